@@ -1,0 +1,63 @@
+# The front door. Each target works alone on a fresh clone with Python 3.11 or newer, git and make.
+# pip's own settings (an index, a proxy, a certificate) come from the environment and are left alone.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+UV ?= uv
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK := $(UV) pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes \
+	--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
+
+.PHONY: install install-test demo test check format bench crash lock clean
+
+install: $(VENV)/.installed          ## the connector, in .venv/bin/connector
+
+install-test: $(VENV)/.installed-test
+
+demo: install                        ## the whole job against invented people on this machine
+	$(BIN)/connector demo
+
+test: install-test                   ## the tests
+	$(BIN)/pytest
+
+check: install-test                  ## everything that must hold before a change goes in
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest
+
+format: install-test                 ## put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install-test                  ## what it costs per 100,000 people
+	$(BIN)/python benchmarks/run.py
+
+crash: install-test                  ## die at every point and heal
+	$(BIN)/python benchmarks/crash.py
+
+lock:                                ## resolve the dependencies anew (needs uv)
+	$(LOCK) --group build --output-file deploy/locks/runtime.txt
+	$(LOCK) --group build --group test --constraint deploy/locks/runtime.txt --output-file deploy/locks/test.txt
+
+clean:                               ## forget the environment and the caches; state/ stays
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	find connector tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.created:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Set PYTHON=/path/to/python3." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# The stamps make the second time quick; a changed lock or pyproject.toml makes it happen again.
+$(VENV)/.installed: $(VENV)/.created deploy/locks/runtime.txt pyproject.toml
+	$(PIP) install --require-hashes --requirement deploy/locks/runtime.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed deploy/locks/test.txt
+	$(PIP) install --require-hashes --requirement deploy/locks/test.txt
+	@touch $@

@@ -1,0 +1,126 @@
+"""How a wrong mapping file is told to the person who wrote it: file, line, key, what, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from connector.agreement.shapes.scoring import GroupShape, RuleShape
+from connector.agreement.source import Source
+from connector.errors import Problem
+
+ShapeT = TypeVar("ShapeT", bound=BaseModel)
+
+_WANTED = {
+    "string_type": "should be text in quotes.",
+    "int_type": "should be a whole number.",
+    "int_from_float": "should be a whole number.",
+    "float_type": "should be a number.",
+    "bool_type": "should be true or false.",
+    "list_type": "should be a list in square brackets.",
+    "dict_type": "should be a table.",
+    "model_type": "should be a table in braces, such as { points = 5 }.",
+    "date_type": "should be a date such as 2026-03-31, without quotes.",
+    "datetime_type": "should be an instant such as 2026-03-31T12:00:00Z, without quotes.",
+    "string_too_short": "must not be empty.",
+    "string_pattern_mismatch": "should be a time of day such as 09:00.",
+}
+
+
+def parse(shape: type[ShapeT], source: Source, problems: list[Problem]) -> ShapeT | None:
+    """The file in its shape, or None with every complaint about it added to `problems`."""
+    try:
+        return shape.model_validate(source.table)
+    except ValidationError as error:
+        told: set[str] = set()
+        for detail in error.errors(include_url=False):
+            problem = _problem(shape, source, detail)
+            if problem.where not in told:  # a union complains once per type it tried
+                told.add(problem.where)
+                problems.append(problem)
+    return None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The nearest known name as a question, or the names to choose from."""
+    names = sorted(set(known))
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if near:
+        return f'Did you mean "{near[0]}"?'
+    if 0 < len(names) <= 12:
+        return f"Known are: {', '.join(names)}."
+    return "Remove it or check its spelling."
+
+
+def _problem(shape: type[BaseModel], source: Source, detail: ErrorDetails) -> Problem:
+    path = _known_path(source.table, detail["loc"], missing=detail["type"] == "missing")
+    name = str(path[-1]) if path else ""
+    siblings = _keys_beside(shape, path)
+    if detail["type"] == "extra_forbidden":
+        return source.problem(path, f'unknown key "{name}".', did_you_mean(name, siblings))
+    if detail["type"] == "model_type" and not isinstance(_value(source.table, path), dict):
+        fix = did_you_mean(name, siblings) if siblings else ""
+        return source.problem(path, f'unknown key "{name}", or a rule without braces.', fix or _WANTED["model_type"])
+    if detail["type"] == "missing":
+        return source.problem(path, "is missing.", "Add it.")
+    return source.problem(path, _WANTED.get(detail["type"], f"{detail['msg'][:1].lower()}{detail['msg'][1:]}."))
+
+
+def _known_path(table: Any, loc: Iterable[str | int], *, missing: bool) -> tuple[str | int, ...]:
+    """The part of pydantic's location that is really in the file: its union branches are not."""
+    path: list[str | int] = []
+    steps = list(loc)
+    for position, step in enumerate(steps):
+        inside = isinstance(table, dict) and step in table
+        if inside or (isinstance(table, list) and isinstance(step, int)):
+            path.append(step)
+            table = table[step]
+        elif missing and position == len(steps) - 1:
+            path.append(step)
+    return tuple(path)
+
+
+def _value(table: Any, path: Iterable[str | int]) -> Any:
+    for step in path:
+        table = table[step]
+    return table
+
+
+def _keys_beside(shape: Any, path: tuple[str | int, ...]) -> list[str]:
+    """The keys our shapes know at the place where the last key of a path stands."""
+    for step in path[:-1]:
+        fields = _fields(shape)
+        if isinstance(step, int):
+            continue
+        shape = fields[step] if step in fields else _inner(shape)
+    return list(_fields(shape))
+
+
+def _fields(shape: Any) -> Mapping[str, Any]:
+    model = _model(shape)
+    if model is None:
+        return {}
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def _inner(shape: Any) -> Any:
+    """What a name chosen by the writer holds: a rule in a group, or the value type of a dict."""
+    if _model(shape) is GroupShape:
+        return RuleShape
+    arguments = get_args(shape)
+    return arguments[-1] if arguments else None
+
+
+def _model(shape: Any) -> type[BaseModel] | None:
+    if isinstance(shape, type) and issubclass(shape, BaseModel):
+        return shape
+    return next((found for part in get_args(shape) if (found := _model(part))), None) if _plain(shape) else None
+
+
+def _plain(shape: Any) -> bool:
+    """Optional and annotated shapes are looked through; dicts are not."""
+    return getattr(shape, "__origin__", None) is not dict

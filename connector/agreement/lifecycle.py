@@ -1,0 +1,264 @@
+"""From lifecycle.toml to terms: stages and everything that moves people between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from connector.agreement.reading import Reading
+from connector.agreement.shapes.lifecycle import LeaveShape, LifecycleShape, StageShape
+from connector.agreement.source import Source
+from connector.agreement.terms import (
+    Backward,
+    DealRules,
+    DealStage,
+    Entry,
+    Evidence,
+    Exclusion,
+    FastTrack,
+    LeadType,
+    Leaving,
+    LostReason,
+    Reason,
+    SignalKind,
+    Stage,
+    Status,
+)
+from connector.agreement.words import fold, label_of
+
+#: The statuses that the connector itself may set (domain 4.3), for an agreement that says nothing of statuses.
+FROM_FACTS = ("new", "attempting", "connected", "attempts_exhausted")
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleRoom:
+    """What building the lifecycle needs besides its file."""
+
+    shape: LifecycleShape
+    source: Source
+    signals: Mapping[str, SignalKind]
+    slas: Iterable[str]
+    reading: Reading
+
+
+def build_stages(room: LifecycleRoom) -> tuple[Stage, ...]:
+    """Stages in file order; whatever they name must exist and be used."""
+    if not any(not row.side for row in room.shape.stages.values()):
+        room.reading.complain(room.source, ("stages",), "has no main stage.", "Add [stages.lead] and the next ones.")
+    return tuple(_stage(name, row, room) for name, row in room.shape.stages.items())
+
+
+def _stage(name: str, row: StageShape, room: LifecycleRoom) -> Stage:
+    path = ("stages", name)
+    if row.counts_as:
+        room.reading.known(room.source, path, "stage", row.counts_as, room.shape.stages)
+    if row.sla:
+        room.reading.known(room.source, path, "SLA class", row.sla, room.slas)
+    _check_hysteresis(name, row, room)
+    return Stage(
+        name,
+        row.label or label_of(name),
+        row.owner,
+        row.means,
+        row.side,
+        row.used,
+        row.may_return,
+        row.counts_as,
+        _entry(name, row, room),
+        _leaving(name, row.leave_when, room),
+        row.stay_at_least_days,
+        row.notify == "sales_task",
+        row.sla,
+    )
+
+
+def _entry(name: str, row: StageShape, room: LifecycleRoom) -> Entry | None:
+    shape = row.enter_when
+    if shape is None:
+        return None
+    path = ("stages", name, "enter_when")
+    source, reading = room.source, room.reading
+    if shape.minimum_information:
+        reading.known(source, path, "minimum_information", shape.minimum_information, room.shape.minimum_information)
+    for each in shape.known_any_of:
+        reading.use(source, path, each)
+    for each in shape.evidence:
+        reading.known(source, path, "evidence", each, room.shape.evidence)
+    for each in shape.from_stages:
+        reading.known(source, path, "stage", each, room.shape.stages)
+    there = len(shape.evidence or room.shape.evidence)
+    if shape.evidence_at_least > there:
+        what = f"asks for {shape.evidence_at_least} pieces of evidence and there are only {there}."
+        reading.complain(source, path, what, "Add lines under [evidence] or ask for fewer.")
+    if not shape.model_fields_set - {"from_stages"}:
+        reading.complain(source, path, "is empty, so everybody enters.", "Say what must hold.")
+    return Entry(
+        shape.fit_at_least,
+        shape.engagement_at_least,
+        shape.combined_at_least,
+        shape.minimum_information,
+        tuple(shape.known_any_of),
+        shape.any_positive_signal,
+        shape.accepted_by_sales,
+        shape.evidence_at_least,
+        tuple(shape.evidence),
+        shape.deal,
+        tuple(shape.from_stages),
+    )
+
+
+def _leaving(name: str, shape: LeaveShape | None, room: LifecycleRoom) -> Leaving | None:
+    if shape is None:
+        return None
+    target(room, ("stages", name, "leave_when"), shape.to)
+    if shape.to == name:
+        room.reading.complain(
+            room.source, ("stages", name, "leave_when"), "leads back to the same stage.", "Name another."
+        )
+    return Leaving(**shape.model_dump())
+
+
+def _check_hysteresis(name: str, row: StageShape, room: LifecycleRoom) -> None:
+    """Leaving at or above the value of entering would send people back and forth."""
+    if row.enter_when is None or row.leave_when is None:
+        return
+    for side in ("fit", "engagement", "combined"):
+        enter, leave = getattr(row.enter_when, f"{side}_at_least"), getattr(row.leave_when, f"{side}_below")
+        if enter is not None and leave is not None and leave >= enter:
+            what = f"{side}_below {leave:g} is not lower than {side}_at_least {enter:g} of enter_when."
+            room.reading.complain(
+                room.source, ("stages", name, "leave_when"), what, "Leave a gap, or people flip to and fro."
+            )
+
+
+def target(room: LifecycleRoom, path: Sequence[str | int], name: str) -> bool:
+    """Whether people can be sent to this stage: it exists and is used."""
+    if not room.reading.known(room.source, path, "stage", name, room.shape.stages):
+        return False
+    if not room.shape.stages[name].used:
+        fix = f"Send people to another stage, or set used = true in [stages.{name}]."
+        room.reading.complain(room.source, path, f'goes to "{name}", which is not used.', fix)
+        return False
+    return True
+
+
+def build_fast_tracks(room: LifecycleRoom) -> tuple[FastTrack, ...]:
+    """Fast tracks in file order."""
+    built = []
+    for name, row in room.shape.fast_track.items():
+        path = ("fast_track", name)
+        room.reading.known(room.source, path, "signal", row.signal, room.signals)
+        target(room, path, row.to)
+        for each in row.requires:
+            room.reading.use(room.source, path, each)
+        if row.sla:
+            room.reading.known(room.source, path, "SLA class", row.sla, room.slas)
+        built.append(FastTrack(name, row.signal, row.to, tuple(row.requires), row.sla, row.within_days))
+    return tuple(built)
+
+
+def build_exclusions(room: LifecycleRoom) -> tuple[Exclusion, ...]:
+    """Exclusions in file order: the first that holds is the reason shown."""
+    built = []
+    for name, row in room.shape.exclusions.items():
+        path = ("exclusions", name)
+        room.reading.known(room.source, path, "stage", row.blocks, room.shape.stages)
+        condition = room.reading.condition(room.source, path, row)
+        if condition:
+            built.append(Exclusion(name, condition, row.blocks, row.reason, row.beats_fast_track, row.flag))
+    return tuple(built)
+
+
+def build_evidence(room: LifecycleRoom) -> tuple[Evidence, ...]:
+    """What proves a qualified talk; a line without a field is about the signal of its name."""
+    built = []
+    for name, row in room.shape.evidence.items():
+        path, label = ("evidence", name), row.label or label_of(name)
+        if row.field:
+            condition = room.reading.condition(room.source, path, row)
+            built.append(Evidence(name, label, condition=condition))
+        elif room.reading.known(room.source, path, "signal", row.signal or name, room.signals):
+            built.append(Evidence(name, label, row.signal or name, None, row.within_days))
+    return tuple(built)
+
+
+def build_minimum(room: LifecycleRoom) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Per block, what must be known: each entry a field, or a list of which one is enough."""
+    built = {}
+    for name, needs in room.shape.minimum_information.items():
+        built[name] = tuple(tuple(need) if isinstance(need, list) else (need,) for need in needs)
+        for need in built[name]:
+            for each in need:
+                room.reading.use(room.source, ("minimum_information", name), each)
+    return built
+
+
+def build_ask_next(room: LifecycleRoom) -> tuple[str, ...]:
+    """The order of questions."""
+    order = room.shape.ask_next.order
+    for each in order:
+        room.reading.use(room.source, ("ask_next", "order"), each)
+    return tuple(order)
+
+
+def build_statuses(room: LifecycleRoom) -> dict[str, Status]:
+    """Lead statuses, the four that follow from facts always among them."""
+    built = {}
+    for name, row in room.shape.statuses.items():
+        if row.moves_to:
+            target(room, ("statuses", name), row.moves_to)
+        label = row.label or label_of(name)
+        built[name] = Status(
+            name, label, row.working, row.accepts, row.moves_to, row.wait_days, row.returned, row.reason_required
+        )
+    for name in FROM_FACTS:
+        built.setdefault(name, Status(name, label_of(name), working=name in ("attempting", "connected")))
+    return built
+
+
+def build_deals(room: LifecycleRoom) -> DealRules:
+    """Deal stages, lost reasons, and whose deals count."""
+    stages = tuple(
+        DealStage(name, row.label or label_of(name), row.state) for name, row in room.shape.deal_stages.items()
+    )
+    reasons = []
+    for name, row in room.shape.lost_reasons.items():
+        target(room, ("lost_reasons", name), row.to)
+        reasons.append(LostReason(name, tuple(map(fold, row.contains_any_of)), row.to, row.wait_days))
+    rest = [reason.name for reason in reasons if not reason.phrases]
+    if len(rest) > 1:
+        what = f"{' and '.join(rest)} both have no phrases, so both take all the others."
+        room.reading.complain(room.source, ("lost_reasons", rest[1]), what, "Keep one.")
+    return DealRules(stages, tuple(reasons), tuple(map(fold, room.shape.deals.counted_roles)))
+
+
+def build_moves(room: LifecycleRoom) -> tuple[Backward, ...]:
+    """The moves that are also made backwards in the CRM."""
+    built = []
+    for name, row in room.shape.moves.items():
+        path = ("moves", name)
+        for each in row.from_stages:
+            room.reading.known(room.source, path, "stage", each, room.shape.stages)
+        target(room, path, row.to)
+        if row.backwards == "clear_then_set":
+            built.append(Backward(name, tuple(row.from_stages), row.to))
+    return tuple(built)
+
+
+def build_reasons(room: LifecycleRoom) -> tuple[Reason, ...]:
+    """Rejection reasons."""
+    return tuple(
+        Reason(name, row.label or label_of(name), row.fixed_by, row.may_return)
+        for name, row in room.shape.rejection_reasons.items()
+    )
+
+
+def build_lead_types(room: LifecycleRoom) -> tuple[LeadType, ...]:
+    """Lead types; new_business alone where the agreement says nothing."""
+    rows = room.shape.lead_types
+    defaults = [name for name, row in rows.items() if row.default]
+    if rows and len(defaults) != 1:
+        what = "has no default." if not defaults else f"has several defaults: {', '.join(defaults)}."
+        room.reading.complain(room.source, ("lead_types",), what, "Set default = true on one of them.")
+    built = tuple(LeadType(name, row.label or label_of(name), row.default) for name, row in rows.items())
+    return built or (LeadType("new_business", "New business", default=True),)

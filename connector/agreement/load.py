@@ -1,0 +1,212 @@
+"""
+Load one agreement: read every file, check its shape, build the terms, check what the names refer to.
+
+All problems of all files are told at once. A file that is not there is an agreement that says nothing about its
+subject; only agreement.toml, scoring.toml, lifecycle.toml, write_back.toml and the CRM's file must be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from connector.agreement import fingerprint, lifecycle, paper, scoring, wiring_file
+from connector.agreement.complaints import did_you_mean, parse
+from connector.agreement.needs import fields_used
+from connector.agreement.reading import Reading
+from connector.agreement.shapes.lifecycle import AttemptsShape, LifecycleShape
+from connector.agreement.shapes.paper import AgreementShape, TextsShape
+from connector.agreement.shapes.scoring import IcpShape, PersonasShape, ScoringShape, SignalsShape
+from connector.agreement.shapes.wiring import WiringShape, WriteBackShape
+from connector.agreement.source import Source, read_source, shown
+from connector.agreement.terms import Agreement
+from connector.agreement.vocabulary import SLA_STATES
+from connector.errors import ConfigError, Problem
+
+_NEEDED = ("agreement.toml", "scoring.toml", "lifecycle.toml", "write_back.toml")
+_KNOWN_FILES = (*_NEEDED, "signals.toml", "icp.toml", "personas.toml", "attempts.toml", "examples.toml")
+
+
+class _Labelled(Protocol):
+    """Any term with a name and a label."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def label(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Every file of the folder in its shape, with the source that says where things stand."""
+
+    agreement: tuple[AgreementShape, Source]
+    scoring: tuple[ScoringShape, Source]
+    signals: tuple[SignalsShape, Source]
+    icp: tuple[IcpShape, Source]
+    personas: tuple[PersonasShape, Source]
+    lifecycle: tuple[LifecycleShape, Source]
+    attempts: tuple[AttemptsShape, Source]
+    write_back: tuple[WriteBackShape, Source]
+    wiring: tuple[WiringShape, Source]
+    texts: tuple[TextsShape, Source]
+
+
+def load_agreement(folder: Path, crm: str = "hubspot") -> Agreement:
+    """The agreement in `folder`, wired to `crm`; raises ConfigError with every problem that was found."""
+    reading = Reading(folder)
+    files = _read(folder, crm, reading.problems)
+    if files is None:
+        raise ConfigError(reading.problems)
+    agreement = _build(files, crm, reading)
+    if reading.problems:
+        raise ConfigError(reading.problems)
+    return agreement
+
+
+def _read(folder: Path, crm: str, problems: list[Problem]) -> _Files | None:
+    if not folder.is_dir():
+        fix = 'Name the folder of the agreement, or make one with "connector init".'
+        raise ConfigError([Problem(shown(folder), "there is no such folder.", fix)])
+    _complain_of_strays(folder, crm, problems)
+    pairs = []
+    for file, shape in _shapes(crm, _language(folder)).items():
+        source = read_source(folder, file, problems)
+        if not source.exists and file in (*_NEEDED, f"{crm}.toml"):
+            problems.append(Problem(f"{shown(folder)}/{file}", "is missing.", "Every agreement has this file."))
+            continue
+        pairs.append((parse(shape, source, problems), source))
+    if problems or any(shape is None for shape, _ in pairs):
+        return None
+    return _Files(*pairs)  # type: ignore[arg-type]  # in the order of _shapes, none of them None
+
+
+def _shapes(crm: str, language: str) -> dict[str, type[BaseModel]]:
+    return {
+        "agreement.toml": AgreementShape,
+        "scoring.toml": ScoringShape,
+        "signals.toml": SignalsShape,
+        "icp.toml": IcpShape,
+        "personas.toml": PersonasShape,
+        "lifecycle.toml": LifecycleShape,
+        "attempts.toml": AttemptsShape,
+        "write_back.toml": WriteBackShape,
+        f"{crm}.toml": WiringShape,
+        f"texts.{language}.toml": TextsShape,
+    }
+
+
+def _language(folder: Path) -> str:
+    """The language of the texts, read ahead because it names a file."""
+    said = read_source(folder, "agreement.toml", []).table.get("language", "en")
+    return said if isinstance(said, str) else "en"
+
+
+def _complain_of_strays(folder: Path, crm: str, problems: list[Problem]) -> None:
+    """A file with a mistyped name would silently say nothing."""
+    known = {*_KNOWN_FILES, f"{crm}.toml", "hubspot.toml", "dynamics.toml", "approvals.toml"}
+    for path in sorted(folder.glob("*.toml")):
+        if path.name not in known and not path.name.startswith("texts."):
+            fix = did_you_mean(path.name, known)
+            problems.append(Problem(f"{shown(folder)}/{path.name}", "is no file of an agreement.", fix))
+
+
+def _build(files: _Files, crm: str, reading: Reading) -> Agreement:
+    """The terms, in the order in which they refer to each other."""
+    said, said_source = files.agreement
+    wiring_file.declare_types(*files.wiring, reading)
+    kinds = scoring.build_signals(*files.signals, files.scoring[0], list(files.wiring[0].signals))
+    room = lifecycle.LifecycleRoom(*files.lifecycle, kinds, list(said.sla), reading)
+    deals = lifecycle.build_deals(room)
+    wiring = wiring_file.build_wiring(crm, *files.wiring, [each.name for each in deals.stages], reading)
+    agreement = Agreement(
+        version=said.version,
+        zone=paper.build_zone(said, said_source, reading),
+        language=said.language,
+        apply_to=said.apply_to,
+        scoring=scoring.build_scoring(files.scoring[0], scoring.ScoringRoom(files.scoring[1], kinds, reading)),
+        stages=lifecycle.build_stages(room),
+        statuses=lifecycle.build_statuses(room),
+        signals=kinds,
+        bots=scoring.build_bots(*files.signals, kinds, reading),
+        personas=scoring.build_personas(*files.personas, reading),
+        bands=scoring.build_bands(*files.icp, reading),
+        minimum_information=lifecycle.build_minimum(room),
+        ask_next=lifecycle.build_ask_next(room),
+        fast_tracks=lifecycle.build_fast_tracks(room),
+        exclusions=lifecycle.build_exclusions(room),
+        evidence=lifecycle.build_evidence(room),
+        rejection_reasons=lifecycle.build_reasons(room),
+        lead_types=lifecycle.build_lead_types(room),
+        deals=deals,
+        backwards=lifecycle.build_moves(room),
+        attempts=paper.build_attempts(files.attempts[0]),
+        calendar=paper.build_calendar(said.calendar, said_source, reading),
+        slas=paper.build_slas(said),
+        texts=paper.build_texts(*files.texts, reading),
+        paper=paper.build_paper(said, said_source, reading),
+        wiring=wiring,
+        write_back=wiring_file.build_write_back(*files.write_back, wiring, reading),
+    )
+    return _finish(agreement, files, reading)
+
+
+def _finish(agreement: Agreement, files: _Files, reading: Reading) -> Agreement:
+    """What needs the whole: names across files, own properties, fields to ask for, fingerprints."""
+    scoring.check_named_bands(agreement.scoring, agreement.personas, agreement.bands, files.scoring[1], reading)
+    wiring_file.check_values(agreement.wiring, _values_written(agreement), files.wiring[1], reading)
+    _check_mapped(reading)
+    _check_recognised(agreement, files, reading)
+    wiring = wiring_file.with_own(agreement.wiring, _options(agreement))
+    wiring = replace(wiring, fingerprint=fingerprint.of_wiring(wiring, agreement.write_back))
+    agreement = replace(agreement, wiring=wiring, fields_used=fields_used(reading.used, wiring, agreement.write_back))
+    return replace(agreement, fingerprint=fingerprint.of_definitions(agreement))
+
+
+def _check_mapped(reading: Reading) -> None:
+    """A field that a rule asks about and the CRM's file does not map would be unknown for everybody."""
+    for name, where in reading.used.items():
+        if name not in reading.mapped:
+            fix = f"Map it under [contact.fields] or [company.fields] in {reading.crm_file}."
+            reading.problems.append(Problem(where, f"the field {name} is not mapped to a property.", fix))
+
+
+def _check_recognised(agreement: Agreement, files: _Files, reading: Reading) -> None:
+    """A signal that starts a fast track or proves something must be recognised somewhere in this CRM."""
+    seen = {source.signal for source in agreement.wiring.signals}
+    for track in agreement.fast_tracks:
+        if track.signal in agreement.signals and track.signal not in seen:
+            fix = f"Say under [signals] in {reading.crm_file} how {track.signal} is seen."
+            reading.complain(files.lifecycle[1], ("fast_track", track.name), f"nothing delivers {track.signal}.", fix)
+
+
+def _values_written(agreement: Agreement) -> Mapping[str, Sequence[str]]:
+    """Our values of the fields that are the CRM's own."""
+    return {
+        "stage": [stage.name for stage in agreement.stages if stage.used],
+        "status": list(agreement.statuses),
+    }
+
+
+def _options(agreement: Agreement) -> dict[str, list[tuple[str, str]]]:
+    """What an own property may hold, where the agreement knows all of it."""
+    labelled: dict[str, Sequence[_Labelled]] = {
+        "current_stage": agreement.stages,
+        "furthest_stage": agreement.stages,
+        "stage": agreement.stages,
+        "persona": agreement.personas,
+        "icp_band": agreement.bands,
+        "rejection_reason": agreement.rejection_reasons,
+        "lead_type": agreement.lead_types,
+        "latest_deal_stage": agreement.deals.stages,
+    }
+    options = {field: [(each.name, each.label) for each in terms] for field, terms in labelled.items()}
+    options["status"] = [(each.name, each.label) for each in agreement.statuses.values()]
+    options["sla_state"] = [(state, state.replace("_", " ")) for state in SLA_STATES]
+    options["ask_next"] = [(field, field.replace("_", " ")) for field in agreement.ask_next]
+    return options

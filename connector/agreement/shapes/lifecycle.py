@@ -1,0 +1,196 @@
+"""lifecycle.toml and attempts.toml."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from connector.agreement.shapes.base import ConditionShape, Shape
+
+Score = Field(default=None, ge=0, le=100)
+
+
+class EnterShape(Shape):
+    """What must hold to enter a stage."""
+
+    fit_at_least: float | None = Score
+    engagement_at_least: float | None = Score
+    combined_at_least: float | None = Score
+    minimum_information: str | None = None
+    known_any_of: list[str] = Field(default=[])
+    any_positive_signal: bool = False
+    accepted_by_sales: bool = False
+    evidence_at_least: int = Field(default=0, ge=0)
+    evidence: list[str] = Field(default=[])
+    deal: Literal["open", "won"] | None = None
+    from_stages: list[str] = Field(default=[])
+
+
+class LeaveShape(Shape):
+    """Below which score a stage is left, and where to."""
+
+    to: str = "nurture"
+    fit_below: float | None = Score
+    engagement_below: float | None = Score
+    combined_below: float | None = Score
+
+
+class StageShape(Shape):
+    """One lifecycle stage; main stages stand in the order of the funnel."""
+
+    label: str | None = None
+    owner: str = ""
+    means: str = ""
+    side: bool = False
+    used: bool = True
+    may_return: bool = True
+    counts_as: str | None = None
+    enter_when: EnterShape | None = None
+    leave_when: LeaveShape | None = None
+    stay_at_least_days: int = Field(default=0, ge=0)
+    notify: Literal["sales_task", "nobody"] = "nobody"
+    sla: str | None = None
+    why: str = ""
+
+
+class FastTrackShape(Shape):
+    """A signal that skips the queue."""
+
+    signal: str
+    to: str
+    requires: list[str] = Field(default=[])
+    sla: str | None = None
+    within_days: int = Field(default=30, ge=1)
+    why: str = ""
+
+
+class ExclusionShape(ConditionShape):
+    """A trait that keeps people out."""
+
+    blocks: str
+    reason: str
+    beats_fast_track: bool = False
+    flag: str = ""
+    why: str = ""
+
+
+class EvidenceShape(ConditionShape):
+    """One proof for a qualified talk."""
+
+    label: str | None = None
+    signal: str | None = None
+    within_days: int | None = Field(default=None, ge=1)
+    why: str = ""
+
+
+class StatusShape(Shape):
+    """A lead status."""
+
+    label: str | None = None
+    working: bool = False
+    accepts: bool = False
+    moves_to: str | None = None
+    wait_days: int | None = Field(default=None, ge=0)
+    returned: bool = False
+    reason_required: Literal["no", "ask", "block"] = "no"
+    why: str = ""
+
+
+class ReasonShape(Shape):
+    """A rejection reason."""
+
+    label: str | None = None
+    fixed_by: str = ""
+    may_return: bool = False
+
+
+class LeadTypeShape(Shape):
+    """A lead type."""
+
+    label: str | None = None
+    default: bool = False
+    why: str = ""
+
+
+class DealStageShape(Shape):
+    """A deal stage, in the order of progress."""
+
+    label: str | None = None
+    state: Literal["open", "won", "lost", "on_hold"] = "open"
+
+
+class LostReasonShape(Shape):
+    """What a deal lost for this reason does to its people; without phrases: all the others."""
+
+    contains_any_of: list[str] = Field(default=[])
+    to: str
+    wait_days: int | None = Field(default=None, ge=0)
+    why: str = ""
+
+
+class DealsShape(Shape):
+    """Which people a deal speaks for."""
+
+    counted_roles: list[str] = Field(default=[])
+
+
+class MoveShape(Shape):
+    """A move that is also made backwards in the CRM."""
+
+    from_stages: list[str]
+    to: str
+    backwards: Literal["keep_furthest", "clear_then_set"] = "keep_furthest"
+    why: str = ""
+
+
+class AskNextShape(Shape):
+    """Which question to ask first."""
+
+    order: list[str] = Field(default=[])
+
+
+class LifecycleShape(Shape):
+    """lifecycle.toml"""
+
+    stages: dict[str, StageShape]
+    fast_track: dict[str, FastTrackShape] = Field(default={})
+    exclusions: dict[str, ExclusionShape] = Field(default={})
+    minimum_information: dict[str, list[str | list[str]]] = Field(default={})
+    ask_next: AskNextShape = AskNextShape()
+    evidence: dict[str, EvidenceShape] = Field(default={})
+    statuses: dict[str, StatusShape] = Field(default={})
+    rejection_reasons: dict[str, ReasonShape] = Field(default={})
+    lead_types: dict[str, LeadTypeShape] = Field(default={})
+    deals: DealsShape = DealsShape()
+    deal_stages: dict[str, DealStageShape] = Field(default={})
+    lost_reasons: dict[str, LostReasonShape] = Field(default={})
+    moves: dict[str, MoveShape] = Field(default={})
+
+
+class TouchShape(Shape):
+    """One kind of activity that counts."""
+
+    kind: Literal["call", "email", "meeting", "task"]
+    direction: Literal["outbound", "inbound"] | None = None
+    outcome_any_of: list[str] = Field(default=[])
+    seconds_at_least: float = Field(default=0, ge=0)
+    automation: bool = False
+    why: str = ""
+
+
+class ExhaustedShape(Shape):
+    """When it has been tried enough."""
+
+    attempts: int = Field(ge=1)
+    days: int = Field(default=0, ge=0)
+
+
+class AttemptsShape(Shape):
+    """attempts.toml"""
+
+    gap_minutes: int = Field(default=30, ge=0)
+    by: Literal["anyone", "owner"] = "anyone"
+    counts: dict[str, TouchShape] = Field(default={})
+    connects: dict[str, TouchShape] = Field(default={})
+    exhausted_after: ExhaustedShape | None = None

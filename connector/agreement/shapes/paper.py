@@ -1,0 +1,112 @@
+"""agreement.toml, texts.<language>.toml and examples.toml."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from connector.agreement.shapes.base import Plain, Shape
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class ApprovalShape(Shape):
+    """One signature."""
+
+    name: str = ""
+    on: date | None = None
+
+
+class GoalShape(Shape):
+    """One promise per period."""
+
+    metric: str
+    period: Literal["month", "quarter", "year"]
+    at_least: float = Field(gt=0)
+    owner: str = ""
+
+
+class CalendarShape(Shape):
+    """Business hours and holidays."""
+
+    days: list[Day] = Field(default=["mon", "tue", "wed", "thu", "fri"])
+    opens: str = Field(default="09:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    closes: str = Field(default="17:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    holidays: str | None = None
+    days_off: list[date] = Field(default=[])
+
+
+class SlaShape(Shape):
+    """One class of follow-up."""
+
+    first_attempt_within_hours: float = Field(gt=0)
+    why: str = ""
+
+
+class AgreementShape(Shape):
+    """agreement.toml"""
+
+    version: str
+    time_zone: str
+    language: str = "en"
+    apply_to: Literal["new_facts", "everyone"] = "new_facts"
+    summary: str = ""
+    effective_from: date | None = None
+    review_by: date | None = None
+    fiscal_year_starts: int = Field(default=1, ge=1, le=12)
+    approvals: dict[str, ApprovalShape] = Field(default={})
+    glossary: dict[str, str] = Field(default={})
+    goals: dict[str, GoalShape] = Field(default={})
+    calendar: CalendarShape = CalendarShape()
+    sla: dict[str, SlaShape] = Field(default={})
+
+
+class TextsShape(Shape):
+    """texts.<language>.toml"""
+
+    task_subject: str | None = None
+    task_body: str | None = None
+    task_nothing_to_ask: str | None = None
+    task_no_name: str | None = None
+
+
+class ExampleDealShape(Shape):
+    """A deal of an example person."""
+
+    state: Literal["open", "won", "lost", "on_hold"]
+    deal_stage: str | None = None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    lost_reason: str | None = None
+
+
+class ExpectShape(Shape):
+    """What the agreement must say about an example person; what is not named is not looked at."""
+
+    stage: str | None = None
+    status: str | None = None
+    fit: float | None = None
+    engagement: float | None = None
+    grade: str | None = None
+    persona: str | None = None
+    icp_band: str | None = None
+    exclusion_reason: str | None = None
+    missing: list[str] | None = None
+    tasks: int | None = None
+    cause: str | None = None
+
+
+class ExampleShape(Shape):
+    """One person with the outcome both teams expect."""
+
+    says: str = ""
+    as_of: datetime
+    stage: str | None = None
+    status: str | None = None
+    owner_id: str | None = None
+    fields: dict[str, Plain] = Field(default={})
+    signals: dict[str, list[datetime]] = Field(default={})
+    deals: list[ExampleDealShape] = Field(default=[])
+    expect: ExpectShape

@@ -1,0 +1,88 @@
+"""hubspot.toml (or dynamics.toml) and write_back.toml."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from connector.agreement.shapes.base import Shape
+from connector.agreement.wiring import FieldType
+
+Texts = dict[str, str | list[str]]
+
+
+def _as_table(value: Any) -> Any:
+    """`job_title = "jobtitle"` is short for `job_title = { property = "jobtitle" }`."""
+    return {"property": value} if isinstance(value, str) else value
+
+
+class PropertyShape(Shape):
+    """A property, and its type where the field is not one everybody knows."""
+
+    property: str
+    type: FieldType | None = None
+    label: str | None = None
+
+
+Property = Annotated[PropertyShape, BeforeValidator(_as_table, json_schema_input_type=str | PropertyShape)]
+
+
+class KindShape(Shape):
+    """One kind of record: its fields, their values, and the values that are known and left alone."""
+
+    fields: dict[str, Property] = Field(default={})
+    values: dict[str, Texts] = Field(default={})
+    leave_alone: dict[str, list[str]] = Field(default={})
+
+
+class DealKindShape(KindShape):
+    """Deals, with their pipelines: [deal.stages.<pipeline>] our deal stage = their id, or several."""
+
+    pipelines: list[str] = Field(default=[])
+    stages: dict[str, Texts] = Field(default={})
+
+
+class SignalSourceShape(Shape):
+    """How a signal is recognised: exactly one of list, form, activity, counter and date."""
+
+    list_: str | None = Field(default=None, alias="list")
+    form: str | None = None
+    activity: Literal["call", "email", "meeting", "task"] | None = None
+    counter: str | None = None
+    date: str | None = None
+    when: Literal["added"] | None = None
+    direction: Literal["outbound", "inbound"] | None = None
+    outcome: str | list[str] | None = None
+
+
+class WiringShape(Shape):
+    """hubspot.toml"""
+
+    own_prefix: str = Field(default="cx_", min_length=1)
+    own_group: str = Field(default="agreement", min_length=1)
+    contact: KindShape = KindShape()
+    company: KindShape = KindShape()
+    deal: DealKindShape = DealKindShape()
+    call: KindShape = KindShape()
+    email: KindShape = KindShape()
+    meeting: KindShape = KindShape()
+    task: KindShape = KindShape()
+    signals: dict[str, SignalSourceShape] = Field(default={})
+
+
+class WriteRuleShape(Shape):
+    """How one output is written back."""
+
+    policy: Literal["always", "if_empty", "never_after_human"] = "always"
+    leads: Literal["mapping", "people", "crm"] = "mapping"
+    group: Literal["route", "score", "stamp"] | None = None
+    alone: bool = True
+    smallest_change: float = Field(default=0, ge=0)
+
+
+class WriteBackShape(Shape):
+    """write_back.toml"""
+
+    scores_at: str = Field(default="06:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    fields: dict[str, WriteRuleShape]

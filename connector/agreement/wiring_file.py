@@ -1,0 +1,183 @@
+"""From hubspot.toml (or another CRM's file) and write_back.toml to the wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from connector.agreement.complaints import did_you_mean
+from connector.agreement.reading import Reading
+from connector.agreement.shapes.wiring import (
+    KindShape,
+    PropertyShape,
+    SignalSourceShape,
+    Texts,
+    WiringShape,
+    WriteBackShape,
+)
+from connector.agreement.source import Source
+from connector.agreement.vocabulary import DERIVED, OUTPUTS, PERSON, known_type
+from connector.agreement.wiring import FieldSpec, OwnProperty, SignalSource, Wiring, WriteBack, WriteRule
+from connector.agreement.words import label_of
+
+KINDS = ("contact", "company", "deal", "call", "email", "meeting", "task")
+_OWN_TYPES = {"text": "string", "number": "number", "bool": "bool", "datetime": "datetime", "list": "string"}
+
+
+def build_wiring(crm: str, shape: WiringShape, source: Source, deal_stages: Sequence[str], reading: Reading) -> Wiring:
+    """The CRM's file as wiring; own properties are added later, when everything they list is known."""
+    fields = {kind: _fields(kind, getattr(shape, kind), source, reading) for kind in KINDS}
+    return Wiring(
+        crm,
+        {kind: specs for kind, specs in fields.items() if specs},
+        tuple(_signal(name, row, source, reading) for name, row in shape.signals.items()),
+        _deal_stages(shape.deal.stages, source, deal_stages, reading),
+        tuple(shape.deal.pipelines),
+        {field: tuple(values) for kind in KINDS for field, values in getattr(shape, kind).leave_alone.items()},
+        shape.own_prefix,
+        shape.own_group,
+    )
+
+
+def declare_types(shape: WiringShape, source: Source, reading: Reading) -> None:
+    """Learn the fields of people that the CRM's file maps, so that rules may use them."""
+    reading.crm_file = source.name
+    for kind in ("contact", "company"):
+        for name, row in getattr(shape, kind).fields.items():
+            reading.mapped.add(name)
+            reading.types[name] = row.type or known_type(kind, name) or "text"
+
+
+def _fields(kind: str, shape: KindShape, source: Source, reading: Reading) -> dict[str, FieldSpec]:
+    specs: dict[str, FieldSpec] = {}
+    for name, row in shape.fields.items():
+        path = (kind, "fields", name)
+        _check_field(kind, name, row, source, reading)
+        kind_of = row.type or known_type(kind, name) or "text"
+        values = {ours: _several(theirs) for ours, theirs in shape.values.get(name, {}).items()}
+        specs[name] = FieldSpec(name, row.property, kind_of, values, source.where(path))
+    for part in ("values", "leave_alone"):
+        for name in getattr(shape, part):
+            reading.known(source, (kind, part, name), f"field of {kind}", name, shape.fields)
+    _check_doubles(kind, specs, source, reading)
+    return specs
+
+
+def _check_field(kind: str, name: str, row: PropertyShape, source: Source, reading: Reading) -> None:
+    known = known_type(kind, name)
+    path = (kind, "fields", name)
+    if name in DERIVED and name not in OUTPUTS and kind == "contact":
+        reading.complain(
+            source, path, f"{name} is worked out from {DERIVED[name][0]}.", f"Map {DERIVED[name][0]} instead."
+        )
+    elif known is None and row.type is None:
+        names = [*PERSON, *OUTPUTS] if kind in ("contact", "company") else []
+        own = f'{name} = {{ property = "{row.property}", type = "text" }}'
+        fix = f"{did_you_mean(name, names)} A field of your own is declared: {own}."
+        reading.complain(source, path, f'unknown field "{name}".', fix)
+    elif known is not None and row.type is not None and row.type != known:
+        reading.complain(source, path, f"{name} is {known}, and this says {row.type}.", "Remove the type.")
+
+
+def _check_doubles(kind: str, specs: Mapping[str, FieldSpec], source: Source, reading: Reading) -> None:
+    """One property holds one field."""
+    seen: dict[str, str] = {}
+    for name, spec in specs.items():
+        if spec.property in seen:
+            what = f'property "{spec.property}" is already the field {seen[spec.property]}.'
+            reading.complain(source, (kind, "fields", name), what, "Map each property once.")
+        seen.setdefault(spec.property, name)
+
+
+def _signal(name: str, row: SignalSourceShape, source: Source, reading: Reading) -> SignalSource:
+    path = ("signals", name)
+    said = [how for how in ("list", "form", "activity", "counter") if getattr(row, "list_" if how == "list" else how)]
+    if row.date and not said:
+        said = ["date"]
+    if len(said) != 1:
+        what = "does not say where it is seen." if not said else f"is seen in several ways: {', '.join(said)}."
+        reading.complain(source, path, what, "Give one of list, form, activity, counter, date.")
+    how = said[0] if said else "date"
+    if how != "activity" and (row.direction or row.outcome):
+        reading.complain(source, path, "direction and outcome belong to an activity.", "Remove them.")
+    if how not in ("counter", "date") and row.date:
+        reading.complain(source, path, f"a {how} dates itself.", "Remove date.")
+    key = getattr(row, "list_" if how == "list" else how) or ""
+    outcomes = _several(row.outcome) if row.outcome else ()
+    date = row.date if how == "counter" else None
+    return SignalSource(name, how, key, row.direction, outcomes, date, source.where(path))  # type: ignore[arg-type]  # from the tuple above
+
+
+def _deal_stages(
+    tables: Mapping[str, Texts], source: Source, ours: Sequence[str], reading: Reading
+) -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    for pipeline, table in tables.items():
+        for stage, theirs in table.items():
+            reading.known(source, ("deal", "stages", pipeline, stage), "deal stage", stage, ours)
+            for each in _several(theirs):
+                if (pipeline, each) in found:
+                    what = f'"{each}" is already the deal stage {found[pipeline, each]}.'
+                    reading.complain(
+                        source, ("deal", "stages", pipeline, stage), what, "Give each id to one deal stage."
+                    )
+                found.setdefault((pipeline, each), stage)
+    return found
+
+
+def _several(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def build_write_back(shape: WriteBackShape, source: Source, wiring: Wiring, reading: Reading) -> WriteBack:
+    """How each output is written; an output without a property cannot be."""
+    mapped = wiring.fields.get("contact", {})
+    rules = {}
+    for name, row in shape.fields.items():
+        path = ("fields", name)
+        if not reading.known(source, path, "output", name, OUTPUTS):
+            continue
+        if name not in mapped:
+            fix = f"Map it under [contact.fields] in {reading.crm_file}, or remove this line."
+            reading.complain(source, path, f"{name} is written back but not mapped to a property.", fix)
+        if row.smallest_change and OUTPUTS[name].type != "number":
+            reading.complain(source, path, f"smallest_change is for numbers; {name} is not one.", "Remove it.")
+        group = row.group or OUTPUTS[name].group
+        rules[name] = WriteRule(name, row.policy, row.leads, group, row.alone, row.smallest_change)
+    return WriteBack(rules, shape.scores_at)
+
+
+def check_values(wiring: Wiring, wanted: Mapping[str, Sequence[str]], source: Source, reading: Reading) -> None:
+    """Values named in the CRM's file are ours, and every stage and status that is written has one there."""
+    for field, ours in wanted.items():
+        spec = wiring.fields.get("contact", {}).get(field)
+        if spec is None or not spec.values:
+            continue
+        for value in spec.values:
+            reading.known(source, ("contact", "values", field, value), field, value, ours)
+        for value in ours:
+            if value not in spec.values:
+                what = f'the {field} "{value}" has no value in the CRM.'
+                reading.complain(source, ("contact", "values", field), what, f'Add {value} = "...".')
+
+
+def with_own(wiring: Wiring, options: Mapping[str, Sequence[tuple[str, str]]]) -> Wiring:
+    """The wiring with the definition of every property that is ours to create: its name carries the prefix."""
+    own = [
+        _own(kind, spec, options.get(field, ()))
+        for kind, specs in wiring.fields.items()
+        for field, spec in specs.items()
+        if spec.property.startswith(wiring.own_prefix)
+    ]
+    return replace(wiring, own=tuple(own))
+
+
+def _own(kind: str, spec: FieldSpec, options: Sequence[tuple[str, str]]) -> OwnProperty:
+    output = OUTPUTS.get(spec.field)
+    label = output.label if output else label_of(spec.field).capitalize()
+    described = output.description if output else ""
+    values = tuple((theirs, text) for value, text in options for theirs in spec.values.get(value, (value,))[:1])
+    if values:
+        return OwnProperty(kind, spec.property, "enumeration", label, described, values)
+    own = output.own if output and output.own != "enumeration" else _OWN_TYPES[spec.type]
+    return OwnProperty(kind, spec.property, own, label, described)  # type: ignore[arg-type]  # a value of the table above

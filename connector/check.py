@@ -1,0 +1,199 @@
+"""
+Does the account fit the agreement? Every mapped name proved against what the CRM itself says (G11).
+
+Pure: takes the account's description, gives problems (nothing may be written) and remarks (worth knowing). Runs in
+full for `check`, and as the first step of every run, so that a renamed option stops a run before its first write.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from connector.agreement import Agreement
+from connector.agreement.wiring import FieldSpec, FieldType
+from connector.crm import Description, Owner, PropertyDefinition
+from connector.errors import Problem
+
+#: Which of the CRM's types can hold or give which of ours. Text can be read from anything.
+_FITS: dict[FieldType, frozenset[str]] = {
+    "number": frozenset({"number"}),
+    "bool": frozenset({"bool", "enumeration"}),
+    "datetime": frozenset({"datetime", "date"}),
+    "list": frozenset({"enumeration"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What does not fit, and what is merely worth knowing."""
+
+    problems: tuple[Problem, ...]
+    remarks: tuple[Problem, ...]
+
+
+def check_account(agreement: Agreement, account: Description, *, writes: bool) -> Findings:
+    """Compare the mapping with the account. `writes` is False while only observing: own properties may be missing."""
+    problems: list[Problem] = []
+    remarks: list[Problem] = []
+    for kind, specs in agreement.wiring.fields.items():
+        if kind not in account.properties:
+            continue
+        known = account.properties[kind]
+        used = set(agreement.fields_used.get(kind, ()))
+        for spec in specs.values():
+            written = kind == "contact" and spec.field in agreement.write_back.rules
+            if spec.field not in used and not written:
+                continue
+            into = problems if written and writes else remarks
+            _check_field(kind, spec, known, written=written, hard=problems, soft=into, agreement=agreement)
+    problems += _check_deal_stages(agreement, account)
+    problems += _check_marks(agreement, account.properties.get("contact", {}))
+    return Findings(tuple(problems), tuple(remarks))
+
+
+def _check_field(
+    kind: str,
+    spec: FieldSpec,
+    known: Mapping[str, PropertyDefinition],
+    *,
+    written: bool,
+    hard: list[Problem],
+    soft: list[Problem],
+    agreement: Agreement,
+) -> None:
+    definition = known.get(spec.property)
+    if definition is None:
+        own = spec.property.startswith(agreement.wiring.own_prefix)
+        fix = "Run: connector setup" if own else did_you_mean(spec.property, known) + "See: connector discover"
+        (soft if own else hard).append(Problem(spec.where, f"{kind} has no property {spec.property}.", fix))
+        return
+    soft += _wrong_type(spec, definition)
+    if written:
+        soft += _not_writable(spec, definition)
+    (soft if written else hard if spec.field in ("stage", "status") else soft).extend(_options(spec, definition))
+
+
+def _wrong_type(spec: FieldSpec, definition: PropertyDefinition) -> Iterator[Problem]:
+    fits = _FITS.get(spec.type)
+    if fits is not None and definition.type not in fits:
+        yield Problem(
+            spec.where,
+            f"{spec.property} is of type {definition.type}, the field {spec.field} is a {spec.type}.",
+            "Map another property, or give the field another type.",
+        )
+
+
+def _not_writable(spec: FieldSpec, definition: PropertyDefinition) -> Iterator[Problem]:
+    if definition.calculated or definition.read_only:
+        why = "calculated by the CRM" if definition.calculated else "read-only"
+        yield Problem(
+            spec.where,
+            f"{spec.property} is {why} and cannot be written.",
+            f"Map {spec.field} to an own property, or take it out of write_back.toml.",
+        )
+
+
+def _options(spec: FieldSpec, definition: PropertyDefinition) -> Iterator[Problem]:
+    if not definition.options:
+        return
+    for ours, theirs in spec.values.items():
+        for value in theirs:
+            if value not in definition.options:
+                yield Problem(
+                    spec.where,
+                    f"{ours} is mapped to {value!r}, which is no option of {spec.property}.",
+                    did_you_mean(value, definition.options) + f"Its options: {', '.join(definition.options)}.",
+                )
+
+
+def _check_deal_stages(agreement: Agreement, account: Description) -> Iterator[Problem]:
+    known = {(stage.pipeline, stage.id) for stage in account.deal_stages}
+    pipelines = {pipeline for pipeline, _ in known}
+    where = f"{agreement.wiring.crm}.toml, deal.stages"
+    if not known:
+        return
+    for pipeline in sorted({*agreement.wiring.pipelines, *(name for name, _ in agreement.wiring.deal_stages)}):
+        if pipeline not in pipelines:
+            yield Problem(where, f"there is no pipeline {pipeline}.", did_you_mean(pipeline, pipelines))
+    for pipeline, stage in agreement.wiring.deal_stages:
+        if pipeline in pipelines and (pipeline, stage) not in known:
+            stages = [id for name, id in known if name == pipeline]
+            yield Problem(where, f"pipeline {pipeline} has no deal stage {stage}.", did_you_mean(stage, stages))
+
+
+def _check_marks(agreement: Agreement, known: Mapping[str, PropertyDefinition]) -> Iterator[Problem]:
+    """Counters and dates that signals are recognised by."""
+    for source in agreement.wiring.signals:
+        names = [source.key] if source.how in ("counter", "date") else []
+        names += [source.date] if source.date else []
+        for name in names:
+            if known and name not in known:
+                yield Problem(source.where, f"contact has no property {name}.", did_you_mean(name, known))
+
+
+def unmapped_options(agreement: Agreement, account: Description) -> list[tuple[FieldSpec, str]]:
+    """Live options of stage and status that the mapping neither names nor leaves alone."""
+    found = []
+    for field in ("stage", "status"):
+        spec = agreement.wiring.fields.get("contact", {}).get(field)
+        definition = account.properties.get("contact", {}).get(spec.property) if spec else None
+        if spec is None or definition is None:
+            continue
+        named = {value for theirs in spec.values.values() for value in theirs}
+        named |= set(agreement.wiring.leave_alone.get(field, ()))
+        found += [(spec, value) for value in definition.options if value not in named]
+    return found
+
+
+def reachable(agreement: Agreement, delivered: Iterable[str]) -> list[Problem]:
+    """Thresholds that nobody can reach with the signals this account delivers."""
+    have = set(delivered)
+    highest = {side: _highest(agreement, side, have) for side in ("fit", "engagement")}
+    missing = sorted(
+        {
+            rule.signal
+            for group in agreement.scoring.groups
+            for rule in group.rules
+            if rule.signal and rule.points > 0 and rule.signal not in have
+        }
+    )
+    problems = []
+    for stage in agreement.stages:
+        for side in ("fit", "engagement"):
+            wanted = getattr(stage.enter, f"{side}_at_least", None) if stage.enter and stage.used else None
+            if wanted is not None and wanted > highest[side]:
+                fix = f"This account does not deliver: {', '.join(missing)}." if missing else "Lower it, or add rules."
+                what = f"needs {side} {wanted:g}, and no more than {highest[side]:g} can be reached here."
+                problems.append(Problem(f"lifecycle.toml, stages.{stage.name}", what, fix))
+    return problems
+
+
+def _highest(agreement: Agreement, side: str, have: set[str]) -> float:
+    total = 0.0
+    for group in agreement.scoring.groups:
+        if group.side != side:
+            continue
+        best = sum(
+            rule.points * (rule.times_at_most or 1000) if rule.signal else rule.points
+            for rule in group.rules
+            if rule.points > 0 and (rule.signal is None or rule.signal in have)
+        )
+        total += best if group.at_most is None else min(best, group.at_most)
+    return min(total, 100.0)
+
+
+def find_owner(wanted: str, owners: Iterable[Owner]) -> Owner | None:
+    """The active owner with this id, e-mail address or name."""
+    key = wanted.casefold()
+    for owner in owners:
+        if owner.active and key in (owner.id, owner.email.casefold(), owner.name.casefold()):
+            return owner
+    return None
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """ "Did you mean x? ", or nothing."""
+    close = difflib.get_close_matches(wrong, list(known), n=1)
+    return f"Did you mean {close[0]}? " if close else ""

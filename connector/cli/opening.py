@@ -1,0 +1,249 @@
+"""
+Wiring: from a configuration file to a session that can run. Nothing else in the program puts rooms together.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from connector.agreement import Agreement, load_agreement
+from connector.check import Findings, check_account, find_owner
+from connector.config import Config, Connection, load_config, proxy_url, resolve_secret
+from connector.crm import CRM, KINDS, Description
+from connector.crm.memory import MemoryCRM
+from connector.errors import ConfigError, Denied, Problem, UsageError
+from connector.fields import FieldMap
+from connector.ledger import Ledger, open_ledger
+from connector.plan import Limits, TaskBudget
+from connector.sync import Session, Settings
+
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One connection of a configuration, with its agreement loaded."""
+
+    config: Config
+    connection: Connection
+    agreement: Agreement
+
+
+def choose(config_path: Path, name: str | None) -> Chosen:
+    """Load configuration and agreement. Raises ConfigError with everything wrong, UsageError for an unknown name."""
+    config = load_config(config_path, os.environ)
+    connection = _pick(config, name)
+    return Chosen(config, connection, load_agreement(connection.mapping, connection.crm))
+
+
+def _pick(config: Config, name: str | None) -> Connection:
+    names = ", ".join(config.connections)
+    if name is None:
+        if len(config.connections) == 1:
+            return next(iter(config.connections.values()))
+        raise UsageError(f"{config.path.name} has several connections; say which with --connection: {names}.")
+    if name not in config.connections:
+        raise UsageError(f"{config.path.name} has no connection {name}; it has: {names}.")
+    return config.connections[name]
+
+
+def open_crm(connection: Connection) -> CRM:
+    """The adapter of a connection. A third CRM is one line here, one adapter, one mapping file."""
+    if connection.crm != "hubspot" or connection.token is None:
+        where = f"connections.{connection.name}"
+        if connection.oauth is not None:
+            raise ConfigError(
+                [Problem(f"{where}.oauth", "OAuth apps are not supported yet.", "Use a service key: token = ...")]
+            )
+        raise ConfigError([Problem(f"{where}.crm", f"{connection.crm} is not supported yet.", "Use hubspot.")])
+    # Imported late: the official client takes a third of a second that `explain` and `status` need not pay.
+    from connector.crm.hubspot import HubSpot, Reading  # noqa: PLC0415
+    from connector.crm.pacing import Budget  # noqa: PLC0415
+
+    read, budget = connection.read, connection.budget
+    return HubSpot(
+        resolve_secret(connection.token, os.environ),
+        base_url=connection.base_url,
+        api_version=connection.api_version,
+        read=Reading(
+            settle=read.settle,
+            look_back=read.look_back,
+            page=read.page,
+            search_page=read.search_page,
+            batch=read.batch,
+            threads=read.threads,
+        ),
+        budget=Budget(share=budget.share, daily_floor=budget.daily_floor, burst_share=budget.burst_share),
+        timeout=connection.timeout.total_seconds(),
+        proxy=proxy_url(connection, os.environ),
+    )
+
+
+@contextmanager
+def ledger_of(chosen: Chosen) -> Iterator[Ledger]:
+    """The ledger of a connection, closed in the end."""
+    ledger = open_ledger(chosen.config.state_url, chosen.connection.name)
+    try:
+        yield ledger
+    finally:
+        ledger.database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A connection with its doors open: the account is described and proved to be the one that was named."""
+
+    chosen: Chosen
+    crm: CRM
+    account: Description
+    findings: Findings
+
+    @property
+    def writes(self) -> bool:
+        """Whether this connection may write at all."""
+        return self.chosen.connection.mode != "observe" and self.chosen.connection.go_live is not None
+
+
+@contextmanager
+def opened(chosen: Chosen) -> Iterator[Opened]:
+    """Open the CRM and compare it with the agreement; problems are told by whoever asked."""
+    crm = open_crm(chosen.connection)
+    try:
+        account = crm.describe(kinds_of(chosen.agreement))
+        _same_account(chosen.connection, account)
+        writes = chosen.connection.mode != "observe" and chosen.connection.go_live is not None
+        yield Opened(chosen, crm, account, check_account(chosen.agreement, account, writes=writes))
+    finally:
+        crm.close()
+
+
+def kinds_of(agreement: Agreement) -> tuple[str, ...]:
+    """The kinds of record that the agreement uses something of."""
+    return tuple(kind for kind in KINDS if kind == "contact" or agreement.fields_used.get(kind))
+
+
+def _same_account(connection: Connection, account: Description) -> None:
+    if connection.account and account.account not in (connection.account, "unknown"):
+        raise Denied(
+            f"connections.{connection.name}.account is {connection.account}, and the token opens account"
+            f" {account.account}. Nothing was read or written. Use the token of the right account, or correct account.",
+            code="wrong_account",
+        )
+
+
+@contextmanager
+def session_for(chosen: Chosen, progress: Progress) -> Iterator[Session]:
+    """A session ready to run. Raises ConfigError when the account does not fit the agreement."""
+    with opened(chosen) as door, ledger_of(chosen) as ledger:
+        if door.findings.problems:
+            raise ConfigError(door.findings.problems)
+        settings = settings_of(chosen.connection, door.account)
+        ledger.runs.note_described(_described(door.account, settings))
+        yield Session(
+            crm=door.crm,
+            ledger=ledger,
+            agreement=chosen.agreement,
+            fields=field_map(chosen.agreement, door.account),
+            settings=settings,
+            account=door.account.account,
+            owners=frozenset(owner.id for owner in door.account.owners if owner.active),
+            now=now,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+            progress=progress,
+        )
+
+
+def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
+    """A session that only looks at what the ledger holds: for `explain`, which makes no call.
+
+    Raises UsageError before the first run, when nothing has been read yet.
+    """
+    described = ledger.runs.connection().described
+    if described is None:
+        raise UsageError(
+            f"Nothing has been read for connection {chosen.connection.name} yet. Start with: connector plan"
+        )
+    states = {(pipeline, stage): state for pipeline, stage, state in described["deal_states"]}
+    fields = FieldMap(chosen.agreement.wiring, chosen.agreement.fields_used, states, described["date_only"])
+    return Session(
+        crm=MemoryCRM(now),
+        ledger=ledger,
+        agreement=chosen.agreement,
+        fields=fields,
+        settings=replace(_offline_settings(chosen.connection), no_owner=described["no_owner"]),
+        account=described["account"],
+        owners=frozenset(described["owners"]),
+        now=now,
+    )
+
+
+def _described(account: Description, settings: Settings) -> dict[str, object]:
+    return {
+        "account": account.account,
+        "deal_states": [[one.pipeline, one.id, one.state] for one in account.deal_stages],
+        "date_only": date_only_of(account),
+        "owners": [owner.id for owner in account.owners if owner.active],
+        "no_owner": settings.no_owner,
+    }
+
+
+def field_map(agreement: Agreement, account: Description) -> FieldMap:
+    """The mapping compiled against what the account calls things."""
+    return FieldMap(
+        agreement.wiring,
+        agreement.fields_used,
+        {(stage.pipeline, stage.id): stage.state for stage in account.deal_stages},
+        date_only_of(account),
+    )
+
+
+def date_only_of(account: Description) -> list[str]:
+    """The contact properties that hold a day, not an instant."""
+    contact: Mapping[str, object] = account.properties.get("contact", {})
+    return [name for name in contact if account.properties["contact"][name].type == "date"]
+
+
+def settings_of(connection: Connection, account: Description) -> Settings:
+    """What the loop obeys, from what the file says."""
+    return replace(_offline_settings(connection), no_owner=_queue(connection, account))
+
+
+def _offline_settings(connection: Connection) -> Settings:
+    guard, tasks = connection.guard, connection.tasks
+    return Settings(
+        mode=connection.mode,
+        go_live=connection.go_live,
+        hold=connection.hold,
+        limits=Limits(guard.changes_per_run, guard.changes_per_day, guard.max_share),
+        tasks=TaskBudget(tasks.per_owner_per_day, tasks.per_day),
+        max_age=connection.read.max_age,
+    )
+
+
+def _queue(connection: Connection, account: Description) -> str | None:
+    wanted = connection.tasks.no_owner
+    if wanted is None:
+        return None
+    owner = find_owner(wanted, account.owners)
+    if owner is None:
+        raise ConfigError(
+            [
+                Problem(
+                    f"connections.{connection.name}.tasks.no_owner",
+                    f"{wanted} is no active owner of account {account.account}.",
+                    "Give an owner's id, e-mail address or name; see: connector discover",
+                )
+            ]
+        )
+    return owner.id
+
+
+def now() -> datetime:
+    """The clock, read here and nowhere below."""
+    return datetime.now(UTC)

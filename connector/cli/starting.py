@@ -1,0 +1,77 @@
+"""The verbs to start with: init, demo, sandbox, schema."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from connector.cli import show
+from connector.cli.app import app
+from connector.config import shipped_mappings
+from connector.errors import UsageError
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write; must not hold a config.toml yet.")] = Path(),
+) -> None:
+    """Write a configuration and an agreement to start from. Observes only, until you say otherwise."""
+    config, mappings = folder / "config.toml", folder / "mappings"
+    for path in (config, mappings):
+        if path.exists():
+            raise UsageError(f"{path} exists already; init overwrites nothing. Choose another folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    config.write_bytes(_example().read_bytes())
+    shutil.copytree(shipped_mappings(), mappings, ignore=shutil.ignore_patterns("examples"))
+    show.out.print(f"[green]✓[/] {config}: one HubSpot connection, mode observe")
+    show.out.print(f"[green]✓[/] {mappings}: the agreement, to be read by marketing and sales together")
+    show.out.print("Next: put your token into the environment (export HUBSPOT_TOKEN=...), then: connector check")
+
+
+def _example() -> Path:
+    """In a checkout the file stands at the top, in a wheel beside the package's code."""
+    packaged = PACKAGE / "_config.example.toml"
+    return packaged if packaged.exists() else PACKAGE.parent / "config.example.toml"
+
+
+@app.command()
+def schema(
+    folder: Annotated[Path | None, typer.Argument(help="Where to write one file each; default: print.")] = None,
+) -> None:
+    """JSON Schemas of the mapping files, for editors that complete and check while you type."""
+    # Imported late: only this verb and loading an agreement need the models.
+    from connector.agreement import json_schemas  # noqa: PLC0415
+
+    schemas = json_schemas()
+    if folder is None:
+        show.json(schemas)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, one in schemas.items():
+        path = folder / f"{name}.schema.json"
+        path.write_bytes(orjson.dumps(one, option=orjson.OPT_INDENT_2) + b"\n")
+        show.out.print(f"[green]✓[/] {path}")
+
+
+@app.command()
+def demo(
+    people: Annotated[int, typer.Option(min=10, max=5000, help="How many people to invent.")] = 400,
+) -> None:
+    """The whole job against invented people on this machine: check, plan, sync, and sync again."""
+    from connector.cli.demonstration import demonstrate  # noqa: PLC0415 - brings the sandbox along
+
+    demonstrate(people)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def sandbox(context: typer.Context) -> int:
+    """A HubSpot account on loopback, to try a mapping or write a test against; `sandbox --help` lists its options."""
+    from connector.sandbox.__main__ import main  # noqa: PLC0415 - a web server that other verbs do not need
+
+    return main(context.args)

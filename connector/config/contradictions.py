@@ -1,0 +1,91 @@
+"""
+Keys that are fine alone and wrong together: credentials that do not suit the CRM, two schedules, no go_live.
+
+Works on the plain tables, so that these mistakes are told together with those that pydantic finds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from connector.config.complaints import Complaint
+from connector.config.overrides import Overlay, connection_tables
+from connector.config.values import BadValueError, is_reference, split_url
+
+_Connection = Mapping[str, Any]
+
+#: What only one of the CRMs knows.
+_FOREIGN = {
+    "dynamics": ("oauth", "base_url"),
+    "hubspot": ("environment_url", "tenant_id", "client_id", "client_secret", "authority"),
+}
+_DYNAMICS_APP = ("tenant_id", "client_id", "client_secret")
+
+
+def contradictions(overlay: Overlay) -> Iterator[Complaint]:
+    """Everything in the file that contradicts itself or lacks its other half."""
+    yield from _password_in_state_url(overlay)
+    if overlay.table.get("connections") == {}:
+        yield Complaint(("connections",), "is empty.", "Add a [connections.NAME] table.")
+    for name, connection in connection_tables(overlay.table).items():
+        yield from _name(name)
+        for key, what, fix in _of_connection(connection):
+            yield Complaint(("connections", name, key), what, fix)
+
+
+def _of_connection(connection: _Connection) -> Iterator[tuple[str, str, str]]:
+    """(key, what is wrong, what to do) for one connection."""
+    yield from _foreign_keys(connection)
+    yield from _credentials(connection)
+    if "name" in connection:
+        yield "name", "is an unknown key.", "The name stands in the table's head: [connections.NAME]."
+    if "every" in connection and "cron" in connection:
+        yield "cron", "stands beside every.", "Keep one of the two."
+
+
+def _foreign_keys(connection: _Connection) -> Iterator[tuple[str, str, str]]:
+    crm = str(connection.get("crm"))
+    for key in _FOREIGN.get(crm, ()):
+        if key in connection:
+            yield key, f"means nothing to {crm}.", "Remove it, or correct crm."
+
+
+def _credentials(connection: _Connection) -> Iterator[tuple[str, str, str]]:
+    has = connection.keys()
+    if connection.get("crm") == "hubspot":
+        if "token" in has and "oauth" in has:
+            yield "oauth", "stands beside token.", "Keep one of the two."
+        if not {"token", "oauth"} & has:
+            yield "token", "is missing.", 'Write token = "env:HUBSPOT_TOKEN", or oauth = { ... }.'
+    if connection.get("crm") == "dynamics":
+        if "environment_url" not in has:
+            yield "environment_url", "is missing.", 'Write for example "https://contoso.crm4.dynamics.com".'
+        for key in () if "token" in has else _DYNAMICS_APP:
+            if key not in has:
+                yield key, "is missing.", "Take it from the app registration in Entra; or write a token."
+
+
+def _name(name: str) -> Iterator[Complaint]:
+    if not re.fullmatch(r"[a-z0-9]+([_-][a-z0-9]+)*", name):
+        fix = "Use small letters, digits and single hyphens, so that CONNECTOR_... variables can name it."
+        yield Complaint(("connections", name), "is no good name for a connection.", fix)
+
+
+def _password_in_state_url(overlay: Overlay) -> Iterator[Complaint]:
+    """A password may come with the URL from the environment, but must not stand in the file."""
+    state = overlay.table.get("state")
+    url = state.get("url") if isinstance(state, dict) else None
+    if not isinstance(url, str) or is_reference(url) or ("state", "url") in overlay.sources:
+        return
+    if _has_password(url):
+        fix = 'Put the whole URL into a variable and write url = "env:NAME", or set CONNECTOR_STATE__URL.'
+        yield Complaint(("state", "url"), "must not hold a password.", fix)
+
+
+def _has_password(url: str) -> bool:
+    try:
+        return bool(split_url(url).password) or "password=" in url
+    except BadValueError:
+        return False

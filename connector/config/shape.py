@@ -1,0 +1,202 @@
+"""
+The configuration as values: what every room of the connector gets, frozen, checked and complete.
+
+The same classes are the schema that pydantic checks the file against: a field is a key of the file, its default is
+the documented default, an unknown key is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+
+from connector.config import values
+from connector.toml_file import KeyPath
+
+Mode = Literal["observe", "scores", "live"]
+
+_Text = Annotated[str, BeforeValidator(values.text), Field(min_length=1)]
+_Texts = Annotated[tuple[_Text, ...], BeforeValidator(values.texts)]
+_Positive = Annotated[int, Field(strict=True, ge=1)]
+_Whole = Annotated[int, Field(strict=True, ge=0)]
+_Share = Annotated[float, Field(strict=True, gt=0, le=1)]
+_Flag = Annotated[bool, Field(strict=True)]
+_Duration = Annotated[timedelta, BeforeValidator(values.duration)]
+_Interval = Annotated[_Duration, AfterValidator(values.some_time)]
+_Secret = Annotated[str, AfterValidator(values.secret_reference)]
+_Address = Annotated[str, AfterValidator(values.web_address)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table of the file: keys it does not know are errors."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read(_Table):
+    """How records are read. Sizes are records per call and shrink by themselves where the CRM says so."""
+
+    settle: _Duration = timedelta(seconds=60)  # how far the cursor stays behind now
+    look_back: _Duration = timedelta(minutes=5)
+    page: _Positive = 100
+    search_page: _Positive = 200
+    batch: _Positive = 100
+    threads: Annotated[int, Field(strict=True, ge=1, le=64)] = 8
+    max_age: _Interval = timedelta(seconds=60)  # how old the base of a write may be
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget(_Table):
+    """What part of the CRM's quota is ours. `share` and `daily_floor` concern the daily pool."""
+
+    share: _Share = 0.5
+    daily_floor: _Whole = 50_000  # calls a day that are always left to others
+    burst_share: _Share = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard(_Table):
+    """How much may change before a human must look (people per run, per 24 hours, share of those looked at)."""
+
+    changes_per_run: _Whole = 200
+    changes_per_day: _Whole = 500
+    max_share: _Share = 0.3
+    max_score_writes: _Whole = 50_000  # people per run whose scores only aged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tasks(_Table):
+    """How many hand-off tasks may be created, and whose they are when a person has no owner."""
+
+    per_owner_per_day: _Whole = 15
+    per_day: _Whole = 150
+    no_owner: _Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth(_Table):
+    """An OAuth app's credentials; the two secrets are references."""
+
+    client_id: _Text
+    client_secret: _Secret
+    refresh_token: _Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection(_Table):
+    """One CRM account and how the agreement is applied to it.
+
+    Secrets (`token`, `client_secret`, the two in `oauth`) are references for `resolve_secret`. Without a
+    `go_live` every mode only observes (G15). One of `every` and `cron` is set. `scope` and `never_touch` map a field
+    (or condition) of ours to the accepted texts; what they mean is the agreement's affair.
+    """
+
+    name: str
+    crm: Literal["hubspot", "dynamics"]
+    token: _Secret | None = None
+    oauth: OAuth | None = None
+    base_url: _Address = "https://api.hubapi.com"
+    api_version: Annotated[str, Field(pattern=r"^(v\d+(\.\d+)?|20\d\d-\d\d)$")] = "2026-03"
+    account: _Text | None = None
+    environment_url: _Address | None = None
+    tenant_id: _Text | None = None
+    client_id: _Text | None = None
+    client_secret: _Secret | None = None
+    authority: _Address = "https://login.microsoftonline.com"
+    mapping: Annotated[Path, BeforeValidator(values.mapping_folder)] = field(
+        default_factory=values.shipped_mappings
+    )
+    mode: Mode = "observe"
+    go_live: Annotated[datetime | None, BeforeValidator(values.go_live)] = None
+    every: _Interval | None = None
+    cron: Annotated[str, AfterValidator(values.cron)] | None = None
+    read: Read = Read()
+    budget: Budget = Budget()
+    guard: Guard = Guard()
+    tasks: Tasks = Tasks()
+    scope: Mapping[str, _Texts] = field(default_factory=dict)
+    never_touch: Mapping[str, _Texts] = field(default_factory=dict)
+    hold: _Duration = timedelta(days=30)
+    require_approval: _Flag = True  # asked for in mode live only
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
+    proxy: Annotated[str, AfterValidator(values.proxy_address)] | None = None
+    timeout: _Interval = timedelta(seconds=30)  # of one call, wall clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Web(_Table):
+    """Where the status pages listen."""
+
+    listen: Annotated[str, AfterValidator(values.listen_address)] = "127.0.0.1:8787"
+
+    @property
+    def host(self) -> str:
+        return values.split_url(f"//{self.listen}").hostname or ""
+
+    @property
+    def port(self) -> int:
+        return values.split_url(f"//{self.listen}").port or 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State(_Table):
+    """Where the ledger is."""
+
+    url: Annotated[str, AfterValidator(values.state_url)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document(_Table):
+    """The whole file."""
+
+    connections: Mapping[str, Connection]
+    state: State
+    web: Web = Web()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The configuration of one installation. `state_url` is ready for use and may hold a password."""
+
+    state_url: str = field(repr=False)
+    connections: Mapping[str, Connection]
+    web: Web
+    path: Path
+
+
+#: The tables inside a connection whose keys are fixed; `scope` and `never_touch` take any key.
+INNER_TABLES: Mapping[str, type[_Table]] = {
+    "read": Read,
+    "budget": Budget,
+    "guard": Guard,
+    "tasks": Tasks,
+    "oauth": OAuth,
+}
+
+
+def known_keys(path: KeyPath) -> tuple[str, ...]:
+    """The keys that may stand in the table at this path; none for a value or a table that takes any key."""
+    match path:
+        case ():
+            return _keys(Document)
+        case ("state",):
+            return _keys(State)
+        case ("web",):
+            return _keys(Web)
+        case ("connections", _):
+            return tuple(key for key in _keys(Connection) if key != "name")  # the name is the table's own
+        case ("connections", _, inner) if inner in INNER_TABLES:
+            return _keys(INNER_TABLES[inner])
+        case _:
+            return ()
+
+
+def _keys(table: type[_Table]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(table))

@@ -1,0 +1,211 @@
+"""
+What a CRM promises to the loop: read, list what changed, write, and describe itself.
+
+Adapters speak records and property names, never fields, stages or rules; `connector.fields` translates. A kind
+is one of `KINDS`; which CRM object it is stays the adapter's affair. All ids are strings. Errors are those of
+connector.errors: `Transient` has already been retried and paced by the adapter when it gets here, `Denied` stops
+a run, everything about a single record comes back as a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from connector.model import Link, Occurrence, Record
+
+KINDS = ("company", "deal", "call", "email", "meeting", "task", "contact")
+ACTIVITIES = ("call", "email", "meeting", "task")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A stretch of a full scan. `mark` resumes after this page; None on the last one."""
+
+    records: tuple[Record, ...]
+    mark: str | None
+    total: int | None = None  # where the CRM says how many there are
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A stretch of an incremental read. `mark` is the cursor that may be stored once everything up to and
+    including this batch is committed; None where the window is not finished."""
+
+    ids: tuple[str, ...]
+    gone: tuple[str, ...]
+    mark: str | None
+    complete_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """The properties of one record to set; "" clears. One update per record and batch, never two."""
+
+    id: str
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one update, for exactly one id.
+
+    written    the CRM says so; `properties` holds what it reports as stored, where it reports it
+    rejected   refused for this record: `code` is stable, `message` the CRM's, without personal data
+    gone       the record is deleted or merged away
+    unknown    the request went out and nothing usable came back: read back, never resend blindly
+    deferred   not sent: the quota's share was spent, or the run was stopping
+    """
+
+    id: str
+    state: Literal["written", "rejected", "gone", "unknown", "deferred"]
+    properties: Mapping[str, str | None] = field(default_factory=dict)
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task to create for a contact, in plain words; the adapter knows the property names."""
+
+    contact_id: str
+    subject: str
+    body: str  # with the marker already in it
+    due_at: datetime
+    priority: str
+    owner_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTask:
+    """A task that hangs on a contact, as far as we need it to recognise our own."""
+
+    id: str
+    contact_id: str
+    body: str
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyVersion:
+    """One entry of a property's history, newest first in lists. `by` as in model.Edit."""
+
+    value: str | None
+    at: datetime
+    by: str
+    source: str  # the CRM's own words, for the report ("CRM_UI userId:12")
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyDefinition:
+    """One property or column as the CRM defines it. `type`: string, number, bool, date, datetime, enumeration."""
+
+    name: str
+    type: str
+    label: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)  # value -> label, in display order
+    read_only: bool = False
+    calculated: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DealStage:
+    """One stage of a pipeline; `state` (open, won, lost) as the CRM's own probability tells."""
+
+    pipeline: str
+    id: str
+    label: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Somebody records can belong to."""
+
+    id: str
+    email: str
+    active: bool
+    name: str = ""
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What the account looks like: everything `check`, `discover`, `setup` and the field map need to know."""
+
+    account: str
+    zone: str
+    properties: Mapping[str, Mapping[str, PropertyDefinition]]  # kind -> name -> definition
+    deal_stages: tuple[DealStage, ...] = ()
+    owners: tuple[Owner, ...] = ()
+    daily_limit: int | None = None
+    daily_used: int | None = None
+
+
+@dataclass(slots=True)
+class Calls:
+    """Tally of the requests a run made, by endpoint class ("list", "search", "batch_read", "write", ...)."""
+
+    by_class: dict[str, int] = field(default_factory=dict)
+    retries: int = 0
+    throttled: int = 0
+
+
+class CRM(Protocol):
+    """The contract every adapter keeps; tests/crm/contract.py proves it for each of them."""
+
+    calls: Calls
+
+    def describe(self, kinds: Sequence[str]) -> Description:
+        """Read account, properties of `kinds`, pipelines and owners. Raises Denied naming the scope to add."""
+
+    def count(self, kind: str, property: str | None = None, value: str | None = None) -> int | None:
+        """How many records of a kind there are, or have this value; None where the CRM does not tell cheaply."""
+
+    def scan(
+        self, kind: str, properties: Sequence[str], *, after: str | None = None, archived: bool = False
+    ) -> Iterator[Page]:
+        """Every record of a kind with current values, each once, in an order that `after` can resume."""
+
+    def begin(self, kind: str, now: datetime) -> str:
+        """The cursor to store *before* a full scan's first page, so that edits during the scan are seen later."""
+
+    def changes(self, kind: str, cursor: str, now: datetime) -> Iterator[Batch]:
+        """Ids changed since `cursor` (inclusive). Always ends with a batch whose mark is set."""
+
+    def read(self, kind: str, ids: Sequence[str], properties: Sequence[str]) -> Iterator[Record]:
+        """Current values of these records; ids that are gone are simply missing. A record that answers for a
+        merged id carries its own id and lists the other in `merged_ids`."""
+
+    def links(self, kind: str, ids: Sequence[str], to: str) -> Mapping[str, tuple[Link, ...]]:
+        """Associations of these records to another kind; an id without any maps to ()."""
+
+    def occurrences(
+        self, source: str, cursor: str | None, now: datetime
+    ) -> Iterator[tuple[tuple[Occurrence, ...], str | None]]:
+        """Dated facts of a source that is not a property ("list:<name>", "form:<id>"), newest part since `cursor`
+        (None: everything), with the cursor to store after each part. Raises NotFound for an unknown source."""
+
+    def write(self, kind: str, updates: Sequence[Update]) -> list[Outcome]:
+        """Set properties. One outcome for every update, in the same order; repeating it is harmless."""
+
+    def history(
+        self, kind: str, ids: Sequence[str], properties: Sequence[str]
+    ) -> Mapping[str, Mapping[str, tuple[PropertyVersion, ...]]]:
+        """Who changed these properties, newest first: id -> property -> versions."""
+
+    def find_tasks(self, contact_ids: Sequence[str]) -> list[FoundTask]:
+        """The tasks hanging on these contacts, by association, never by search (its index lags)."""
+
+    def create_tasks(self, tasks: Sequence[Task], about_to_send: Callable[[int], None]) -> list[Outcome]:
+        """Create each task once; not idempotent, so a lost answer is `unknown`. `about_to_send(i)` is called
+        right before task i goes out. A created task's id is the outcome's id."""
+
+    def create_property(self, kind: str, definition: PropertyDefinition, group: str) -> None:
+        """Create a custom property; one that exists already is fine, other options are left as they are."""
+
+    def close(self) -> None:
+        """Release connections."""

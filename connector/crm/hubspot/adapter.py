@@ -1,0 +1,149 @@
+"""
+HubSpot as a CRM of the protocol: settings in, the rooms of this package behind each method.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from connector.crm import (
+    Batch,
+    Calls,
+    Description,
+    FoundTask,
+    Outcome,
+    Page,
+    PropertyDefinition,
+    PropertyVersion,
+    Task,
+    Update,
+)
+from connector.crm.hubspot import changing, dating, describing, linking, reading, tasking, writing
+from connector.crm.hubspot.api import Api
+from connector.crm.hubspot.history import history
+from connector.crm.hubspot.names import VERSIONS, Reading
+from connector.crm.hubspot.transport import Wire
+from connector.crm.pacing import Budget
+from connector.crm.retry import Policy
+from connector.model import Link, Occurrence, Record
+
+
+class HubSpot:
+    """One HubSpot account, opened by a token (or by whatever returns the token of the moment, for OAuth)."""
+
+    def __init__(
+        self,
+        token: str | Callable[[], str],
+        *,
+        base_url: str = "https://api.hubapi.com",
+        api_version: str = "2026-03",
+        read: Reading | None = None,
+        budget: Budget | None = None,
+        timeout: float = 60.0,
+        proxy: str | None = None,
+        attempts: int = 6,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if api_version not in VERSIONS:
+            raise ValueError(f"api_version is {api_version!r}; it must be one of {', '.join(VERSIONS)}")
+        sizes = read or Reading()
+        wire = Wire(
+            token if callable(token) else lambda: token,
+            base_url,
+            connections=sizes.threads + 2,
+            timeout=timeout,
+            clock=clock,
+            proxy=proxy,
+        )
+        self._api = Api(
+            wire,
+            version=api_version,
+            reading=sizes,
+            budget=budget or Budget(),
+            policy=Policy(sleep, attempts=attempts),
+            clock=clock,
+            sleep=sleep,
+        )
+
+    @property
+    def calls(self) -> Calls:
+        """The tally so far."""
+        return self._api.calls
+
+    @calls.setter
+    def calls(self, calls: Calls) -> None:
+        """Start a new tally, for a new run on the same connection."""
+        self._api.calls = calls
+
+    @property
+    def sent_today(self) -> int:
+        """Calls of ours since the account's day began, as far as this process saw it."""
+        return self._api.daily.sent
+
+    def describe(self, kinds: Sequence[str]) -> Description:
+        """See CRM. The account is "unknown" where the token may not ask for it."""
+        return describing.describe(self._api, kinds)
+
+    def count(self, kind: str, property: str | None = None, value: str | None = None) -> int | None:
+        """See CRM. By search, so the last moments may be missing."""
+        return describing.count(self._api, kind, property, value)
+
+    def scan(
+        self, kind: str, properties: Sequence[str], *, after: str | None = None, archived: bool = False
+    ) -> Iterator[Page]:
+        """See CRM. Ordered by record id; any id serves as `after`."""
+        return reading.scan(self._api, kind, properties, after=after, archived=archived)
+
+    def begin(self, kind: str, now: datetime) -> str:
+        """See CRM. Every kind begins alike."""
+        return changing.begin(self._api, now)
+
+    def changes(self, kind: str, cursor: str, now: datetime) -> Iterator[Batch]:
+        """See CRM. Deletions and merges do not show here; scans and reads by id tell them."""
+        return changing.changes(self._api, kind, cursor, now)
+
+    def read(self, kind: str, ids: Sequence[str], properties: Sequence[str]) -> Iterator[Record]:
+        """See CRM."""
+        return reading.read(self._api, kind, ids, properties)
+
+    def links(self, kind: str, ids: Sequence[str], to: str) -> Mapping[str, tuple[Link, ...]]:
+        """See CRM."""
+        return linking.links(self._api, kind, ids, to)
+
+    def occurrences(
+        self,
+        source: str,
+        cursor: str | None,
+        now: datetime,
+    ) -> Iterator[tuple[tuple[Occurrence, ...], str | None]]:
+        """See CRM. HubSpot's own times decide what is new, not `now`."""
+        return dating.occurrences(self._api, source, cursor)
+
+    def write(self, kind: str, updates: Sequence[Update]) -> list[Outcome]:
+        """See CRM. A lost answer has been looked up already: `unknown` means that even that did not help."""
+        return writing.write(self._api, kind, updates)
+
+    def history(
+        self, kind: str, ids: Sequence[str], properties: Sequence[str]
+    ) -> Mapping[str, Mapping[str, tuple[PropertyVersion, ...]]]:
+        """See CRM."""
+        return history(self._api, kind, ids, properties)
+
+    def find_tasks(self, contact_ids: Sequence[str]) -> list[FoundTask]:
+        """See CRM."""
+        return tasking.find_tasks(self._api, contact_ids)
+
+    def create_tasks(self, tasks: Sequence[Task], about_to_send: Callable[[int], None]) -> list[Outcome]:
+        """See CRM. Where no task was created for certain, the outcome's id is empty."""
+        return tasking.create_tasks(self._api, tasks, about_to_send)
+
+    def create_property(self, kind: str, definition: PropertyDefinition, group: str) -> None:
+        """See CRM."""
+        describing.create_property(self._api, kind, definition, group)
+
+    def close(self) -> None:
+        """See CRM."""
+        self._api.close()

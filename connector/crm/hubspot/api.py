@@ -1,0 +1,211 @@
+"""
+A call to HubSpot as the rooms make it: paced, within the daily budget, retried where that is safe, counted.
+
+Search and associations have limits of their own; whether they count against the burst as well is not documented, so
+they take a place in both logs, which costs little and is right either way.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import orjson
+
+from connector.crm import Calls
+from connector.crm.hubspot.names import TYPES, Reading, Sizes, path_of
+from connector.crm.hubspot.transport import Answer, Request, Wire
+from connector.crm.hubspot.verdict import Refused, body_of, error_of
+from connector.crm.pacing import Budget, DailyPool, SlidingLog
+from connector.crm.retry import Policy
+from connector.errors import Deferred, OutcomeUnknown, Transient
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+#: Until headers say better: the smallest burst quota, the smallest associations quota, search with one to spare.
+BURST, ASSOCIATIONS, SEARCH = (100, 10.0), (100, 10.0), (4, 1.0)
+
+_LIMIT = "X-HubSpot-RateLimit-"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What to ask: an endpoint of names.PATHS, the class it is counted under, whether twice is as good as once."""
+
+    what: str
+    counted_as: str
+    method: str = "POST"
+    params: Mapping[str, str] | None = None
+    query: tuple[tuple[str, str], ...] = ()
+    body: Any = None
+    repeatable: bool = True
+
+
+class Api:
+    """HubSpot's JSON in and out. Safe to share between threads."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        *,
+        version: str,
+        reading: Reading,
+        budget: Budget,
+        policy: Policy,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._wire, self._version, self.policy = wire, version, policy
+        self.reading, self.sizes, self.calls = reading, Sizes(reading), Calls()
+        self.daily = DailyPool(budget, clock)
+        log = partial(SlidingLog, clock=clock, sleep=sleep)
+        self._burst = log(*BURST, share=budget.burst_share)
+        self._own_logs = {"search": log(*SEARCH), "links": log(*ASSOCIATIONS, share=budget.burst_share)}
+        self._tally = threading.Lock()
+        self._pool = ThreadPoolExecutor(reading.threads, thread_name_prefix="hubspot")
+
+    def ask(self, call: Call) -> dict[str, Any]:
+        """The answer's JSON object. Raises as connector.errors says, Refused for what a 4xx is about."""
+        request = Request(
+            call.method,
+            path_of(call.what, self._version),
+            call.params or {},
+            call.query,
+            None if call.body is None else orjson.dumps(call.body),
+        )
+        return self.policy.run(
+            lambda: self._once(call, request), repeatable=call.repeatable, on_retry=self._count_retry
+        )
+
+    def each(self, work: Callable[[A], B], parts: Iterable[A]) -> Iterator[B]:
+        """`work` for every part, several at once, results in order; never far ahead of who reads them."""
+        ahead: deque[Future[B]] = deque()
+        try:
+            for part in parts:
+                ahead.append(self._pool.submit(work, part))
+                if len(ahead) > self.reading.threads:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            # Whoever stops early must not leave calls behind that nobody hears the outcome of.
+            wait([future for future in ahead if not future.cancel()])
+
+    def ahead(self, work: Callable[[], B]) -> Future[B]:
+        """Start one piece of work now, to be collected later."""
+        return self._pool.submit(work)
+
+    def close(self) -> None:
+        """End the threads and drop the connections."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._wire.close()
+
+    # -- one try -----------------------------------------------------------------------------------------
+
+    def _once(self, call: Call, request: Request) -> dict[str, Any]:
+        self.daily.take()
+        own = self._own_logs.get(call.counted_as)
+        logs = [self._burst] if own is None else [own, self._burst]
+        answer = self._paced(logs, request)
+        self._count(call.counted_as)
+        self._learn(call.counted_as, answer)
+        if answer.status >= 300:
+            raise self._failure(logs, request, answer)
+        body = body_of(answer)
+        if not body and answer.body.strip() not in (b"", b"{}"):
+            raise OutcomeUnknown(
+                f"{request} answered {answer.status}, but not with a JSON object. Is a proxy in between?",
+                code="not_json",
+            )
+        return body
+
+    def _paced(self, logs: list[SlidingLog], request: Request) -> Answer:
+        taken: list[SlidingLog] = []
+        try:
+            for log in logs:
+                log.take()
+                taken.append(log)
+            return self._wire.send(request)
+        finally:
+            for log in taken:
+                log.give_back()
+
+    def _failure(self, logs: list[SlidingLog], request: Request, answer: Answer) -> Exception:
+        error = error_of(request, answer)
+        if isinstance(error, Deferred):
+            self.daily.exhausted()
+        elif answer.status == 429:
+            with self._tally:
+                self.calls.throttled += 1
+            if isinstance(error, Transient) and error.retry_after:
+                # Everybody else under the same limit would be refused as well.
+                for log in logs[:1] if error.code == "SECONDLY" else logs:
+                    log.pause(error.retry_after)
+        return error
+
+    def _learn(self, counted_as: str, answer: Answer) -> None:
+        headers = answer.headers
+        limit, remaining = _whole(headers, "Max"), _whole(headers, "Remaining")
+        if limit is not None and counted_as != "search":
+            window = (_whole(headers, "Interval-Milliseconds") or 0) / 1000 or None
+            self._own_logs.get(counted_as, self._burst).learn(limit, remaining, window)
+        left = _whole(headers, "Daily-Remaining")
+        if left is not None:
+            self.daily.learn(_whole(headers, "Daily"), left)
+
+    def _count(self, counted_as: str) -> None:
+        with self._tally:
+            self.calls.by_class[counted_as] = self.calls.by_class.get(counted_as, 0) + 1
+
+    def _count_retry(self) -> None:
+        with self._tally:
+            self.calls.retries += 1
+
+
+def type_of(kind: str) -> dict[str, str]:
+    """The path parameter that names a kind."""
+    return {"type": TYPES[kind]}
+
+
+def listed(answer: Mapping[str, Any], key: str = "results") -> list[dict[str, Any]]:
+    """The objects of a list in an answer; whatever else stands there is passed over."""
+    found = answer.get(key)
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def next_page(answer: Mapping[str, Any]) -> str | None:
+    """`paging.next.after`, where there is another page."""
+    paging = answer.get("paging")
+    after = (paging.get("next") or {}).get("after") if isinstance(paging, dict) else None
+    return None if after in (None, "") else str(after)
+
+
+def _whole(headers: Mapping[str, str], name: str) -> int | None:
+    value = headers.get(_LIMIT + name)
+    return int(value) if value is not None and value.strip().isdigit() else None
+
+
+def in_parts(ids: Sequence[A], size: Callable[[], int]) -> Iterator[Sequence[A]]:
+    """Cut into parts of the size that holds when the part is cut: sizes shrink while a run goes on."""
+    start = 0
+    while start < len(ids):
+        end = start + size()
+        yield ids[start:end]
+        start = end
+
+
+def shrinking(api: Api, size: str, part: Sequence[A], ask: Callable[[Sequence[A]], B]) -> list[B]:
+    """Ask for a part; when HubSpot says that it is too many, ask for smaller parts from now on."""
+    try:
+        return [ask(part)]
+    except Refused as error:
+        if error.allowed is None or not api.sizes.shrink(size, len(part), error.allowed):
+            raise
+    smaller = in_parts(part, lambda: min(api.sizes[size], max(1, len(part) - 1)))
+    return [answer for piece in smaller for answer in shrinking(api, size, piece, ask)]

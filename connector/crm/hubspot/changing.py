@@ -1,0 +1,131 @@
+"""
+What changed since: a window of modification times, read by search, paged by record id.
+
+The window runs from cursor - look_back to now; only the cursor stays behind, at now - settle, because the search
+index lags and what it shows of the last moments is incomplete. Inside the window every page starts above the last
+id seen. Offsets would skip a record whenever an earlier one is edited again meanwhile and leaves the window, they
+end at 10,000, and thousands of records can share one millisecond after a bulk edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connector.crm import Batch
+from connector.crm.hubspot.api import Api, Call, listed, next_page, type_of
+from connector.crm.hubspot.names import SEARCH_CAP, modified_property
+from connector.crm.hubspot.records import ident, instant, millis
+from connector.crm.hubspot.verdict import Refused
+from connector.errors import CrmError, Transient
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    kind: str
+    start: datetime
+    end: datetime
+
+    def filters(self, above: str | None) -> list[dict[str, str]]:
+        """Modified inside the window, both ends included, and with a larger id than the last one seen."""
+        between = {
+            "propertyName": modified_property(self.kind),
+            "operator": "BETWEEN",
+            "value": str(millis(self.start)),
+            "highValue": str(millis(self.end)),
+        }
+        if above is None:
+            return [between]
+        return [between, {"propertyName": "hs_object_id", "operator": "GT", "value": above}]
+
+
+def begin(api: Api, now: datetime) -> str:
+    """A cursor from which every edit made after this moment will be seen."""
+    return (now - api.reading.settle).isoformat()
+
+
+def changes(api: Api, kind: str, cursor: str, now: datetime) -> Iterator[Batch]:
+    """The window's ids, a page a batch, each once; the last batch carries the new cursor."""
+    since = instant(cursor)
+    if since is None:
+        raise CrmError(f"the stored cursor of {kind} is not an instant; a full backfill sets it anew", code="cursor")
+    window = _Window(kind, since - api.reading.look_back, now)
+    for attempt in (1, 2):
+        seen, promised = 0, 0
+        for ids, total in _pages(api, window):
+            promised = max(promised, total)
+            seen += len(ids)
+            if ids:
+                yield Batch(ids, (), None)
+        # Fewer than promised is fine when records have been edited again and left the window; then the search,
+        # asked again, promises fewer as well.
+        if seen >= promised or seen >= _total(api, window):
+            break
+        if attempt == 2:
+            raise Transient(
+                f"search returned {seen} of {promised} changed {kind} records; the cursor stays where it was",
+                code="search_incomplete",
+            )
+    settled = max(since, now - api.reading.settle)
+    yield Batch((), (), settled.isoformat(), complete_until=settled)
+
+
+def _pages(api: Api, window: _Window) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Pages of new ids with the total that the search promises for the whole window (0 after the first page).
+
+    An empty page that names a next one is followed by offset; every other page starts above the last id.
+    """
+    above: str | None = None
+    after: str | None = None
+    first = True
+    while True:
+        answer = _search(api, window, above, after)
+        ids = [id_ for entry in listed(answer) if (id_ := ident(entry.get("id")))]
+        fresh = [id_ for id_ in dict.fromkeys(ids) if above is None or _number(id_) > _number(above)]
+        yield tuple(fresh), _promise(answer) if first else 0
+        first, following = False, next_page(answer)
+        if following is None:
+            return
+        if fresh:
+            above, after = max(fresh, key=_number), None
+        elif not int(after or 0) < int(following) < SEARCH_CAP:
+            raise CrmError(f"the search for changed {window.kind} records does not advance", code="search_stuck")
+        else:
+            after = following
+
+
+def _search(api: Api, window: _Window, above: str | None, after: str | None) -> dict[str, Any]:
+    size = api.sizes["search_page"]
+    body: dict[str, Any] = {
+        "filterGroups": [{"filters": window.filters(above)}],
+        "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
+        "properties": ["hs_object_id"],
+        "limit": size,
+    }
+    if after is not None:
+        body["after"] = after
+    try:
+        return api.ask(Call("search", "search", params=type_of(window.kind), body=body))
+    except Refused as error:
+        if error.allowed is None or not api.sizes.shrink("search_page", size, error.allowed):
+            raise
+    return _search(api, window, above, after)
+
+
+def _total(api: Api, window: _Window) -> int:
+    body = {"filterGroups": [{"filters": window.filters(None)}], "properties": ["hs_object_id"], "limit": 1}
+    return _promise(api.ask(Call("search", "search", params=type_of(window.kind), body=body)))
+
+
+def _promise(answer: dict[str, Any]) -> int:
+    total = answer.get("total")
+    return total if isinstance(total, int) else 0
+
+
+def _number(id_: str) -> int:
+    """Ids are compared as numbers, as HubSpot's GT does; one that is none cannot be paged past."""
+    if not id_.isdigit():
+        raise CrmError("a record id from the search is not a number", code="search_id")
+    return int(id_)

@@ -1,0 +1,77 @@
+"""
+Who changed a property: HubSpot's history entries, newest first, with their many sources sorted into few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from connector.crm import PropertyVersion
+from connector.crm.hubspot.api import Api, Call, in_parts, listed, shrinking, type_of
+from connector.crm.hubspot.records import ident, instant
+
+Versions = Mapping[str, tuple[PropertyVersion, ...]]
+
+#: Who stands behind a change -> HubSpot's source types. System sources are HubSpot itself, "crm".
+_SOURCES: Mapping[str, tuple[str, ...]] = {
+    "person": (
+        *("CRM_UI", "CRM_UI_BULK_ACTION", "CONTACTS_WEB", "MOBILE_IOS", "MOBILE_ANDROID"),
+        *("SALES", "EXTENSION", "SIDEKICK", "WORK_UI", "PROPERTY_RESTORE"),
+    ),
+    "import": ("IMPORT", "MIGRATION", "BATCH_UPDATE"),
+    "integration": (
+        *("INTEGRATION", "API", "INTEGRATIONS_PLATFORM", "INTEGRATIONS_SYNC"),
+        *("SALESFORCE", "PORTAL_OBJECT_SYNC"),
+    ),
+    "automation": (
+        *("AUTOMATION_PLATFORM", "WORKFLOWS", "AUTOMATION_JOURNEY", "PRIMARY_AUTOMATION", "SEQUENCES", "BOT"),
+        *("PROSPECTING_AGENT", "CUSTOMER_AGENT", "BREEZE_AGENT"),
+    ),
+    "crm": (
+        *("CALCULATED", "ANALYTICS", "DEALS", "COMPANIES", "FORM", "EMAIL", "MEETINGS", "ENGAGEMENTS"),
+        *("DATA_ENRICHMENT", "COMPANY_INSIGHTS", "PROPERTY_DEFAULT_VALUE", "MERGE_CONTACTS", "MERGE_OBJECTS"),
+        *("INTERNAL_PROCESSING", "RECYCLING_BIN"),
+    ),
+}
+_BY = {source: by for by, sources in _SOURCES.items() for source in sources}
+
+
+def history(api: Api, kind: str, ids: Sequence[str], properties: Sequence[str]) -> Mapping[str, Versions]:
+    """Every kept version of these properties; records that are gone are missing."""
+    parts = in_parts(list(dict.fromkeys(ids)), lambda: api.sizes["history"])
+    answers = api.each(lambda part: _ask(api, kind, part, properties), parts)
+    entries = (entry for several in answers for answer in several for entry in listed(answer))
+    return {id_: _versions(entry, properties) for entry in entries if (id_ := ident(entry.get("id")))}
+
+
+def _ask(api: Api, kind: str, part: Sequence[str], properties: Sequence[str]) -> list[dict[str, Any]]:
+    def ask(ids: Sequence[str]) -> dict[str, Any]:
+        body = {
+            "properties": [],
+            "propertiesWithHistory": list(properties),
+            "inputs": [{"id": id_} for id_ in ids],
+        }
+        query = (("archived", "false"),)
+        return api.ask(Call("batch_read", "history", params=type_of(kind), query=query, body=body))
+
+    return shrinking(api, "history", part, ask)
+
+
+def _versions(entry: Mapping[str, Any], properties: Sequence[str]) -> Versions:
+    kept = entry.get("propertiesWithHistory")
+    history_of = kept if isinstance(kept, dict) else {}
+    return {
+        name: tuple(sorted(_parsed(listed(history_of, name)), key=lambda version: version.at, reverse=True))
+        for name in properties
+    }
+
+
+def _parsed(entries: Sequence[Mapping[str, Any]]) -> Iterator[PropertyVersion]:
+    for entry in entries:
+        at = instant(entry.get("timestamp"))
+        if at is None:
+            continue
+        value, kind = entry.get("value"), str(entry.get("sourceType") or "")
+        source = " ".join(word for word in (kind, ident(entry.get("sourceId"))) if word)
+        yield PropertyVersion(None if value is None else str(value), at, _BY.get(kind, "unknown"), source)

@@ -1,0 +1,193 @@
+"""
+One request to HubSpot and its whole answer.
+
+The official client's `ApiClient` gives authentication header, host and path quoting; its own way of sending is
+replaced, because it raises on error pages that are not UTF-8, has no timeout, retries silently and prints numbers
+that cost more than the rest of a run. `Wire.send` is the only place that knows urllib3: what goes wrong below
+HTTP leaves it as one of our errors, every status code as a value.
+"""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+from hubspot.crm.objects.api_client import ApiClient
+from hubspot.crm.objects.configuration import Configuration
+
+from connector.errors import Denied, OutcomeUnknown, Transient
+
+CONNECT_SECONDS = 10.0
+CHUNK = 1 << 18
+
+#: Nothing was sent when these happen: the call was certainly not applied.
+_NOT_SENT = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.NameResolutionError,
+    urllib3.exceptions.ProxyError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call: a path template with its parameters, a query, a JSON body as bytes."""
+
+    method: str
+    path: str
+    path_params: Mapping[str, str] = field(default_factory=dict)
+    query: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+
+    def __str__(self) -> str:
+        """How errors name it: the template, because a filled-in path can hold a person's list name."""
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, headers and the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _Client(ApiClient):  # type: ignore[misc]  # the package is untyped
+    """The official client with bytes in and an unread response out, whatever its status."""
+
+    def request(  # noqa: PLR0917  # the client's own signature
+        self,
+        method: str,
+        url: str,
+        query_params: list[tuple[str, str]] | None = None,
+        headers: dict[str, str] | None = None,
+        post_params: object = None,
+        body: bytes | None = None,
+        _preload_content: bool = True,
+        _request_timeout: urllib3.Timeout | None = None,
+    ) -> urllib3.BaseHTTPResponse:
+        """Send it as it is: no retry, no redirect, no model."""
+        if query_params:
+            url += "?" + urlencode(query_params, safe=",")
+        answer: urllib3.BaseHTTPResponse = self.rest_client.pool_manager.request(
+            method,
+            url,
+            body=body,
+            headers=headers,
+            timeout=_request_timeout,
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+        return answer
+
+
+class Wire:
+    """Sends requests over one connection pool; safe to share between threads."""
+
+    def __init__(
+        self,
+        token: Callable[[], str],
+        base_url: str,
+        *,
+        connections: int,
+        timeout: float,
+        clock: Callable[[], float],
+        proxy: str | None,
+    ) -> None:
+        self._token, self._timeout, self._clock = token, timeout, clock
+        self._host = urlsplit(base_url).netloc
+        configuration = Configuration(host=base_url.rstrip("/"))
+        configuration.connection_pool_maxsize = connections
+        configuration.proxy = proxy or _proxy_from_environment(base_url)
+        self._client = _Client(configuration)
+        self._client.user_agent = "agreement-connector"
+
+    def send(self, request: Request) -> Answer:
+        """The answer to a request; after a 401 once more, if meanwhile there is another token (OAuth).
+
+        Raises Transient when nothing can have arrived there, OutcomeUnknown when it may have.
+        """
+        token = self._token()
+        answer = self._exchange(request, token)
+        if answer.status == 401 and (fresh := self._token()) != token:
+            return self._exchange(request, fresh)
+        return answer
+
+    def close(self) -> None:
+        """Drop all connections."""
+        self._client.rest_client.pool_manager.clear()
+
+    def _exchange(self, request: Request, token: str) -> Answer:
+        """The whole answer, read within the timeout by the wall clock, the connection given back."""
+        deadline = self._clock() + self._timeout
+        try:
+            response = self._open(request, token)
+        except _NOT_SENT as error:
+            raise Transient(
+                f"cannot reach {self._host} ({_name(error)}). Check base_url, network and proxy.",
+                code="unreachable",
+            ) from None
+        except urllib3.exceptions.SSLError as error:
+            raise Denied(
+                f"no trusted TLS connection to {self._host} ({_name(error)}). Check base_url and SSL_CERT_FILE.",
+                code="tls",
+            ) from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._lost(request, _name(error)) from None
+        try:
+            body = self._read(response, request, deadline)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._lost(request, _name(error)) from None
+        except BaseException:
+            response.close()  # half read: the rest would be taken for the next answer
+            raise
+        return Answer(response.status, response.headers, body)
+
+    def _open(self, request: Request, token: str) -> urllib3.BaseHTTPResponse:
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        answer: urllib3.BaseHTTPResponse = self._client.call_api(
+            request.path,
+            request.method,
+            path_params=dict(request.path_params),
+            query_params=list(request.query),
+            header_params=headers,
+            body=request.body,
+            auth_settings=["oauth2"],
+            _preload_content=False,
+            _request_timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, self._timeout), read=self._timeout),
+            _request_auth={"in": "header", "key": "Authorization", "value": f"Bearer {token}"},
+        )
+        return answer
+
+    def _read(self, response: urllib3.BaseHTTPResponse, request: Request, deadline: float) -> bytes:
+        """One chunk at a time, because the socket's own timeout starts anew with every byte that drips in."""
+        parts: list[bytes] = []
+        while part := response.read1(CHUNK, decode_content=True):
+            parts.append(part)
+            if self._clock() > deadline:
+                raise self._lost(request, "the answer did not end in time")
+        response.release_conn()
+        return b"".join(parts)
+
+    def _lost(self, request: Request, why: str) -> OutcomeUnknown:
+        return OutcomeUnknown(f"no usable answer to {request} from {self._host}: {why}", code="no_answer")
+
+
+def _name(error: BaseException) -> str:
+    """What kind of trouble; the text of network errors quotes addresses and is left out."""
+    return type(error).__name__
+
+
+def _proxy_from_environment(base_url: str) -> str | None:
+    """HTTPS_PROXY unless NO_PROXY names the host; plain http is only ever spoken to this machine."""
+    parts = urlsplit(base_url)
+    if parts.scheme != "https" or urllib.request.proxy_bypass(parts.hostname or ""):
+        return None
+    return urllib.request.getproxies().get("https")

@@ -1,0 +1,188 @@
+"""
+Property updates: a hundred a call, and one outcome for every id whatever HubSpot answers.
+
+A batch update is the same done twice as done once, but it is never repeated blindly: after a lost answer we look
+what arrived and send only what did not. A batch refused as a whole is halved until the poisoned record stands
+alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from connector.crm import Outcome, Update
+from connector.crm.hubspot.api import Api, Call, in_parts, listed, type_of
+from connector.crm.hubspot.reading import batch_read
+from connector.crm.hubspot.records import ident, instant, texts
+from connector.crm.hubspot.verdict import Complaint, Refused, complaint
+from connector.errors import Deferred, NotFound, OutcomeUnknown, Transient
+
+Outcomes = dict[str, Outcome]
+
+#: Looks and new attempts after lost answers, before the rest is reported as unknown.
+LOOKS = 3
+
+#: Codes that are about a property whatever record it is written to: no use in trying the records one by one.
+_ABOUT_THE_PROPERTY = {"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"}
+
+
+def write(api: Api, kind: str, updates: Sequence[Update]) -> list[Outcome]:
+    """Set properties, several batches at once; outcomes in the order of the updates."""
+    if len({update.id for update in updates}) < len(updates):
+        raise ValueError("an id stands twice in one write; HubSpot applies the rows of a batch in any order")
+    parts = in_parts(updates, lambda: api.sizes["write"])
+    outcomes: Outcomes = {}
+    for settled in api.each(lambda part: _settle(api, kind, part), parts):
+        outcomes |= settled
+    return [outcomes[update.id] for update in updates]
+
+
+def _settle(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
+    """Write one batch and account for every id in it."""
+    outcomes: Outcomes = {}
+    pending = list(updates)
+    for look in range(1, LOOKS + 1):
+        outcomes |= _send(api, kind, pending)
+        pending = [update for update in pending if outcomes[update.id].state == "unknown"]
+        if not pending:
+            return outcomes
+        api.policy.sleep(api.policy.wait(look))
+        try:
+            outcomes |= _look(api, kind, pending)
+        except (Transient, Deferred):
+            return outcomes  # still unknown: the ledger reads back later
+        pending = [update for update in pending if outcomes[update.id].state == "unknown"]
+        if not pending:
+            return outcomes
+    return outcomes
+
+
+def _send(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
+    """One batch update, halved as often as HubSpot refuses it as a whole."""
+    try:
+        answer = _update(api, kind, updates)
+    except OutcomeUnknown as error:
+        return {update.id: Outcome(update.id, "unknown", code=error.code) for update in updates}
+    except (Deferred, Transient) as error:  # retried already, and certainly not applied
+        code = error.code if isinstance(error, Transient) else "quota"
+        return {update.id: Outcome(update.id, "deferred", code=code) for update in updates}
+    except NotFound as error:
+        return _halves(api, kind, updates) or _all(updates, "gone", error.code, "not in HubSpot any more")
+    except Refused as error:
+        return _isolate(api, kind, updates, error)
+    return _account(api, kind, updates, answer)
+
+
+def _update(api: Api, kind: str, updates: Sequence[Update]) -> dict[str, Any]:
+    # The id serves as trace id: unique within the batch, and errors that name it need no look-up.
+    inputs = [
+        {"id": update.id, "objectWriteTraceId": update.id, "properties": dict(update.properties)} for update in updates
+    ]
+    call = Call("batch_update", "write", params=type_of(kind), body={"inputs": inputs}, repeatable=False)
+    return api.ask(call)
+
+
+def _isolate(api: Api, kind: str, updates: Sequence[Update], error: Refused) -> Outcomes:
+    """A batch was refused as a whole: find who is meant, in as few calls as the answer allows."""
+    if error.allowed is not None and api.sizes.shrink("write", len(updates), error.allowed):
+        pieces = in_parts(updates, lambda: min(api.sizes["write"], len(updates) - 1))
+        return _merged(_send(api, kind, piece) for piece in pieces)
+    guilty = [update for update in updates if error.code in _ABOUT_THE_PROPERTY and _has(update, error)]
+    if guilty:
+        rest = [update for update in updates if update not in guilty]
+        return _rejected(guilty, error) | (_send(api, kind, rest) if rest else {})
+    return _halves(api, kind, updates) or _rejected(updates, error)
+
+
+def _halves(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
+    """Both halves on their own; nothing for a single update, which cannot be halved."""
+    if len(updates) == 1:
+        return {}
+    middle = len(updates) // 2
+    return _send(api, kind, updates[:middle]) | _send(api, kind, updates[middle:])
+
+
+# -- reading the answer ----------------------------------------------------------------------------------
+
+
+def _account(api: Api, kind: str, updates: Sequence[Update], answer: Mapping[str, Any]) -> Outcomes:
+    """Results and errors of a 200 or 207, brought back to the ids that were sent."""
+    sent = {update.id: update for update in updates}
+    outcomes: Outcomes = {}
+    for entry in listed(answer):
+        id_ = ident(entry.get("id"))
+        if id_ in sent:
+            outcomes[id_] = Outcome(id_, "written", texts(entry.get("properties")))
+    nameless: Complaint | None = None
+    for said in map(complaint, listed(answer, "errors")):
+        meant = [id_ for id_ in said.ids if id_ in sent and id_ not in outcomes]
+        outcomes |= {id_: _refusal(id_, said) for id_ in meant}
+        nameless = nameless if meant else said
+    silent = [update for id_, update in sent.items() if id_ not in outcomes]
+    return outcomes | _silent(api, kind, silent, nameless)
+
+
+def _silent(api: Api, kind: str, updates: Sequence[Update], said: Complaint | None) -> Outcomes:
+    """Ids the answer passes over: with an error that names nobody they are asked again in halves until it is clear;
+    without one nobody knows, and they are looked up."""
+    if not updates:
+        return {}
+    if said is None:
+        return _all(updates, "unknown", "not_in_answer", "the answer does not mention it")
+    if len(updates) == 1:
+        return {updates[0].id: _refusal(updates[0].id, said)}
+    return _halves(api, kind, updates)
+
+
+def _refusal(id_: str, said: Complaint) -> Outcome:
+    if said.about_absence and not said.properties:
+        return Outcome(id_, "gone", code=said.code, message="not in HubSpot any more")
+    return Outcome(id_, "rejected", code=said.code or "refused", message=said.sentence)
+
+
+def _rejected(updates: Sequence[Update], error: Refused) -> Outcomes:
+    return _all(updates, "rejected", error.code, error.sentence)
+
+
+def _all(updates: Sequence[Update], state: Any, code: str, message: str) -> Outcomes:
+    return {update.id: Outcome(update.id, state, code=code, message=message) for update in updates}
+
+
+def _has(update: Update, error: Refused) -> bool:
+    return not set(error.properties).isdisjoint(update.properties)
+
+
+def _merged(parts: Iterable[Outcomes]) -> Outcomes:
+    return {id_: outcome for part in parts for id_, outcome in part.items()}
+
+
+# -- looking what arrived --------------------------------------------------------------------------------
+
+
+def _look(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
+    """After a lost answer: what stands in HubSpot now. Values that are not ours (yet) stay unknown."""
+    properties = sorted({name for update in updates for name in update.properties})
+    stored = {found.id: found.properties for found in batch_read(api, kind, [u.id for u in updates], properties)}
+    return {update.id: _seen(update, stored.get(update.id)) for update in updates}
+
+
+def _seen(update: Update, stored: Mapping[str, str | None] | None) -> Outcome:
+    if stored is None:
+        return Outcome(update.id, "gone", code="not_found", message="not in HubSpot any more")
+    if all(same(value, stored.get(name)) for name, value in update.properties.items()):
+        return Outcome(update.id, "written", stored)
+    return Outcome(update.id, "unknown", code="not_applied", message="the answer was lost and the values are not there")
+
+
+def same(sent: str, stored: str | None) -> bool:
+    """Whether a stored value is the one that was sent, in whatever form HubSpot keeps it."""
+    if sent == (stored or ""):
+        return True
+    if not sent or not stored:
+        return False
+    try:
+        return float(sent) == float(stored)
+    except ValueError:
+        moment = instant(sent)
+        return moment is not None and moment == instant(stored)

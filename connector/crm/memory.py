@@ -1,0 +1,294 @@
+"""
+A CRM in a dict: the reference implementation of the protocol, for the laws and for reading.
+
+It is deliberately unpleasant where real ones are: its clock is coarse (whole seconds), its pages are as small as
+asked, and its lifecycle stage only moves forward unless it is cleared first. What it promises is what
+tests/crm/contract.py asks of every adapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from connector.crm import (
+    Batch,
+    Calls,
+    DealStage,
+    Description,
+    FoundTask,
+    Outcome,
+    Owner,
+    Page,
+    PropertyDefinition,
+    PropertyVersion,
+    Task,
+    Update,
+)
+from connector.errors import NotFound
+from connector.model import Link, Occurrence, Record
+
+
+@dataclass(slots=True)
+class _Stored:
+    properties: dict[str, str]
+    created_at: datetime
+    changed_at: datetime
+    archived: bool = False
+    merged_ids: tuple[str, ...] = ()
+    history: dict[str, list[PropertyVersion]] = field(default_factory=dict)
+
+
+class MemoryCRM:
+    """Records by kind and id. `edit`, `add`, `link`, `merge`, `archive` are what people and automation do to it."""
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        page: int = 100,
+        account: str = "memory",
+        forward_only: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self._now = now
+        self._page = page
+        self._account = account
+        self._forward_only = dict(forward_only or {})
+        self._records: dict[str, dict[str, _Stored]] = {}
+        self._links: dict[tuple[str, str, str], dict[str, tuple[str, ...]]] = {}
+        self._occurrences: dict[str, list[Occurrence]] = {}
+        self._definitions: dict[str, dict[str, PropertyDefinition]] = {}
+        self.deal_stages: tuple[DealStage, ...] = ()
+        self.owners: tuple[Owner, ...] = ()
+        self.empty_sources: frozenset[str] = frozenset()  # lists and forms that exist and have seen nobody yet
+        self.calls = Calls()
+        self.writes = 0
+
+    # -- what others do to it ----------------------------------------------------------------------------------
+
+    def add(self, kind: str, id: str, properties: Mapping[str, str], *, created_at: datetime | None = None) -> None:
+        """A record appears."""
+        at = self._coarse()
+        kept = {name: value for name, value in properties.items() if value != ""}
+        self._records.setdefault(kind, {})[id] = _Stored(kept, created_at or at, at)
+
+    def edit(self, kind: str, id: str, properties: Mapping[str, str], *, by: str = "person") -> None:
+        """Somebody else sets properties; the stage may go anywhere, as in the CRM's own pages."""
+        stored = self._records[kind][id]
+        for name, value in properties.items():
+            self._set(stored, name, value, by)
+
+    def link(self, kind: str, id: str, to: str, to_id: str, *labels: str) -> None:
+        """Two records are associated, seen from both."""
+        self._links.setdefault((kind, id, to), {})[to_id] = labels
+        self._links.setdefault((to, to_id, kind), {})[id] = labels
+
+    def unlink(self, kind: str, id: str, to: str, to_id: str) -> None:
+        """An association ends."""
+        self._links[kind, id, to].pop(to_id)
+        self._links[to, to_id, kind].pop(id)
+
+    def archive(self, kind: str, id: str) -> None:
+        """A record goes to the bin."""
+        self._records[kind][id].archived = True
+
+    def merge(self, kind: str, survivor: str, loser: str) -> None:
+        """The loser vanishes, the survivor lists it."""
+        stored = self._records[kind][survivor]
+        gone = self._records[kind].pop(loser)
+        stored.merged_ids = (*stored.merged_ids, *gone.merged_ids, loser)
+        stored.changed_at = self._coarse()
+
+    def happen(self, occurrence: Occurrence) -> None:
+        """A dated fact on a list or form."""
+        self._occurrences.setdefault(occurrence.source, []).append(occurrence)
+
+    def properties(self, kind: str, id: str) -> dict[str, str]:
+        """What a record holds now."""
+        return dict(self._records[kind][id].properties)
+
+    def state(self) -> dict[str, dict[str, dict[str, str]]]:
+        """Everything people would see, for comparing worlds; record ids of tasks are not part of it."""
+        seen = {
+            kind: {id: dict(stored.properties) for id, stored in records.items()}
+            for kind, records in self._records.items()
+            if kind != "task"
+        }
+        tasks = sorted(self.tasks(), key=lambda task: (task.contact_id, task.body))
+        seen["task"] = {
+            f"{number}": {"contact": task.contact_id, "body": task.body} for number, task in enumerate(tasks)
+        }
+        return seen
+
+    def tasks(self) -> list[FoundTask]:
+        """Every task there is."""
+        return self.find_tasks(list(self._records.get("contact", {})))
+
+    # -- the protocol --------------------------------------------------------------------------------------------
+
+    def describe(self, kinds: Sequence[str]) -> Description:
+        """The account as the sum of what it holds and was told to define."""
+        self._called("describe")
+        properties = {kind: dict(self._definitions.get(kind, {})) for kind in kinds}
+        return Description(self._account, "UTC", properties, self.deal_stages, self.owners)
+
+    def count(self, kind: str, property: str | None = None, value: str | None = None) -> int | None:
+        """By looking at each."""
+        records = [one for one in self._records.get(kind, {}).values() if not one.archived]
+        return sum(property is None or one.properties.get(property) == value for one in records)
+
+    def scan(
+        self, kind: str, properties: Sequence[str], *, after: str | None = None, archived: bool = False
+    ) -> Iterator[Page]:
+        """By id, `page` at a time."""
+        ids = sorted(id for id, one in self._records.get(kind, {}).items() if one.archived == archived)
+        ids = [id for id in ids if after is None or id > after]
+        for start in range(0, max(len(ids), 1), self._page):
+            self._called("list")
+            part = ids[start : start + self._page]
+            mark = part[-1] if start + self._page < len(ids) else None
+            yield Page(tuple(self._record(kind, id, properties) for id in part), mark, None)
+
+    def begin(self, kind: str, now: datetime) -> str:
+        """The present instant."""
+        del kind
+        return now.isoformat()
+
+    def changes(self, kind: str, cursor: str, now: datetime) -> Iterator[Batch]:
+        """Everything changed at or after the cursor: two records may share an instant, so it is inclusive."""
+        since = datetime.fromisoformat(cursor).replace(microsecond=0)
+        found = sorted(
+            (id for id, one in self._records.get(kind, {}).items() if one.changed_at >= since and not one.archived)
+        )
+        gone = tuple(id for id, one in self._records.get(kind, {}).items() if one.archived)
+        for start in range(0, len(found), self._page):
+            self._called("search")
+            yield Batch(tuple(found[start : start + self._page]), (), None)
+        self._called("search")
+        yield Batch((), gone, now.isoformat(), now)
+
+    def read(self, kind: str, ids: Sequence[str], properties: Sequence[str]) -> Iterator[Record]:
+        """The living among these."""
+        self._called("batch_read")
+        records = self._records.get(kind, {})
+        for id in dict.fromkeys(ids):
+            if id in records and not records[id].archived:
+                yield self._record(kind, id, properties)
+
+    def links(self, kind: str, ids: Sequence[str], to: str) -> Mapping[str, tuple[Link, ...]]:
+        """Associations with living records."""
+        self._called("associations")
+        there = self._records.get(to, {})
+        return {
+            id: tuple(
+                Link(to_id, labels)
+                for to_id, labels in sorted(self._links.get((kind, id, to), {}).items())
+                if to_id in there and not there[to_id].archived
+            )
+            for id in ids
+        }
+
+    def occurrences(
+        self, source: str, cursor: str | None, now: datetime
+    ) -> Iterator[tuple[tuple[Occurrence, ...], str | None]]:
+        """In the order in which they happened to be told."""
+        del now
+        self._called("occurrences")
+        if source not in self._occurrences and source not in self.empty_sources:
+            raise NotFound(f"There is no {source}.")
+        start = int(cursor or 0)
+        told = self._occurrences.get(source, [])[start:]
+        yield tuple(told), str(start + len(told))
+
+    def write(self, kind: str, updates: Sequence[Update]) -> list[Outcome]:
+        """Set properties; a backward stage is accepted and ignored."""
+        outcomes = []
+        for update in updates:
+            self._called("write")
+            stored = self._records.get(kind, {}).get(update.id)
+            if stored is None or stored.archived:
+                outcomes.append(Outcome(update.id, "gone"))
+                continue
+            self.writes += 1
+            for name, value in update.properties.items():
+                if self._may_set(stored, name, value):
+                    self._set(stored, name, value, "integration")
+            current = {name: stored.properties.get(name) for name in update.properties}
+            outcomes.append(Outcome(update.id, "written", current))
+        return outcomes
+
+    def history(
+        self, kind: str, ids: Sequence[str], properties: Sequence[str]
+    ) -> Mapping[str, Mapping[str, tuple[PropertyVersion, ...]]]:
+        """Who set what, newest first."""
+        self._called("history")
+        records = self._records.get(kind, {})
+        return {
+            id: {name: tuple(reversed(records[id].history.get(name, []))) for name in properties}
+            for id in ids
+            if id in records
+        }
+
+    def find_tasks(self, contact_ids: Sequence[str]) -> list[FoundTask]:
+        """The tasks hanging on these contacts."""
+        self._called("associations")
+        return [
+            FoundTask(task_id, id, self._records["task"][task_id].properties["body"])
+            for id in contact_ids
+            for task_id in sorted(self._links.get(("contact", id, "task"), {}))
+        ]
+
+    def create_tasks(self, tasks: Sequence[Task], about_to_send: Callable[[int], None]) -> list[Outcome]:
+        """Each task becomes a record with a fresh number."""
+        outcomes = []
+        for index, task in enumerate(tasks):
+            about_to_send(index)
+            outcomes.append(self._create_task(task))
+        return outcomes
+
+    def _create_task(self, task: Task) -> Outcome:
+        self._called("create_task")
+        self.writes += 1
+        id = str(len(self._records.get("task", {})) + 1)
+        self.add("task", id, {"subject": task.subject, "body": task.body, "owner": task.owner_id or ""})
+        self.link("contact", task.contact_id, "task", id)
+        return Outcome(id, "written")
+
+    def create_property(self, kind: str, definition: PropertyDefinition, group: str) -> None:
+        """Known from now on."""
+        del group
+        self._called("create_property")
+        self._definitions.setdefault(kind, {}).setdefault(definition.name, definition)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _record(self, kind: str, id: str, properties: Sequence[str]) -> Record:
+        stored = self._records[kind][id]
+        values = {name: stored.properties.get(name) for name in properties}
+        return Record(kind, id, values, stored.created_at, stored.changed_at, stored.archived, stored.merged_ids)
+
+    def _may_set(self, stored: _Stored, name: str, value: str) -> bool:
+        order = self._forward_only.get(name)
+        current = stored.properties.get(name, "")
+        if not order or not value or not current or value not in order or current not in order:
+            return True
+        return order.index(value) >= order.index(current)
+
+    def _set(self, stored: _Stored, name: str, value: str, by: str) -> None:
+        stored.changed_at = self._coarse()
+        version = PropertyVersion(value, self._now(), by, by)
+        stored.history.setdefault(name, []).append(version)
+        if value == "":
+            stored.properties.pop(name, None)
+        else:
+            stored.properties[name] = value
+
+    def _called(self, endpoint: str) -> None:
+        self.calls.by_class[endpoint] = self.calls.by_class.get(endpoint, 0) + 1
+
+    def _coarse(self) -> datetime:
+        return self._now().astimezone(UTC).replace(microsecond=0)

@@ -1,0 +1,125 @@
+"""
+Conditions as closures: compiled once per agreement, asked once per person.
+
+A condition answers True, False, or None where the field is unknown. A list of domains is matched by registrable
+domain ("hotmail.co.uk") or by family ("hotmail"), never by how a text ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+import tldextract
+
+from connector.agreement.terms import Condition, Plain
+from connector.agreement.words import fold
+from connector.model import Value
+
+Values = Mapping[str, Value]
+Test = Callable[[Values], bool | None]
+
+_DOMAIN_FIELDS = ("email_domain", "company_domain")
+_split = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the bundled list: no network, no cache file
+
+
+@lru_cache(maxsize=16384)
+def folded(text: str) -> str:
+    """`fold`, remembered: titles and countries repeat."""
+    return fold(text)
+
+
+@lru_cache(maxsize=16384)
+def domain_names(host: str) -> tuple[str, str]:
+    """The registrable domain of a host and its family: ("hotmail.co.uk", "hotmail")."""
+    parts = _split(host.strip().rstrip("."))
+    if parts.suffix:
+        return f"{parts.domain}.{parts.suffix}".lower(), parts.domain.lower()
+    labels = host.lower().strip(".").split(".")  # an ending nobody has listed is taken as one label
+    return ".".join(labels[-2:]), labels[-2] if len(labels) > 1 else labels[-1]
+
+
+def email_domain(email: object) -> str | None:
+    """What stands behind the last @ of an address, in lower case."""
+    if not isinstance(email, str):
+        return None
+    _, at, domain = email.rpartition("@")
+    return domain.strip().lower() if at and domain.strip() else None
+
+
+def compile_condition(condition: Condition) -> Test:
+    """The condition as a function of a person's fields."""
+    name = condition.field
+    if condition.operator == "is_known":
+        return lambda values: values.get(name) is not None
+    if condition.operator == "is_unknown":
+        return lambda values: values.get(name) is None
+    holds = _holds(condition)
+
+    def test(values: Values) -> bool | None:
+        value = values.get(name)
+        return None if value is None else holds(value)
+
+    return test
+
+
+def _holds(condition: Condition) -> Callable[[Value], bool]:
+    values = condition.values
+    if condition.operator == "at_least":
+        return _number_test(float(values[0]), float("inf"))
+    if condition.operator == "at_most":
+        return _number_test(float("-inf"), float(values[0]))
+    if condition.operator == "between":
+        return _number_test(float(values[0]), float(values[1]))
+    if condition.operator == "contains_any_of":
+        return _phrase_test([str(value) for value in values], condition.unless)
+    if condition.operator == "in_list":
+        return _domain_test(condition.entries) if condition.field in _DOMAIN_FIELDS else _member_test(condition.entries)
+    return _equal_test(values)
+
+
+def _number_test(low: float, high: float) -> Callable[[Value], bool]:
+    def holds(value: Value) -> bool:
+        return isinstance(value, (int, float)) and low <= value <= high
+
+    return holds
+
+
+def _phrase_test(wanted: list[str], unless: tuple[str, ...]) -> Callable[[Value], bool]:
+    phrases = tuple(f" {fold(each)} " for each in wanted)
+    stoppers = tuple(f" {fold(each)} " for each in unless)
+
+    def holds(value: Value) -> bool:
+        text = f" {folded(' '.join(value) if isinstance(value, tuple) else str(value))} "
+        return any(each in text for each in phrases) and not any(each in text for each in stoppers)
+
+    return holds
+
+
+def _equal_test(values: tuple[Plain, ...]) -> Callable[[Value], bool]:
+    texts = frozenset(fold(each) for each in values if isinstance(each, str))
+    others = frozenset(each for each in values if not isinstance(each, str))
+
+    def holds(value: Value) -> bool:
+        if isinstance(value, str):
+            return folded(value) in texts
+        if isinstance(value, tuple):
+            return any(folded(each) in texts for each in value)
+        return value in others
+
+    return holds
+
+
+def _member_test(entries: frozenset[str]) -> Callable[[Value], bool]:
+    return _equal_test(tuple(entries))
+
+
+def _domain_test(entries: frozenset[str]) -> Callable[[Value], bool]:
+    domains = frozenset(each for each in entries if "." in each)
+    families = frozenset(each for each in entries if "." not in each)
+
+    def holds(value: Value) -> bool:
+        registrable, family = domain_names(str(value))
+        return registrable in domains or family in families or str(value) in domains
+
+    return holds

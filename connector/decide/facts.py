@@ -1,0 +1,120 @@
+"""
+What is true of a person at one instant, before anybody asks what it means for the stage.
+
+Scores, persona, ICP band, exclusions, what is unknown, what the deals say: everything here depends on the person,
+the agreement and `as_of` alone, never on the track.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connector.agreement.terms import Agreement, Condition, Exclusion, Persona
+from connector.agreement.vocabulary import DERIVED
+from connector.decide.conditions import Values, compile_condition, email_domain
+from connector.decide.deals import DealReader, DealView
+from connector.decide.scoring import Scored, Scorer
+from connector.decide.signals import Heard, Listener
+from connector.model import Person, Score, Signal, Value
+
+
+@dataclass(slots=True)
+class Facts:
+    """One person at one instant, as far as the agreement looks."""
+
+    values: dict[str, Value]
+    persona: Persona | None
+    band: str | None
+    scored: Scored
+    heard: Heard
+    exclusions: tuple[Exclusion, ...]
+    unknown: tuple[str, ...]  # fields that rules ask about and nobody knows
+    deals: DealView
+    digest: str  # of the scored and required fields: another one is a new fact (A12)
+    newest: dict[str, Signal] = field(default_factory=dict)  # kind -> its newest signal
+
+    @property
+    def score(self) -> Score:
+        """Fit and engagement."""
+        return self.scored.score
+
+
+class Observer:
+    """Everything the agreement looks at, compiled."""
+
+    def __init__(self, agreement: Agreement) -> None:
+        positive = frozenset(name for name, kind in agreement.signals.items() if kind.positive)
+        self._listener = Listener(agreement.signals, agreement.bots)
+        self._scorer = Scorer(agreement.scoring, positive, agreement.zone)
+        self._deals = DealReader(agreement.deals)
+        self.deals = self._deals
+        self._personas = [(each, tuple(map(compile_condition, each.match))) for each in agreement.personas]
+        self._bands = [(each.name, tuple(map(compile_condition, each.needs))) for each in agreement.bands]
+        self._exclusions = [(each, compile_condition(each.condition)) for each in agreement.exclusions]
+        self._asked = _asked_about(agreement)
+        self._digested = _digested(agreement, self._asked)
+        self._uses_domain = any(each.condition.field == "email_domain" for each in agreement.exclusions) or any(
+            rule.condition and rule.condition.field == "email_domain"
+            for group in agreement.scoring.groups
+            for rule in group.rules
+        )
+
+    def observe(self, person: Person, as_of: datetime) -> Facts:
+        """The facts of one person at `as_of`."""
+        values = dict(person.fields)
+        if self._uses_domain and (domain := email_domain(values.get("email"))):
+            values["email_domain"] = domain
+        persona = self._persona(values)
+        band = self._band(values)
+        values["persona"] = persona.name if persona else None
+        values["icp_band"] = band
+        heard = self._listener.hear(person.signals, as_of)
+        newest: dict[str, Signal] = {}
+        for signal in heard.signals:
+            newest.setdefault(signal.kind, signal)
+        return Facts(
+            values,
+            persona,
+            band,
+            self._scorer.score(values, heard.signals, as_of),
+            heard,
+            tuple([each for each, holds in self._exclusions if holds(values)]),
+            tuple([name for name in self._asked if values.get(name) is None]),
+            self._deals.view(person.deals),
+            self._digest(values),
+            newest,
+        )
+
+    def _persona(self, values: Values) -> Persona | None:
+        return next((each for each, tests in self._personas if any(test(values) for test in tests)), None)
+
+    def _band(self, values: Values) -> str | None:
+        """The first band whose needs all hold; unknown as soon as one that might hold cannot be judged."""
+        for name, tests in self._bands:
+            answers = [test(values) for test in tests]
+            if False in answers:
+                continue
+            return None if None in answers else name
+        return None
+
+    def _digest(self, values: Values) -> str:
+        said = repr([values.get(name) for name in self._digested])
+        return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
+
+
+def _asked_about(agreement: Agreement) -> tuple[str, ...]:
+    """The fields that scoring and exclusions look at, each once, derived ones by what they need (A11)."""
+    conditions: list[Condition] = [
+        *(each.condition for each in agreement.exclusions),
+        *(rule.condition for group in agreement.scoring.groups for rule in group.rules if rule.condition),
+    ]
+    names = [each.field for each in conditions if each.operator not in ("is_known", "is_unknown")]
+    return tuple(dict.fromkeys(base for name in names for base in DERIVED.get(name, (name,))))
+
+
+def _digested(agreement: Agreement, asked: tuple[str, ...]) -> tuple[str, ...]:
+    required = [name for needs in agreement.minimum_information.values() for need in needs for name in need]
+    proofs = [each.condition.field for each in agreement.evidence if each.condition]
+    return tuple(dict.fromkeys([*asked, *required, *proofs]))

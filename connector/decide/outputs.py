@@ -1,0 +1,112 @@
+"""
+A decision as field values: what the CRM record should say. A field left out is left as it is.
+
+The CRM's own stage shows the furthest of what it shows and where the person is; it goes back only by a move that
+the agreement opted into (G5). Nothing about stage and status is said of an adopted person whom no rule has moved.
+"""
+
+from __future__ import annotations
+
+from connector.agreement.terms import Agreement
+from connector.decide.reasons import ReasonWriter
+from connector.decide.scoring import shown
+from connector.decide.sla import sla_state
+from connector.decide.walk import Walk
+from connector.model import Value
+
+
+class Recorder:
+    """Turns a walk into outputs."""
+
+    def __init__(self, agreement: Agreement) -> None:
+        self._version = agreement.version
+        self._reasons = ReasonWriter(agreement.scoring.groups)
+        self._ask_next = agreement.ask_next
+        self._backwards = {(each, move.to) for move in agreement.backwards for each in move.from_stages}
+
+    def outputs(self, walk: Walk, missing: tuple[str, ...], blocked: tuple[str, ...]) -> dict[str, Value]:
+        """The wanted values of every output this person has; `blocked` without points that change every day."""
+        said = self._scores(walk, missing)
+        if "stage" not in walk.person.unmapped:
+            said |= self._route(walk, blocked)
+        said["agreement_version"] = self._version
+        said["scored_at"] = walk.as_of
+        return said
+
+    def _scores(self, walk: Walk, missing: tuple[str, ...]) -> dict[str, Value]:
+        facts = walk.facts
+        score = facts.score
+        return {
+            "fit_score": shown(score.fit),
+            "engagement_score": shown(score.engagement),
+            "combined_score": shown(facts.scored.combined),
+            "grade": score.grade,
+            "score_reasons": self._reasons.text(facts.scored),
+            "persona": facts.persona.name if facts.persona else None,
+            "icp_band": facts.band,
+            "missing_information": ", ".join(missing) or None,
+            "ask_next": next((each for each in self._ask_next if facts.values.get(each) is None), None),
+            "exclusion_reason": facts.exclusions[0].reason if facts.exclusions else None,
+            "latest_deal_stage": facts.deals.latest_deal_stage,
+        }
+
+    def _route(self, walk: Walk, blocked: tuple[str, ...]) -> dict[str, Value]:
+        track = walk.track
+        said: dict[str, Value] = {}
+        if track.cause != "adopted" or track.cycle:
+            said |= self._stage(walk, blocked)
+        if track.cycle or track.wait_until or track.returned_count:
+            said |= {"cycle": track.cycle, "wait_until": track.wait_until, "returned_count": track.returned_count}
+        if track.cycle:
+            said |= self._follow_up(walk)
+        return said
+
+    def _stage(self, walk: Walk, blocked: tuple[str, ...]) -> dict[str, Value]:
+        track = walk.track
+        said: dict[str, Value] = {
+            "current_stage": track.stage,
+            "furthest_stage": track.furthest,
+            "lead_type": track.lead_type,
+        }
+        if (stage := self.shown_stage(walk)) is not None:
+            said["stage"] = stage
+        if walk.reason:
+            said["stage_reason"] = walk.reason
+        elif blocked:
+            said["stage_reason"] = "not yet: " + "; ".join(blocked)
+        return said
+
+    def shown_stage(self, walk: Walk) -> str | None:
+        """What the CRM's own stage property should hold; None leaves a blank that a person made."""
+        track, stages, live = walk.track, walk.stages, walk.person.stage
+        edited = walk.edit("stage")
+        if edited and edited.after is None and live is None and track.stage is None:
+            return None
+        backwards = [
+            move for move in walk.moves if move.what == "stage" and (move.before, move.after) in self._backwards
+        ]
+        if backwards and backwards[-1].after == track.stage:
+            return track.stage
+        if live is None:
+            return stages.further(track.stage, track.furthest) or track.stage
+        if not stages.is_side(track.stage) and stages.level(track.stage) > stages.ranks.get(live, -1):
+            return track.stage
+        return live
+
+    def _follow_up(self, walk: Walk) -> dict[str, Value]:
+        """Status and clock, inside a cycle that we handed over; afterwards the clock is blank."""
+        track, tried = walk.track, walk.tried
+        if not track.handed_over:
+            said: dict[str, Value] = {"sla_due": None, "sla_state": None}
+            if any(move.what == "status" and move.cause == "attempts.exhausted_after" for move in walk.moves):
+                said["status"] = track.status
+            return said
+        said = {
+            "sla_due": track.sla_due_at,
+            "sla_state": sla_state(track, tried, walk.as_of, on_hold=walk.facts.deals.on_hold),
+        }
+        if track.handed_over_at:
+            said |= {"attempts": tried.count, "first_attempt_at": tried.first_at}
+        if "status" not in walk.person.unmapped:
+            said["status"] = track.status
+        return said

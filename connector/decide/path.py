@@ -1,0 +1,306 @@
+"""
+The path of a person: which stage and status follow from the facts, in the agreed order of precedence (domain 3.3).
+
+A person's edit is the ground everything stands on. Then the candidates are tried: deals, a person's judgement, the
+fast track, rules that lead up, sales giving up, rules that lead down. The first that applies moves; then all are
+asked again, each cause at most once, until nothing moves, so that a second look at the same facts moves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from connector.agreement.terms import Agreement, FastTrack, Stage
+from connector.decide.attempts import AttemptCounter
+from connector.decide.entry import Doors, reached, why_entered
+from connector.decide.facts import Observer
+from connector.decide.handoff import Desk
+from connector.decide.walk import Stages, Walk
+
+#: Who may set a stage or status so that it is adopted; what other software writes is the sync layer's affair.
+_ADOPTED_FROM = ("person", "unknown", "import", "crm")
+_OURS = ("stages.", "fast_track.")
+
+Candidate = tuple[str, Callable[[], None]]
+
+
+class Path:
+    """The agreement's moves, compiled."""
+
+    def __init__(self, agreement: Agreement, stages: Stages, observer: Observer, desk: Desk) -> None:
+        self._stages = stages
+        self._desk = desk
+        self._deals = observer.deals
+        self._statuses = agreement.statuses
+        self._fast_tracks = agreement.fast_tracks
+        self._reasons = {each.name: each.label for each in agreement.rejection_reasons}
+        self._attempts = agreement.attempts
+        self._counter = AttemptCounter(agreement.attempts)
+        self.doors = Doors(agreement)
+
+    def follow(self, walk: Walk) -> None:
+        """Move the walk's track as far as the facts lead."""
+        self._adopt_stage(walk)
+        self._adopt_status(walk)
+        self.look_at_attempts(walk)
+        self._status_from_facts(walk)
+        done: set[str] = set()
+        while found := [each for each in self._candidates(walk) if each[0] not in done]:
+            cause, apply = found[0]
+            if not done:
+                walk.also += [other for other, _ in found[1:]]
+            done.add(cause)
+            apply()
+
+    def look_at_attempts(self, walk: Walk) -> None:
+        """Count what sales did since the hand-off."""
+        since = walk.track.handed_over_at
+        if walk.track.handed_over and since:
+            walk.tried = self._counter.since(walk.person, since, walk.as_of)
+            walk.warnings += [
+                f"call outcome {outcome.partition(':')[2]} is not mapped" for outcome in walk.tried.unmapped
+            ]
+
+    # -- what people set -------------------------------------------------------------------------------------
+
+    def _adopt_stage(self, walk: Walk) -> None:
+        edit = walk.edit("stage")
+        if edit is None or edit.after == walk.track.stage or not (edit.after is None or isinstance(edit.after, str)):
+            return
+        if edit.by not in _ADOPTED_FROM:
+            walk.warnings.append(f"stage was set by an {edit.by}; it is not followed")
+            return
+        at = edit.at or walk.as_of
+        cause = "crm" if edit.by == "crm" else "person"
+        walk.move(edit.after, cause, f"set to {self._stages.label(edit.after)} by {_whom(edit.by)}", at)
+        walk.track = replace(walk.track, edited_at=at)
+        if edit.by == "crm" and walk.facts.deals.says is None:
+            walk.warnings.append("the CRM raised the stage for a deal that is not counted; it is kept")
+        ended = self._stages.is_side(edit.after) or self._stages.level(edit.after) < self._stages.first_handed_over
+        if ended and walk.track.handed_over:
+            walk.end_cycle(at)
+
+    def _adopt_status(self, walk: Walk) -> None:
+        edit = walk.edit("status")
+        if edit is None or edit.by not in _ADOPTED_FROM or edit.after == walk.track.status:
+            return
+        if edit.after is None or isinstance(edit.after, str):
+            walk.set_status(edit.after, "person", f"status set by {_whom(edit.by)}")
+            at = edit.at or walk.as_of
+            walk.track = replace(walk.track, edited_at=max(at, walk.track.edited_at or at))
+
+    def _status_from_facts(self, walk: Walk) -> None:
+        """new, attempting, connected, exhausted: only forward, only inside a hand-off, never over a judgement."""
+        track, tried = walk.track, walk.tried
+        if not track.handed_over or track.status not in (None, "new", "attempting"):
+            return
+        if tried.contact_at:
+            walk.set_status("connected", "attempts.connects", "there was a contact")
+        elif self._is_exhausted(walk):
+            walk.set_status("attempts_exhausted", "attempts.exhausted_after", f"{tried.count} attempts, no contact")
+        elif tried.advancing and track.status != "attempting":
+            walk.set_status("attempting", "attempts.counts", "sales made an attempt")
+
+    def _is_exhausted(self, walk: Walk) -> bool:
+        enough, since = self._attempts.exhausted_attempts, walk.track.handed_over_at
+        return (
+            enough is not None
+            and since is not None
+            and walk.tried.count >= enough
+            and walk.as_of - since >= timedelta(days=self._attempts.exhausted_days)
+        )
+
+    # -- what moves a person -----------------------------------------------------------------------------------
+
+    def _candidates(self, walk: Walk) -> list[Candidate]:
+        found = (
+            self._by_deal(walk),
+            self._by_judgement(walk),
+            self._by_fast_track(walk),
+            self._upward(walk),
+            self._by_exhaustion(walk),
+            self._downward(walk),
+        )
+        return [each for each in found if each]
+
+    def _by_deal(self, walk: Walk) -> Candidate | None:
+        view = walk.facts.deals
+        if view.deal is None or not walk.is_new_at(view.at):
+            return None
+        cause = f"deal:{view.deal.id}"
+        if view.says == "lost":
+            return self._by_lost_deal(walk, cause)
+        stage = self._stages.by_deal.get("won" if view.says == "won" else "open")
+        if stage is None or self._stages.level(walk.track.stage) >= self._stages.level(stage.name):
+            return None
+        because = "a deal was won" if view.says == "won" else "there is an open deal"
+        return cause, lambda: walk.move(stage.name, cause, because)
+
+    def _by_lost_deal(self, walk: Walk, cause: str) -> Candidate | None:
+        """The last open deal was lost: back to where its reason sends people. Customers stay."""
+        stage, deal = self._stages.by_deal.get("open"), walk.facts.deals.deal
+        if stage is None or deal is None or walk.track.stage != stage.name:
+            return None
+        reason = self._deals.lost_to(deal)
+        if reason is None:
+            return None
+
+        def apply() -> None:
+            walk.move(reason.to, cause, f"the last deal was lost: {deal.lost_reason or 'no reason given'}")
+            walk.end_cycle()
+            self._wait(walk, reason.wait_days)
+
+        return cause, apply
+
+    def _by_judgement(self, walk: Walk) -> Candidate | None:
+        """A status that a person set and that sends the person away: returned, not interested, unqualified."""
+        edit = walk.edit("status")
+        status = self._statuses.get(str(edit.after)) if edit and edit.by in _ADOPTED_FROM else None
+        if edit is None or status is None or status.to is None or walk.track.stage == status.to:
+            return None
+        if walk.track.status != status.name or walk.facts.deals.says in ("open", "won"):
+            return None
+        given = str(walk.facts.values.get("rejection_reason") or "")
+        reason = self._reasons.get(given, given) or "not given"
+        if not given and status.reason_required != "no":
+            walk.warnings.append(f"status {status.name} was set without a reason")
+            if status.reason_required == "block":
+                return None
+
+        def apply() -> None:
+            at = edit.at or walk.as_of
+            walk.move(status.to, f"statuses.{status.name}", f"{status.label}, reason: {reason}", at)
+            walk.end_cycle(at)
+            self._wait(walk, status.wait_days)
+            if status.returned:
+                walk.track = replace(walk.track, returned_count=walk.track.returned_count + 1)
+
+        return f"statuses.{status.name}", apply
+
+    def _by_fast_track(self, walk: Walk) -> Candidate | None:
+        for track in self._fast_tracks:
+            if self._may_fast_track(track, walk):
+                return f"fast_track.{track.name}", lambda chosen=track: self._take_fast_track(chosen, walk)
+        return None
+
+    def _may_fast_track(self, track: FastTrack, walk: Walk) -> bool:
+        signal = walk.facts.newest.get(track.signal)
+        if signal is None or (walk.as_of - signal.at).days > track.within_days:
+            return False
+        if not (walk.is_news(signal) or walk.everyone):
+            return False
+        level = self._stages.level(track.to)
+        if self._stages.level(walk.track.stage) >= level or not self._may_return(walk):
+            return False
+        if any(each.beats_fast_track and self._stages.level(each.blocks) <= level for each in walk.facts.exclusions):
+            walk.warnings.append(f"excluded, but asked for it: {track.signal}")
+            return False
+        return all(walk.facts.values.get(name) is not None for name in track.requires)
+
+    def _take_fast_track(self, track: FastTrack, walk: Walk) -> None:
+        walk.fast_track = track.name
+        walk.move(track.to, f"fast_track.{track.name}", f"{track.signal.replace('_', ' ')}: fast track")
+        walk.warnings += [f"{each.flag}: {each.reason}" for each in walk.facts.exclusions if each.flag]
+        status = self._statuses.get(walk.track.status or "")
+        if not (walk.track.handed_over and status and status.working):
+            self._desk.hand_over(walk, track.sla or self._stages.by_name[track.to].sla)
+
+    def _upward(self, walk: Walk) -> Candidate | None:
+        """The furthest stage whose entry rule holds."""
+        track = walk.track
+        if not self._may_return(walk) or (track.wait_until and track.wait_until > walk.as_of):
+            return None
+        level = self._stages.level(track.stage)
+        for stage in reversed(self._stages.used):
+            if self._stages.ranks[stage.name] <= level:
+                return None
+            if self._may_enter(stage, walk):
+                return f"stages.{stage.name}.enter_when", lambda chosen=stage: self._enter(chosen, walk)
+        return None
+
+    def _may_enter(self, stage: Stage, walk: Walk) -> bool:
+        if stage.enter is None or stage.enter.deal or not self.doors.holds(stage.enter, walk):
+            return False
+        level = self._stages.ranks[stage.name]
+        if any(self._stages.level(each.blocks) <= level for each in walk.facts.exclusions):
+            return False
+        return self.doors.has_news(stage, walk)
+
+    def _enter(self, stage: Stage, walk: Walk) -> None:
+        if stage.enter is None:
+            return
+        proofs = self.doors.evidence(stage.enter, walk) if stage.enter.evidence_at_least else []
+        because = reached(stage.enter, walk.facts) or why_entered(stage, stage.enter, proofs)
+        walk.move(stage.name, f"stages.{stage.name}.enter_when", because)
+        walk.track = replace(walk.track, wait_until=None)
+        if stage.hands_over and not walk.track.handed_over:
+            self._desk.hand_over(walk, stage.sla)
+
+    def _by_exhaustion(self, walk: Walk) -> Candidate | None:
+        status = self._statuses["attempts_exhausted"]
+        track = walk.track
+        if not track.handed_over or track.status != status.name or status.to is None or track.stage == status.to:
+            return None
+        if walk.facts.deals.says in ("open", "won"):
+            return None
+
+        def apply() -> None:
+            walk.move(status.to, "attempts.exhausted_after", f"{walk.tried.count} attempts without a contact")
+            walk.end_cycle()
+            self._wait(walk, status.wait_days)
+
+        return "attempts.exhausted_after", apply
+
+    def _downward(self, walk: Walk) -> Candidate | None:
+        """The score fell below the stage's band, nobody is working the person, and it was a rule that led up."""
+        stage = self._stages.by_name.get(walk.track.stage or "")
+        if stage is None or stage.leave is None or not (walk.track.cause or "").startswith(_OURS):
+            return None
+        leave, score = stage.leave, walk.facts.score
+        below = (
+            (leave.engagement_below is not None and score.engagement < leave.engagement_below)
+            or (leave.fit_below is not None and score.fit < leave.fit_below)
+            or (leave.combined_below is not None and walk.facts.scored.combined < leave.combined_below)
+        )
+        status = self._statuses.get(walk.track.status or "")
+        if not below or (walk.track.handed_over and status and status.working) or self.stays_until(walk):
+            return None
+
+        def apply() -> None:
+            never = walk.track.handed_over and not walk.tried.count
+            because = "score faded, never worked" if never else "score faded"
+            walk.move(leave.to, f"stages.{stage.name}.leave_when", because)
+            walk.end_cycle()
+
+        return f"stages.{stage.name}.leave_when", apply
+
+    def stays_until(self, walk: Walk) -> bool:
+        """Whether the minimum stay is not over."""
+        stage = self._stages.by_name.get(walk.track.stage or "")
+        since = walk.track.stage_since
+        return bool(stage and since and walk.as_of < since + timedelta(days=stage.stay_at_least_days))
+
+    def _may_return(self, walk: Walk) -> bool:
+        stage = self._stages.by_name.get(walk.track.stage or "")
+        return stage is None or not stage.side or stage.may_return
+
+    def _wait(self, walk: Walk, days: int | None) -> None:
+        if days:
+            since = walk.track.left_at or walk.as_of
+            walk.track = replace(walk.track, wait_until=since + timedelta(days=days))
+
+    def next_stage(self, walk: Walk) -> Stage | None:
+        """The nearest stage that rules lead to from here, if they do."""
+        level = self._stages.level(walk.track.stage)
+        if not self._may_return(walk):
+            return None
+        for stage in self._stages.used:
+            if self._stages.ranks[stage.name] > level and stage.enter and not stage.enter.deal:
+                return stage
+        return None
+
+
+def _whom(by: str) -> str:
+    return {"crm": "the CRM", "import": "an import", "unknown": "somebody"}.get(by, "a person")

@@ -1,0 +1,101 @@
+"""
+Which signals may count at all (A3, A4): not those of the future, not doubles, not the clicks of machines.
+
+What is left is newest first, with ties broken by id, so that the order of reading never shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import attrgetter
+
+from connector.agreement.terms import Bots, SignalKind
+from connector.model import Signal
+
+_NEWEST_FIRST = attrgetter("at", "id", "seen")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Signals that may count, newest first; when the next future-dated one comes; what was left out as machine-made."""
+
+    signals: Sequence[Signal]
+    future_at: datetime | None = None
+    bots: int = 0
+
+
+class Listener:
+    """Sorts a person's signals by what signals.toml says of their kinds and of mail scanners."""
+
+    def __init__(self, kinds: Mapping[str, SignalKind], bots: Bots) -> None:
+        self._human_only = frozenset(name for name, kind in kinds.items() if kind.human_only)
+        self._double = {
+            name: timedelta(minutes=kind.duplicates_within_minutes)
+            for name, kind in kinds.items()
+            if kind.duplicates_within_minutes
+        }
+        self._bots = bots
+        self._clicks = frozenset(bots.clicks)
+
+    def hear(self, signals: Sequence[Signal], as_of: datetime) -> Heard:
+        """The signals that may count at `as_of`."""
+        ordered = sorted(signals, key=_NEWEST_FIRST, reverse=True)
+        future_at = None
+        kept: list[Signal] = []
+        seen: set[str] = set()
+        clicks = doubles = 0
+        for signal in ordered:
+            if signal.at > as_of:
+                future_at = signal.at  # newest first: the last one met is the soonest
+            elif signal.id not in seen and signal.actor != "bot" and self._counts(signal):
+                seen.add(signal.id)
+                kept.append(signal)
+                clicks += signal.kind in self._clicks
+                doubles += signal.kind in self._double
+        if doubles > 1:
+            kept = self._without_doubles(kept)
+        if clicks >= self._bots.clicks_at_least or (clicks and self._bots.delivered):
+            machine = self._machine_made(kept)
+            return Heard([each for each in kept if each.id not in machine], future_at, len(machine))
+        return Heard(kept, future_at)
+
+    def _counts(self, signal: Signal) -> bool:
+        return signal.actor != "automation" or signal.kind not in self._human_only
+
+    def _without_doubles(self, signals: list[Signal]) -> list[Signal]:
+        """The same thing sent again within minutes is the first one only."""
+        kept: list[Signal] = []
+        last: dict[str, datetime] = {}
+        for signal in reversed(signals):
+            within = self._double.get(signal.kind)
+            if within and signal.kind in last and signal.at - last[signal.kind] <= within:
+                continue
+            last[signal.kind] = signal.at
+            kept.append(signal)
+        return kept[::-1]
+
+    def _machine_made(self, signals: list[Signal]) -> set[str]:
+        """The ids of clicks that came in a burst or right after delivery, and of the pages they opened."""
+        clicks = [each for each in reversed(signals) if each.kind in self._clicks]
+        burst, span = self._bots.clicks_at_least, timedelta(seconds=self._bots.within_seconds)
+        found: dict[str, datetime] = {}
+        for first in range(len(clicks) - burst + 1):
+            together = clicks[first : first + burst]
+            if together[-1].at - together[0].at <= span:
+                found.update((each.id, each.at) for each in together)
+        found.update(self._after_delivery(signals, clicks))
+        opened = timedelta(seconds=self._bots.opened_within_seconds)
+        pages = {
+            each.id
+            for each in signals
+            if each.kind in self._bots.opened_by_click
+            and any(timedelta(0) <= each.at - at <= opened for at in found.values())
+        }
+        return pages | set(found)
+
+    def _after_delivery(self, signals: list[Signal], clicks: list[Signal]) -> dict[str, datetime]:
+        within = timedelta(seconds=self._bots.seconds_after_delivery)
+        delivered = [each.at for each in signals if each.kind == self._bots.delivered]
+        return {each.id: each.at for each in clicks if any(timedelta(0) <= each.at - at <= within for at in delivered)}

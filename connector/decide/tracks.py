@@ -1,0 +1,79 @@
+"""A person's path for one lead type: how it begins, and how it is kept as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from connector.model import ALWAYS, Person, Track, Value
+
+_HANDED_OVER_STATUSES = ("new", "attempting", "connected")
+_INSTANTS = frozenset(each.name for each in fields(Track) if "datetime" in str(each.type) and each.name != "entered")
+
+
+def first_track(person: Person, lead_type: str, ranks: Mapping[str, int], go_live: datetime) -> Track:
+    """The track of a person seen for the first time: where the CRM says they stand, adopted unless created since.
+
+    A record that carries a cycle from an earlier life (a lost ledger) goes on with it: same cycle, wait and
+    returns, so that neither a task is made twice nor a wait forgotten.
+    """
+    cycle = _whole(person.fields.get("cycle"))
+    returned = _whole(person.fields.get("returned_count"))
+    wait_until = person.fields.get("wait_until")
+    current = person.fields.get("current_stage")
+    restored = bool(cycle or returned or wait_until)
+    adopted = restored or (go_live != ALWAYS and (person.created_at is None or person.created_at < go_live))
+    stage = current if restored and isinstance(current, str) and current else person.stage
+    known = [name for name in (person.stage, stage) if name is not None and name in ranks]
+    return Track(
+        id=track_id(person.id, lead_type),
+        lead_type=lead_type,
+        stage=stage,
+        furthest=max(known, key=lambda name: ranks[name], default=None),
+        status=person.status,
+        cycle=cycle,
+        handed_over=cycle > 0 and person.status in _HANDED_OVER_STATUSES and stage in ranks,
+        cause="adopted" if adopted else None,
+        wait_until=wait_until if isinstance(wait_until, datetime) else None,
+        returned_count=returned,
+        adopted=adopted,
+    )
+
+
+def track_id(person_id: str, lead_type: str) -> str:
+    """The track's own name, the same in every process: tasks, cycles and holds hang on it."""
+    return hashlib.sha256(f"{person_id}\n{lead_type}".encode()).hexdigest()[:12]
+
+
+def track_to_json(track: Track) -> dict[str, Any]:
+    """The track as JSON-able values; `track_from_json` gives it back exactly."""
+    said: dict[str, Any] = {}
+    for each in fields(track):
+        value = getattr(track, each.name)
+        if isinstance(value, datetime):
+            value = value.isoformat()
+        elif each.name == "entered":
+            value = {stage: at.isoformat() for stage, at in value.items()}
+        elif isinstance(value, tuple):
+            value = list(value)
+        said[each.name] = value
+    return said
+
+
+def track_from_json(said: Mapping[str, Any]) -> Track:
+    """The track that `track_to_json` wrote; keys it does not know are ignored, missing ones take their default."""
+    values = {each.name: said[each.name] for each in fields(Track) if each.name in said}
+    for name in _INSTANTS & values.keys():
+        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
+    if "entered" in values:
+        values["entered"] = {stage: datetime.fromisoformat(at) for stage, at in values["entered"].items()}
+    if "passed_through" in values:
+        values["passed_through"] = tuple(values["passed_through"])
+    return Track(**values)
+
+
+def _whole(value: Value) -> int:
+    return int(value) if isinstance(value, (int, float)) else 0

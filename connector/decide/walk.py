@@ -1,0 +1,166 @@
+"""
+One person's walk through one decision: the track as it stands, and what has happened to it so far.
+
+Rooms that move people (path, hand-off) change a walk only by `move`, `set_status` and `track`; what it gathers
+becomes the decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from connector.agreement.terms import Stage
+from connector.decide.attempts import NOTHING_TRIED, Tried
+from connector.decide.facts import Facts
+from connector.model import ALWAYS, Edit, Move, Person, Signal, TaskDraft, Track
+
+#: Mark behind a digest of an adopted track that already met the next stage's rule: only high strength moves it.
+ABOVE = "^"
+
+
+class Stages:
+    """The order of stages: ranks, what is passed on a jump, and where side stages stand."""
+
+    def __init__(self, stages: tuple[Stage, ...]) -> None:
+        self.by_name: Mapping[str, Stage] = {stage.name: stage for stage in stages}
+        self.main = tuple(stage for stage in stages if not stage.side)
+        self.used = tuple(stage for stage in self.main if stage.used)
+        self.ranks = {stage.name: rank for rank, stage in enumerate(self.main)}
+        self.by_deal = {stage.enter.deal: stage for stage in self.used if stage.enter and stage.enter.deal}
+        before_score = next((r for r, stage in enumerate(self.main) if stage.enter and stage.enter.by_score), 0) - 1
+        self._levels = {
+            stage.name: self.ranks.get(stage.counts_as or "", before_score) for stage in stages if stage.side
+        } | self.ranks
+        self.first_handed_over = min(
+            (self.ranks[stage.name] for stage in self.used if stage.hands_over), default=len(self.main)
+        )
+
+    def level(self, name: str | None) -> int:
+        """How far a stage is; a side stage is as far as the stage it counts as, none at all is -1."""
+        return self._levels.get(name or "", -1)
+
+    def is_side(self, name: str | None) -> bool:
+        """Whether this is nurture, disqualified or another stage beside the order."""
+        stage = self.by_name.get(name or "")
+        return stage is not None and stage.side
+
+    def between(self, before: str | None, after: str) -> tuple[str, ...]:
+        """The used stages that a jump passes."""
+        if self.is_side(after):
+            return ()
+        low, high = self.level(before), self.level(after)
+        return tuple(stage.name for stage in self.used if low < self.ranks[stage.name] < high)
+
+    def further(self, one: str | None, other: str | None) -> str | None:
+        """The further of two main stages; side stages are no progress."""
+        known = [name for name in (one, other) if name is not None and name in self.ranks]
+        return max(known, key=self.ranks.__getitem__, default=None)
+
+    def label(self, name: str | None) -> str:
+        """What people call a stage."""
+        stage = self.by_name.get(name or "")
+        return stage.label if stage else (name or "no stage")
+
+
+@dataclass(slots=True)
+class Walk:
+    """The state of one decision; `before` is the track as it was remembered."""
+
+    person: Person
+    facts: Facts
+    before: Track
+    track: Track
+    as_of: datetime
+    go_live: datetime
+    fingerprint: str
+    stages: Stages
+    everyone: bool  # an approved rule change is a new fact for everybody
+    tried: Tried = NOTHING_TRIED
+    moves: list[Move] = field(default_factory=list)
+    tasks: list[TaskDraft] = field(default_factory=list)
+    also: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    cause: str = ""
+    reason: str = ""
+    fast_track: str | None = None
+
+    @property
+    def first(self) -> bool:
+        """Whether a new person is evaluated for the first time, which is a new fact."""
+        return self.before.evaluated_at is None and not self.track.adopted
+
+    def move(self, to: str | None, cause: str, because: str, at: datetime | None = None) -> None:
+        """Go to a stage now (or when somebody else put the person there), stamping what is passed."""
+        before, at = self.track.stage, at or self.as_of
+        passed = self.stages.between(before, to) if to else ()
+        entered = {**self.track.entered, **dict.fromkeys(passed, at)}
+        only_passed = (set(self.track.passed_through) | (set(passed) - set(self.track.entered))) - {to}
+        if to:
+            entered[to] = at
+        self.track = replace(
+            self.track,
+            stage=to,
+            furthest=self.stages.further(self.track.furthest, to),
+            entered=entered,
+            passed_through=tuple(stage.name for stage in self.stages.main if stage.name in only_passed),
+            stage_since=at,
+            cause=cause,
+        )
+        self.moves.append(Move("stage", before, to, cause, because, passed))
+        self.cause, self.reason = cause, because
+
+    def set_status(self, status: str | None, cause: str, because: str) -> None:
+        """Take a lead status, by a rule or because a person set it."""
+        if status != self.track.status:
+            self.moves.append(Move("status", self.track.status, status, cause, because))
+            self.track = replace(self.track, status=status)
+            self.cause, self.reason = self.cause or cause, self.reason or because
+
+    def end_cycle(self, at: datetime | None = None) -> None:
+        """Sales is done with this hand-off: only what is newer brings the person back."""
+        self.track = replace(self.track, handed_over=False, left_at=at or self.as_of)
+
+    def edit(self, name: str) -> Edit | None:
+        """What somebody else did to a field since we last wrote it."""
+        return self.person.edits.get(name)
+
+    # -- what is news (A12, G15) -----------------------------------------------------------------------------
+
+    def is_news(self, signal: Signal) -> bool:
+        """Whether the track does not answer to this signal yet, and it is newer than whatever set the track."""
+        track = self.track
+        if track.edited_at and signal.at <= track.edited_at:
+            return False
+        if track.left_at and signal.at <= track.left_at:
+            return False
+        if track.adopted and signal.at <= self._lived_until():
+            return False
+        evaluated_at = self.before.evaluated_at
+        return evaluated_at is None or signal.seen > self.before.used or signal.at > evaluated_at
+
+    def is_new_at(self, at: datetime | None) -> bool:
+        """Whether a dated fact is newer than a person's edit, and than the go-live of an adopted person."""
+        floors = [self.track.edited_at, self._lived_until() if self.track.adopted else None]
+        known = [floor for floor in floors if floor]
+        return not known or (at is not None and at > max(known))
+
+    def _lived_until(self) -> datetime:
+        """Until when an adopted person's history is taken as given."""
+        if self.go_live == ALWAYS and self.before.evaluated_at is None:
+            return self.as_of
+        return self.go_live
+
+    @property
+    def wait_over(self) -> bool:
+        """Whether a wait ended since the last evaluation."""
+        until, evaluated_at = self.track.wait_until, self.before.evaluated_at
+        return until is not None and until <= self.as_of and (evaluated_at is None or evaluated_at < until)
+
+    @property
+    def fields_changed(self) -> bool:
+        """Whether a scored or required field changed since the last evaluation, and not in the run of an edit."""
+        known = self.before.facts.rstrip(ABOVE)
+        edited_now = self.track.edited_at != self.before.edited_at
+        return bool(known) and not edited_now and known != self.facts.digest

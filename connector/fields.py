@@ -1,0 +1,434 @@
+"""
+FieldMap: the CRM's properties into our fields and back, and records into the people that rules are about.
+
+The only room that knows both vocabularies. Going in, a record becomes *facts*: a JSON table of the few values the
+agreement uses, which is what the ledger keeps and compares. Facts of a contact and of everything around it then
+become a `Person`. Going out, a wanted value becomes the text the CRM stores. Pure: no I/O, no clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from connector.agreement.wiring import FieldSpec, SignalSource, Wiring
+from connector.errors import MalformedRecord
+from connector.model import Activity, Deal, Edit, Occurrence, Person, Record, Signal, Value
+
+#: Fields whose value must be one the mapping names; any other live value is reported and never touched.
+STRICT = ("stage", "status")
+
+#: An epoch below this is in seconds, above in milliseconds: it is 1973 in milliseconds and 5138 in seconds.
+_MILLISECONDS_FROM = 100_000_000_000
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A record around a contact: its facts, the labels of the link, and the run that first saw either."""
+
+    id: str
+    facts: Facts
+    labels: tuple[str, ...] = ()
+    seen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One property to read, ready to be used in the hot loop."""
+
+    field: str
+    property: str
+    parse: Callable[[str], Any]
+    words: Mapping[str, str] | None
+
+
+class FieldMap:
+    """One CRM's mapping, compiled. `deal_states` tells open, won, lost per (pipeline, deal stage) of the account;
+    `date_only` names the contact properties that hold a day instead of an instant."""
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        needed: Mapping[str, Iterable[str]],
+        deal_states: Mapping[tuple[str, str], str],
+        date_only: Iterable[str] = (),
+    ) -> None:
+        self.wiring = wiring
+        self._columns = {kind: _columns(wiring, kind, set(fields)) for kind, fields in needed.items()}
+        self._deal_states = deal_states
+        self._date_only = frozenset(date_only)
+        self._contact = wiring.fields.get("contact", {})
+        self._instants = {
+            kind: tuple(field for field, spec in specs.items() if spec.type == "datetime")
+            for kind, specs in wiring.fields.items()
+        }
+        self._by_source: dict[str, list[SignalSource]] = {}
+        for source in wiring.signals:
+            self._by_source.setdefault(source.source, []).append(source)
+        self._counters = tuple(source for source in wiring.signals if source.how == "counter")
+        self._dates = tuple(source for source in wiring.signals if source.how == "date")
+
+    # -- what to ask for -----------------------------------------------------------------------------------
+
+    def properties(self, kind: str) -> tuple[str, ...]:
+        """The property names to request of a kind: those the agreement uses, and no other."""
+        names = {column.property for column in self._columns.get(kind, ())}
+        if kind == "contact":
+            names.update(source.key for source in (*self._counters, *self._dates))
+            names.update(source.date for source in self._counters if source.date)
+        return tuple(sorted(names))
+
+    def sources(self) -> tuple[str, ...]:
+        """The occurrence sources to read besides records: lists and forms."""
+        return tuple(sorted({one.source for one in self.wiring.signals if one.how in ("list", "form")}))
+
+    # -- their words into facts ------------------------------------------------------------------------------
+
+    def facts(self, record: Record) -> dict[str, Any]:
+        """What the agreement uses of one record, as JSON. Raises MalformedRecord naming the property."""
+        fields: dict[str, Any] = {}
+        unmapped: dict[str, str] = {}
+        properties = record.properties
+        for column in self._columns.get(record.kind, ()):
+            raw = properties.get(column.property)
+            if raw is None or raw == "":
+                continue
+            value = self._value(record, column, raw, unmapped)
+            if value is not None:
+                fields[column.field] = value
+        facts: dict[str, Any] = {"f": fields}
+        if unmapped:
+            facts["u"] = unmapped
+        if record.kind == "contact" and (self._counters or self._dates):
+            facts["c"] = self._marks(record)
+        return facts
+
+    def _value(self, record: Record, column: _Column, raw: str, unmapped: dict[str, str]) -> Any:
+        if column.words is not None:
+            word = column.words.get(raw) or column.words.get(raw.casefold())
+            if word is not None:
+                return word
+            if column.field in STRICT:
+                unmapped[column.field] = raw
+                return None
+            if column.field == "outcome":
+                return f"unmapped:{raw}"
+        try:
+            return column.parse(raw)
+        except ValueError:
+            raise MalformedRecord(
+                "malformed_value",
+                f"{record.kind} {record.id}: property {column.property} does not hold {column.parse.__doc__}",
+            ) from None
+
+    def _marks(self, record: Record) -> dict[str, Any]:
+        """Counters and "last ..." dates as they stand: the baseline that a rise is measured against."""
+        marks: dict[str, Any] = {}
+        for source in self._counters:
+            raw = record.properties.get(source.key)
+            if raw:
+                marks[source.key] = self._mark(record, source.key, raw, _number)
+            if source.date and record.properties.get(source.date):
+                marks[source.date] = self._mark(record, source.date, record.properties[source.date] or "", _moment)
+        for source in self._dates:
+            raw = record.properties.get(source.key)
+            if raw:
+                marks[source.key] = self._mark(record, source.key, raw, _moment)
+        return marks
+
+    def _mark(self, record: Record, name: str, raw: str, parse: Callable[[str], Any]) -> Any:
+        try:
+            return parse(raw)
+        except ValueError:
+            raise MalformedRecord(
+                "malformed_value", f"contact {record.id}: property {name} does not hold {parse.__doc__}"
+            ) from None
+
+    def rises(self, id: str, before: Facts | None, after: Facts, read_at: datetime) -> list[Occurrence]:
+        """Signals that property values give away: a counter that rose, a "last ..." date that moved.
+
+        A rise is one signal, identified by the value it reached and dated by its companion date, else by the read.
+        At first sight only a dated one counts; a fall sets a new baseline in silence.
+        """
+        old = (before or {}).get("c", {})
+        new = after.get("c", {})
+        found = []
+        for source in self._counters:
+            reached, was = new.get(source.key), old.get(source.key, 0)
+            at = _instant(new.get(source.date)) if source.date else None
+            if reached and reached > was and (before is not None or at is not None):
+                found.append(Occurrence(f"{id}:{reached}", source.source, at or read_at, id))
+        for source in self._dates:
+            moved = new.get(source.key)
+            if moved and moved != old.get(source.key):
+                found.append(Occurrence(f"{id}:{moved}", source.source, _instant(moved) or read_at, id))
+        return found
+
+    # -- facts into a person -----------------------------------------------------------------------------------
+
+    def person(
+        self,
+        contact: Linked,
+        *,
+        created_at: datetime | None,
+        company: Linked | None,
+        deals: Sequence[Linked],
+        activities: Sequence[tuple[str, Linked]],
+        occurrences: Sequence[Occurrence],
+        edits: Mapping[str, Edit],
+    ) -> Person:
+        """Put one person together from facts; `activities` come as (kind, linked)."""
+        fields: dict[str, Value] = self._with_instants("contact", contact.facts["f"])
+        if company is not None:
+            fields.update(self._with_instants("company", company.facts["f"]))
+        done = [self._activity(kind, one) for kind, one in activities]
+        owner = fields.get("owner_id")
+        return Person(
+            id=contact.id,
+            fields=fields,
+            stage=contact.facts["f"].get("stage"),
+            status=contact.facts["f"].get("status"),
+            owner_id=owner if isinstance(owner, str) else None,
+            created_at=created_at,
+            company_id=company.id if company else None,
+            deals=tuple(self._deal(one) for one in deals),
+            signals=self._signals(activities, done, occurrences),
+            activities=tuple(activity for activity in done if activity is not None),
+            unmapped=contact.facts.get("u", {}),
+            edits=edits,
+        )
+
+    def _with_instants(self, kind: str, fields: Mapping[str, Any]) -> dict[str, Value]:
+        ready: dict[str, Value] = dict(fields)
+        for field in self._instants.get(kind, ()):
+            if field in ready:
+                ready[field] = _instant(fields[field])
+        return ready
+
+    def _deal(self, linked: Linked) -> Deal:
+        fields = linked.facts["f"]
+        pipeline, stage = fields.get("pipeline", ""), fields.get("deal_stage", "")
+        ours = self.wiring.deal_stages.get((pipeline, stage))
+        state = ours if ours in ("won", "lost", "on_hold") else self._deal_states.get((pipeline, stage))
+        return Deal(
+            id=linked.id,
+            state=state or _state_of(fields),
+            deal_stage=ours,
+            pipeline=pipeline or None,
+            counted=not self.wiring.pipelines or pipeline in self.wiring.pipelines,
+            amount=fields.get("amount"),
+            opened_at=_instant(fields.get("opened_at")),
+            closed_at=_instant(fields.get("closed_at")),
+            lost_reason=fields.get("lost_reason"),
+            lead_type=fields.get("lead_type"),
+            labels=linked.labels,
+        )
+
+    def _activity(self, kind: str, linked: Linked) -> Activity | None:
+        """None for one without a time: it cannot be placed, so it cannot count."""
+        fields = linked.facts["f"]
+        at = _instant(fields.get("at"))
+        if at is None:
+            return None
+        duration = fields.get("duration_ms")
+        return Activity(
+            id=linked.id,
+            kind=kind,
+            at=at,
+            direction=fields.get("direction"),
+            outcome=fields.get("outcome"),
+            actor=fields.get("actor") or "rep",
+            owner_id=fields.get("owner_id"),
+            duration_s=None if duration is None else duration / 1000,
+        )
+
+    def _signals(
+        self,
+        activities: Sequence[tuple[str, Linked]],
+        done: Sequence[Activity | None],
+        occurrences: Sequence[Occurrence],
+    ) -> tuple[Signal, ...]:
+        found = [
+            Signal(f"{kind}:{linked.id}", source.signal, activity.at, linked.seen)
+            for (kind, linked), activity in zip(activities, done, strict=True)
+            if activity is not None
+            for source in self._by_source.get(kind, ())
+            if _recognised(source, activity)
+        ]
+        found += [
+            Signal(f"{one.source}:{one.id}", source.signal, one.at, one.seen, source.key)
+            for one in occurrences
+            for source in self._by_source.get(one.source, ())
+        ]
+        return tuple(sorted(found, key=lambda signal: (signal.at, signal.id, signal.kind)))
+
+    # -- our words into theirs -----------------------------------------------------------------------------------
+
+    def spec(self, field: str) -> FieldSpec | None:
+        """The contact property behind a field, if the mapping has one."""
+        return self._contact.get(field)
+
+    def encode(self, field: str, value: Value) -> str:
+        """A wanted value as the text the CRM stores; "" clears. Raises KeyError for an unmapped field."""
+        spec = self._contact[field]
+        if value is None or value in ((), ""):
+            return ""
+        if spec.values:
+            words = value if isinstance(value, tuple) else (str(value),)
+            return ";".join(spec.values[word][0] if word in spec.values else word for word in words)
+        if isinstance(value, datetime):
+            return value.date().isoformat() if spec.property in self._date_only else _iso(value)
+        return _plain(value)
+
+    def decode(self, field: str, raw: str | None) -> Any:
+        """A stored text as the fact it would become, for comparing; None for blank."""
+        spec = self._contact[field]
+        if raw is None or raw == "":
+            return None
+        if spec.values:
+            return _words(spec).get(raw, raw)
+        try:
+            return _PARSERS[spec.type](raw)
+        except ValueError:
+            return raw
+
+    def live(self, facts: Facts, field: str) -> Any:
+        """What the CRM holds in a field right now, as a fact; an unmapped value as the CRM's own text."""
+        value = facts["f"].get(field)
+        return facts.get("u", {}).get(field) if value is None else value
+
+    def with_written(self, facts: Facts, written: Mapping[str, str]) -> dict[str, Any]:
+        """The facts as they read after these fields were written: field -> the CRM's text."""
+        fields = dict(facts["f"])
+        unmapped = dict(facts.get("u", {}))
+        for field, raw in written.items():
+            value = self.decode(field, raw)
+            unmapped.pop(field, None)
+            if value is None:
+                fields.pop(field, None)
+            else:
+                fields[field] = value
+        ready = {**facts, "f": fields}
+        ready.pop("u", None)
+        return {**ready, "u": unmapped} if unmapped else ready
+
+
+def email_hash(address: object) -> str | None:
+    """A form submission names only an address; both sides keep its hash, never the address twice."""
+    if not isinstance(address, str) or "@" not in address:
+        return None
+    return hashlib.sha256(address.strip().lower().encode()).hexdigest()
+
+
+def as_seen(occurrence: Occurrence, run: int) -> Occurrence:
+    """The same occurrence, first seen in this run."""
+    return replace(occurrence, seen=run)
+
+
+def _recognised(source: SignalSource, activity: Activity) -> bool:
+    if source.direction is not None and activity.direction != source.direction:
+        return False
+    return not source.outcomes or activity.outcome in source.outcomes
+
+
+def _state_of(fields: Mapping[str, Any]) -> str:
+    """A deal in a stage that neither the mapping nor the pipeline explains: ask the deal itself."""
+    if fields.get("is_won"):
+        return "won"
+    return "lost" if fields.get("is_closed") else "open"
+
+
+def _columns(wiring: Wiring, kind: str, needed: set[str]) -> tuple[_Column, ...]:
+    return tuple(
+        _Column(field, spec.property, _PARSERS[spec.type], _words(spec) if spec.values else None)
+        for field, spec in wiring.fields.get(kind, {}).items()
+        if field in needed
+    )
+
+
+def _words(spec: FieldSpec) -> dict[str, str]:
+    """Their value -> ours; where two of ours share one of theirs, the one listed first is read."""
+    words: dict[str, str] = {}
+    for ours, theirs in spec.values.items():
+        for value in theirs:
+            words.setdefault(value, ours)
+            words.setdefault(value.casefold(), ours)
+    return words
+
+
+def _text(raw: str) -> str | None:
+    """text"""
+    return raw.strip() or None
+
+
+def _number(raw: str) -> int | float:
+    """a number"""
+    value = float(raw.strip())
+    if not math.isfinite(value):
+        raise ValueError(raw)
+    return int(value) if value.is_integer() else value
+
+
+def _flag(raw: str) -> bool:
+    """true or false"""
+    word = raw.strip().lower()
+    if word in ("true", "yes", "1"):
+        return True
+    if word in ("false", "no", "0"):
+        return False
+    raise ValueError(raw)
+
+
+def _moment(raw: str) -> str:
+    """a date"""
+    text = raw.strip()
+    if text.lstrip("-").isdigit():
+        number = int(text)
+        seconds = number / 1000 if abs(number) >= _MILLISECONDS_FROM else number
+        try:
+            return _iso(datetime.fromtimestamp(seconds, UTC))
+        except (OverflowError, OSError) as error:
+            raise ValueError(raw) from error
+    moment = datetime.fromisoformat(text)
+    return _iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _choices(raw: str) -> list[str] | None:
+    """choices"""
+    return sorted(part.strip() for part in raw.split(";") if part.strip()) or None
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "text": _text,
+    "number": _number,
+    "bool": _flag,
+    "datetime": _moment,
+    "list": _choices,
+}
+
+
+def _iso(moment: datetime) -> str:
+    """An instant in the one spelling we keep, to the millisecond and no further."""
+    moment = moment.astimezone(UTC)
+    precision = "milliseconds" if moment.microsecond >= 1000 else "seconds"
+    return moment.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+
+
+def _instant(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
+
+
+def _plain(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, tuple):
+        return ";".join(value)
+    return str(value)

@@ -1,0 +1,50 @@
+"""
+The ledger: what the connector saw, did and promised, on SQLite or PostgreSQL.
+
+The CRM is the truth for values; the ledger is the truth for intents, holds, cycles and used facts. Intent commits,
+then the call goes out, then the outcome commits with its evidence; no transaction stays open during a call.
+
+    database.py     one engine, one transaction at a time, honest errors
+    tables.py       the tables; migrations/ brings an older schema up
+    mirror.py       records, links and occurrences as the CRM last told them, and who must be looked at again
+    people.py       what we remember of a person: tracks, values written and intended, moves, due times
+    work.py         planned changes, tasks, open clears, rejects, holds
+    runs.py         runs, cursors, the lease
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from connector.ledger.database import Database
+from connector.ledger.mirror import Mirror
+from connector.ledger.people import People
+from connector.ledger.runs import Runs
+from connector.ledger.work import Work
+
+
+class Ledger:
+    """All state of one connection, in four rooms on one database."""
+
+    def __init__(self, database: Database, connection: str) -> None:
+        self.database = database
+        self.connection = connection
+        self.mirror = Mirror(database, connection)
+        self.people = People(database, connection)
+        self.work = Work(database, connection)
+        self.runs = Runs(database, connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside commits together or not at all."""
+        with self.database.transaction():
+            yield
+
+
+def open_ledger(url: str, connection: str) -> Ledger:
+    """Open (and create or upgrade) the state behind `url`. Raises LedgerError with what to do."""
+    return Ledger(Database(url), connection)
+
+
+__all__ = ["Database", "Ledger", "Mirror", "People", "Runs", "Work", "open_ledger"]

@@ -1,0 +1,446 @@
+"""
+The mirror: records, links and occurrences as the CRM last told them, and who must be looked at again.
+
+A contact is *dirty* from the moment something a rule may use changed (its facts, its company, deals, activities,
+links or occurrences) until a decision about it is settled; the mark commits together with the change, so a crash
+forgets nobody. Links are kept from the contact's side, whichever record they were read from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.ledger.database import Database, chunks, instant, pack, stamp, unpack
+from connector.ledger.tables import links, occurrences, records
+from connector.model import Link, Occurrence
+
+CONTACT = "contact"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One record as just read: its facts are what the agreement uses of it, ready to be stored."""
+
+    id: str
+    facts: Mapping[str, Any]
+    created_at: datetime | None = None
+    email_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One record as the mirror holds it."""
+
+    id: str
+    facts: Mapping[str, Any]
+    read_at: datetime | None
+    created_at: datetime | None
+    seen: int
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """One association of a contact."""
+
+    kind: str
+    id: str
+    labels: tuple[str, ...]
+    seen: int
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """Everything the mirror knows around one contact."""
+
+    links: list[LinkRow] = field(default_factory=list)
+    occurrences: list[Occurrence] = field(default_factory=list)
+
+
+class Mirror:
+    """The CRM's records of one connection, as last read."""
+
+    def __init__(self, database: Database, connection: str) -> None:
+        self._db = database
+        self._me = connection
+
+    # -- storing what was read ----------------------------------------------------------------------
+
+    def store(self, kind: str, seen: Sequence[Seen], *, read_at: datetime, run: int) -> tuple[str, ...]:
+        """Keep these records; returns the ids whose facts are new. Unchanged ones cost a comparison."""
+        packed = {one.id: pack(one.facts) for one in seen}
+        with self._db.transaction():
+            known = self._blobs(kind, tuple(packed))
+            changed = tuple(id for id, blob in packed.items() if known.get(id) != blob)
+            fresh = set(changed)
+            self.touch(kind, [id for id in packed if id not in fresh], read_at, run)
+            self._db.upsert(
+                records,
+                [
+                    {
+                        "connection": self._me,
+                        "kind": kind,
+                        "id": one.id,
+                        "facts": packed[one.id],
+                        "read_at": stamp(read_at),
+                        "created_at": stamp(one.created_at),
+                        "seen": run,
+                        "scan": run,
+                        "dirty": int(kind == CONTACT),
+                        "gone": 0,
+                        "email_hash": one.email_hash,
+                    }
+                    for one in seen
+                    if one.id in fresh
+                ],
+            )
+            if kind != CONTACT:
+                self._mark_linked(kind, changed)
+        return changed
+
+    def touch(self, kind: str, ids: Sequence[str], read_at: datetime, run: int) -> None:
+        """These were met again, unchanged."""
+        for part in chunks(ids):
+            self._db.execute(
+                sa.update(records)
+                .where(records.c.connection == self._me, records.c.kind == kind, records.c.id.in_(part))
+                .values(read_at=stamp(read_at), scan=run)
+            )
+
+    def overwrite(self, kind: str, facts: Mapping[str, Mapping[str, Any]]) -> None:
+        """Our own writes went through: what these records now hold is known without reading them."""
+        self._db.execute(
+            sa.update(records)
+            .where(records.c.connection == self._me, records.c.kind == kind, records.c.id == sa.bindparam("whose"))
+            .values(facts=sa.bindparam("now")),
+            [{"whose": id, "now": pack(dict(one))} for id, one in facts.items()],
+        )
+
+    def relink(self, kind: str, found: Mapping[str, Sequence[Link]], to: str, run: int) -> None:
+        """Replace the associations of these records towards `to`; contacts whose links changed become dirty."""
+        if kind == CONTACT:
+            new = {(id, to, link.to_id): link for id, those in found.items() for link in those}
+            mine = sa.and_(links.c.id.in_(sa.bindparam("ids", expanding=True)), links.c.other_kind == to)
+        elif to == CONTACT:
+            new = {(link.to_id, kind, id): link for id, those in found.items() for link in those}
+            mine = sa.and_(links.c.other_id.in_(sa.bindparam("ids", expanding=True)), links.c.other_kind == kind)
+        else:
+            raise ValueError(f"links between {kind} and {to} concern no contact")
+        with self._db.transaction():
+            for part in chunks(tuple(found)):
+                self._replace_links(part, {k: v for k, v in new.items() if _side(k, kind) in set(part)}, mine, run)
+
+    def _replace_links(self, ids: Sequence[str], new: Mapping[tuple[str, str, str], Link], mine: Any, run: int) -> None:
+        query = sa.select(links.c.id, links.c.other_kind, links.c.other_id, links.c.labels).where(
+            links.c.connection == self._me, links.c.kind == CONTACT, mine
+        )
+        old = {(row.id, row.other_kind, row.other_id): row.labels for row in self._db.rows(query, {"ids": list(ids)})}
+        lost = [key for key in old if key not in new]
+        fresh = {key: link for key, link in new.items() if old.get(key) != ";".join(link.labels)}
+        if lost:
+            self._db.execute(
+                sa.delete(links).where(
+                    links.c.connection == self._me,
+                    links.c.kind == CONTACT,
+                    links.c.id == sa.bindparam("contact"),
+                    links.c.other_kind == sa.bindparam("kind_there"),
+                    links.c.other_id == sa.bindparam("there"),
+                ),
+                [{"contact": contact, "kind_there": kind, "there": there} for contact, kind, there in lost],
+            )
+        self._db.upsert(links, [self._link_row(key, link, run) for key, link in fresh.items()])
+        self.mark_dirty(sorted({key[0] for key in lost} | {key[0] for key in fresh}))
+
+    def _link_row(self, key: tuple[str, str, str], link: Link, run: int) -> dict[str, Any]:
+        contact, kind, there = key
+        return {
+            "connection": self._me,
+            "kind": CONTACT,
+            "id": contact,
+            "other_kind": kind,
+            "other_id": there,
+            "labels": ";".join(link.labels),
+            "seen": run,
+        }
+
+    def add_occurrences(self, found: Sequence[Occurrence], run: int) -> int:
+        """Keep dated facts by their stable id; returns how many were not known. Their people become dirty."""
+        fresh = self._unknown(found)
+        with self._db.transaction():
+            resolved = self._people_by_email({one.email_hash for one in fresh if one.email_hash})
+            rows = [self._occurrence_row(one, resolved, run) for one in fresh]
+            self._db.upsert(occurrences, rows)
+            self.mark_dirty(sorted({row["person_id"] for row in rows if row["person_id"]}))
+        return len(fresh)
+
+    def _unknown(self, found: Sequence[Occurrence]) -> list[Occurrence]:
+        fresh: list[Occurrence] = []
+        by_source: dict[str, dict[str, Occurrence]] = {}
+        for one in found:
+            by_source.setdefault(one.source, {})[one.id] = one
+        for source, those in by_source.items():
+            known: set[str] = set()
+            for part in chunks(tuple(those)):
+                query = sa.select(occurrences.c.id).where(
+                    occurrences.c.connection == self._me,
+                    occurrences.c.source == source,
+                    occurrences.c.id.in_(part),
+                )
+                known.update(row.id for row in self._db.rows(query))
+            fresh += [one for id, one in those.items() if id not in known]
+        return fresh
+
+    def _occurrence_row(self, one: Occurrence, resolved: Mapping[str, str], run: int) -> dict[str, Any]:
+        return {
+            "connection": self._me,
+            "source": one.source,
+            "id": one.id,
+            "person_id": one.person_id or resolved.get(one.email_hash or ""),
+            "email_hash": one.email_hash,
+            "at": stamp(one.at),
+            "details": pack(dict(one.details)) if one.details else None,
+            "seen": run,
+        }
+
+    def _people_by_email(self, hashes: set[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for part in chunks(sorted(hashes)):
+            query = (
+                sa.select(records.c.email_hash, records.c.id)
+                .where(records.c.connection == self._me, records.c.email_hash.in_(part), records.c.gone == 0)
+                .order_by(records.c.id.desc())
+            )
+            found.update({row.email_hash: row.id for row in self._db.rows(query)})
+        return found
+
+    def adopt_submissions(self) -> int:
+        """Give submissions whose contact was not known yet to the contact that now carries the address."""
+        waiting = (
+            sa.select(occurrences.c.email_hash)
+            .distinct()
+            .where(
+                occurrences.c.connection == self._me,
+                occurrences.c.person_id.is_(None),
+                occurrences.c.email_hash.is_not(None),
+            )
+        )
+        with self._db.transaction():
+            resolved = self._people_by_email({row[0] for row in self._db.rows(waiting)})
+            self._db.execute(
+                sa.update(occurrences)
+                .where(
+                    occurrences.c.connection == self._me,
+                    occurrences.c.email_hash == sa.bindparam("address"),
+                    occurrences.c.person_id.is_(None),
+                )
+                .values(person_id=sa.bindparam("person")),
+                [{"address": address, "person": person} for address, person in resolved.items()],
+            )
+            self.mark_dirty(sorted(resolved.values()))
+        return len(resolved)
+
+    # -- who must be looked at ----------------------------------------------------------------------
+
+    def mark_dirty(self, contact_ids: Sequence[str]) -> None:
+        """These contacts are to be looked at by the next decision."""
+        for part in chunks(contact_ids):
+            self._db.execute(
+                sa.update(records)
+                .where(records.c.connection == self._me, records.c.kind == CONTACT, records.c.id.in_(part))
+                .values(dirty=1)
+            )
+
+    def mark_all_dirty(self) -> None:
+        """Everybody is to be looked at: the agreement, the wiring or the mode changed."""
+        self._db.execute(
+            sa.update(records)
+            .where(records.c.connection == self._me, records.c.kind == CONTACT, records.c.gone == 0)
+            .values(dirty=1)
+        )
+
+    def settle(self, contact_ids: Sequence[str]) -> None:
+        """These contacts need no further look until something changes."""
+        for part in chunks(contact_ids):
+            self._db.execute(
+                sa.update(records)
+                .where(records.c.connection == self._me, records.c.kind == CONTACT, records.c.id.in_(part))
+                .values(dirty=0)
+            )
+
+    def dirty(self, after: str, limit: int) -> dict[str, bool]:
+        """The next contacts to look at, by id; True where nothing but time has passed."""
+        query = (
+            sa.select(records.c.id, records.c.dirty)
+            .where(
+                records.c.connection == self._me,
+                records.c.kind == CONTACT,
+                records.c.dirty > 0,
+                records.c.id > after,
+                records.c.gone == 0,
+            )
+            .order_by(records.c.id)
+            .limit(limit)
+        )
+        return {id: mark == 2 for id, mark in self._db.rows(query)}
+
+    def contacts(self, after: str, limit: int) -> list[str]:
+        """All known contacts that are not gone, by id."""
+        query = (
+            sa.select(records.c.id)
+            .where(
+                records.c.connection == self._me,
+                records.c.kind == CONTACT,
+                records.c.gone == 0,
+                records.c.id > after,
+            )
+            .order_by(records.c.id)
+            .limit(limit)
+        )
+        return [row.id for row in self._db.rows(query)]
+
+    def mark_gone(self, kind: str, ids: Sequence[str]) -> int:
+        """Deleted or merged away: never written again; contacts linked to it are looked at."""
+        touched = 0
+        with self._db.transaction():
+            for part in chunks(ids):
+                touched += self._db.execute(
+                    sa.update(records)
+                    .where(
+                        records.c.connection == self._me,
+                        records.c.kind == kind,
+                        records.c.id.in_(part),
+                        records.c.gone == 0,
+                    )
+                    .values(gone=1, dirty=0)
+                )
+            if kind != CONTACT:
+                self._mark_linked(kind, ids)
+        return touched
+
+    def missed_by_scan(self, kind: str, run: int) -> list[str]:
+        """Records a finished full scan did not meet: deleted, merged, or hidden; the CRM must be asked."""
+        query = sa.select(records.c.id).where(
+            records.c.connection == self._me,
+            records.c.kind == kind,
+            records.c.gone == 0,
+            records.c.scan < run,
+        )
+        return [row.id for row in self._db.rows(query)]
+
+    def merge(self, survivor: str, losers: Sequence[str]) -> None:
+        """Occurrences and links of merged contacts go over to the one that is left."""
+        with self._db.transaction():
+            for part in chunks(losers):
+                self._db.execute(
+                    sa.update(occurrences)
+                    .where(occurrences.c.connection == self._me, occurrences.c.person_id.in_(part))
+                    .values(person_id=survivor)
+                )
+            if self.mark_gone(CONTACT, losers):
+                self.mark_dirty([survivor])
+
+    # -- looking things up --------------------------------------------------------------------------
+
+    def kept(self, kind: str, ids: Sequence[str]) -> dict[str, Kept]:
+        """These records as the mirror holds them; unknown ids are missing."""
+        found: dict[str, Kept] = {}
+        columns = (records.c.id, records.c.facts, records.c.read_at, records.c.created_at)
+        for part in chunks(ids):
+            query = sa.select(*columns, records.c.seen, records.c.gone).where(
+                records.c.connection == self._me, records.c.kind == kind, records.c.id.in_(part)
+            )
+            for id, facts, read_at, created_at, seen, gone in self._db.rows(query):
+                found[id] = Kept(id, unpack(facts), instant(read_at), instant(created_at), seen, bool(gone))
+        return found
+
+    def around(self, contact_ids: Sequence[str]) -> dict[str, Surroundings]:
+        """Links and occurrences of these contacts."""
+        found = {id: Surroundings() for id in contact_ids}
+        for part in chunks(contact_ids):
+            query = sa.select(links.c.id, links.c.other_kind, links.c.other_id, links.c.labels, links.c.seen).where(
+                links.c.connection == self._me, links.c.kind == CONTACT, links.c.id.in_(part)
+            )
+            for id, other_kind, other_id, labels, seen in self._db.rows(query):
+                found[id].links.append(LinkRow(other_kind, other_id, tuple(filter(None, labels.split(";"))), seen))
+            for one in self._occurrences(part):
+                found[one.person_id or ""].occurrences.append(one)
+        return found
+
+    def _occurrences(self, contact_ids: Sequence[str]) -> Iterator[Occurrence]:
+        query = sa.select(
+            occurrences.c.id,
+            occurrences.c.source,
+            occurrences.c.at,
+            occurrences.c.person_id,
+            occurrences.c.details,
+            occurrences.c.seen,
+        ).where(occurrences.c.connection == self._me, occurrences.c.person_id.in_(contact_ids))
+        for id, source, at, person_id, details, seen in self._db.rows(query):
+            moment = instant(at)
+            if moment is not None:
+                yield Occurrence(id, source, moment, person_id, None, unpack(details) or {}, seen)
+
+    def facts(self, kind: str, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Only the facts of these records that are not gone."""
+        return {id: kept.facts for id, kept in self.kept(kind, ids).items() if not kept.gone}
+
+    def count(self, kind: str) -> int:
+        """How many records of a kind are known and not gone."""
+        query = sa.select(sa.func.count()).where(
+            records.c.connection == self._me, records.c.kind == kind, records.c.gone == 0
+        )
+        return int(self._db.scalar(query) or 0)
+
+    def waiting(self) -> int:
+        """How many contacts are still to be looked at."""
+        query = sa.select(sa.func.count()).where(
+            records.c.connection == self._me,
+            records.c.kind == CONTACT,
+            records.c.dirty > 0,
+            records.c.gone == 0,
+        )
+        return int(self._db.scalar(query) or 0)
+
+    def find_contact(self, id: str) -> bool:
+        """Whether this contact is known."""
+        return bool(self.kept(CONTACT, [id]))
+
+    # -- inside -------------------------------------------------------------------------------------
+
+    def _blobs(self, kind: str, ids: Sequence[str]) -> dict[str, bytes | None]:
+        """Facts of the records that are known and not gone."""
+        found: dict[str, bytes | None] = {}
+        for part in chunks(ids):
+            query = sa.select(records.c.id, records.c.facts).where(
+                records.c.connection == self._me,
+                records.c.kind == kind,
+                records.c.id.in_(part),
+                records.c.gone == 0,
+            )
+            found.update({id: None if facts is None else bytes(facts) for id, facts in self._db.rows(query)})
+        return found
+
+    def _mark_linked(self, kind: str, ids: Sequence[str]) -> None:
+        for part in chunks(ids):
+            linked = sa.select(links.c.id).where(
+                links.c.connection == self._me,
+                links.c.kind == CONTACT,
+                links.c.other_kind == kind,
+                links.c.other_id.in_(part),
+            )
+            self._db.execute(
+                sa.update(records)
+                .where(records.c.connection == self._me, records.c.kind == CONTACT, records.c.id.in_(linked))
+                .values(dirty=1)
+            )
+
+
+def _side(key: tuple[str, str, str], kind: str) -> str:
+    """Which end of a stored link belongs to the record that was read."""
+    contact, _, there = key
+    return contact if kind == CONTACT else there

@@ -1,0 +1,184 @@
+"""
+What we remember of each person: tracks, the value ledger, when to look again, and every move ever made.
+
+`base` is each property's value as we last wrote it, or as it stood at first sight (stage and status only);
+`intended` is what stood there and what was about to be written when a call went out. A live value equal to either is ours, anything
+else is somebody's edit (G4). A track moves only in the transaction that records its decision as confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.ledger.database import Database, chunks, instant, pack, stamp, unpack
+from connector.ledger.tables import people, records, transitions
+from connector.model import ALWAYS, Move
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One person as we remember them. `tracks` are JSON tables (connector.decide reads them)."""
+
+    tracks: tuple[Mapping[str, Any], ...] = ()
+    base: Mapping[str, str] = field(default_factory=dict)
+    intended: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # property -> (before, after)
+
+
+NOTHING = Memory()
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A decision that is confirmed in the CRM, or needed no write: what to remember of it."""
+
+    person_id: str
+    tracks: tuple[Mapping[str, Any], ...]
+    base: Mapping[str, str]
+    route_next_at: datetime | None
+    score_next_at: datetime | None
+    moves: tuple[Move, ...] = ()
+    track_id: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One line of the transition log."""
+
+    at: datetime
+    run: int
+    move: Move
+    fingerprint: str
+
+
+class People:
+    """Memory of the people of one connection."""
+
+    def __init__(self, database: Database, connection: str) -> None:
+        self._db = database
+        self._me = connection
+
+    def remember(self, ids: Sequence[str]) -> dict[str, Memory]:
+        """What we know of these people; unknown ones are missing."""
+        found: dict[str, Memory] = {}
+        for part in chunks(ids):
+            query = sa.select(people.c.id, people.c.tracks, people.c.base, people.c.intended).where(
+                people.c.connection == self._me, people.c.id.in_(part)
+            )
+            for id, tracks, base, intended in self._db.rows(query):
+                found[id] = Memory(
+                    tuple(unpack(tracks) or ()),
+                    unpack(base) or {},
+                    {name: (before, after) for name, (before, after) in (unpack(intended) or {}).items()},
+                )
+        return found
+
+    def intend(self, intentions: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
+        """Before the call: property -> (before, after). Either is ours to find later, whatever becomes of the call."""
+        self._db.upsert(
+            people,
+            [{"connection": self._me, "id": id, "intended": pack(dict(values))} for id, values in intentions.items()],
+        )
+
+    def settle(self, settled: Sequence[Settled], *, as_of: datetime, run: int) -> None:
+        """After the outcome: tracks move, values become the new base, the moves enter the log."""
+        with self._db.transaction():
+            self._db.upsert(people, [self._row(one) for one in settled])
+            self._db.execute(
+                sa.insert(transitions),
+                [self._transition(one, move, as_of, run) for one in settled for move in one.moves],
+            )
+
+    def _row(self, one: Settled) -> dict[str, Any]:
+        return {
+            "connection": self._me,
+            "id": one.person_id,
+            "tracks": pack(list(one.tracks)),
+            "base": pack(dict(one.base)),
+            "intended": None,
+            "route_next_at": stamp(one.route_next_at),
+            "score_next_at": stamp(one.score_next_at),
+        }
+
+    def _transition(self, one: Settled, move: Move, as_of: datetime, run: int) -> dict[str, Any]:
+        return {
+            "connection": self._me,
+            "person_id": one.person_id,
+            "track_id": one.track_id,
+            "run": run,
+            "at": stamp(as_of),
+            "what": move.what,
+            "before": move.before,
+            "after": move.after,
+            "cause": move.cause,
+            "because": move.because,
+            "passed_through": pack(list(move.passed_through)),
+            "fingerprint": one.fingerprint,
+        }
+
+    def wake(self, as_of: datetime, *, scores: bool) -> int:
+        """Mark those dirty whose decision changes by the mere passing of time; returns how many."""
+        column = people.c.score_next_at if scores else people.c.route_next_at
+        due = sa.select(people.c.id).where(people.c.connection == self._me, column <= stamp(as_of))
+        return self._db.execute(
+            sa.update(records)
+            .where(
+                records.c.connection == self._me,
+                records.c.kind == "contact",
+                records.c.gone == 0,
+                records.c.dirty == 0,
+                records.c.id.in_(due),
+            )
+            .values(dirty=2 if scores else 1)
+        )
+
+    def fold(self, survivor: str, losers: Sequence[str]) -> None:
+        """A merge: the survivor keeps its own tracks, or takes over those of the loser that got furthest."""
+        memory = self.remember([survivor, *losers])
+        mine = memory.pop(survivor, NOTHING)
+        candidates = [mine, *memory.values()]
+        best = max(candidates, key=lambda one: max((track.get("cycle", 0) for track in one.tracks), default=-1))
+        with self._db.transaction():
+            if best is not mine:
+                row = {"connection": self._me, "id": survivor, "tracks": pack(list(best.tracks))}
+                self._db.upsert(people, [row])
+            for part in chunks(losers):
+                self._db.execute(sa.delete(people).where(people.c.connection == self._me, people.c.id.in_(part)))
+                self._db.execute(
+                    sa.update(transitions)
+                    .where(transitions.c.connection == self._me, transitions.c.person_id.in_(part))
+                    .values(person_id=survivor)
+                )
+
+    def forget_base(self, id: str, names: Sequence[str]) -> None:
+        """What stands in these properties is no longer measured against what we wrote: a hold was released."""
+        memory = self.remember([id]).get(id, NOTHING)
+        base = {name: value for name, value in memory.base.items() if name not in names}
+        self._db.upsert(people, [{"connection": self._me, "id": id, "base": pack(base), "intended": None}])
+
+    def transitions(self, id: str) -> list[Transition]:
+        """Every move of one person, oldest first."""
+        query = (
+            sa.select(transitions)
+            .where(transitions.c.connection == self._me, transitions.c.person_id == id)
+            .order_by(transitions.c.number)
+        )
+        return [
+            Transition(
+                instant(row.at) or ALWAYS,
+                row.run,
+                Move(row.what, row.before, row.after, row.cause, row.because, tuple(unpack(row.passed_through))),
+                row.fingerprint,
+            )
+            for row in self._db.rows(query)
+        ]
+
+    def count(self) -> int:
+        """How many people have been decided on."""
+        query = sa.select(sa.func.count()).where(people.c.connection == self._me)
+        return int(self._db.scalar(query) or 0)

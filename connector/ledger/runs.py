@@ -1,0 +1,227 @@
+"""
+Runs, cursors and the lease: what was done when, how far reading got, and who may write.
+
+A lease is a promise with an end: its fence number grows with every taker, and every commit of a run checks that
+the fence is still its own, so that a run which slept through its lease cannot write over its successor's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.errors import Busy
+from connector.ledger.database import Database, instant, pack, stamp, unpack
+from connector.ledger.tables import connections, cursors, runs
+from connector.model import ALWAYS
+
+LEASE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run as the ledger keeps it; `report` is the object `--output json` prints."""
+
+    number: int
+    verb: str
+    mode: str
+    status: str
+    as_of: datetime
+    started_at: datetime
+    finished_at: datetime | None
+    fingerprint: str
+    report: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRow:
+    """What we know of the connection itself."""
+
+    account: str | None = None
+    confirmed_at: datetime | None = None
+    circumstances: str | None = None
+    reads: Mapping[str, list[str]] | None = None
+    described: Mapping[str, Any] | None = None
+    lease_owner: str | None = None
+    lease_until: datetime | None = None
+    fence: int = 0
+
+
+class Runs:
+    """Runs of one connection."""
+
+    def __init__(self, database: Database, connection: str) -> None:
+        self._db = database
+        self._me = connection
+
+    # -- the connection -----------------------------------------------------------------------------
+
+    def connection(self) -> ConnectionRow:
+        """What we know of the connection; blank at first sight."""
+        row = self._db.row(sa.select(connections).where(connections.c.connection == self._me))
+        if row is None:
+            return ConnectionRow()
+        return ConnectionRow(
+            row.account,
+            instant(row.confirmed_at),
+            row.circumstances,
+            unpack(row.reads),
+            unpack(row.described),
+            row.lease_owner,
+            instant(row.lease_until),
+            row.fence,
+        )
+
+    def confirm(self, account: str, at: datetime) -> None:
+        """A person agreed to the first run against this account."""
+        self._db.upsert(connections, [{"connection": self._me, "account": account, "confirmed_at": stamp(at)}])
+
+    def note_circumstances(self, circumstances: str, reads: Mapping[str, list[str]]) -> None:
+        """Everybody has been looked at, or marked for it, under these."""
+        self._db.upsert(
+            connections,
+            [{"connection": self._me, "circumstances": circumstances, "reads": pack(dict(reads))}],
+        )
+
+    def note_described(self, described: Mapping[str, Any]) -> None:
+        """What the account looked like last, for verbs that make no call."""
+        self._db.upsert(connections, [{"connection": self._me, "described": pack(dict(described))}])
+
+    # -- the lease ----------------------------------------------------------------------------------
+
+    def take_lease(self, owner: str, now: datetime) -> int:
+        """Become the one run that may work on this connection; returns the fence. Raises Busy."""
+        with self._db.transaction():
+            held = self.connection()
+            if held.lease_owner and held.lease_owner != owner and held.lease_until and held.lease_until > now:
+                raise Busy(
+                    f"Connection {self._me} is being worked on by {held.lease_owner} until"
+                    f" {held.lease_until:%H:%M:%S} UTC. Wait for it to end, or look at `connector status`."
+                )
+            fence = held.fence + 1
+            row = {
+                "connection": self._me,
+                "lease_owner": owner,
+                "lease_until": stamp(now + LEASE),
+                "fence": fence,
+            }
+            self._db.upsert(connections, [row])
+            return fence
+
+    def renew_lease(self, fence: int, now: datetime) -> None:
+        """Still here. Raises Busy when somebody else took over meanwhile; then nothing more may be written."""
+        renewed = self._db.execute(
+            sa.update(connections)
+            .where(connections.c.connection == self._me, connections.c.fence == fence)
+            .values(lease_until=stamp(now + LEASE))
+        )
+        if not renewed:
+            raise Busy(f"Another run took over connection {self._me}; this one stops without writing more.")
+
+    def drop_lease(self, fence: int) -> None:
+        """Done: the next run need not wait."""
+        self._db.execute(
+            sa.update(connections)
+            .where(connections.c.connection == self._me, connections.c.fence == fence)
+            .values(lease_owner=None, lease_until=None)
+        )
+
+    # -- cursors ------------------------------------------------------------------------------------
+
+    def cursor(self, name: str) -> str | None:
+        """How far reading got."""
+        query = sa.select(cursors.c.value).where(cursors.c.connection == self._me, cursors.c.name == name)
+        value: str | None = self._db.scalar(query)
+        return value
+
+    def move_cursor(self, name: str, value: str | None, complete_until: datetime | None = None) -> None:
+        """Reading got this far, and everything before it is committed."""
+        row = {"connection": self._me, "name": name, "value": value, "complete_until": stamp(complete_until)}
+        self._db.upsert(cursors, [row])
+
+    def drop_cursors(self, prefix: str) -> None:
+        """Start over with these."""
+        self._db.execute(sa.delete(cursors).where(cursors.c.connection == self._me, cursors.c.name.startswith(prefix)))
+
+    def complete_until(self) -> datetime | None:
+        """The instant up to which every kind has been read completely."""
+        query = sa.select(sa.func.min(cursors.c.complete_until)).where(
+            cursors.c.connection == self._me,
+            cursors.c.name.startswith("changes:"),
+            cursors.c.complete_until.is_not(None),
+        )
+        return instant(self._db.scalar(query))
+
+    # -- runs ---------------------------------------------------------------------------------------
+
+    def start(self, verb: str, mode: str, as_of: datetime, now: datetime, fingerprint: str) -> int:
+        """Open a run; its number orders everything that happens in it."""
+        with self._db.transaction():
+            last = sa.select(sa.func.max(runs.c.number)).where(runs.c.connection == self._me)
+            number = int(self._db.scalar(last) or 0) + 1
+            row = {
+                "connection": self._me,
+                "number": number,
+                "verb": verb,
+                "mode": mode,
+                "status": "running",
+                "as_of": stamp(as_of),
+                "started_at": stamp(now),
+                "finished_at": None,
+                "fingerprint": fingerprint,
+                "report": None,
+            }
+            self._db.upsert(runs, [row])
+        return number
+
+    def finish(self, number: int, status: str, now: datetime, report: Mapping[str, Any]) -> None:
+        """Close a run with its report."""
+        self._db.execute(
+            sa.update(runs)
+            .where(runs.c.connection == self._me, runs.c.number == number)
+            .values(status=status, finished_at=stamp(now), report=pack(dict(report)))
+        )
+
+    def find(self, number: int) -> RunRow | None:
+        """One run by its number."""
+        row = self._db.row(sa.select(runs).where(runs.c.connection == self._me, runs.c.number == number))
+        return None if row is None else _run(row)
+
+    def recent(self, limit: int = 20) -> list[RunRow]:
+        """The latest runs, newest first."""
+        query = sa.select(runs).where(runs.c.connection == self._me).order_by(runs.c.number.desc()).limit(limit)
+        return [_run(row) for row in self._db.rows(query)]
+
+    def unfinished_backfill(self) -> RunRow | None:
+        """A backfill that was interrupted while reading: the next one goes on where it stopped."""
+        query = (
+            sa.select(runs)
+            .where(
+                runs.c.connection == self._me,
+                runs.c.number
+                == sa.select(cursors.c.value.cast(sa.BigInteger))
+                .where(cursors.c.connection == self._me, cursors.c.name == "scan")
+                .scalar_subquery(),
+            )
+            .limit(1)
+        )
+        row = self._db.row(query)
+        return None if row is None else _run(row)
+
+
+def _run(row: Any) -> RunRow:
+    return RunRow(
+        row.number,
+        row.verb,
+        row.mode,
+        row.status,
+        instant(row.as_of) or ALWAYS,
+        instant(row.started_at) or ALWAYS,
+        instant(row.finished_at),
+        row.fingerprint,
+        unpack(row.report) or {},
+    )

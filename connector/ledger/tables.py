@@ -1,0 +1,187 @@
+"""
+The tables of the ledger. Every row belongs to a connection; ids are the CRM's, as text; instants are seconds.
+
+Portable by construction: text, doubles, integers and JSON bytes, no server-side functions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+_text, _number, _instant, _blob = sa.Text, sa.BigInteger, sa.Double, sa.LargeBinary
+
+
+def _table(name: str, *columns: sa.Column[object] | sa.Index) -> sa.Table:
+    return sa.Table(name, metadata, sa.Column("connection", _text, primary_key=True), *columns)
+
+
+def _key(name: str, kind: Any = _text) -> sa.Column[object]:
+    return sa.Column(name, kind, primary_key=True)
+
+
+connections = _table(
+    "connections",
+    sa.Column("account", _text),
+    sa.Column("confirmed_at", _instant),  # when a person said yes to the first run
+    sa.Column("circumstances", _text),  # agreement, wiring, mode and go_live that everyone was last looked at under
+    sa.Column("reads", _blob),  # kind -> properties whose values the mirror holds
+    sa.Column("described", _blob),  # what offline verbs must know of the account: deal states, owners, day properties
+    sa.Column("lease_owner", _text),
+    sa.Column("lease_until", _instant),
+    sa.Column("fence", _number, nullable=False, server_default="0"),
+)
+
+cursors = _table("cursors", _key("name"), sa.Column("value", _text), sa.Column("complete_until", _instant))
+
+records = _table(
+    "records",
+    _key("kind"),
+    _key("id"),
+    sa.Column("facts", _blob),
+    sa.Column("read_at", _instant),
+    sa.Column("created_at", _instant),
+    sa.Column("seen", _number),  # the run that last saw its facts change
+    sa.Column("scan", _number),  # the run whose full scan last met it
+    sa.Column("dirty", _number),  # to be looked at: 1 a fact changed, 2 only time passed
+    sa.Column("gone", _number),
+    sa.Column("email_hash", _text),  # contacts only: finds the person behind a form submission
+    sa.Index("records_dirty", "connection", "kind", "dirty", "id"),
+    sa.Index("records_email", "connection", "email_hash"),
+)
+
+links = _table(
+    "links",
+    _key("kind"),
+    _key("id"),
+    _key("other_kind"),
+    _key("other_id"),
+    sa.Column("labels", _text),
+    sa.Column("seen", _number),
+    sa.Index("links_back", "connection", "other_kind", "other_id", "kind"),
+)
+
+occurrences = _table(
+    "occurrences",
+    _key("source"),
+    _key("id"),
+    sa.Column("person_id", _text),
+    sa.Column("email_hash", _text),
+    sa.Column("at", _instant),
+    sa.Column("details", _blob),
+    sa.Column("seen", _number),
+    sa.Index("occurrences_person", "connection", "person_id"),
+    sa.Index("occurrences_email", "connection", "email_hash"),
+)
+
+people = _table(
+    "people",
+    _key("id"),
+    sa.Column("tracks", _blob),
+    sa.Column("base", _blob),  # property -> value as we last wrote it, or as it stood at first sight
+    sa.Column("intended", _blob),  # property -> value whose write was about to go out
+    sa.Column("route_next_at", _instant),
+    sa.Column("score_next_at", _instant),
+    sa.Index("people_route", "connection", "route_next_at"),
+    sa.Index("people_score", "connection", "score_next_at"),
+)
+
+transitions = sa.Table(
+    "transitions",
+    metadata,
+    sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("connection", _text, nullable=False),
+    sa.Column("person_id", _text, nullable=False),
+    sa.Column("track_id", _text),
+    sa.Column("run", _number),
+    sa.Column("at", _instant),
+    sa.Column("what", _text),
+    sa.Column("before", _text),
+    sa.Column("after", _text),
+    sa.Column("cause", _text),
+    sa.Column("because", _text),
+    sa.Column("passed_through", _blob),
+    sa.Column("fingerprint", _text),
+    sa.Index("transitions_person", "connection", "person_id"),
+)
+
+changes = _table(
+    "changes",
+    _key("run", _number),
+    _key("person_id"),
+    sa.Column("state", _text),
+    sa.Column("cause", _text),
+    sa.Column("counted", _number),  # 1: counts toward the change budget
+    sa.Column("overwrites", _number),  # 1: replaces a value that was not empty
+    sa.Column("urgency", _instant),
+    sa.Column("body", _blob),
+    sa.Column("code", _text),
+    sa.Column("message", _text),
+    sa.Column("at", _instant),
+    sa.Index("changes_state", "connection", "run", "state"),
+    sa.Index("changes_person", "connection", "person_id"),
+)
+
+tasks = _table(
+    "tasks",
+    _key("marker"),
+    sa.Column("person_id", _text),
+    sa.Column("track_id", _text),
+    sa.Column("cycle", _number),
+    sa.Column("rule", _text),
+    sa.Column("run", _number),
+    sa.Column("owner_id", _text),
+    sa.Column("state", _text),  # intended, sending, created
+    sa.Column("task_id", _text),
+    sa.Column("at", _instant),
+)
+
+clears = _table(
+    "clears",
+    _key("person_id"),
+    _key("property"),
+    sa.Column("before", _text),
+    sa.Column("target", _text),
+    sa.Column("run", _number),
+    sa.Column("at", _instant),
+)
+
+rejects = _table(
+    "rejects",
+    _key("kind"),
+    _key("id"),
+    sa.Column("code", _text),
+    sa.Column("message", _text),
+    sa.Column("payload", _blob),
+    sa.Column("attempts", _number),
+    sa.Column("run", _number),
+    sa.Column("at", _instant),
+    sa.Column("fingerprint", _text),
+)
+
+holds = _table(
+    "holds",
+    _key("person_id"),
+    _key("property"),
+    sa.Column("live", _text),
+    sa.Column("ours", _text),
+    sa.Column("since", _instant),
+    sa.Column("until", _instant),
+    sa.Column("run", _number),
+)
+
+runs = _table(
+    "runs",
+    _key("number", _number),
+    sa.Column("verb", _text),
+    sa.Column("mode", _text),
+    sa.Column("status", _text),
+    sa.Column("as_of", _instant),
+    sa.Column("started_at", _instant),
+    sa.Column("finished_at", _instant),
+    sa.Column("fingerprint", _text),
+    sa.Column("report", _blob),
+)

@@ -1,0 +1,451 @@
+"""
+Work in hand: planned changes, tasks sent or about to be, properties that stand cleared, rejects and holds.
+
+A planned change is stored before the guard looks at the run and before anything is written; its row then carries
+what became of it, which is what `explain`, `apply` and `revert` read. A task row is the outbox of one hand-off:
+`intended` (not sent for certain), `sending` (may have been sent), `created` (with the CRM's id).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.ledger.database import Database, chunks, instant, pack, stamp, unpack
+from connector.ledger.tables import changes, clears, holds, rejects, tasks
+from connector.model import ALWAYS
+from connector.plan import CauseCount
+
+PLANNED, PARKED, WRITTEN, OBSERVED = "planned", "parked", "written", "observed"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """One person's change as planned in a run; `body` is connector.plan's JSON of it."""
+
+    person_id: str
+    cause: str
+    counted: bool
+    overwrites: bool
+    urgency: float
+    body: Mapping[str, Any]
+    state: str = PLANNED
+    run: int = 0
+    code: str = ""
+    message: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentTask:
+    """One hand-off task in the outbox."""
+
+    marker: str
+    person_id: str
+    track_id: str
+    cycle: int
+    rule: str
+    run: int
+    owner_id: str | None
+    state: str
+    task_id: str | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenClear:
+    """A property we emptied, or were about to, in order to set an earlier value."""
+
+    person_id: str
+    property: str
+    before: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record the CRM or the agreement could not take, kept until it, the mapping or the error changes."""
+
+    kind: str
+    id: str
+    code: str
+    message: str
+    attempts: int = 0
+    run: int = 0
+    at: datetime | None = None
+    fingerprint: str = ""
+    payload: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Somebody else's value that we leave alone until `until` (None: for good)."""
+
+    person_id: str
+    property: str
+    live: str
+    ours: str
+    since: datetime
+    until: datetime | None
+
+
+class Work:
+    """Work in hand for one connection."""
+
+    def __init__(self, database: Database, connection: str) -> None:
+        self._db = database
+        self._me = connection
+
+    # -- planned changes ----------------------------------------------------------------------------
+
+    def plan(self, run: int, planned: Sequence[PlannedChange]) -> None:
+        """Keep planned changes of a run; a person has one per run, the latest counts."""
+        self._db.upsert(
+            changes,
+            [
+                {
+                    "connection": self._me,
+                    "run": run,
+                    "person_id": one.person_id,
+                    "state": one.state,
+                    "cause": one.cause,
+                    "counted": int(one.counted),
+                    "overwrites": int(one.overwrites),
+                    "urgency": one.urgency,
+                    "body": pack(dict(one.body)),
+                    "code": "",
+                    "message": "",
+                    "at": None,
+                }
+                for one in planned
+            ],
+        )
+
+    def by_cause(self, run: int) -> list[CauseCount]:
+        """The whole run at a glance, before its first write."""
+        query = (
+            sa.select(
+                changes.c.cause,
+                sa.func.sum(changes.c.counted),
+                sa.func.sum(changes.c.overwrites),
+                sa.func.count(),
+            )
+            .where(changes.c.connection == self._me, changes.c.run == run, changes.c.state == PLANNED)
+            .group_by(changes.c.cause)
+            .order_by(changes.c.cause)
+        )
+        return [CauseCount(cause, int(n), int(o), int(p)) for cause, n, o, p in self._db.rows(query)]
+
+    def park(self, run: int, cause: str, code: str, message: str) -> int:
+        """Set the changes of one cause aside for review."""
+        return self._db.execute(
+            sa.update(changes)
+            .where(
+                changes.c.connection == self._me,
+                changes.c.run == run,
+                changes.c.cause == cause,
+                changes.c.state == PLANNED,
+            )
+            .values(state=PARKED, code=code, message=message)
+        )
+
+    def planned(self, run: int, state: str = PLANNED, limit: int = 1000) -> list[PlannedChange]:
+        """The next changes in this state, most urgent first."""
+        query = (
+            sa.select(changes)
+            .where(changes.c.connection == self._me, changes.c.run == run, changes.c.state == state)
+            .order_by(changes.c.urgency.desc(), changes.c.person_id)
+            .limit(limit)
+        )
+        return [_change(row) for row in self._db.rows(query)]
+
+    def every(self, run: int, state: str | None = None) -> Iterator[PlannedChange]:
+        """All changes of a run, page by page, by person id."""
+        after = ""
+        while True:
+            query = sa.select(changes).where(
+                changes.c.connection == self._me, changes.c.run == run, changes.c.person_id > after
+            )
+            if state is not None:
+                query = query.where(changes.c.state == state)
+            rows = self._db.rows(query.order_by(changes.c.person_id).limit(1000))
+            if not rows:
+                return
+            yield from (_change(row) for row in rows)
+            after = rows[-1].person_id
+
+    def conclude(self, run: int, results: Sequence[tuple[str, str, str, str]], at: datetime) -> None:
+        """What became of planned changes: (person id, state, code, message)."""
+        self._db.execute(
+            sa.update(changes)
+            .where(
+                changes.c.connection == self._me,
+                changes.c.run == run,
+                changes.c.person_id == sa.bindparam("person"),
+            )
+            .values(
+                state=sa.bindparam("new_state"),
+                code=sa.bindparam("new_code"),
+                message=sa.bindparam("new_message"),
+                at=stamp(at),
+            ),
+            [
+                {"person": person, "new_state": state, "new_code": code, "new_message": message}
+                for person, state, code, message in results
+            ],
+        )
+
+    def states(self, run: int) -> dict[str, int]:
+        """How many changes of a run ended in which state."""
+        query = (
+            sa.select(changes.c.state, sa.func.count())
+            .where(changes.c.connection == self._me, changes.c.run == run)
+            .group_by(changes.c.state)
+        )
+        return {state: int(n) for state, n in self._db.rows(query)}
+
+    def counted_since(self, since: datetime) -> int:
+        """Counted changes written since an instant: the rolling 24 hours of the change budget."""
+        query = sa.select(sa.func.count()).where(
+            changes.c.connection == self._me,
+            changes.c.state == WRITTEN,
+            changes.c.counted == 1,
+            changes.c.at >= stamp(since),
+        )
+        return int(self._db.scalar(query) or 0)
+
+    def changes_of(self, person_id: str, limit: int = 50) -> list[PlannedChange]:
+        """What we changed, or would have changed, on one person; newest run first."""
+        query = (
+            sa.select(changes)
+            .where(changes.c.connection == self._me, changes.c.person_id == person_id)
+            .order_by(changes.c.run.desc())
+            .limit(limit)
+        )
+        return [_change(row) for row in self._db.rows(query)]
+
+    # -- tasks --------------------------------------------------------------------------------------
+
+    def outbox(self, markers: Sequence[str]) -> dict[str, SentTask]:
+        """What we know of these hand-off tasks."""
+        found: dict[str, SentTask] = {}
+        for part in chunks(markers):
+            query = sa.select(tasks).where(tasks.c.connection == self._me, tasks.c.marker.in_(part))
+            for row in self._db.rows(query):
+                found[row.marker] = _task(row)
+        return found
+
+    def note_tasks(self, noted: Sequence[SentTask]) -> None:
+        """Keep the state of hand-off tasks."""
+        self._db.upsert(
+            tasks,
+            [
+                {
+                    "connection": self._me,
+                    "marker": one.marker,
+                    "person_id": one.person_id,
+                    "track_id": one.track_id,
+                    "cycle": one.cycle,
+                    "rule": one.rule,
+                    "run": one.run,
+                    "owner_id": one.owner_id,
+                    "state": one.state,
+                    "task_id": one.task_id,
+                    "at": stamp(one.at),
+                }
+                for one in noted
+            ],
+        )
+
+    def tasks_since(self, since: datetime) -> dict[str, int]:
+        """Tasks per owner ("" for none) sent since an instant: the task budget's day."""
+        query = (
+            sa.select(tasks.c.owner_id, sa.func.count())
+            .where(tasks.c.connection == self._me, tasks.c.at >= stamp(since), tasks.c.state != "intended")
+            .group_by(tasks.c.owner_id)
+        )
+        return {owner or "": int(n) for owner, n in self._db.rows(query)}
+
+    def tasks_of(self, person_id: str) -> list[SentTask]:
+        """The hand-off tasks of one person, oldest first."""
+        query = (
+            sa.select(tasks).where(tasks.c.connection == self._me, tasks.c.person_id == person_id).order_by(tasks.c.at)
+        )
+        return [_task(row) for row in self._db.rows(query)]
+
+    # -- open clears --------------------------------------------------------------------------------
+
+    def open_clears(self) -> list[OpenClear]:
+        """Properties that may stand empty because of us: finished before any other work."""
+        query = (
+            sa.select(clears.c.person_id, clears.c.property, clears.c.before, clears.c.target)
+            .where(clears.c.connection == self._me)
+            .order_by(clears.c.person_id)
+        )
+        return [OpenClear(*row) for row in self._db.rows(query)]
+
+    def open_clear(self, one: OpenClear, run: int, at: datetime) -> None:
+        """Before the clear: remember that a blank is ours to fill."""
+        self._db.upsert(
+            clears,
+            [
+                {
+                    "connection": self._me,
+                    "person_id": one.person_id,
+                    "property": one.property,
+                    "before": one.before,
+                    "target": one.target,
+                    "run": run,
+                    "at": stamp(at),
+                }
+            ],
+        )
+
+    def close_clear(self, person_id: str, name: str) -> None:
+        """The property holds a value again."""
+        self._db.execute(
+            sa.delete(clears).where(
+                clears.c.connection == self._me, clears.c.person_id == person_id, clears.c.property == name
+            )
+        )
+
+    # -- rejects and holds --------------------------------------------------------------------------
+
+    def reject(self, found: Sequence[Reject], run: int, at: datetime) -> None:
+        """Keep rejects; a repeated one counts its attempts."""
+        known = self._attempts([one.id for one in found])
+        self._db.upsert(
+            rejects,
+            [
+                {
+                    "connection": self._me,
+                    "kind": one.kind,
+                    "id": one.id,
+                    "code": one.code,
+                    "message": one.message,
+                    "payload": pack(dict(one.payload)) if one.payload else None,
+                    "attempts": known.get((one.kind, one.id), 0) + 1,
+                    "run": run,
+                    "at": stamp(at),
+                    "fingerprint": one.fingerprint,
+                }
+                for one in found
+            ],
+        )
+
+    def _attempts(self, ids: Sequence[str]) -> dict[tuple[str, str], int]:
+        found: dict[tuple[str, str], int] = {}
+        for part in chunks(ids):
+            query = sa.select(rejects.c.kind, rejects.c.id, rejects.c.attempts).where(
+                rejects.c.connection == self._me, rejects.c.id.in_(part)
+            )
+            found.update({(kind, id): attempts for kind, id, attempts in self._db.rows(query)})
+        return found
+
+    def release(self, kind: str, ids: Sequence[str]) -> None:
+        """These records are fine again."""
+        for part in chunks(ids):
+            self._db.execute(
+                sa.delete(rejects).where(
+                    rejects.c.connection == self._me, rejects.c.kind == kind, rejects.c.id.in_(part)
+                )
+            )
+
+    def rejects(self) -> list[Reject]:
+        """Everything set aside, newest first."""
+        query = sa.select(rejects).where(rejects.c.connection == self._me).order_by(rejects.c.at.desc(), rejects.c.id)
+        return [
+            Reject(
+                row.kind,
+                row.id,
+                row.code,
+                row.message,
+                row.attempts,
+                row.run,
+                instant(row.at),
+                row.fingerprint or "",
+                unpack(row.payload),
+            )
+            for row in self._db.rows(query)
+        ]
+
+    def holds(self, ids: Sequence[str] | None = None) -> list[Hold]:
+        """Values of others that we leave alone; of these people, or of everybody."""
+        query = sa.select(
+            holds.c.person_id, holds.c.property, holds.c.live, holds.c.ours, holds.c.since, holds.c.until
+        ).where(holds.c.connection == self._me)
+        found: list[Any] = []
+        if ids is None:
+            found += self._db.rows(query.order_by(holds.c.since))
+        else:
+            for part in chunks(ids):
+                found += self._db.rows(query.where(holds.c.person_id.in_(part)))
+        return [
+            Hold(person, name, live, ours, instant(since) or ALWAYS, instant(until))
+            for person, name, live, ours, since, until in found
+        ]
+
+    def hold(self, found: Sequence[Hold], run: int) -> None:
+        """Leave these values alone until their time."""
+        self._db.upsert(
+            holds,
+            [
+                {
+                    "connection": self._me,
+                    "person_id": one.person_id,
+                    "property": one.property,
+                    "live": one.live,
+                    "ours": one.ours,
+                    "since": stamp(one.since),
+                    "until": stamp(one.until),
+                    "run": run,
+                }
+                for one in found
+            ],
+        )
+
+    def drop_holds(self, keys: Sequence[tuple[str, str]]) -> None:
+        """These holds are over: (person id, property)."""
+        self._db.execute(
+            sa.delete(holds).where(
+                holds.c.connection == self._me,
+                holds.c.person_id == sa.bindparam("person"),
+                holds.c.property == sa.bindparam("name"),
+            ),
+            [{"person": person, "name": name} for person, name in keys],
+        )
+
+
+def _change(row: Any) -> PlannedChange:
+    return PlannedChange(
+        row.person_id,
+        row.cause,
+        bool(row.counted),
+        bool(row.overwrites),
+        row.urgency,
+        unpack(row.body),
+        row.state,
+        row.run,
+        row.code,
+        row.message,
+        instant(row.at),
+    )
+
+
+def _task(row: Any) -> SentTask:
+    return SentTask(
+        row.marker,
+        row.person_id,
+        row.track_id,
+        row.cycle,
+        row.rule,
+        row.run,
+        row.owner_id,
+        row.state,
+        row.task_id,
+        instant(row.at),
+    )

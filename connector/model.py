@@ -1,0 +1,268 @@
+"""
+The nouns of the connector: frozen values that pass from room to room.
+
+`Record`, `Occurrence` and `Link` are what a CRM said, in its words. `Person`, `Deal`, `Signal` and `Activity`
+are the same in ours (connector.fields translates). `Track` is what we remember of a person between runs,
+`Decision` what the agreement says about that person at one instant. Instants are aware and end in `_at`,
+except `as_of`, the one instant a run evaluates everybody at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+#: What a field can hold once it is in our words. Numbers are never text, blanks are None or absent.
+Value = str | int | float | bool | datetime | tuple[str, ...] | None
+
+#: `go_live = "always"`: everyone counts as new, since nobody was created before the beginning of time.
+ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+
+# -- what the CRM said, in its words ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the CRM said of one object. `kind` is ours: contact, company, deal, call, email, meeting, task."""
+
+    kind: str
+    id: str
+    properties: Mapping[str, str | None]
+    created_at: datetime | None = None
+    changed_at: datetime | None = None
+    archived: bool = False
+    merged_ids: tuple[str, ...] = ()  # ids that were merged into this record
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One association, seen from the record that was asked; labels as the CRM names them ("primary" for 279/1)."""
+
+    to_id: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One dated thing the CRM knows of a person, with an id that stays the same however often it is read.
+
+    `source` says where it was seen: "call", "email", "meeting", "task", "list:<name>", "form:<id>",
+    "counter:<property>", "date:<property>". `details` holds the mapped properties of an activity in our field
+    names, or whatever the source adds. `person_id` is the contact's record id, or None while only the hashed
+    e-mail address of a form submission is known (`email_hash`).
+    """
+
+    id: str
+    source: str
+    at: datetime
+    person_id: str | None = None
+    email_hash: str | None = None
+    details: Mapping[str, Value] = field(default_factory=dict)
+    seen: int = 0  # the number of the run that first saw it; a higher number is news
+
+
+# -- the same in our words -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A dated fact about a person that a rule may score: `kind` is a name from signals.toml.
+
+    `actor` is "person", "rep", "automation" or "bot"; `seen` is the run that first saw it (see Track.used).
+    """
+
+    id: str
+    kind: str
+    at: datetime
+    seen: int = 0
+    asset: str | None = None
+    actor: str = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One call, e-mail, meeting or task of sales with a person, raw material for connect attempts.
+
+    `direction` is "outbound" or "inbound"; `outcome` is a canonical outcome (attempts.toml), None where nothing
+    was logged, or "unmapped:<value>" where the CRM's value has no name in the mapping. `actor` is "rep" or
+    "automation" (a sequence step).
+    """
+
+    id: str
+    kind: str
+    at: datetime
+    direction: str | None = None
+    outcome: str | None = None
+    actor: str = "rep"
+    owner_id: str | None = None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """One deal of a person. `state` is open, won, lost or on_hold; `counted` says whether its pipeline counts."""
+
+    id: str
+    state: str
+    deal_stage: str | None = None  # canonical: discovery, proposal_in_preparation, ... or None where unmapped
+    pipeline: str | None = None
+    counted: bool = True
+    amount: float | None = None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    lost_reason: str | None = None
+    lead_type: str | None = None
+    labels: tuple[str, ...] = ()  # this person's role on the deal
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Somebody other than us changed a field since we last wrote it.
+
+    `by` is "person", "automation", "crm", "integration", "import" or "unknown"; `at` is None where the CRM's
+    history does not say.
+    """
+
+    field: str
+    before: Value
+    after: Value
+    at: datetime | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A contact with company, deals, signals and activities: the unit of decision.
+
+    `fields` holds the person's fields and the linked company's (the company's known value wins), blanks absent;
+    the live CRM stage and status are `stage` and `status` (canonical, None when blank). `unmapped` names the
+    fields whose live value the mapping has no word for, with that value; `edits` what others changed.
+    """
+
+    id: str
+    fields: Mapping[str, Value]
+    stage: str | None = None
+    status: str | None = None
+    owner_id: str | None = None
+    created_at: datetime | None = None
+    company_id: str | None = None
+    deals: tuple[Deal, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    activities: tuple[Activity, ...] = ()
+    unmapped: Mapping[str, str] = field(default_factory=dict)
+    edits: Mapping[str, Edit] = field(default_factory=dict)
+
+
+# -- what we remember, and what the agreement says ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A person's path for one lead type, as far as it is confirmed in the CRM or needed no write.
+
+    `id` is fixed at first sight and survives merges. `used` is the number of the last run whose facts this
+    track's stage already answers to: a signal is news when `signal.seen > used` or it happened after
+    `evaluated_at` (A12). `facts` digests the scored and required field values then, `fingerprint` the agreement.
+    `entered` holds the last entry instant per stage, `passed_through` the stages only stamped on a jump.
+    Unknown instants (adopted people) are absent, never invented.
+    """
+
+    id: str
+    lead_type: str
+    stage: str | None = None
+    furthest: str | None = None
+    status: str | None = None
+    cycle: int = 0  # hand-offs made so far
+    handed_over: bool = False  # inside a cycle that we handed over and that has not ended
+    handed_over_at: datetime | None = None
+    assigned_at: datetime | None = None  # since when the hand-off has had an owner: the rep's clock
+    sla_class: str | None = None
+    sla_due_at: datetime | None = None
+    entered: Mapping[str, datetime] = field(default_factory=dict)
+    passed_through: tuple[str, ...] = ()
+    stage_since: datetime | None = None
+    cause: str | None = None  # why the stage is what it is: rule id, "adopted", "person", "deal:<id>"
+    left_at: datetime | None = None  # last leaving or return: only positive signals after it count as news
+    wait_until: datetime | None = None
+    returned_count: int = 0
+    adopted: bool = False
+    edited_at: datetime | None = None  # a person's last edit of stage or status, adopted into this track
+    evaluated_at: datetime | None = None
+    used: int = 0
+    facts: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One rule that spoke about a person, or one limit that cut: the lines of a score add up to it (A13)."""
+
+    rule: str  # "engagement.high_intent.pricing_page", or "engagement.content.limit"
+    points: float  # two decimals
+    because: str  # "pricing page 10 days ago"; shown in explain
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Fit and engagement with the lines behind them, 0 to 100, two decimals; the shown integer is half-up."""
+
+    fit: float
+    engagement: float
+    grade: str  # "A2"
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One step of a track, for the transition log: what moved (`stage` or `status`), from, to, and why."""
+
+    what: str
+    before: str | None
+    after: str | None
+    cause: str  # a rule id such as "stages.mql.enter_when", "fast_track.demo", "person", "deal:17"
+    because: str  # one sentence for explain
+    passed_through: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDraft:
+    """The one task of a hand-off. Identity is (track, cycle, rule); text is final except for the marker."""
+
+    track_id: str
+    lead_type: str
+    cycle: int
+    rule: str
+    subject: str
+    body: str
+    due_at: datetime
+    priority: str = "HIGH"
+    urgency: float = 0.0  # larger goes first when the task budget is short
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the agreement says about one person at one instant.
+
+    `tracks` are the tracks as they will be once everything is confirmed in the CRM. `outputs` maps our field
+    names to wanted values (None: blank); a field absent from it is left as it is. `cause` names the rule that
+    moved the person ("" when nothing moved), which is what the guard counts by. `blocked` says in plain
+    sentences why the next stage is not reached, `also` which other rules would have matched (domain 3.3),
+    `warnings` what a human should look at. `route_next_at` / `score_next_at`: when this would next change by
+    itself, None for never.
+    """
+
+    person_id: str
+    tracks: tuple[Track, ...]
+    outputs: Mapping[str, Value]
+    score: Score
+    moves: tuple[Move, ...] = ()
+    tasks: tuple[TaskDraft, ...] = ()
+    cause: str = ""
+    reason: str = ""
+    blocked: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    route_next_at: datetime | None = None
+    score_next_at: datetime | None = None

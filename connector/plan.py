@@ -1,0 +1,310 @@
+"""
+What would change on a person, as a value that can be shown, counted, refused and only then applied.
+
+`diff` sets the decision against what the CRM holds and what we last wrote: a three-way merge per property (G4).
+`guard` looks at a whole run, cause by cause, before its first write (G8). Both are pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connector.agreement.wiring import WriteBack, WriteRule
+from connector.fields import STRICT, Facts, FieldMap
+from connector.model import Decision, Move, TaskDraft
+
+#: The cause under which changes are counted that no single rule stands behind.
+SCORES = "scores"
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """One property to set, before and after as the CRM's own text ("" is blank)."""
+
+    field: str
+    property: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A value somebody else set and that we leave alone until `until` (None: for good)."""
+
+    property: str
+    live: str
+    ours: str
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One person: only the properties that differ, the task of a hand-off, and why."""
+
+    person_id: str
+    sets: tuple[Set, ...]
+    tasks: tuple[TaskDraft, ...]
+    moves: tuple[Move, ...]
+    cause: str
+    owner_id: str | None = None
+    by_time: bool = False
+
+    @property
+    def counted(self) -> bool:
+        """Stage, status and tasks always count toward the change budget."""
+        return bool(self.tasks) or any(one.field in STRICT for one in self.sets)
+
+    @property
+    def overwrites(self) -> bool:
+        """Replacing a value that is not empty counts toward the share, unless only time did it."""
+        return not self.by_time and any(one.before for one in self.sets)
+
+    @property
+    def urgency(self) -> float:
+        """Larger goes first when a budget is short."""
+        return max((task.urgency for task in self.tasks), default=-1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a decision comes to against the live record. `change` is None when nothing is to be written."""
+
+    change: Change | None
+    held: tuple[Held, ...] = ()
+    released: tuple[str, ...] = ()  # properties whose hold is over
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a connection writes back: everything `diff` must know beside the person."""
+
+    write_back: WriteBack
+    mode: str  # observe, scores or live
+    hold: timedelta
+    own_prefix: str
+    with_tasks: bool = True
+
+
+def diff(
+    decision: Decision,
+    facts: Facts,
+    *,
+    ours: Mapping[str, frozenset[str]],
+    holds: Mapping[str, Held],
+    fields: FieldMap,
+    terms: Terms,
+    as_of: datetime,
+    owner_id: str | None = None,
+    by_time: bool = False,
+) -> Difference:
+    """Only what differs, and only what is ours to write.
+
+    `ours` names, per property, the texts we wrote or were about to write: any other live value is somebody's edit,
+    and is held rather than overwritten (stage and status excepted: the decision has already adopted those edits).
+    """
+    sets: list[tuple[WriteRule, Set]] = []
+    held: list[Held] = []
+    released: list[str] = []
+    for field, value in decision.outputs.items():
+        rule = terms.write_back.rules.get(field)
+        spec = fields.spec(field)
+        if rule is None or spec is None or not _allowed(spec.property, terms):
+            continue
+        wanted = fields.encode(field, value)
+        live = fields.encode(field, fields.live(facts, field))
+        hold = holds.get(spec.property)
+        if fields.decode(field, wanted) == fields.decode(field, live):
+            if hold is not None:
+                released.append(spec.property)
+            continue
+        if _led_by_others(rule, live, ours.get(spec.property, frozenset())):
+            continue
+        edited = live not in ours.get(spec.property, frozenset((live,)))
+        if edited and field not in STRICT and not _over(hold, live, as_of):
+            held.append(_hold(rule, Set(field, spec.property, live, wanted), hold, terms, as_of))
+            continue
+        if hold is not None:
+            released.append(spec.property)
+        sets.append((rule, Set(field, spec.property, live, wanted)))
+    chosen = _worth_writing(sets)
+    tasks = decision.tasks if terms.with_tasks and terms.mode != "scores" else ()
+    if not chosen and not tasks:
+        return Difference(None, tuple(held), tuple(released))
+    cause = decision.cause or SCORES
+    change = Change(decision.person_id, chosen, tasks, decision.moves, cause, owner_id, by_time)
+    return Difference(change, tuple(held), tuple(released))
+
+
+def _allowed(name: str, terms: Terms) -> bool:
+    """In mode scores only our own properties are written."""
+    return terms.mode != "scores" or name.startswith(terms.own_prefix)
+
+
+def _led_by_others(rule: WriteRule, live: str, ours: frozenset[str]) -> bool:
+    if not live or live in ours:
+        return False
+    return rule.policy == "if_empty" or rule.leads in ("people", "crm")
+
+
+def _over(hold: Held | None, live: str, as_of: datetime) -> bool:
+    """Whether this very value has been left alone for as long as agreed."""
+    return hold is not None and hold.live == live and hold.until is not None and hold.until <= as_of
+
+
+def _hold(rule: WriteRule, one: Set, hold: Held | None, terms: Terms, as_of: datetime) -> Held:
+    """The hold that keeps us from overwriting somebody's edit: the one that stands, or a new one."""
+    if hold is not None and hold.live == one.before:
+        return hold
+    until = None if rule.policy == "never_after_human" else as_of + terms.hold
+    return Held(one.property, one.before, one.after, as_of, until)
+
+
+def _worth_writing(sets: Sequence[tuple[WriteRule, Set]]) -> tuple[Set, ...]:
+    """Texts and stamps never cause a write (A14), nor does a number that moved too little; they go along."""
+    if any(rule.alone and not _too_small(rule, one) for rule, one in sets):
+        return tuple(one for _, one in sets)
+    return ()
+
+
+def _too_small(rule: WriteRule, one: Set) -> bool:
+    if not rule.smallest_change or not one.before or not one.after:
+        return False
+    try:
+        return abs(float(one.after) - float(one.before)) < rule.smallest_change
+    except ValueError:
+        return False
+
+
+# -- the guard ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CauseCount:
+    """How many planned changes of a run one cause stands behind."""
+
+    cause: str
+    counted: int
+    overwrites: int
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The change budget: people whose stage, status or tasks may change, and the share that may be overwritten."""
+
+    changes_per_run: int = 200
+    changes_per_day: int = 500
+    max_share: float = 0.3
+    share_from: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Parking:
+    """One cause whose people are set aside for review, with the sentence that says why."""
+
+    cause: str
+    code: str
+    message: str
+
+
+def guard(causes: Sequence[CauseCount], limits: Limits, *, looked_at: int, written_today: int) -> list[Parking]:
+    """Which causes exceed the budget. The small ones go through first, so a flood never holds up a demo request."""
+    left = min(limits.changes_per_run, limits.changes_per_day - written_today)
+    parked: list[Parking] = []
+    for one in sorted(causes, key=lambda one: (one.counted, one.cause)):
+        if one.counted > left:
+            parked.append(Parking(one.cause, "change_budget", _over_budget(one, limits, written_today, left)))
+        else:
+            left -= one.counted
+    set_aside = {one.cause for one in parked}
+    return parked + _over_share([one for one in causes if one.cause not in set_aside], limits, looked_at)
+
+
+def _over_budget(one: CauseCount, limits: Limits, written_today: int, left: int) -> str:
+    return (
+        f"{one.cause} would change {one.counted} people; {max(left, 0)} are left of guard.changes_per_run ="
+        f" {limits.changes_per_run} and guard.changes_per_day = {limits.changes_per_day}"
+        f" ({written_today} in the last 24 hours)"
+    )
+
+
+def _over_share(causes: Sequence[CauseCount], limits: Limits, looked_at: int) -> list[Parking]:
+    if looked_at < limits.share_from:
+        return []
+    overwrites = sum(one.overwrites for one in causes)
+    if overwrites <= limits.max_share * looked_at:
+        return []
+    message = (
+        f"{overwrites} of {looked_at} people looked at would have a value overwritten, more than guard.max_share ="
+        f" {limits.max_share:g} allows"
+    )
+    return [Parking(one.cause, "max_share", message) for one in causes if one.overwrites]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskBudget:
+    """How many hand-off tasks a day: per owner, and in all."""
+
+    per_owner_per_day: int = 15
+    per_day: int = 150
+
+
+def over_task_budget(
+    wanted: Iterable[tuple[str, str | None, int]], sent: Mapping[str, int], budget: TaskBudget
+) -> list[str]:
+    """People whose hand-off must wait for another day. `wanted` is (person id, owner id, tasks), most urgent
+    first; `sent` counts today's tasks per owner, "" for none."""
+    counts = dict(sent)
+    total = sum(counts.values())
+    waiting = []
+    for person_id, owner_id, tasks in wanted:
+        owner = owner_id or ""
+        if total + tasks > budget.per_day or counts.get(owner, 0) + tasks > budget.per_owner_per_day:
+            waiting.append(person_id)
+            continue
+        counts[owner] = counts.get(owner, 0) + tasks
+        total += tasks
+    return waiting
+
+
+# -- a change as JSON, for the ledger and for plan files --------------------------------------------------------
+
+
+def to_json(change: Change) -> dict[str, Any]:
+    """A change as plain JSON; `from_json` gives it back."""
+    return {
+        "person_id": change.person_id,
+        "sets": [[one.field, one.property, one.before, one.after] for one in change.sets],
+        "tasks": [_task_json(task) for task in change.tasks],
+        "moves": [
+            [one.what, one.before, one.after, one.cause, one.because, list(one.passed_through)] for one in change.moves
+        ],
+        "cause": change.cause,
+        "owner_id": change.owner_id,
+        "by_time": change.by_time,
+    }
+
+
+def _task_json(task: TaskDraft) -> dict[str, Any]:
+    plain = {name: getattr(task, name) for name in TaskDraft.__slots__}
+    return {**plain, "due_at": task.due_at.isoformat()}
+
+
+def from_json(table: Mapping[str, Any]) -> Change:
+    """The change behind `to_json`."""
+    return Change(
+        person_id=table["person_id"],
+        sets=tuple(Set(*one) for one in table["sets"]),
+        tasks=tuple(TaskDraft(**{**task, "due_at": datetime.fromisoformat(task["due_at"])}) for task in table["tasks"]),
+        moves=tuple(
+            Move(what, before, after, cause, because, tuple(passed))
+            for what, before, after, cause, because, passed in table["moves"]
+        ),
+        cause=table["cause"],
+        owner_id=table["owner_id"],
+        by_time=table["by_time"],
+    )

@@ -1,0 +1,101 @@
+"""`python -m connector.sandbox`: one account on a port, until interrupted. Prints its address when it is ready."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from connector.errors import ConfigError
+from connector.sandbox.clock import Clock
+from connector.sandbox.people_csv import Loaded, load_files
+from connector.sandbox.server import TOKEN, Sandbox, generated
+from connector.sandbox.world import World
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the sandbox as the options say; 4 when a file of people or its columns are wrong, 64 for bad options."""
+    options = _parser().parse_args(arguments)
+    try:
+        sandbox = _sandbox(options)
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 64
+    sandbox.serve(announce=_announce)
+    return 0
+
+
+def _announce(url: str) -> None:
+    sys.stdout.write(f"{url}\n")
+    sys.stdout.flush()
+
+
+def _sandbox(options: argparse.Namespace) -> Sandbox:
+    switches: dict[str, Any] = dict(_pair(one) for one in options.set)
+    return Sandbox(
+        lambda: _world(options),
+        token=options.token,
+        scopes=options.scopes.split(",") if options.scopes else None,
+        host=options.host,
+        port=options.port,
+        **switches,
+    )
+
+
+def _world(options: argparse.Namespace) -> World:
+    """Invented people, or those of the files."""
+    now = datetime.fromisoformat(options.now) if options.now else None
+    files = {name: getattr(options, name) for name in ("companies", "deals", "activities")}
+    files = {name: path for name, path in files.items() if path}
+    if not options.people.isdigit():
+        files["contacts"] = Path(options.people)
+    if not files:
+        return generated(int(options.people), options.seed, activities=not options.no_activities, now=now)
+    if options.columns is None:
+        raise ValueError("files need --columns columns.toml, which says which column is which property")
+    world = World(clock=Clock(now))
+    _tell(load_files(files, options.columns, world))
+    return world
+
+
+def _tell(loaded: Loaded) -> None:
+    """On stderr: what was read, and what was left out."""
+    counts = ", ".join(f"{count} {kind}" for kind, count in loaded.records.items())
+    sys.stderr.write(f"loaded {counts or 'nothing'}; {loaded.unlinked} links point at nobody\n")
+    for problem in loaded.skipped:
+        sys.stderr.write(f"skipped {problem}\n")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise ValueError(f"--set wants name=value, not {text!r}")
+    return name.replace("-", "_"), value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("connector.sandbox", description="A HubSpot account on loopback.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
+    parser.add_argument("--people", default="1000", help="how many to invent, or a CSV file of contacts")
+    parser.add_argument("--companies", type=Path, help="a CSV file of companies")
+    parser.add_argument("--deals", type=Path, help="a CSV file of deals")
+    parser.add_argument("--activities", type=Path, help="a CSV file of calls, e-mails, meetings, tasks")
+    parser.add_argument("--columns", type=Path, help="TOML file: which column is which property")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--no-activities", action="store_true", help="invent no calls, e-mails, meetings, tasks")
+    parser.add_argument("--token", default=TOKEN)
+    parser.add_argument("--scopes", help="comma-separated; every scope when left out")
+    parser.add_argument("--now", help="an ISO instant at which the clock stands still; real time when left out")
+    parser.add_argument("--set", action="append", default=[], metavar="SWITCH=VALUE", help="e.g. latency_ms=150")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

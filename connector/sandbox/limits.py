@@ -1,0 +1,113 @@
+"""
+HubSpot's rate limits: a rolling window per app, one per second for search, a daily pool per account.
+
+All of it goes by the sandbox's clock, so a test may let ten seconds pass at once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime, timedelta
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from connector.sandbox.clock import to_ms
+from connector.sandbox.exchange import Answer
+from connector.sandbox.world import World
+
+WINDOW_MS = 10_000
+MESSAGES = {
+    "DAILY": "You have reached your daily limit.",
+    "TEN_SECONDLY_ROLLING": "You have reached your ten_secondly_rolling limit.",
+    "SECONDLY": "You have reached your secondly limit.",
+}
+
+
+def throttled(policy: str) -> Answer:
+    """The 429 of a policy, as HubSpot words it."""
+    body = {
+        "status": "error",
+        "message": MESSAGES[policy],
+        "errorType": "RATE_LIMIT",
+        "correlationId": str(uuid4()),
+        "policyName": policy,
+        "requestId": str(uuid4()),
+    }
+    return Answer(429, body)
+
+
+class Limits:
+    """Counts calls and says no."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._windows: dict[str, deque[int]] = {}
+        self._day = ""
+        self.used_today = 0
+        self.refused: dict[str, int] = dict.fromkeys(MESSAGES, 0)
+
+    def admit(self, bucket: str, app: str) -> str | None:
+        """Count one call; the policy that refuses it, or None. Buckets: burst, associations, search."""
+        self._roll_day()
+        self.used_today += 1
+        if not self._world.switches.rate_limits:
+            return None
+        policy = self._refusing_policy(bucket, app)
+        if policy:
+            self.refused[policy] += 1
+        return policy
+
+    def headers(self, bucket: str, app: str) -> dict[str, str]:
+        """What an answer tells about the limits; search and associations tell nothing."""
+        if bucket != "burst" or not self._world.switches.rate_limits:
+            return {}
+        switches = self._world.switches
+        used = len(self._window(bucket, app, WINDOW_MS))
+        return {
+            "X-HubSpot-RateLimit-Max": str(switches.burst),
+            "X-HubSpot-RateLimit-Remaining": str(max(0, switches.burst - used)),
+            "X-HubSpot-RateLimit-Interval-Milliseconds": str(WINDOW_MS),
+            "X-HubSpot-RateLimit-Daily": str(switches.daily),
+            "X-HubSpot-RateLimit-Daily-Remaining": str(max(0, switches.daily - self.used_today)),
+        }
+
+    def resets_at(self) -> int:
+        """The next midnight in the account's time zone."""
+        today = self._local_now().replace(hour=0, minute=0, second=0, microsecond=0)
+        return to_ms(today + timedelta(days=1))
+
+    def spend_daily(self, calls: int) -> None:
+        """Another app of the account uses the daily pool."""
+        self._roll_day()
+        self.used_today += calls
+
+    def _refusing_policy(self, bucket: str, app: str) -> str | None:
+        switches = self._world.switches
+        if self.used_today > switches.daily:
+            return "DAILY"
+        most, span, policy, key = {
+            "burst": (switches.burst, WINDOW_MS, "TEN_SECONDLY_ROLLING", app),
+            "associations": (switches.associations_burst, WINDOW_MS, "TEN_SECONDLY_ROLLING", app),
+            "search": (switches.search_per_second, 1000, "SECONDLY", "account"),
+        }[bucket]
+        window = self._window(bucket, key, span)
+        if len(window) >= most:
+            return policy
+        window.append(self._world.clock.now())
+        return None
+
+    def _window(self, bucket: str, key: str, span: int) -> deque[int]:
+        window = self._windows.setdefault(f"{bucket} {key}", deque())
+        now = self._world.clock.now()
+        while window and window[0] <= now - span:
+            window.popleft()
+        return window
+
+    def _roll_day(self) -> None:
+        day = self._local_now().date().isoformat()
+        if day != self._day:
+            self._day, self.used_today = day, 0
+
+    def _local_now(self) -> datetime:
+        zone = ZoneInfo(self._world.account.time_zone)
+        return datetime.fromtimestamp(self._world.clock.now() / 1000, zone)

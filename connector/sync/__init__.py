@@ -1,0 +1,17 @@
+"""
+The loop: ids to look at, read, normalise, decide, diff, guard, apply, record.
+
+    loop.py       one run from lease to report; the story on one page
+    session.py    what a run works with, what it is asked for, what it reports
+    pull.py       read what changed, or everything, into the mirror
+    look.py       put people together, decide, diff; settle those who need no write
+    apply.py      write planned changes, verify, record
+    handoff.py    the one task of a hand-off
+    backwards.py  setting an earlier lifecycle stage without leaving anybody blank
+    ahead.py      reading one step ahead of the work
+"""
+
+from connector.sync.loop import run
+from connector.sync.session import Order, Report, Session, Settings
+
+__all__ = ["Order", "Report", "Session", "Settings", "run"]

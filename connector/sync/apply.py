@@ -1,0 +1,240 @@
+"""
+Apply: write what was planned, verify what the CRM stored, and only then remember it.
+
+The order is the guarantee (G2): the intent commits, the call goes out, the outcome commits with its evidence. A
+crash before the last step leaves the person dirty and the facts unused, so the next run decides the same again and
+finds its own half-done work by value and by task marker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connector.crm import Outcome, Update
+from connector.errors import Deferred
+from connector.fields import STRICT
+from connector.ledger.people import Settled
+from connector.ledger.work import PlannedChange, Reject
+from connector.model import Move
+from connector.plan import Change, Set, from_json
+from connector.sync.backwards import Backwards
+from connector.sync.handoff import HandOff
+from connector.sync.look import Look
+from connector.sync.pull import Pull
+from connector.sync.session import Report, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one planned change: a state of connector.crm.Outcome, with the reason."""
+
+    planned: PlannedChange
+    change: Change
+    state: str
+    code: str = ""
+    message: str = ""
+
+
+class Apply:
+    """One run's writing."""
+
+    def __init__(self, session: Session, report: Report, look: Look, pull: Pull) -> None:
+        self._session = session
+        self._report = report
+        self._look = look
+        self._pull = pull
+        self._ledger = session.ledger
+        self._backwards = Backwards(session, report)
+        self._hand_off = HandOff(session, report)
+
+    def everything(self, total: int) -> None:
+        """Write the planned changes, most urgent first, until none is left. Raises Deferred when the quota is spent."""
+        done = 0
+        while not self._session.stopping():
+            batch = self._ledger.work.planned(self._report.run, limit=self._session.settings.write_chunk)
+            if not batch:
+                return
+            self._write(self._with_fresh_base(batch))
+            done += len(batch)
+            self._session.progress("written", done, total)
+
+    # -- the base of a write is fresh -------------------------------------------------------------------------------
+
+    def _with_fresh_base(self, batch: Sequence[PlannedChange]) -> list[PlannedChange]:
+        """Read again whoever was read too long ago; where that shows something new, decide again first."""
+        ids = [one.person_id for one in batch]
+        oldest = self._session.now() - self._session.settings.max_age
+        kept = self._ledger.mirror.kept("contact", ids)
+        stale = [id for id in ids if id not in kept or (kept[id].read_at or oldest) <= oldest]
+        if not stale:
+            return list(batch)
+        self._pull.read("contact", stale)
+        now = self._ledger.mirror.kept("contact", stale)
+        gone = {id for id in stale if id not in now or now[id].gone}
+        moved = [id for id in stale if id not in gone and now[id].facts != kept[id].facts]
+        self._conclude_gone(batch, gone)
+        again = self._decide_again(moved)
+        left = [one for one in batch if one.person_id not in gone and one.person_id not in set(moved)]
+        return left + list(again.values())
+
+    def _decide_again(self, ids: Sequence[str]) -> dict[str, PlannedChange]:
+        """New plans for people who changed under our hands; those with a cause the guard has not seen wait."""
+        if not ids:
+            return {}
+        before = {one.person_id: one.cause for one in self._ledger.work.planned(self._report.run, limit=100_000)}
+        again: dict[str, PlannedChange] = {}
+        results: list[tuple[str, str, str, str]] = []
+        settled: list[Settled] = []
+        for one in self._look.at(ids):
+            change = one.difference.change
+            if change is None:
+                settled.append(self._look.settled(one, {}))
+                results.append((one.person.id, "unchanged", "", "the record changed before the write"))
+            elif change.counted and change.cause != before.get(one.person.id):
+                results.append((one.person.id, "superseded", "", "decided anew in the next run"))
+            else:
+                again[one.person.id] = self._look.planned(one, change)
+        with self._ledger.transaction():
+            self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
+            self._ledger.mirror.settle([one.person_id for one in settled])
+            self._ledger.work.conclude(self._report.run, results, self._session.now())
+            self._ledger.work.plan(self._report.run, tuple(again.values()))
+        return again
+
+    def _conclude_gone(self, batch: Sequence[PlannedChange], gone: set[str]) -> None:
+        results = [(one.person_id, "gone", "", "deleted or merged away") for one in batch if one.person_id in gone]
+        self._ledger.work.conclude(self._report.run, results, self._session.now())
+
+    # -- intend, write, verify, record --------------------------------------------------------------------------------
+
+    def _write(self, batch: Sequence[PlannedChange]) -> None:
+        changes = [(one, from_json(one.body)) for one in batch]
+        with_sets = [(one, change) for one, change in changes if change.sets]
+        self._ledger.people.intend(
+            {
+                change.person_id: {one.property: (one.before, one.after) for one in change.sets}
+                for _, change in with_sets
+            }
+        )
+        updates = [
+            Update(change.person_id, {one.property: one.after for one in change.sets}) for _, change in with_sets
+        ]
+        outcomes = {outcome.id: outcome for outcome in self._session.crm.write("contact", updates)} if updates else {}
+        results = [
+            self._verified(one, change, outcomes.get(change.person_id))
+            if change.sets
+            else Result(one, change, "written")
+            for one, change in changes
+        ]
+        results = self._hand_off.after(results)
+        self._record(results)
+        if any(result.state == "deferred" for result in results):
+            raise Deferred(
+                "The share of the CRM's quota that this connection may use is spent. What is planned stays planned;"
+                " the next run goes on. See `connector status`."
+            )
+
+    def _verified(self, planned: PlannedChange, change: Change, outcome: Outcome | None) -> Result:
+        """Never trust a 2xx: the stored values are compared, and a stage that did not move is told apart (G5)."""
+        if outcome is None:
+            return Result(planned, change, "unknown", "no_outcome", "the CRM's answer did not mention this record")
+        if outcome.state != "written":
+            return Result(planned, change, outcome.state, outcome.code, outcome.message)
+        silent = [one for one in change.sets if one.field in STRICT and one.property not in outcome.properties]
+        stored = dict(outcome.properties)
+        if silent and any(one.before for one in silent):
+            stored.update(self._backwards.read(change.person_id, [one.property for one in silent]))
+        differing = [one for one in change.sets if one.property in stored and not self._same(one, stored[one.property])]
+        for one in differing:
+            if one.field != "stage" or not planned.body.get("backwards"):
+                return Result(planned, change, "rejected", "not_taken", _not_taken(one))
+            if not self._backwards.clear_then_set(change.person_id, one):
+                return Result(planned, change, "unknown", "stage_moved_meanwhile", "somebody set the stage meanwhile")
+        return Result(planned, change, "written")
+
+    def _same(self, one: Set, stored: str | None) -> bool:
+        decode = self._session.fields.decode
+        return bool(decode(one.field, stored) == decode(one.field, one.after))
+
+    # -- recording -----------------------------------------------------------------------------------------------------
+
+    def _record(self, results: Sequence[Result]) -> None:
+        """Tracks, values, moves, log and plan rows in one transaction; the rest stays dirty for the next run."""
+        now = self._session.now()
+        written = [result for result in results if result.state == "written"]
+        with self._ledger.transaction():
+            settled = [_settled(result) for result in written]
+            self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
+            self._ledger.mirror.settle([one.person_id for one in settled])
+            self._mirror_what_was_written(written)
+            self._ledger.work.release("contact", [one.person_id for one in settled])
+            self._set_aside([result for result in results if result.state == "rejected"], now)
+            self._ledger.mirror.mark_gone(
+                "contact", [result.change.person_id for result in results if result.state == "gone"]
+            )
+            self._ledger.work.conclude(
+                self._report.run,
+                [(result.change.person_id, result.state, result.code, result.message) for result in results],
+                now,
+            )
+
+    def _mirror_what_was_written(self, written: Sequence[Result]) -> None:
+        """So that the echo of our own write is met as known and costs nothing."""
+        ids = [result.change.person_id for result in written]
+        kept = self._ledger.mirror.kept("contact", ids)
+        fields = self._session.fields
+        facts = {
+            result.change.person_id: fields.with_written(
+                kept[result.change.person_id].facts, {one.field: one.after for one in result.change.sets}
+            )
+            for result in written
+            if result.change.person_id in kept and result.change.sets
+        }
+        self._ledger.mirror.overwrite("contact", facts)
+
+    def _set_aside(self, rejected: Sequence[Result], now: datetime) -> None:
+        """Kept with what was sent, and out of the way until the record or the agreement changes."""
+        fingerprint = self._session.agreement.fingerprint
+        rows = [
+            Reject(
+                "contact",
+                result.change.person_id,
+                result.code,
+                result.message,
+                fingerprint=fingerprint,
+                payload={"sets": result.planned.body["sets"]},
+            )
+            for result in rejected
+        ]
+        self._ledger.work.reject(rows, self._report.run, now)
+        self._ledger.mirror.settle([one.id for one in rows])
+
+
+def _settled(result: Result) -> Settled:
+    body: Mapping[str, Any] = result.planned.body
+    after = body["after"]
+    moves: tuple[Move, ...] = result.change.moves
+    return Settled(
+        person_id=result.change.person_id,
+        tracks=tuple(after["tracks"]),
+        base=after["base"],
+        route_next_at=_moment(after["route_next_at"]),
+        score_next_at=_moment(after["score_next_at"]),
+        moves=moves,
+        track_id=after["track_id"],
+        fingerprint=after["fingerprint"],
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _not_taken(one: Set) -> str:
+    return (
+        f"the CRM accepted {one.property} = {one.after} and kept another value. If it is an earlier stage, allow the"
+        ' move in lifecycle.toml with backwards = "clear_then_set"; otherwise look for an automation on this property'
+    )

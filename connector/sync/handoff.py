@@ -1,0 +1,145 @@
+"""
+The one task of a hand-off: sent once, whatever dies on the way (G2).
+
+A task carries a marker in its body, made from account, track, cycle and rule. Before a task is created it is looked
+for in the outbox, then in the CRM by association and batch read (the search index lags and would invite a double).
+One that may have been sent and is not found is made again only after the settle time; until then its outcome, and so
+the person's, is unknown: the track stays, its facts stay unused, the next run comes back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from connector.crm import Task
+from connector.ledger.work import SentTask
+from connector.model import TaskDraft
+from connector.plan import Change
+from connector.sync.session import Report, Session
+
+if TYPE_CHECKING:
+    from connector.sync.apply import Result
+
+
+def marker(account: str, draft: TaskDraft) -> str:
+    """The task's identity, the same in every life of the ledger."""
+    identity = "\x1f".join((account, draft.track_id, draft.lead_type, str(draft.cycle), draft.rule))
+    return "cx-" + hashlib.sha256(identity.encode()).hexdigest()[:20]
+
+
+class HandOff:
+    """Task creation for one run."""
+
+    def __init__(self, session: Session, report: Report) -> None:
+        self._session = session
+        self._report = report
+        self._work = session.ledger.work
+
+    def after(self, results: Sequence[Result]) -> list[Result]:
+        """Create the tasks of the people whose properties are written; their results tell the whole outcome."""
+        wanted = {
+            marker(self._session.account, draft): (result.change, draft)
+            for result in results
+            if result.state == "written"
+            for draft in result.change.tasks
+        }
+        if not wanted:
+            return list(results)
+        states = self._create(wanted)
+        return [self._with_tasks(result, states) for result in results]
+
+    def _with_tasks(self, result: Result, states: dict[str, tuple[str, str, str]]) -> Result:
+        for draft in result.change.tasks:
+            state, code, message = states.get(marker(self._session.account, draft), ("created", "", ""))
+            if state != "created":
+                return replace(result, state=state, code=code, message=message)
+        return result
+
+    def _create(self, wanted: dict[str, tuple[Change, TaskDraft]]) -> dict[str, tuple[str, str, str]]:
+        known = self._work.outbox(tuple(wanted))
+        found = self._found({mark: pair for mark, pair in wanted.items() if not _created(known.get(mark))})
+        states: dict[str, tuple[str, str, str]] = {}
+        to_send: list[str] = []
+        for mark in wanted:
+            if _created(known.get(mark)) or mark in found:
+                states[mark] = ("created", "", "")
+            elif self._may_be_under_way(known.get(mark)):
+                states[mark] = (
+                    "unknown",
+                    "task_unconfirmed",
+                    "a task may have been created; it is looked for again",
+                )
+            else:
+                to_send.append(mark)
+        return {**states, **self._send([(mark, *wanted[mark]) for mark in to_send])}
+
+    def _found(self, wanted: dict[str, tuple[Change, TaskDraft]]) -> set[str]:
+        """Our tasks that already hang on these people, whoever of our former lives made them."""
+        if not wanted:
+            return set()
+        tasks = self._session.crm.find_tasks(sorted({change.person_id for change, _ in wanted.values()}))
+        by_mark = {mark: task.id for task in tasks for mark in wanted if mark in task.body}
+        self._work.note_tasks([self._row(mark, *wanted[mark], "created", id) for mark, id in by_mark.items()])
+        return set(by_mark)
+
+    def _may_be_under_way(self, sent: SentTask | None) -> bool:
+        if sent is None or sent.state != "sending" or sent.at is None:
+            return False
+        return self._session.now() - sent.at < self._session.settings.task_settle
+
+    def _send(self, drafts: Sequence[tuple[str, Change, TaskDraft]]) -> dict[str, tuple[str, str, str]]:
+        if not drafts:
+            return {}
+
+        def about_to_send(index: int) -> None:
+            self._work.note_tasks([self._row(*drafts[index], "sending", None)])
+
+        tasks = [
+            Task(
+                change.person_id,
+                draft.subject,
+                f"{draft.body}\n\n[{mark}]",
+                draft.due_at,
+                draft.priority,
+                change.owner_id,
+            )
+            for mark, change, draft in drafts
+        ]
+        self._work.note_tasks([self._row(*one, "intended", None) for one in drafts])
+        outcomes = self._session.crm.create_tasks(tasks, about_to_send)
+        states: dict[str, tuple[str, str, str]] = {}
+        for one, outcome in zip(drafts, outcomes, strict=True):
+            if outcome.state == "written":
+                self._work.note_tasks([self._row(*one, "created", outcome.id)])
+                self._report.tasks_created += 1
+                states[one[0]] = ("created", "", "")
+            else:
+                if outcome.state in ("rejected", "deferred"):
+                    self._work.note_tasks([self._row(*one, "intended", None)])
+                states[one[0]] = (
+                    outcome.state,
+                    outcome.code or "task",
+                    outcome.message or "the task was not created",
+                )
+        return states
+
+    def _row(self, mark: str, change: Change, draft: TaskDraft, state: str, task_id: str | None) -> SentTask:
+        return SentTask(
+            mark,
+            change.person_id,
+            draft.track_id,
+            draft.cycle,
+            draft.rule,
+            self._report.run,
+            change.owner_id,
+            state,
+            task_id,
+            self._session.now(),
+        )
+
+
+def _created(sent: SentTask | None) -> bool:
+    return sent is not None and sent.state == "created"

@@ -1,0 +1,381 @@
+"""
+Look: put people together from the mirror, ask the agreement, and set the answer against what the CRM holds.
+
+Whoever needs no write is settled at once: the track moves, its facts count as used. Whoever does is planned: the
+change goes to the ledger, where the guard sees the whole run before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from connector.crm import ACTIVITIES
+from connector.decide.tracks import track_from_json, track_to_json
+from connector.errors import ConnectorError, CrmError, Denied
+from connector.fields import STRICT, Linked
+from connector.ledger.mirror import Kept, LinkRow, Surroundings
+from connector.ledger.people import NOTHING, Memory, Settled
+from connector.ledger.work import Hold, PlannedChange, Reject
+from connector.model import Decision, Edit, Person
+from connector.plan import Change, Difference, Held, diff, to_json
+from connector.sync.session import Order, Report, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One person looked at: who, what is remembered, what the agreement says, what it comes to."""
+
+    person: Person
+    kept: Kept
+    memory: Memory
+    decision: Decision
+    difference: Difference
+    adopted: bool
+
+
+class Look:
+    """Looking at people for one run."""
+
+    def __init__(self, session: Session, order: Order, report: Report) -> None:
+        self._session = session
+        self._order = order
+        self._report = report
+        self._ledger = session.ledger
+        self._terms = session.terms(with_tasks=order.tasks)
+        self._go_live = session.settings.go_live or order.as_of
+
+    # -- one chunk of people -------------------------------------------------------------------------------------
+
+    def at(self, ids: Sequence[str], by_time: Mapping[str, bool] | None = None) -> list[Looked]:
+        """Decide and diff these people; those that cannot be decided on are rejected alone."""
+        people, kept, memories, holds = self._assemble(ids)
+        looked = []
+        for person in people:
+            memory = memories.get(person.id, NOTHING)
+            try:
+                looked.append(
+                    self._one(
+                        person,
+                        kept[person.id],
+                        memory,
+                        holds.get(person.id, {}),
+                        by_time=bool(by_time and by_time.get(person.id)),
+                    )
+                )
+            except (ConnectorError, ValueError, KeyError, TypeError, ArithmeticError) as error:
+                self._reject(person.id, error)
+        return looked
+
+    def _one(self, person: Person, kept: Kept, memory: Memory, holds: Mapping[str, Held], *, by_time: bool) -> Looked:
+        tracks = tuple(track_from_json(table) for table in memory.tracks)
+        decision = self._session.decider.decide(
+            person,
+            tracks,
+            as_of=self._order.as_of,
+            run=self._report.run,
+            go_live=self._go_live,
+            route=self._session.mode != "scores",
+        )
+        difference = diff(
+            decision,
+            kept.facts,
+            ours=_ours(memory),
+            holds=holds,
+            fields=self._session.fields,
+            terms=self._terms,
+            as_of=self._order.as_of,
+            owner_id=self._owner(person.owner_id),
+            by_time=by_time,
+        )
+        return Looked(person, kept, memory, decision, difference, not tracks and decision.tracks[0].adopted)
+
+    def _owner(self, owner_id: str | None) -> str | None:
+        """Tasks go to an active owner, else to the queue for people without one."""
+        return owner_id if owner_id in self._session.owners else self._session.settings.no_owner
+
+    def _reject(self, person_id: str, error: Exception) -> None:
+        """One person's data the agreement cannot digest: set aside with the reason, the run goes on."""
+        if self._order.verb == "explain":
+            raise error
+        message = str(error) if isinstance(error, ConnectorError) else f"{type(error).__name__} while deciding"
+        reject = Reject("contact", person_id, "undecidable", message, fingerprint=self._session.agreement.fingerprint)
+        with self._ledger.transaction():
+            self._ledger.work.reject([reject], self._report.run, self._session.now())
+            self._ledger.mirror.settle([person_id])
+        self._report.count("looked_at")
+        self._report.count("rejected")
+
+    # -- settling and planning -------------------------------------------------------------------------------------
+
+    def settle_or_plan(self, looked: Iterable[Looked]) -> None:
+        """Remember those who need no write, plan those who do; one transaction."""
+        settled: list[Settled] = []
+        planned: list[PlannedChange] = []
+        with self._ledger.transaction():
+            for one in looked:
+                self._count(one)
+                self._keep_holds(one)
+                if one.difference.change is None:
+                    settled.append(self.settled(one, {}))
+                else:
+                    planned.append(self.planned(one, one.difference.change))
+            if self._session.mode == "observe":
+                self._observe(settled, planned)
+            elif self._order.verb != "plan":
+                self._settle(settled)
+            self._ledger.work.plan(self._report.run, planned)
+
+    def _settle(self, settled: Sequence[Settled]) -> None:
+        ids = [one.person_id for one in settled]
+        self._ledger.people.settle(settled, as_of=self._order.as_of, run=self._report.run)
+        self._ledger.mirror.settle(ids)
+
+    def _observe(self, settled: Sequence[Settled], planned: Sequence[PlannedChange]) -> None:
+        """Observing settles those who need no write, and does not look again at the others until something changes."""
+        if self._order.verb == "plan":
+            return
+        self._settle(settled)
+        self._ledger.mirror.settle([one.person_id for one in planned])
+
+    def _count(self, one: Looked) -> None:
+        report = self._report
+        report.count("looked_at")
+        report.count("decided")
+        report.count("adopted", int(one.adopted))
+        if one.difference.change is not None:
+            report.count("changed")
+        elif one.difference.held:
+            report.count("held")
+        else:
+            report.count("unchanged")
+        report.warnings += [f"contact {one.person.id}: {text}" for text in one.decision.warnings[:1]][
+            : max(0, 20 - len(report.warnings))
+        ]
+
+    def _keep_holds(self, one: Looked) -> None:
+        if self._order.verb == "plan":
+            return
+        difference = one.difference
+        if difference.held:
+            holds = [
+                Hold(one.person.id, held.property, held.live, held.ours, held.since, held.until)
+                for held in difference.held
+            ]
+            self._ledger.work.hold(holds, self._report.run)
+        self._ledger.work.drop_holds([(one.person.id, name) for name in difference.released])
+
+    def settled(self, one: Looked, written: Mapping[str, str]) -> Settled:
+        """What to remember of a person once the decision stands; `written` maps property -> text just written."""
+        decision = one.decision
+        return Settled(
+            person_id=one.person.id,
+            tracks=tuple(track_to_json(track) for track in decision.tracks),
+            base=self._base(one, written),
+            route_next_at=decision.route_next_at,
+            score_next_at=decision.score_next_at,
+            moves=decision.moves,
+            track_id=decision.tracks[0].id,
+            fingerprint=self._session.agreement.fingerprint,
+        )
+
+    def _base(self, one: Looked, written: Mapping[str, str]) -> dict[str, str]:
+        """What counts as ours from now on: what we wrote, what already stood as we want it, and a stage or status
+        of others that the decision has just adopted."""
+        fields, rules = self._session.fields, self._session.agreement.write_back.rules
+        change = one.difference.change
+        apart = {held.property for held in one.difference.held}
+        apart |= {pending.property for pending in change.sets} if change else set()
+        base = dict(one.memory.base)
+        for field in (*STRICT, *(name for name in one.decision.outputs if name in rules)):
+            spec = fields.spec(field)
+            if spec is None or spec.property in apart:
+                continue
+            live = fields.encode(field, fields.live(one.kept.facts, field))
+            if field in STRICT or fields.encode(field, one.decision.outputs[field]) == live:
+                base[spec.property] = live
+        return {**base, **written}
+
+    def planned(self, one: Looked, change: Change) -> PlannedChange:
+        """The ledger's row of a planned change, with everything that must be remembered if it comes true."""
+        after = self.settled(one, {change.property: change.after for change in change.sets})
+        body = {
+            **to_json(change),
+            "backwards": self._backwards(one.decision),
+            "score": [one.decision.score.fit, one.decision.score.engagement, one.decision.score.grade],
+            "reason": one.decision.reason,
+            "after": _settled_json(after),
+        }
+        return PlannedChange(
+            change.person_id,
+            change.cause,
+            change.counted,
+            change.overwrites,
+            change.urgency,
+            body,
+            state=self._state(),
+        )
+
+    def _state(self) -> str:
+        return "planned" if self._session.mode != "observe" else "observed"
+
+    def _backwards(self, decision: Decision) -> bool:
+        """Whether the agreement lets this move empty the CRM's stage in order to set an earlier one (G5)."""
+        return any(
+            move.what == "stage" and move.before in one.from_stages and move.after == one.to
+            for move in decision.moves
+            for one in self._session.agreement.backwards
+        )
+
+    # -- putting people together ---------------------------------------------------------------------------------
+
+    def _assemble(
+        self, ids: Sequence[str]
+    ) -> tuple[list[Person], dict[str, Kept], dict[str, Memory], dict[str, dict[str, Held]]]:
+        mirror = self._ledger.mirror
+        kept = {id: one for id, one in mirror.kept("contact", ids).items() if not one.gone}
+        if self._order.within is not None:
+            kept = {id: one for id, one in kept.items() if self._order.within(one.facts, one.created_at)}
+        around = mirror.around(tuple(kept))
+        others = self._others(around.values())
+        memories = self._ledger.people.remember(tuple(kept))
+        edits = self._edits(kept, memories)
+        holds: dict[str, dict[str, Held]] = {}
+        for hold in self._ledger.work.holds(tuple(kept)):
+            held = Held(hold.property, hold.live, hold.ours, hold.since, hold.until)
+            holds.setdefault(hold.person_id, {})[hold.property] = held
+        people = [
+            self._person(self._undone(one, memories.get(id, NOTHING)), around[id], others, edits.get(id, {}))
+            for id, one in kept.items()
+        ]
+        return people, kept, memories, holds
+
+    def _undone(self, kept: Kept, memory: Memory) -> Kept:
+        """The record without a write of ours that was never confirmed: the agreement is asked what it was asked
+        then, and the difference to what stands there now is what is left to do."""
+        if not memory.intended:
+            return kept
+        fields = self._session.fields
+        before: dict[str, str] = {}
+        for field in (*STRICT, *self._session.agreement.write_back.rules):
+            spec = fields.spec(field)
+            pair = memory.intended.get(spec.property) if spec is not None else None
+            if pair is not None and fields.encode(field, fields.live(kept.facts, field)) == pair[1]:
+                before[field] = pair[0]
+        return replace(kept, facts=fields.with_written(kept.facts, before))
+
+    def _others(self, around: Iterable[Surroundings]) -> dict[str, dict[str, Kept]]:
+        """The records linked to these people, by kind."""
+        wanted: dict[str, set[str]] = {}
+        for one in around:
+            for link in one.links:
+                wanted.setdefault(link.kind, set()).add(link.id)
+        return {kind: self._ledger.mirror.kept(kind, sorted(ids)) for kind, ids in wanted.items()}
+
+    def _person(
+        self, kept: Kept, around: Surroundings, others: Mapping[str, Mapping[str, Kept]], edits: Mapping[str, Edit]
+    ) -> Person:
+        def linked(kind: str) -> list[Linked]:
+            found = [_linked(link, others[kind].get(link.id)) for link in around.links if link.kind == kind]
+            return sorted((one for one in found if one is not None), key=lambda one: one.id)
+
+        companies = sorted(linked("company"), key=lambda one: ("primary" not in one.labels, _number(one.id)))
+        return self._session.fields.person(
+            Linked(kept.id, kept.facts, (), kept.seen),
+            created_at=kept.created_at,
+            company=companies[0] if companies else None,
+            deals=linked("deal"),
+            activities=[(kind, one) for kind in ACTIVITIES for one in linked(kind)],
+            occurrences=around.occurrences,
+            edits=edits,
+        )
+
+    # -- who changed stage or status since we wrote them -----------------------------------------------------------
+
+    def _edits(self, kept: Mapping[str, Kept], memories: Mapping[str, Memory]) -> dict[str, dict[str, Edit]]:
+        found: dict[str, dict[str, Edit]] = {}
+        for id, memory in memories.items():
+            for field in STRICT:
+                edit = self._edit(field, kept[id], memory)
+                if edit is not None:
+                    found.setdefault(id, {})[field] = edit
+        return self._dated(found) if found and self._order.verb != "explain" else found
+
+    def _edit(self, field: str, kept: Kept, memory: Memory) -> Edit | None:
+        fields = self._session.fields
+        spec = fields.spec(field)
+        ours = _ours(memory).get(spec.property) if spec is not None else None
+        if spec is None or ours is None or field in kept.facts.get("u", {}):
+            return None
+        live = fields.encode(field, fields.live(kept.facts, field))
+        if live in ours:
+            return None
+        before = fields.decode(field, memory.base.get(spec.property, ""))
+        return Edit(field, before, fields.live(kept.facts, field), None, "unknown")
+
+    def _dated(self, found: dict[str, dict[str, Edit]]) -> dict[str, dict[str, Edit]]:
+        """Ask the CRM's history who made these edits and when; without an answer they stay undated."""
+        specs = {field: spec for field in STRICT if (spec := self._session.fields.spec(field)) is not None}
+        names = sorted(spec.property for spec in specs.values())
+        try:
+            history = self._session.crm.history("contact", sorted(found), names)
+        except Denied:
+            raise
+        except CrmError as error:
+            self._report.warnings.append(f"who changed stage or status could not be read: {error}")
+            return found
+        for id, edits in found.items():
+            for field, edit in edits.items():
+                versions = history.get(id, {}).get(specs[field].property, ())
+                if versions:
+                    edits[field] = replace(edit, at=versions[0].at, by=versions[0].by)
+        return found
+
+
+def _linked(link: LinkRow, kept: Kept | None) -> Linked | None:
+    if kept is None or kept.gone:
+        return None
+    return Linked(link.id, kept.facts, link.labels, max(link.seen, kept.seen))
+
+
+def _number(id: str) -> tuple[int, str]:
+    """Ids in the order in which the CRM gave them out."""
+    return (int(id), id) if id.isdigit() else (0, id)
+
+
+def _ours(memory: Memory) -> dict[str, frozenset[str]]:
+    """Per property, the texts that are no edit of others: the base, and both ends of a write under way."""
+    ours = {name: frozenset((value,)) for name, value in memory.base.items()}
+    for name, (before, after) in memory.intended.items():
+        ours[name] = frozenset((memory.base.get(name, before), after))
+    return ours
+
+
+def _settled_json(one: Settled) -> dict[str, Any]:
+    return {
+        "tracks": list(one.tracks),
+        "base": dict(one.base),
+        "route_next_at": one.route_next_at.isoformat() if one.route_next_at else None,
+        "score_next_at": one.score_next_at.isoformat() if one.score_next_at else None,
+        "track_id": one.track_id,
+        "fingerprint": one.fingerprint,
+    }
+
+
+def candidates(session: Session, order: Order) -> Iterator[dict[str, bool]]:
+    """Chunks of people to look at: those named, a slice, or everybody who is dirty. True: only time has passed."""
+    size = session.settings.chunk
+    mirror = session.ledger.mirror
+    if order.only is not None:
+        for start in range(0, len(order.only), size):
+            yield dict.fromkeys(order.only[start : start + size], False)
+        return
+    after = ""
+    while True:
+        everyone = order.within is not None
+        chunk = dict.fromkeys(mirror.contacts(after, size), False) if everyone else mirror.dirty(after, size)
+        if not chunk:
+            return
+        yield chunk
+        after = max(chunk)

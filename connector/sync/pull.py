@@ -1,0 +1,207 @@
+"""
+Pull: bring the mirror up to what the CRM says.
+
+Companies, deals and activities come first, people last, so that a person is complete when first looked at. A
+cursor moves in the same transaction as the records it stands for; the cursor of the incremental read is taken
+before a full scan's first page, so that edits during the scan are seen by the next run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import TypeVar
+
+from connector.crm import ACTIVITIES, KINDS
+from connector.errors import MalformedRecord, NotFound
+from connector.fields import email_hash
+from connector.ledger.mirror import Seen
+from connector.ledger.work import Reject
+from connector.model import Occurrence, Record
+from connector.sync.ahead import ahead
+from connector.sync.session import Report, Session
+
+#: Pages of a full scan that are stored, linked and committed together.
+PAGES = 10
+
+T = TypeVar("T")
+
+
+class Pull:
+    """One run's reading."""
+
+    def __init__(self, session: Session, report: Report) -> None:
+        self._session = session
+        self._report = report
+        self._ledger = session.ledger
+        self._crm = session.crm
+        self._run = report.run
+
+    # -- whom to read ------------------------------------------------------------------------------------------
+
+    def changes(self) -> None:
+        """Everything that changed since the last run."""
+        for kind in self.kinds():
+            cursor = self._ledger.runs.cursor(f"changes:{kind}")
+            if cursor is None:
+                self.everything((kind,))
+                continue
+            for batch in self._crm.changes(kind, cursor, self._session.now()):
+                for ids in _slices(batch.ids, 1000):
+                    self.read(kind, ids)
+                with self._ledger.transaction():
+                    self._ledger.mirror.mark_gone(kind, batch.gone)
+                    if batch.mark is not None:
+                        name = f"changes:{kind}"
+                        self._ledger.runs.move_cursor(name, batch.mark, batch.complete_until)
+        self._occurrences()
+
+    def everything(self, kinds: Sequence[str] | None = None) -> None:
+        """Every record, page by page, resumable; then ask after those the scan did not meet."""
+        for kind in kinds or self.kinds():
+            if self._ledger.runs.cursor(f"scanned:{kind}") != str(self._run):
+                self._scan(kind)
+        if kinds is None:
+            self._occurrences()
+
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds the agreement uses something of, people last."""
+        return tuple(kind for kind in KINDS if kind == "contact" or self._session.fields.properties(kind))
+
+    # -- full scan -----------------------------------------------------------------------------------------------
+
+    def _scan(self, kind: str) -> None:
+        runs = self._ledger.runs
+        after = runs.cursor(f"scan:{kind}")
+        if after is None:
+            runs.move_cursor(f"changes:{kind}", self._crm.begin(kind, self._session.now()))
+        done = 0
+        properties = self._session.fields.properties(kind)
+        for pages in _groups(ahead(self._crm.scan(kind, properties, after=after or None)), PAGES):
+            records = [record for page in pages for record in page.records]
+            self._keep(kind, records, self._session.now(), (f"scan:{kind}", pages[-1].mark))
+            done += len(records)
+            self._session.progress(kind, done, pages[-1].total)
+        with self._ledger.transaction():
+            runs.drop_cursors(f"scan:{kind}")
+            runs.move_cursor(f"scanned:{kind}", str(self._run))
+        self._ask_after_missed(kind)
+
+    def _ask_after_missed(self, kind: str) -> None:
+        """Known records that the scan did not meet are gone, unless they answer."""
+        missed = self._ledger.mirror.missed_by_scan(kind, self._run)
+        for ids in _slices(missed, 1000):
+            self.read(kind, ids)
+
+    # -- by id ------------------------------------------------------------------------------------------------------
+
+    def read(self, kind: str, ids: Sequence[str]) -> None:
+        """Read these records fresh; whoever does not answer is gone."""
+        asked_at = self._session.now()
+        records = list(self._crm.read(kind, ids, self._session.fields.properties(kind)))
+        self._keep(kind, records, asked_at)
+        answered = {record.id for record in records} | {id for record in records for id in record.merged_ids}
+        missing = [id for id in ids if id not in answered]
+        gone = self._ledger.mirror.mark_gone(kind, missing)
+        if kind == "contact":
+            self._report.count("looked_at", gone)
+            self._report.count("gone", gone)
+
+    # -- keeping ------------------------------------------------------------------------------------------------------
+
+    def _keep(
+        self, kind: str, records: Sequence[Record], read_at: datetime, cursor: tuple[str, str | None] | None = None
+    ) -> None:
+        """Records, their links and the cursor that stands for them: one transaction."""
+        live = [record for record in records if not record.archived]
+        ids = [record.id for record in live]
+        links = {to: self._crm.links(kind, ids, to) for to in self._linked_kinds(kind)} if ids else {}
+        with self._ledger.transaction():
+            self._store(kind, live, read_at)
+            for to, found in links.items():
+                self._ledger.mirror.relink(kind, found, to, self._run)
+            for record in live:
+                if record.merged_ids and kind == "contact":
+                    self._fold(record)
+            if cursor is not None and cursor[1] is not None:
+                self._ledger.runs.move_cursor(*cursor)
+        self._report.count("read", len(live) if kind == "contact" else 0)
+
+    def _linked_kinds(self, kind: str) -> tuple[str, ...]:
+        used = self.kinds()
+        if kind == "contact":
+            return tuple(to for to in ("company", "deal") if to in used)
+        return ("contact",) if kind in ("deal", *ACTIVITIES) else ()
+
+    def _store(self, kind: str, records: Sequence[Record], read_at: datetime) -> None:
+        fields, mirror = self._session.fields, self._ledger.mirror
+        seen: list[Seen] = []
+        malformed: list[Reject] = []
+        for record in records:
+            try:
+                facts = fields.facts(record)
+            except MalformedRecord as error:
+                malformed.append(Reject(kind, record.id, error.code, str(error), payload={"kind": kind}))
+                continue
+            address = email_hash(facts["f"].get("email")) if kind == "contact" else None
+            seen.append(Seen(record.id, facts, record.created_at, address))
+        rises = self._rises(kind, seen, read_at)
+        changed = mirror.store(kind, seen, read_at=read_at, run=self._run)
+        mirror.add_occurrences(rises, self._run)
+        self._ledger.work.release(kind, changed)
+        self._set_aside(kind, malformed, read_at)
+
+    def _set_aside(self, kind: str, malformed: Sequence[Reject], read_at: datetime) -> None:
+        """A record nobody can read is rejected alone, and kept out of every decision until it changes."""
+        if not malformed:
+            return
+        self._ledger.work.reject(malformed, self._run, read_at)
+        self._ledger.mirror.touch(kind, [one.id for one in malformed], read_at, self._run)
+        if kind == "contact":
+            self._ledger.mirror.settle([one.id for one in malformed])
+            self._report.count("looked_at", len(malformed))
+            self._report.count("rejected", len(malformed))
+
+    def _rises(self, kind: str, seen: Sequence[Seen], read_at: datetime) -> list[Occurrence]:
+        if kind != "contact" or not any("c" in one.facts for one in seen):
+            return []
+        before = self._ledger.mirror.kept(kind, [one.id for one in seen])
+        return [
+            rise
+            for one in seen
+            for rise in self._session.fields.rises(
+                one.id, before[one.id].facts if one.id in before else None, one.facts, read_at
+            )
+        ]
+
+    def _fold(self, record: Record) -> None:
+        if self._ledger.people.remember(record.merged_ids):
+            self._ledger.people.fold(record.id, record.merged_ids)
+        self._ledger.mirror.merge(record.id, record.merged_ids)
+
+    # -- lists and forms ------------------------------------------------------------------------------------------
+
+    def _occurrences(self) -> None:
+        for source in self._session.fields.sources():
+            name = f"occurrences:{source}"
+            try:
+                parts = self._crm.occurrences(source, self._ledger.runs.cursor(name), self._session.now())
+                for found, cursor in parts:
+                    with self._ledger.transaction():
+                        self._ledger.mirror.add_occurrences(found, self._run)
+                        self._ledger.runs.move_cursor(name, cursor)
+            except NotFound as error:
+                self._report.warnings.append(f"{source} cannot be read, its signals are not seen: {error}")
+        self._ledger.mirror.adopt_submissions()
+
+
+def _slices(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
+
+
+def _groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while group := list(islice(iterator, size)):
+        yield group

@@ -1,0 +1,162 @@
+"""What a run works with, what it is asked for, and what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from connector.agreement import Agreement
+from connector.crm import CRM
+from connector.decide import Decider
+from connector.fields import FieldMap
+from connector.ledger import Ledger
+from connector.plan import Limits, TaskBudget, Terms
+
+Verb = Literal["sync", "backfill", "plan", "apply", "explain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The part of a connection's configuration that the loop obeys."""
+
+    mode: str = "observe"
+    go_live: datetime | None = None  # None: only observe
+    hold: timedelta = timedelta(days=30)
+    limits: Limits = field(default_factory=Limits)
+    tasks: TaskBudget = field(default_factory=TaskBudget)
+    no_owner: str | None = None  # owner id of the queue for people without an active owner
+    max_age: timedelta = timedelta(seconds=60)  # of the base of a write
+    task_settle: timedelta = timedelta(seconds=60)  # before a task not found is made again
+    chunk: int = 1000  # people looked at in one go
+    write_chunk: int = 800  # people whose writes are under way at once
+
+
+@dataclass(slots=True)
+class Session:
+    """Everything a run needs, wired by the command line, the daemon or a test."""
+
+    crm: CRM
+    ledger: Ledger
+    agreement: Agreement
+    fields: FieldMap
+    settings: Settings
+    account: str
+    owners: frozenset[str]  # ids of active owners
+    now: Callable[[], datetime]
+    worker: str = "connector"
+    progress: Callable[[str, int, int | None], None] = lambda phase, done, total: None
+    stopping: Callable[[], bool] = lambda: False
+    decider: Decider = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.decider = Decider(self.agreement)
+
+    @property
+    def mode(self) -> str:
+        """Without a go-live instant the connector only observes (G15)."""
+        return "observe" if self.settings.go_live is None else self.settings.mode
+
+    def terms(self, *, with_tasks: bool) -> Terms:
+        """How this connection writes back."""
+        return Terms(
+            self.agreement.write_back, self.mode, self.settings.hold, self.agreement.wiring.own_prefix, with_tasks
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one run is asked to do.
+
+    `only` narrows the people looked at to these ids, `within` to those whose facts and creation time it accepts;
+    otherwise everybody who is due is looked at. `expected` is a reviewed plan (person id -> change as JSON):
+    anything else is refused. `release` lifts the guard: what it parked has been reviewed.
+    """
+
+    verb: Verb
+    as_of: datetime
+    everything: bool = False  # a full scan instead of what changed
+    only: tuple[str, ...] | None = None
+    within: Callable[[Mapping[str, Any], datetime | None], bool] | None = None
+    write: bool = True
+    tasks: bool = True
+    canary: int | None = None
+    expected: Mapping[str, Any] | None = None
+    release: bool = False
+    resume: bool = True  # take up an interrupted full scan, at its own instant
+
+
+COUNTS = (
+    "looked_at",
+    "read",
+    "adopted",
+    "decided",
+    "changed",
+    "written",
+    "unchanged",
+    "held",
+    "parked",
+    "rejected",
+    "gone",
+    "unknown",
+)
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did: the object `--output json` prints."""
+
+    run: int
+    connection: str
+    mode: str
+    started_at: datetime
+    as_of: datetime
+    fingerprint: str
+    status: str = "running"
+    finished_at: datetime | None = None
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    tasks_created: int = 0
+    calls: dict[str, int] = field(default_factory=dict)
+    retries: int = 0
+    throttled: int = 0
+    complete_until: datetime | None = None
+    drift: int = 0
+    seconds: float = 0.0
+    blank_for_a_moment: int = 0  # people whose stage is cleared before an earlier one is set
+    parked: list[dict[str, str]] = field(default_factory=list)  # one line per cause, with the reason
+    warnings: list[str] = field(default_factory=list)
+    message: str = ""
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to one of the counts."""
+        self.counts[name] += by
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, in the order a person would ask."""
+        return {
+            "run": self.run,
+            "connection": self.connection,
+            "status": self.status,
+            "mode": self.mode,
+            "started_at": _text(self.started_at),
+            "finished_at": _text(self.finished_at),
+            "as_of": _text(self.as_of),
+            "fingerprint": self.fingerprint,
+            "counts": dict(self.counts),
+            "tasks_created": self.tasks_created,
+            "calls": dict(sorted(self.calls.items())),
+            "retries": self.retries,
+            "throttled": self.throttled,
+            "complete_until": _text(self.complete_until),
+            "drift": self.drift,
+            "seconds": round(self.seconds, 3),
+            "blank_for_a_moment": self.blank_for_a_moment,
+            "parked": list(self.parked),
+            "warnings": list(self.warnings),
+            "message": self.message,
+        }
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat().replace("+00:00", "Z")

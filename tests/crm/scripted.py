@@ -1,0 +1,108 @@
+"""
+A web server that answers what a test tells it to, over a real socket: for manners no sandbox should have.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One request as it arrived."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Any
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer: a status with JSON or raw bytes; `cut` sends only so many bytes of it and hangs up."""
+
+    status: int = 200
+    json: Any = None
+    raw: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut: int | None = None
+
+    @property
+    def bytes(self) -> bytes:
+        return self.raw if self.raw is not None else json.dumps(self.json).encode()
+
+
+#: Hang up without a word.
+SILENCE = Reply(cut=0)
+
+
+class Script:
+    """Serves what `answer` returns for each request and remembers all of them."""
+
+    def __init__(self, answer: Callable[[Heard], Reply]) -> None:
+        self.heard: list[Heard] = []
+        self.answer = answer
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Script:
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(script: Script) -> type[BaseHTTPRequestHandler]:  # noqa: N805  # the inner class has the `self`
+        class Door(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def serve(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                raw = self.rfile.read(length)
+                parts = urlsplit(self.path)
+                query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+                heard = Heard(
+                    self.command,
+                    parts.path,
+                    query,
+                    dict(self.headers),
+                    json.loads(raw) if raw else None,
+                    self.path,
+                )
+                script.heard.append(heard)
+                self.reply(script.answer(heard))
+
+            do_GET = do_POST = serve  # noqa: N815  # the names http.server asks for
+
+            def reply(self, reply: Reply) -> None:
+                body = reply.bytes
+                if reply.cut == 0:
+                    self.close_connection = True
+                    return
+                self.send_response(reply.status)
+                for name, value in {"Content-Type": "application/json", **reply.headers}.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body[: reply.cut])
+                self.close_connection = reply.cut is not None
+
+            def log_message(self, *_: object) -> None:
+                """Tests need no access log."""
+
+        return Door

@@ -1,0 +1,262 @@
+"""Batch updates against a server in its worst moods: every id has its outcome, in as few calls as possible."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from scripted import SILENCE, Heard, Reply, Script
+
+from connector.crm import Outcome, Update
+from connector.crm.hubspot import HubSpot, Reading
+from connector.errors import Denied
+
+Ids = Sequence[str]
+
+
+class Account:
+    """Contacts in a dict behind batch update and batch read, refusing as a test wishes."""
+
+    def __init__(self, ids: Ids) -> None:
+        self.stored: dict[str, dict[str, str]] = {id_: {} for id_ in ids}
+        self.poisoned: set[str] = set()
+        self.mood: Callable[[Heard], Reply | None] = lambda _heard: None
+        self.updates = 0
+
+    def __call__(self, heard: Heard) -> Reply:
+        if heard.path.endswith("/batch/read"):
+            found = [
+                {
+                    "id": one["id"],
+                    "properties": {name: self.stored[one["id"]].get(name) for name in heard.body["properties"]},
+                }
+                for one in heard.body["inputs"]
+                if one["id"] in self.stored
+            ]
+            return Reply(json={"results": found})
+        self.updates += 1
+        return self.mood(heard) or self.update(heard)
+
+    def update(self, heard: Heard) -> Reply:
+        inputs = heard.body["inputs"]
+        if self.poisoned & {one["id"] for one in inputs}:
+            return Reply(400, refusal("INVALID_OPTION", "hs_lead_status", "Ann Example"))
+        return Reply(json={"results": [self.apply(one) for one in inputs if one["id"] in self.stored]})
+
+    def apply(self, one: dict[str, Any]) -> dict[str, Any]:
+        self.stored[one["id"]].update(one["properties"])
+        return {"id": one["id"], "properties": one["properties"]}
+
+
+def refusal(code: str, name: str, value: str) -> dict[str, Any]:
+    detail = f'[{{"isValid":false,"message":"{value} was not allowed","error":"{code}","name":"{name}"}}]'
+    return {"category": "VALIDATION_ERROR", "message": f"Property values were not valid: {detail}"}
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account([str(number) for number in range(1, 101)])
+
+
+@pytest.fixture
+def crm(account: Account) -> Iterator[HubSpot]:
+    with Script(account) as script:
+        time = itertools.count()  # moves on by itself, so that no quota holds anybody up for ever
+        hubspot = HubSpot(
+            "t", base_url=script.url, clock=lambda: next(time) / 100, sleep=lambda _: None, attempts=2, timeout=60.0
+        )
+        yield hubspot
+        hubspot.close()
+
+
+def write(crm: HubSpot, ids: Ids, properties: dict[str, str] | None = None) -> dict[str, Outcome]:
+    outcomes = crm.write("contact", [Update(id_, properties or {"city": f"city {id_}"}) for id_ in ids])
+    assert [outcome.id for outcome in outcomes] == list(ids)
+    return {outcome.id: outcome for outcome in outcomes}
+
+
+def in_state(outcomes: dict[str, Outcome], state: str) -> set[str]:
+    return {id_ for id_, outcome in outcomes.items() if outcome.state == state}
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_poisoned_rows_are_isolated_in_few_calls(crm: HubSpot, account: Account, count: int) -> None:
+    """k bad rows among 100: the others are written, and it takes at most 1 + 2 k log2(n) calls."""
+    ids = list(account.stored)
+    account.poisoned = set(random.Random(count).sample(ids, count))
+
+    outcomes = write(crm, ids)
+
+    assert in_state(outcomes, "rejected") == account.poisoned
+    assert in_state(outcomes, "written") == set(ids) - account.poisoned
+    assert {account.stored[id_]["city"] for id_ in in_state(outcomes, "written")} == {
+        f"city {id_}" for id_ in set(ids) - account.poisoned
+    }
+    assert account.updates <= 1 + 2 * count * math.ceil(math.log2(100))
+
+
+def test_a_refusal_names_code_and_property_and_never_the_value(crm: HubSpot, account: Account) -> None:
+    """HubSpot's message quotes what was sent; ours does not."""
+    account.poisoned = {"7"}
+
+    outcome = write(crm, ["7"])["7"]
+
+    assert (outcome.code, outcome.message) == ("INVALID_OPTION", "HubSpot refused hs_lead_status: INVALID_OPTION")
+
+
+def test_a_property_that_cannot_be_written_at_all_is_not_tried_row_by_row(crm: HubSpot, account: Account) -> None:
+    """An unknown property refuses every row that carries it, in one call; the rest goes out in a second one."""
+    account.mood = lambda heard: (
+        Reply(400, refusal("PROPERTY_DOESNT_EXIST", "cx_typo", "x"))
+        if any("cx_typo" in one["properties"] for one in heard.body["inputs"])
+        else None
+    )
+    updates = [Update(id_, {"cx_typo" if int(id_) % 2 else "city": "x"}) for id_ in account.stored]
+
+    states = [outcome.state for outcome in crm.write("contact", updates)]
+
+    assert states == ["rejected", "written"] * 50
+    assert account.updates == 2
+
+
+def test_a_207_is_accounted_for_id_by_id(crm: HubSpot, account: Account) -> None:
+    """Written, refused by trace id, gone by id, and one the answer forgets, which is looked up and sent again."""
+    del account.stored["3"]
+
+    def partial(heard: Heard) -> Reply | None:
+        if len(heard.body["inputs"]) < 5:
+            return None
+        errors = [
+            {**refusal("INVALID_EMAIL", "email", "ann@example"), "context": {"objectWriteTraceId": ["2"]}},
+            {"category": "OBJECT_NOT_FOUND", "message": "gone", "context": {"ids": ["3"]}},
+        ]
+        inputs = [one for one in heard.body["inputs"] if one["id"] in ("1", "5")]
+        return Reply(207, {"status": "COMPLETE", "results": [account.apply(i) for i in inputs], "errors": errors})
+
+    account.mood = partial
+    outcomes = write(crm, ["1", "2", "3", "4", "5"])
+
+    assert [outcome.state for outcome in outcomes.values()] == ["written", "rejected", "gone", "written", "written"]
+    assert outcomes["2"].message == "HubSpot refused email: INVALID_EMAIL"
+    assert account.stored["4"] == {"city": "city 4"}
+
+
+def test_a_207_whose_errors_name_nobody_is_asked_again_in_halves(crm: HubSpot, account: Account) -> None:
+    """Context is optional: the silent rows are narrowed down until each error has its row."""
+
+    def nameless(heard: Heard) -> Reply:
+        fine = [account.apply(one) for one in heard.body["inputs"] if one["id"] not in ("3", "8")]
+        bad = len(heard.body["inputs"]) - len(fine)
+        errors = [{"category": "VALIDATION_ERROR", "message": "no"}] * bad
+        return Reply(207 if bad else 200, {"results": fine, "errors": errors, "numErrors": bad})
+
+    account.mood = nameless
+
+    outcomes = write(crm, [str(number) for number in range(1, 11)])
+
+    assert in_state(outcomes, "rejected") == {"3", "8"}
+    assert len(in_state(outcomes, "written")) == 8
+
+
+def test_a_conflict_of_one_row_does_not_cost_the_others(crm: HubSpot, account: Account) -> None:
+    """409 for the whole batch is halved like any other refusal."""
+    account.mood = lambda heard: (
+        Reply(409, {"category": "CONFLICT", "message": "Contact already exists. Existing ID: 5"})
+        if any(one["id"] == "9" for one in heard.body["inputs"])
+        else None
+    )
+
+    outcomes = write(crm, list(account.stored))
+
+    assert in_state(outcomes, "rejected") == {"9"}
+    assert outcomes["9"].code == "CONFLICT"
+    assert len(in_state(outcomes, "written")) == 99
+
+
+def test_a_404_for_the_batch_finds_who_is_gone(crm: HubSpot, account: Account) -> None:
+    """Merged-away and deleted ids are told as gone, alone."""
+    account.mood = lambda heard: (
+        Reply(404, {"message": "resource not found"}) if any(one["id"] == "4" for one in heard.body["inputs"]) else None
+    )
+
+    assert in_state(write(crm, ["1", "2", "3", "4"]), "gone") == {"4"}
+
+
+def test_an_answer_lost_after_the_write_is_looked_up_not_sent_again(crm: HubSpot, account: Account) -> None:
+    """The server applied it and hung up: reading back shows it, one update call in all."""
+
+    def apply_and_hang_up(heard: Heard) -> Reply:
+        account.update(heard)
+        return SILENCE
+
+    account.mood = apply_and_hang_up
+
+    assert in_state(write(crm, ["1", "2"]), "written") == {"1", "2"}
+    assert account.updates == 1
+
+
+def test_what_did_not_arrive_is_sent_again_after_looking(crm: HubSpot, account: Account) -> None:
+    """The connection broke in the middle: only the rows that are not there go out a second time."""
+    sent: list[list[str]] = []
+
+    def half(heard: Heard) -> Reply | None:
+        sent.append([one["id"] for one in heard.body["inputs"]])
+        if len(sent) > 1:
+            return None
+        account.apply(heard.body["inputs"][0])
+        return Reply(502, {})
+
+    account.mood = half
+
+    assert in_state(write(crm, ["1", "2"]), "written") == {"1", "2"}
+    assert sent == [["1", "2"], ["2"]]
+
+
+def test_what_stays_unclear_is_unknown(crm: HubSpot, account: Account) -> None:
+    """Server errors that never end: no outcome is invented."""
+    account.mood = lambda _heard: Reply(500, {})
+
+    assert in_state(write(crm, ["1", "2"]), "unknown") == {"1", "2"}
+
+
+def test_a_value_hubspot_keeps_in_another_form_counts_as_arrived(crm: HubSpot, account: Account) -> None:
+    """Numbers and instants are normalised; the look after a lost answer knows them again."""
+
+    def normalise(heard: Heard) -> Reply:
+        account.stored["1"] = {"cx_fit": "12", "cx_at": "2026-11-22T09:00:00.000Z", "city": ""}
+        return SILENCE
+
+    account.mood = normalise
+
+    outcomes = write(crm, ["1"], {"cx_fit": "12.0", "cx_at": "2026-11-22T10:00:00+01:00", "city": ""})
+    assert in_state(outcomes, "written") == {"1"}
+    assert account.updates == 1
+
+
+def test_a_token_without_the_right_to_write_stops_everything(crm: HubSpot, account: Account) -> None:
+    """403 is nobody's data: no halving, no rejects."""
+    account.mood = lambda _heard: Reply(403, {"category": "MISSING_SCOPES"})
+
+    with pytest.raises(Denied, match="scope"):
+        write(crm, ["1", "2"])
+    assert account.updates == 1
+
+
+def test_many_batches_at_once_keep_the_order_of_the_updates() -> None:
+    """Eight threads, 25 batches, outcomes where their updates stood."""
+    ids = [str(number) for number in range(1, 251)]
+    account = Account(ids)
+    random.Random(1).shuffle(ids)
+    with Script(account) as script:
+        hubspot = HubSpot(
+            "t", base_url=script.url, read=Reading(batch=10), clock=lambda: 0.0, sleep=lambda _: None, timeout=5.0
+        )
+        outcomes = write(hubspot, ids)
+        hubspot.close()
+
+    assert in_state(outcomes, "written") == set(ids)
+    assert account.updates == 25

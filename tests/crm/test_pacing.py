@@ -1,0 +1,200 @@
+"""Pacing: inside the quota to the last place, never beyond it, and a day that is shared with others."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+
+import pytest
+
+from connector.crm.pacing import LOOK_AGAIN_AFTER, Budget, DailyPool, SlidingLog
+from connector.errors import Deferred
+
+
+class Time:
+    """A clock that only moves when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def log_of(limit: int, time: Time, window: float = 10.0, share: float = 1.0) -> SlidingLog:
+    return SlidingLog(limit, window, clock=time.clock, sleep=time.sleep, share=share)
+
+
+def send(log: SlidingLog, times: int) -> None:
+    for _ in range(times):
+        log.take()
+        log.give_back()
+
+
+def test_a_full_window_makes_the_next_one_wait_until_the_oldest_answer_is_a_window_old() -> None:
+    """Three places in ten seconds: the fourth call goes out exactly ten seconds after the first answer."""
+    time = Time()
+    log = log_of(3, time)
+    send(log, 3)
+
+    log.take()
+
+    assert time.now == 10.0
+
+
+def test_an_entry_leaves_by_its_answer_not_by_its_sending() -> None:
+    """A call that took four seconds keeps its place until fourteen seconds after it was sent."""
+    time = Time()
+    log = log_of(1, time)
+    log.take()
+    time.sleep(4)
+    log.give_back()
+
+    log.take()
+
+    assert time.now == 14.0
+
+
+def test_the_server_never_counts_more_than_its_quota_and_we_use_nearly_all_of_it() -> None:
+    """Eight senders with 100 to 200 ms on the way: no window of the server overflows, 97 % of it is used."""
+    time, quota, dice = Time(), 190, random.Random(7)
+    log = log_of(quota, time)
+    arrivals: list[float] = []
+    answers: list[float] = []
+    while time.now < 60:
+        while len(answers) >= 8 or (answers and answers[0] <= time.now):
+            time.now = max(time.now, heapq.heappop(answers))
+            log.give_back()
+        wait = log.try_take()  # one thread plays all eight: it must not sleep past an answer
+        if wait:
+            time.now = min(time.now + wait, answers[0]) if answers else time.now + wait
+            continue
+        on_the_way = dice.uniform(0.1, 0.2)
+        arrivals.append(time.now + on_the_way * dice.random())
+        heapq.heappush(answers, time.now + on_the_way)
+
+    arrivals.sort()
+    busiest = max(
+        sum(1 for other in arrivals[place : place + quota + 5] if other < arrival + 10.0)
+        for place, arrival in enumerate(arrivals)
+    )
+    assert busiest <= quota
+    assert len([one for one in arrivals if 10 <= one < 60]) >= 0.97 * quota * 5
+
+
+def test_the_limit_is_learnt_from_the_server() -> None:
+    """A smaller quota in the headers holds from the next call on."""
+    time = Time()
+    log = log_of(100, time)
+    send(log, 1)
+    log.learn(2, 1, 5.0)
+    send(log, 1)
+
+    log.take()
+
+    assert time.now == 5.0
+
+
+def test_calls_of_others_under_the_same_token_take_places_away_for_one_window() -> None:
+    """The server says 4 of 10 are used while we sent 1: three places are somebody else's until the window ends."""
+    time = Time()
+    log = log_of(10, time)
+    send(log, 1)
+    log.learn(10, 6)
+
+    assert log.limit == 7
+    time.sleep(10)
+    assert log.limit == 10
+
+
+def test_however_busy_the_others_are_a_tenth_is_ours() -> None:
+    """A server that always says "nothing left" slows us down and does not stop us."""
+    time = Time()
+    log = log_of(100, time)
+    log.learn(100, 0)
+
+    assert log.limit == 10
+
+
+def test_the_burst_share_leaves_places_to_others() -> None:
+    """With burst_share 0.5 the third call of a quota of four waits."""
+    time = Time()
+    log = log_of(4, time, share=0.5)
+    send(log, 3)
+
+    assert time.now == 10.0
+
+
+def test_a_pause_holds_everybody() -> None:
+    """After a 429 nobody sends before its time is over."""
+    time = Time()
+    log = log_of(100, time)
+    log.pause(7)
+
+    log.take()
+
+    assert time.now == 7.0
+
+
+def day(share: float = 0.5, floor: int = 0, limit: int = 1000, remaining: int = 1000) -> tuple[DailyPool, Time]:
+    time = Time()
+    pool = DailyPool(Budget(share=share, daily_floor=floor), time.clock)
+    pool.learn(limit, remaining)
+    return pool, time
+
+
+def test_our_share_of_the_day_ends_the_work_as_deferred() -> None:
+    """Half of 10 calls are ours: the sixth is put off, and the message says which setting did it."""
+    pool, _ = day(limit=10, remaining=10)
+    for _ in range(5):
+        pool.take()
+
+    with pytest.raises(Deferred, match=r"budget\.share"):
+        pool.take()
+
+
+def test_the_floor_stays_untouched_even_when_others_drained_the_day() -> None:
+    """300 calls are left and 300 are the floor: we send nothing."""
+    pool, _ = day(floor=300, remaining=300)
+
+    with pytest.raises(Deferred, match="300 stay for others"):
+        pool.take()
+
+
+def test_a_floor_larger_than_the_account_gives_way() -> None:
+    """The shipped floor of 50,000 does not silence an account of 1,000 calls a day."""
+    pool, _ = day(floor=50_000, remaining=999)
+
+    pool.take()
+
+    assert pool.sent == 1
+
+
+def test_a_new_day_is_noticed_by_looking_again_once_in_a_while() -> None:
+    """After ten minutes one call may look; when it sees a fresh quota, the work goes on."""
+    pool, time = day(share=1.0)
+    pool.exhausted()
+    with pytest.raises(Deferred):
+        pool.take()
+    time.sleep(LOOK_AGAIN_AFTER)
+    pool.take()
+    with pytest.raises(Deferred):
+        pool.take()
+
+    pool.learn(1000, 999)
+
+    pool.take()
+
+
+def test_without_headers_nothing_is_refused() -> None:
+    """OAuth answers carry no daily headers; then only the server's own DAILY refusal counts."""
+    pool = DailyPool(Budget(), Time().clock)
+
+    for _ in itertools.repeat(None, 500):
+        pool.take()
+
+    assert pool.sent == 500

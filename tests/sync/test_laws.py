@@ -1,0 +1,336 @@
+"""The laws of the loop, on the memory CRM: G1, G2, G5, G8, G13."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.ledger import Ledger
+from connector.plan import Limits
+from connector.sync import Order, run
+from tests.sync.world import AS_OF, World
+
+
+class Crash(Exception):  # noqa: N818 - it is no error of ours
+    """The process dies here."""
+
+
+class Fragile:
+    """Counts calls on what it wraps and dies before or after the given one."""
+
+    def __init__(self, wrapped: Any, fuse: Fuse, names: frozenset[str]) -> None:
+        self._wrapped, self._fuse, self._names = wrapped, fuse, names
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._wrapped, name)
+        if name not in self._names:
+            return found
+
+        def called(*arguments: Any, **named: Any) -> Any:
+            with self._fuse:
+                return found(*arguments, **named)
+
+        return called
+
+
+class Fuse:
+    """Burns at call number `at`, before or after it has its effect."""
+
+    def __init__(self, at: int, moment: str) -> None:
+        self.left, self._moment = at, moment
+
+    def __enter__(self) -> None:
+        if self.left == 0 and self._moment == "before":
+            raise Crash
+        self.left -= 1
+
+    def __exit__(self, *_: object) -> None:
+        if self.left == -1 and self._moment == "after":
+            self.left -= 1
+            raise Crash
+
+
+CALLS = frozenset({"read", "links", "write", "find_tasks", "history", "_create_task"})
+
+
+def _fragile(world: World, fuse: Fuse) -> Any:
+    """The CRM that dies at a call; task creation is cut at each single task."""
+    crm = world.crm
+    fragile = Fragile(crm, fuse, CALLS)
+    original = type(crm)._create_task
+
+    def create(task: Any) -> Any:
+        with fuse:
+            return original(crm, task)
+
+    crm._create_task = create  # type: ignore[method-assign]  # the seam where a task leaves the house
+    return fragile
+
+
+def _ledger_that_dies(ledger: Ledger, fuse: Fuse) -> Ledger:
+    """Every outermost transaction is a place to die: before its commit, or right after."""
+    database = ledger.database
+    original = database.transaction
+
+    class Dying:
+        def __init__(self) -> None:
+            self._outer = database._connection is None
+            self._context = original()
+
+        def __enter__(self) -> Any:
+            return self._context.__enter__()
+
+        def __exit__(self, *error: Any) -> Any:
+            if not self._outer or error[0] is not None:
+                return self._context.__exit__(*error)
+            try:
+                fuse.__enter__()
+            except Crash as crash:
+                self._context.__exit__(Crash, crash, None)
+                raise
+            self._context.__exit__(None, None, None)
+            fuse.__exit__()
+            return None
+
+    database.transaction = Dying  # type: ignore[assignment]  # the seam where a commit happens
+    return ledger
+
+
+def _build(folder: Path) -> World:
+    folder.mkdir(exist_ok=True)
+    world = World(folder)
+    world.usual_people()
+    return world
+
+
+def test_g1_a_second_run_writes_nothing(tmp_path: Path) -> None:
+    """Same data, same instant: zero writes, zero tasks; and the first run did something."""
+    world = _build(tmp_path)
+    ledger = world.ledger()
+    first = world.sync(ledger)
+    writes = world.crm.writes
+
+    second = world.sync(ledger)
+
+    assert first.counts["written"] > 4
+    assert first.tasks_created == 2
+    assert world.crm.writes == writes
+    assert (second.counts["written"], second.tasks_created, second.status) == (0, 0, "done")
+
+
+def test_g1_a_later_run_writes_only_what_time_changed(tmp_path: Path) -> None:
+    """Two days on, the score has faded: scores move, stages and tasks do not."""
+    world = _build(tmp_path)
+    ledger = world.ledger()
+    world.sync(ledger)
+    stages = {id: one.get("lifecyclestage") for id, one in world.crm.state()["contact"].items()}
+    before = world.crm.properties("contact", "1")
+    world.clock.pass_by(days=2)
+
+    later = world.sync(ledger)
+
+    after = world.crm.properties("contact", "1")
+    assert later.counts["written"] > 0
+    assert later.tasks_created == 0
+    assert {id: one.get("lifecyclestage") for id, one in world.crm.state()["contact"].items()} == stages
+    assert int(after["cx_engagement_score"]) < int(before["cx_engagement_score"])
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_g2_a_crash_anywhere_heals_on_the_next_run(tmp_path: Path, moment: str) -> None:
+    """Whatever call or commit dies, the following runs end where an undisturbed one ends, and then write nothing."""
+    calm = _build(tmp_path / "calm")
+    calm.sync(calm.ledger())
+    expected = calm.crm.state()
+
+    for number in itertools.count():
+        world = _build(tmp_path / f"{moment}{number}")
+        fuse = Fuse(number, moment)
+        dying = _ledger_that_dies(world.ledger(), fuse)
+        survived = True
+        try:
+            run(world.session(dying, _fragile(world, fuse)), Order("sync", AS_OF))
+        except Crash:
+            survived = False
+        dying.database.close()
+        del world.crm._create_task
+        world.clock.pass_by(minutes=10)  # leases end, and a task that may be under way has settled
+
+        healed = world.ledger()
+        world.sync(healed, as_of=AS_OF)
+
+        assert world.crm.state() == expected, f"after dying {moment} point {number}"
+        writes = world.crm.writes
+        world.sync(healed, as_of=AS_OF)
+        assert world.crm.writes == writes, f"the run after healing from point {number} wrote"
+        healed.database.close()
+        if survived:
+            assert number > 30
+            return
+
+
+@pytest.mark.parametrize("page", [1, 2, 100])
+def test_g13_page_size_does_not_show_in_the_result(tmp_path: Path, page: int) -> None:
+    """However the CRM slices its answers, the people end alike."""
+    calm = _build(tmp_path / "calm")
+    calm.sync(calm.ledger())
+    (tmp_path / "paged").mkdir()
+    world = World(tmp_path / "paged", page=page)
+    world.usual_people()
+
+    world.sync(world.ledger(), chunk=page, write_chunk=page)
+
+    assert world.crm.state() == calm.crm.state()
+
+
+def test_g2_a_lost_ledger_repeats_no_task(tmp_path: Path) -> None:
+    """The markers in the CRM and the cycle on the record stand in for the ledger that is gone."""
+    world = _build(tmp_path)
+    world.sync(world.ledger())
+    tasks = world.crm.tasks()
+
+    world.sync(world.ledger("new"))
+
+    assert sorted(world.crm.tasks(), key=lambda task: task.id) == sorted(tasks, key=lambda task: task.id)
+
+
+def test_g8_a_flood_is_parked_and_the_few_go_through(tmp_path: Path) -> None:
+    """Forty people of one cause exceed the budget and wait; the demo request is handed over."""
+    world = World(tmp_path)
+    for number in range(100, 140):
+        world.person(str(number))
+        world.interested(str(number))
+    world.person("2")
+    world.asked_for_demo("2")
+    ledger = world.ledger()
+
+    report = world.sync(ledger, limits=Limits(changes_per_run=10, changes_per_day=100, max_share=1.0))
+
+    assert report.status == "partial"
+    assert report.counts["parked"] == 40
+    assert [task.contact_id for task in world.crm.tasks()] == ["2"]
+    assert world.crm.properties("contact", "120")["lifecyclestage"] == "lead"
+    assert "changes_per_run = 10" in report.parked[0]["why"]
+
+
+def test_g8_what_was_parked_is_released_after_review(tmp_path: Path) -> None:
+    """`apply --run` writes the parked people, once."""
+    world = World(tmp_path)
+    for number in range(100, 120):
+        world.person(str(number))
+        world.interested(str(number))
+    ledger = world.ledger()
+    parked = world.sync(ledger, limits=Limits(changes_per_run=10, changes_per_day=100, max_share=1.0))
+    ids = tuple(one.person_id for one in ledger.work.every(parked.run, "parked"))
+
+    released = run(world.session(ledger), Order("apply", AS_OF, only=ids, release=True))
+
+    assert (parked.status, released.status) == ("refused", "done")
+    assert len(world.crm.tasks()) == 20
+    assert world.sync(ledger).counts["written"] == 0
+
+
+def test_g4_an_edit_of_one_of_our_properties_is_held_and_then_overwritten(tmp_path: Path) -> None:
+    """Somebody else's value stands for as long as agreed, is listed, and then gives way."""
+    world = _build(tmp_path)
+    ledger = world.ledger()
+    world.sync(ledger)
+    ours = world.crm.properties("contact", "1")["cx_persona"]
+    world.clock.pass_by(minutes=1)
+    world.crm.edit("contact", "1", {"cx_persona": "somebody_else"})
+
+    held = world.sync(ledger)
+    world.clock.pass_by(days=31)
+    world.crm.edit("contact", "1", {"phone": "1"})
+    world.sync(ledger)
+
+    assert held.counts["held"] == 1
+    assert world.crm.properties("contact", "1")["cx_persona"] == ours
+
+
+def test_g4_a_stage_set_by_a_person_is_adopted(tmp_path: Path) -> None:
+    """A rep's SQL stays SQL (case 28), and the log says that a person did it."""
+    world = _build(tmp_path)
+    ledger = world.ledger()
+    world.sync(ledger)
+    world.clock.pass_by(minutes=10)
+    world.crm.edit("contact", "1", {"lifecyclestage": "salesqualifiedlead"})
+    world.clock.pass_by(minutes=10)
+
+    world.sync(ledger)
+
+    assert world.crm.properties("contact", "1")["lifecyclestage"] == "salesqualifiedlead"
+    assert world.crm.properties("contact", "1")["cx_stage"] == "sql"
+    assert ledger.people.transitions("1")[-1].move.cause == "person"
+
+
+def test_g15_history_is_taken_as_given(tmp_path: Path) -> None:
+    """People older than go-live are adopted: no stage, no status, no task; their scores are filled in."""
+    world = _build(tmp_path)
+    ledger = world.ledger()
+    world.clock.pass_by(hours=1)
+
+    report = world.sync(ledger, go_live=AS_OF + timedelta(minutes=1))
+
+    assert report.counts["adopted"] == 6
+    assert world.crm.tasks() == []
+    assert {one["lifecyclestage"] for one in world.crm.state()["contact"].values()} == {"lead"}
+    assert world.crm.properties("contact", "1")["cx_fit_score"] != ""
+
+
+def test_observing_writes_nothing(tmp_path: Path) -> None:
+    """Without a go-live instant nothing is written, whatever the mode says."""
+    world = _build(tmp_path)
+
+    report = world.sync(world.ledger(), go_live=None)
+
+    assert world.crm.writes == 0
+    assert report.counts["changed"] == 6
+    assert report.mode == "observe"
+
+
+def test_mode_scores_writes_our_own_properties_only(tmp_path: Path) -> None:
+    """No stage, no status, no task: only properties with our prefix."""
+    world = _build(tmp_path)
+    before = {id: dict(one) for id, one in world.crm.state()["contact"].items()}
+    ledger = world.ledger()
+
+    world.sync(ledger, mode="scores")
+
+    for id, properties in world.crm.state()["contact"].items():
+        changed = {name for name, value in properties.items() if before[id].get(name) != value}
+        assert changed
+        assert all(name.startswith("cx_") for name in changed)
+    assert world.crm.tasks() == []
+    assert world.sync(ledger, mode="scores").counts["written"] == 0
+
+
+def test_a_malformed_record_is_rejected_alone(tmp_path: Path) -> None:
+    """One contact whose company size is a word does not stop the others."""
+    world = _build(tmp_path)
+    world.crm.add("contact", "9", {"email": "x@y.example", "cx_cycle": "many"})
+    ledger = world.ledger()
+
+    report = world.sync(ledger)
+
+    assert report.status == "partial"
+    assert [one.code for one in ledger.work.rejects()] == ["malformed_value"]
+    assert report.counts["written"] > 4
+    world.crm.edit("contact", "9", {"cx_cycle": ""})
+    world.clock.pass_by(minutes=1)
+    world.sync(ledger)
+    assert ledger.work.rejects() == []
+
+
+def test_counts_account_for_everybody_looked_at(tmp_path: Path) -> None:
+    """G6: inputs are the sum of outcomes."""
+    world = _build(tmp_path)
+
+    counts = world.sync(world.ledger()).counts
+
+    ends = ("written", "unchanged", "held", "parked", "rejected", "gone", "unknown")
+    assert counts["looked_at"] == sum(counts[name] for name in ends)

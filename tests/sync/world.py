@@ -1,0 +1,191 @@
+"""
+A small world for the laws: a memory CRM with people whose futures are known, a real ledger, a clock that is told.
+
+`World` builds the same account again and again; a session can be opened on it with a fresh or a surviving ledger.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from connector.agreement import Agreement, load_agreement
+from connector.config import shipped_mappings
+from connector.crm import DealStage, Owner
+from connector.crm.memory import MemoryCRM
+from connector.fields import FieldMap
+from connector.ledger import Ledger, open_ledger
+from connector.model import ALWAYS, Occurrence
+from connector.plan import Limits, TaskBudget
+from connector.sync import Order, Report, Session, Settings, run
+
+AS_OF = datetime(2026, 3, 31, 12, tzinfo=UTC)
+STAGES = (
+    "subscriber",
+    "lead",
+    "marketingqualifiedlead",
+    "salesqualifiedlead",
+    "opportunity",
+    "customer",
+)
+DEAL_STAGES = (
+    DealStage("default", "appointmentscheduled", "Appointment", "open"),
+    DealStage("default", "closedwon", "Won", "won"),
+    DealStage("default", "closedlost", "Lost", "lost"),
+)
+OWNER = Owner("77", "rep@seller.example", active=True)
+
+
+@cache
+def agreement() -> Agreement:
+    """The shipped agreement, with scores written at every change of the shown number."""
+    loaded = load_agreement(shipped_mappings())
+    rules = {name: replace(rule, smallest_change=0) for name, rule in loaded.write_back.rules.items()}
+    return replace(loaded, write_back=replace(loaded.write_back, rules=rules))
+
+
+@cache
+def empty_ledger() -> bytes:
+    """A ledger with its schema and nothing in it: migrating two hundred of them would take a minute."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        open_ledger(f"sqlite:///{path}", "none").database.close()
+        return path.read_bytes()
+
+
+@dataclass
+class Clock:
+    """The time it is, until somebody says otherwise."""
+
+    at: datetime = AS_OF
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def pass_by(self, **duration: float) -> None:
+        """Let time pass."""
+        self.at += timedelta(**duration)
+
+
+@dataclass
+class World:
+    """An account and the connector beside it."""
+
+    folder: Path
+    page: int = 100
+    settings: Settings = field(
+        default_factory=lambda: Settings(
+            mode="live",
+            go_live=ALWAYS,
+            limits=Limits(changes_per_run=1000, changes_per_day=5000, max_share=1.0),
+            tasks=TaskBudget(1000, 1000),
+        )
+    )
+    clock: Clock = field(default_factory=Clock)
+    agreement: Agreement = field(default_factory=agreement)
+
+    def __post_init__(self) -> None:
+        self.crm = MemoryCRM(self.clock, page=self.page, forward_only={"lifecyclestage": STAGES})
+        self.crm.deal_stages = DEAL_STAGES
+        self.crm.owners = (OWNER,)
+        self.crm.empty_sources = frozenset(one.source for one in self.agreement.wiring.signals)
+        self._number = 0
+
+    # -- what happens in it ------------------------------------------------------------------------------------
+
+    def person(self, id: str, *, mail: str = "", **properties: str) -> None:
+        """Somebody at a company that fits, a lead, with everything a hand-off asks for."""
+        base = {
+            "email": mail or f"p{id}@northmill.example",
+            "firstname": "Anna",
+            "jobtitle": "Director of Operations",
+            "lifecyclestage": "lead",
+            "hubspot_owner_id": OWNER.id,
+        }
+        self.crm.add("contact", id, {**base, **properties}, created_at=AS_OF - timedelta(days=200))
+        if "c1" not in self._companies():
+            self.crm.add(
+                "company",
+                "c1",
+                {
+                    "name": "Northmill",
+                    "industry": "manufacturing",
+                    "numberofemployees": "420",
+                    "annualrevenue": "38000000",
+                    "country": "Poland",
+                },
+            )
+        self.crm.link("contact", id, "company", "c1", "primary")
+
+    def _companies(self) -> dict[str, Any]:
+        return self.crm.state().get("company", {})
+
+    def saw(self, id: str, source: str, *days_ago: float) -> None:
+        """A person did something that a list or form recorded."""
+        for days in days_ago:
+            self._number += 1
+            at = self.clock() - timedelta(days=days)
+            self.crm.happen(Occurrence(f"{id}-{self._number}", source, at, id))
+
+    def interested(self, id: str) -> None:
+        """Three visits to the pricing page: enough for MQL."""
+        self.saw(id, "list:Visited pricing", 0, 1, 2)
+
+    def asked_for_demo(self, id: str) -> None:
+        """The fast track."""
+        self.saw(id, "form:demo-request", 0)
+
+    def deal(self, id: str, contact: str, stage: str) -> None:
+        """A deal with this person on it."""
+        self.crm.add("deal", id, {"pipeline": "default", "dealstage": stage, "createdate": AS_OF.isoformat()})
+        self.crm.link("deal", id, "contact", contact)
+
+    def usual_people(self) -> None:
+        """One of each future: MQL, fast track, private mailbox, customer, opportunity, nobody special, malformed."""
+        self.person("1")
+        self.interested("1")
+        self.person("2")
+        self.asked_for_demo("2")
+        self.person("3", mail="somebody@gmail.com")
+        self.interested("3")
+        self.person("4")
+        self.deal("40", "4", "closedwon")
+        self.person("5")
+        self.deal("50", "5", "appointmentscheduled")
+        self.person("6", jobtitle="", firstname="")
+
+    # -- the connector ---------------------------------------------------------------------------------------------
+
+    def ledger(self, name: str = "state") -> Ledger:
+        """The ledger in a real file; another name is a lost ledger."""
+        path = self.folder / f"{name}.db"
+        if not path.exists():
+            path.write_bytes(empty_ledger())
+        return open_ledger(f"sqlite:///{path}", "acme")
+
+    def session(self, ledger: Ledger, crm: Any = None, **changes: Any) -> Session:
+        """A session on this account."""
+        states = {(one.pipeline, one.id): one.state for one in self.crm.deal_stages}
+        return Session(
+            crm=crm or self.crm,
+            ledger=ledger,
+            agreement=self.agreement,
+            fields=FieldMap(self.agreement.wiring, self.agreement.fields_used, states),
+            settings=replace(self.settings, **changes),
+            account="memory",
+            owners=frozenset(one.id for one in self.crm.owners if one.active),
+            now=self.clock,
+        )
+
+    def sync(self, ledger: Ledger, *, as_of: datetime | None = None, **changes: Any) -> Report:
+        """One run, as `connector sync` would make it."""
+        session = self.session(ledger, **changes)
+        return run(session, Order("sync", as_of or self.clock()))
+
+
+Build = Callable[[Path], World]
