@@ -2,8 +2,9 @@
 What we remember of each person: tracks, the value ledger, when to look again, and every move ever made.
 
 `base` is each property's value as we last wrote it, or as it stood at first sight (stage and status only);
-`intended` is what stood there and what was about to be written when a call went out. A live value equal to either is ours, anything
-else is somebody's edit (G4). A track moves only in the transaction that records its decision as confirmed.
+`intended` is what stood there and what was about to be written when a call went out. A live value equal to one of
+these is ours, anything else is somebody's edit (G4). A track moves only in the transaction that records its decision
+as confirmed.
 """
 
 from __future__ import annotations
