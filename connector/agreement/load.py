@@ -185,11 +185,11 @@ def _check_recognised(agreement: Agreement, files: _Files, reading: Reading) -> 
             reading.complain(files.lifecycle[1], ("fast_track", track.name), f"nothing delivers {track.signal}.", fix)
 
 
-def _values_written(agreement: Agreement) -> Mapping[str, Sequence[str]]:
-    """Our values of the fields that are the CRM's own."""
+def _values_written(agreement: Agreement) -> Mapping[str, Mapping[str, bool]]:
+    """Our values of the fields that are the CRM's own, and whether each is used."""
     return {
-        "stage": [stage.name for stage in agreement.stages if stage.used],
-        "status": list(agreement.statuses),
+        "stage": {stage.name: stage.used for stage in agreement.stages},
+        "status": dict.fromkeys(agreement.statuses, True),
     }
 
 

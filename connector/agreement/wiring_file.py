@@ -147,16 +147,19 @@ def build_write_back(shape: WriteBackShape, source: Source, wiring: Wiring, read
     return WriteBack(rules, shape.scores_at)
 
 
-def check_values(wiring: Wiring, wanted: Mapping[str, Sequence[str]], source: Source, reading: Reading) -> None:
-    """Values named in the CRM's file are ours, and every stage and status that is written has one there."""
+def check_values(wiring: Wiring, wanted: Mapping[str, Mapping[str, bool]], source: Source, reading: Reading) -> None:
+    """Values named in the CRM's file are ours, and every stage and status that is used has one there.
+
+    `wanted` tells, per field, our values and whether each is used.
+    """
     for field, ours in wanted.items():
         spec = wiring.fields.get("contact", {}).get(field)
         if spec is None or not spec.values:
             continue
         for value in spec.values:
             reading.known(source, ("contact", "values", field, value), field, value, ours)
-        for value in ours:
-            if value not in spec.values:
+        for value, used in ours.items():
+            if used and value not in spec.values:
                 what = f'the {field} "{value}" has no value in the CRM.'
                 reading.complain(source, ("contact", "values", field), what, f'Add {value} = "...".')
 

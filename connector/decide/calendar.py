@@ -33,7 +33,7 @@ class BusinessHours:
     def due(self, start: datetime, hours: float) -> datetime:
         """The instant (UTC) at which so many business hours after `start` are over."""
         local = start.astimezone(self._zone)
-        left, day, now = timedelta(hours=hours), local.date(), local.time()
+        left, day, now = timedelta(hours=hours), local.date(), local.timetz().replace(tzinfo=None)
         for _ in range(3660):  # ten years without a business day is a calendar nobody meant
             if self.works_on(day):
                 opens = max(now, self._calendar.opens)

@@ -8,7 +8,7 @@ from connector.agreement.terms import Agreement, Entry, Evidence, Stage
 from connector.agreement.words import label_of
 from connector.decide.conditions import Test, compile_condition
 from connector.decide.facts import Facts
-from connector.decide.walk import ABOVE, Walk
+from connector.decide.walk import ABOVE, RULES, Walk
 
 
 class Doors:
@@ -64,6 +64,8 @@ class Doors:
     def has_news(self, stage: Stage, walk: Walk) -> bool:
         """A12: whether something new speaks for an upward move; who left also needs a signal newer than that."""
         track, positive = walk.track, walk.facts.scored.positive
+        if stage.enter and stage.enter.accepted_by_sales and (track.cause or "").startswith(RULES):
+            return True  # acceptance answers a hand-off of ours, so it is newer than that
         if walk.everyone:
             return track.left_at is None or any(each.at > track.left_at for each in positive)
         needs = (stage.enter is not None and stage.enter.by_score) or track.adopted or track.edited_at or track.left_at

@@ -17,11 +17,10 @@ from connector.decide.attempts import AttemptCounter
 from connector.decide.entry import Doors, reached, why_entered
 from connector.decide.facts import Observer
 from connector.decide.handoff import Desk
-from connector.decide.walk import Stages, Walk
+from connector.decide.walk import RULES, Stages, Walk
 
 #: Who may set a stage or status so that it is adopted; what other software writes is the sync layer's affair.
 _ADOPTED_FROM = ("person", "unknown", "import", "crm")
-_OURS = ("stages.", "fast_track.")
 
 Candidate = tuple[str, Callable[[], None]]
 
@@ -256,7 +255,7 @@ class Path:
     def _downward(self, walk: Walk) -> Candidate | None:
         """The score fell below the stage's band, nobody is working the person, and it was a rule that led up."""
         stage = self._stages.by_name.get(walk.track.stage or "")
-        if stage is None or stage.leave is None or not (walk.track.cause or "").startswith(_OURS):
+        if stage is None or stage.leave is None or not (walk.track.cause or "").startswith(RULES):
             return None
         leave, score = stage.leave, walk.facts.score
         below = (

@@ -19,6 +19,9 @@ from connector.model import ALWAYS, Edit, Move, Person, Signal, TaskDraft, Track
 #: Mark behind a digest of an adopted track that already met the next stage's rule: only high strength moves it.
 ABOVE = "^"
 
+#: How causes begin that are rules of the agreement, and not a person, the CRM, a deal or the adoption.
+RULES = ("stages.", "fast_track.")
+
 
 class Stages:
     """The order of stages: ranks, what is passed on a jump, and where side stages stand."""

@@ -13,6 +13,11 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from connector.crm.hubspot import HubSpot
+
+#: Opens an adapter on the script; keyword arguments as for HubSpot.
+Open = Callable[..., HubSpot]
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -106,3 +111,28 @@ class Script:
                 """Tests need no access log."""
 
         return Door
+
+
+class Time:
+    """A clock that only sleeping moves; remembers every sleep."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 0.0, list[float]()
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept.append(seconds)
+
+
+def first(*replies: Reply, then: Reply | None = None) -> Callable[[Heard], Reply]:
+    """The replies one after the other, then for ever `then` (by default an empty result)."""
+    left = list(replies)
+    return lambda _heard: left.pop(0) if left else then or Reply(json={"results": []})
+
+
+def rate_limited(policy: str) -> Reply:
+    body = {"status": "error", "message": f"You have reached your {policy.lower()} limit.", "policyName": policy}
+    return Reply(429, {**body, "errorType": "RATE_LIMIT"})

@@ -54,10 +54,17 @@ class Account:
         return [self.add("contact", {"jobtitle": f"title {number}"}) for number in range(count)]
 
 
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
+@pytest.fixture(scope="module")
+def server() -> Iterator[Sandbox]:
     with Sandbox(now=START) as running:
         yield running
+
+
+@pytest.fixture
+def sandbox(server: Sandbox) -> Sandbox:
+    """An empty account with its own clock; only the listening socket is shared."""
+    server.reset()
+    return server
 
 
 @pytest.fixture

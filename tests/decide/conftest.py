@@ -30,7 +30,7 @@ ANNA: dict[str, Value] = {
 
 
 def at(text: str) -> datetime:
-    """"03-30 15:00" in 2026, UTC; seconds where given."""
+    """ "03-30 15:00" in 2026, UTC; seconds where given."""
     return datetime.fromisoformat(f"2026-{text}").replace(tzinfo=UTC)
 
 
@@ -78,9 +78,7 @@ def person(
 ) -> Person:
     """Anna, or somebody with other fields."""
     known = {name: value for name, value in {**ANNA, **(fields or {})}.items() if value is not None}
-    return Person(
-        "42", known, stage, status, owner_id, created_at, None, deals, signals, activities, {}, edits or {}
-    )
+    return Person("42", known, stage, status, owner_id, created_at, None, deals, signals, activities, {}, edits or {})
 
 
 def edit(name: str, before: Value, after: Value, when: str | datetime | None, by: str = "person") -> Edit:

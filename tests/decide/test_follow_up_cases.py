@@ -133,7 +133,13 @@ def test_the_task_says_who_why_and_until_when(desk: Desk) -> None:
     task = desk.decide(person(*V1)).tasks[0]
 
     assert task.subject == "MQL: Anna Kowalska, Northmill"
-    for part in ("Director of Operations at Northmill", "Fit 85", "pricing page", "Ask next: phone", "2026-04-01 12:00"):
+    for part in (
+        "Director of Operations at Northmill",
+        "Fit 85",
+        "pricing page",
+        "Ask next: phone",
+        "2026-04-01 12:00",
+    ):
         assert part in task.body
     assert task.due_at == at("04-01 12:00")
 

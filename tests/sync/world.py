@@ -7,7 +7,7 @@ A small world for the laws: a memory CRM with people whose futures are known, a 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -16,7 +16,7 @@ from typing import Any
 
 from connector.agreement import Agreement, load_agreement
 from connector.config import shipped_mappings
-from connector.crm import DealStage, Owner
+from connector.crm import CRM, DealStage, Owner
 from connector.crm.memory import MemoryCRM
 from connector.fields import FieldMap
 from connector.ledger import Ledger, open_ledger
@@ -38,6 +38,14 @@ DEAL_STAGES = (
     DealStage("default", "closedwon", "Won", "won"),
     DealStage("default", "closedlost", "Lost", "lost"),
 )
+COMPANY = "900"
+NORTHMILL = {
+    "name": "Northmill",
+    "industry": "manufacturing",
+    "numberofemployees": "420",
+    "annualrevenue": "38000000",
+    "country": "Poland",
+}
 OWNER = Owner("77", "rep@seller.example", active=True)
 
 
@@ -88,6 +96,7 @@ class World:
     )
     clock: Clock = field(default_factory=Clock)
     agreement: Agreement = field(default_factory=agreement)
+    _has_company: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.crm = MemoryCRM(self.clock, page=self.page, forward_only={"lifecyclestage": STAGES})
@@ -98,6 +107,14 @@ class World:
 
     # -- what happens in it ------------------------------------------------------------------------------------
 
+    def add(self, kind: str, id: str, properties: Mapping[str, str]) -> None:
+        """A record appears that has been there for a while."""
+        self.crm.add(kind, id, properties, created_at=AS_OF - timedelta(days=200))
+
+    def link(self, kind: str, id: str, to: str, to_id: str) -> None:
+        """Two records are associated; a contact's company is its primary one."""
+        self.crm.link(kind, id, to, to_id, *(("primary",) if to == "company" else ()))
+
     def person(self, id: str, *, mail: str = "", **properties: str) -> None:
         """Somebody at a company that fits, a lead, with everything a hand-off asks for."""
         base = {
@@ -107,23 +124,11 @@ class World:
             "lifecyclestage": "lead",
             "hubspot_owner_id": OWNER.id,
         }
-        self.crm.add("contact", id, {**base, **properties}, created_at=AS_OF - timedelta(days=200))
-        if "c1" not in self._companies():
-            self.crm.add(
-                "company",
-                "c1",
-                {
-                    "name": "Northmill",
-                    "industry": "manufacturing",
-                    "numberofemployees": "420",
-                    "annualrevenue": "38000000",
-                    "country": "Poland",
-                },
-            )
-        self.crm.link("contact", id, "company", "c1", "primary")
-
-    def _companies(self) -> dict[str, Any]:
-        return self.crm.state().get("company", {})
+        self.add("contact", id, {**base, **properties})
+        if not self._has_company:
+            self.add("company", COMPANY, NORTHMILL)
+            self._has_company = True
+        self.link("contact", id, "company", COMPANY)
 
     def saw(self, id: str, source: str, *days_ago: float) -> None:
         """A person did something that a list or form recorded."""
@@ -133,8 +138,9 @@ class World:
             self.crm.happen(Occurrence(f"{id}-{self._number}", source, at, id))
 
     def interested(self, id: str) -> None:
-        """Three visits to the pricing page: enough for MQL."""
-        self.saw(id, "list:Visited pricing", 0, 1, 2)
+        """Pricing page and content of today: exactly enough for MQL."""
+        for name in ("Visited pricing", "Attended webinar", "Read case study", "Read comparison guide"):
+            self.saw(id, f"list:{name}", 0)
 
     def asked_for_demo(self, id: str) -> None:
         """The fast track."""
@@ -142,8 +148,8 @@ class World:
 
     def deal(self, id: str, contact: str, stage: str) -> None:
         """A deal with this person on it."""
-        self.crm.add("deal", id, {"pipeline": "default", "dealstage": stage, "createdate": AS_OF.isoformat()})
-        self.crm.link("deal", id, "contact", contact)
+        self.add("deal", id, {"pipeline": "default", "dealstage": stage, "createdate": "2026-03-01T00:00:00Z"})
+        self.link("deal", id, "contact", contact)
 
     def usual_people(self) -> None:
         """One of each future: MQL, fast track, private mailbox, customer, opportunity, nobody special, malformed."""
@@ -159,6 +165,34 @@ class World:
         self.deal("50", "5", "appointmentscheduled")
         self.person("6", jobtitle="", firstname="")
 
+    # -- what people see of it -------------------------------------------------------------------------------------
+
+    @property
+    def writes(self) -> int:
+        """How many writes the CRM has taken."""
+        return self.crm.writes
+
+    def state(self) -> dict[str, Any]:
+        """Everything people would see, for comparing worlds."""
+        return self.crm.state()
+
+    def properties(self, id: str) -> dict[str, str]:
+        """A contact's filled properties."""
+        return self.crm.properties("contact", id)
+
+    def contacts(self) -> dict[str, dict[str, str]]:
+        """Every contact's filled properties."""
+        found: dict[str, dict[str, str]] = self.state()["contact"]
+        return found
+
+    def handed_over(self) -> list[str]:
+        """The contacts of all tasks, one entry for each task."""
+        return sorted(task.contact_id for task in self.crm.tasks())
+
+    def edit(self, id: str, properties: Mapping[str, str]) -> None:
+        """A person edits a contact by hand."""
+        self.crm.edit("contact", id, properties)
+
     # -- the connector ---------------------------------------------------------------------------------------------
 
     def ledger(self, name: str = "state") -> Ledger:
@@ -168,24 +202,28 @@ class World:
             path.write_bytes(empty_ledger())
         return open_ledger(f"sqlite:///{path}", "acme")
 
+    def adapter(self) -> CRM:
+        """The way in, as a process would open it."""
+        return self.crm
+
     def session(self, ledger: Ledger, crm: Any = None, **changes: Any) -> Session:
         """A session on this account."""
-        states = {(one.pipeline, one.id): one.state for one in self.crm.deal_stages}
+        states = {(one.pipeline, one.id): one.state for one in DEAL_STAGES}
         return Session(
-            crm=crm or self.crm,
+            crm=crm or self.adapter(),
             ledger=ledger,
             agreement=self.agreement,
             fields=FieldMap(self.agreement.wiring, self.agreement.fields_used, states),
             settings=replace(self.settings, **changes),
             account="memory",
-            owners=frozenset(one.id for one in self.crm.owners if one.active),
+            owners=frozenset((OWNER.id,)),
             now=self.clock,
         )
 
     def sync(self, ledger: Ledger, *, as_of: datetime | None = None, **changes: Any) -> Report:
         """One run, as `connector sync` would make it."""
         session = self.session(ledger, **changes)
-        return run(session, Order("sync", as_of or self.clock()))
-
-
-Build = Callable[[Path], World]
+        try:
+            return run(session, Order("sync", as_of or self.clock()))
+        finally:
+            session.crm.close()

@@ -59,7 +59,7 @@ class Answer:
 class _Client(ApiClient):  # type: ignore[misc]  # the package is untyped
     """The official client with bytes in and an unread response out, whatever its status."""
 
-    def request(  # noqa: PLR0917  # the client's own signature
+    def request(  # the client's own signature
         self,
         method: str,
         url: str,

@@ -1,0 +1,63 @@
+"""The account that is measured against: the sandbox in a process of its own, and a configuration that opens it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+#: What opens the sandbox; it is no secret.
+TOKEN = "pat-sandbox"
+TOKEN_NAME = "CONNECTOR_BENCH_TOKEN"
+
+#: Quotas out of the way, because CPU is what is measured; search stays at the pace the connector keeps by itself.
+_SWITCHES = ("burst=1000000", "associations_burst=1000000", "daily=1000000000", "search_per_second=1000")
+
+_CONFIG = """\
+[state]
+url = "sqlite:///{state}.db"
+
+[connections.bench]
+crm = "hubspot"
+token = "env:{token}"
+base_url = "{url}"
+mapping = "shipped"
+mode = "{mode}"
+go_live = "always"
+every = "5m"
+require_approval = false
+budget = {{ share = 1.0, daily_floor = 0 }}
+"""
+
+
+@contextmanager
+def account(people: int, seed: int) -> Iterator[str]:
+    """A sandbox with so many invented people, until the block ends; yields its address."""
+    command = [sys.executable, "-m", "connector.sandbox", "--people", str(people), "--seed", str(seed)]
+    command += ["--no-activities", "--token", TOKEN]
+    for switch in _SWITCHES:
+        command += ["--set", switch]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None  # it was asked for
+            url = process.stdout.readline().strip()
+            if not url:
+                raise RuntimeError("the sandbox did not start; its own words stand above")
+            yield url
+        finally:
+            process.terminate()
+
+
+def configure(folder: Path, url: str, mode: str) -> Path:
+    """A configuration for this account whose state lies beside it, one per mode."""
+    path = folder / f"{mode}.toml"
+    path.write_text(_CONFIG.format(state=mode, token=TOKEN_NAME, url=url, mode=mode), encoding="utf-8")
+    return path
+
+
+def environment() -> dict[str, str]:
+    """What a child process needs beside our own environment."""
+    return {**os.environ, TOKEN_NAME: TOKEN}

@@ -1,0 +1,66 @@
+"""The yardsticks: reading the same people without us, by a plain loop and through the official client's models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from account import TOKEN
+from measure import Result, Stopwatch
+
+#: The load that DESIGN section 10 speaks of.
+PROPERTIES = 25
+PAGE = 100
+
+
+def plain(_folder: Path, url: str, people: int) -> Result:
+    """`requests` and `orjson`, one page after the other, nothing kept."""
+    import requests  # noqa: PLC0415 - each yardstick pays for its own library only
+
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {TOKEN}"
+    session.trust_env = False
+    properties = _properties(
+        orjson.loads(session.get(f"{url}/crm/properties/2026-03/contacts", timeout=60).content)["results"]
+    )
+
+    def page(after: str | None) -> tuple[int, str | None]:
+        query = {"limit": str(PAGE), "properties": ",".join(properties)} | ({"after": after} if after else {})
+        answer = orjson.loads(session.get(f"{url}/crm/objects/2026-03/contacts", params=query, timeout=60).content)
+        return len(answer["results"]), answer.get("paging", {}).get("next", {}).get("after")
+
+    return _all(page, people)
+
+
+def models(_folder: Path, url: str, people: int) -> Result:
+    """`hubspot-api-client` as its documentation shows it."""
+    from hubspot.crm.contacts import ApiClient, BasicApi, Configuration  # noqa: PLC0415 - see plain
+    from hubspot.crm.properties import CoreApi  # noqa: PLC0415
+
+    client = ApiClient(Configuration(host=url), header_name="Authorization", header_value=f"Bearer {TOKEN}")
+    api = BasicApi(client)
+    properties = _properties([{"name": one.name} for one in CoreApi(client).get_all("contacts").results])
+
+    def page(after: str | None) -> tuple[int, str | None]:
+        answer = api.get_page(limit=PAGE, properties=properties, **({"after": after} if after else {}))
+        return len(answer.results), answer.paging.next.after if answer.paging and answer.paging.next else None
+
+    return _all(page, people)
+
+
+def _all(page: Callable[[str | None], tuple[int, str | None]], people: int) -> Result:
+    """Pages until there is none, or until enough people were met."""
+    watch, met, after = Stopwatch(), 0, None
+    while met < people:
+        found, after = page(after)
+        met += found
+        if after is None:
+            break
+    return {**watch.read(), "people": met}
+
+
+def _properties(defined: list[dict[str, Any]]) -> list[str]:
+    """The first properties of the account, our own ones left out: at this point nobody has written them."""
+    return [one["name"] for one in defined if not one["name"].startswith("cx_")][:PROPERTIES]

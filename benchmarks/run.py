@@ -1,0 +1,147 @@
+"""
+What it costs: `make bench`. CPU, wall time and memory per 100,000 people, beside the targets of DESIGN section 10.
+
+    account.py    the sandbox in another process, no latency and no quota
+    measure.py    one measure in a process of its own
+    reading.py    the yardsticks: a plain loop, and the official client's models
+    running.py    the loop: first fill, writing, nothing to do, incremental, re-score
+    deciding.py   the pure core
+    starting.py   start-up
+    table.py      figures beside targets
+
+Everything happens on this machine. The sandbox computes its people on another core, so CPU seconds are ours alone and
+wall seconds are those of both; with fewer than 100,000 people the figures are scaled and say so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import orjson
+import starting
+import table
+from account import account, configure, environment
+
+HERE = Path(__file__).resolve().parent
+
+#: In the order in which they build on each other: what is written is known afterwards.
+ON_THE_ACCOUNT = ("set_up", "first_fill", "writing", "unchanged", "incremental", "rescore")
+#: The official client's models cost so much that a slice must do.
+MODELS_PEOPLE = 5_000
+DECIDED_PEOPLE = 2_000
+#: Seconds after which a measure is given up.
+PATIENCE = 600
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print the table, keep it as JSON."""
+    options = _parser().parse_args(arguments)
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="connector-bench-") as name:
+        folder = Path(name)
+        results = _small(folder, options) | _large(folder, options)
+        results["deciding"] = _measure("deciding", folder, "-", DECIDED_PEOPLE)
+        results["starting"] = _starting(folder)
+    found = table.rows(results)
+    _say("")
+    table.show(found, _say)
+    _keep(options.out, options, results, found)
+    _say(f"\n{time.perf_counter() - began:.0f} s in all; kept in {options.out}")
+
+
+def _large(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """The account that is measured, with the yardsticks in the same run."""
+    (place := folder / "large").mkdir()
+    with account(options.people, options.seed) as url:
+        results = {
+            "plain": _measure("plain", place, url, options.people),
+            "models": _measure("models", place, url, min(MODELS_PEOPLE, options.people)),
+        }
+        return results | {name: _measure(name, place, url, options.people) for name in ON_THE_ACCOUNT}
+
+
+def _small(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """A tenth of it, for its memory."""
+    (place := folder / "small").mkdir()
+    people = max(1, options.people // 10)
+    with account(people, options.seed) as url:
+        return {f"small_{name}": _measure(name, place, url, people) for name in ON_THE_ACCOUNT[:4]}
+
+
+def _measure(name: str, folder: Path, url: str, people: int) -> dict[str, Any]:
+    command = [sys.executable, str(HERE / "measure.py"), name, str(folder), url, str(people)]
+    _say(f"{name.replace('_', ' ')}: {people:,} people")
+    done = subprocess.run(command, stdout=subprocess.PIPE, env=environment(), timeout=PATIENCE, check=True)
+    result: dict[str, Any] = orjson.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def _starting(folder: Path) -> dict[str, float]:
+    _say("starting up")
+    config = configure(folder, "http://127.0.0.1:9", "live")
+    return {
+        "first_request": starting.to_first_request(folder),
+        "help": starting.whole(["--help"]),
+        "status": starting.whole(["status", "--config", str(config)]),
+    }
+
+
+def _keep(path: Path, options: argparse.Namespace, results: dict[str, Any], found: list[table.Row]) -> None:
+    """Figures mean something only beside the machine and the versions they were taken with."""
+    kept = {
+        "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "people": options.people,
+        "seed": options.seed,
+        "machine": _machine(),
+        "rows": [{**asdict(row), "verdict": row.verdict} for row in found],
+        "measures": results,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(orjson.dumps(kept, option=orjson.OPT_INDENT_2))
+
+
+def _machine() -> dict[str, Any]:
+    packages = ("agreement-connector", "hubspot-api-client", "orjson", "requests", "sqlalchemy", "urllib3")
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in packages},
+    }
+
+
+def _processor() -> str:
+    """The name of the processor, where the system tells."""
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text(encoding="utf-8").splitlines() if about.exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("make bench", description="What the connector costs.")
+    parser.add_argument("--people", type=int, default=50_000, help="in the account; figures are per 100,000")
+    parser.add_argument("--seed", type=int, default=7, help="of the invented people")
+    parser.add_argument("--out", type=Path, default=Path("build/bench.json"), help="where to keep the figures")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""What HubSpot's answers mean for the rooms of the adapter: sizes, tasks, descriptions, links, forms."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from scripted import SILENCE, Heard, Open, Reply, Script, first, rate_limited
+
+from connector.crm import Task, Update
+from connector.crm.hubspot import HubSpot, Reading
+
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+TASK = Task("1", "Call back", "marker", NOW, "HIGH", "77")
+
+
+def read(crm: HubSpot, ids: list[str]) -> list[str]:
+    return [record.id for record in crm.read("contact", ids, ["email"])]
+
+
+# -- sizes -------------------------------------------------------------------------------------------------------
+
+
+def limited(most: int, word: str = "The maximum number of inputs in a batch is {}.") -> Callable[[Heard], Reply]:
+    """A server that takes at most so many inputs (or asks for pages of at most so many)."""
+
+    def answer(heard: Heard) -> Reply:
+        inputs = (heard.body or {}).get("inputs", [])
+        if len(inputs) > most:
+            return Reply(400, {"category": "VALIDATION_ERROR", "message": word.format(most)})
+        return Reply(json={"results": [{"id": one["id"], "properties": {}} for one in inputs]})
+
+    return answer
+
+
+@pytest.mark.parametrize("word", ["The maximum number of inputs in a batch is {}.", "Batch size exceeds the limit"])
+def test_batches_shrink_when_hubspot_says_too_many(script: Script, hubspot: Open, word: str) -> None:
+    """100 refused, smaller ones from then on, every id read; a limit that is named is taken over at once."""
+    script.answer = limited(40, word)
+    crm = hubspot(read=Reading(threads=1))
+    ids = [str(n) for n in range(1, 251)]
+
+    assert read(crm, ids) == ids
+    before = len(script.heard)
+    assert read(crm, ids) == ids
+    assert len(script.heard) - before == (7 if "{}" in word else 10)
+
+
+def test_writes_shrink_too(script: Script, hubspot: Open) -> None:
+    """No id is rejected because of the size of its batch."""
+    script.answer = limited(30)
+
+    outcomes = hubspot().write("contact", [Update(str(n), {"city": "x"}) for n in range(1, 101)])
+
+    assert {outcome.state for outcome in outcomes} == {"written"}
+
+
+def test_a_long_list_of_properties_never_makes_a_long_url(script: Script, hubspot: Open) -> None:
+    """Six hundred properties: ids from the list, values by batch read, no request line near the limit of servers."""
+    names = [f"a_rather_long_property_name_{n}" for n in range(600)]
+
+    def answer(heard: Heard) -> Reply:
+        values = {names[0]: "value"} if heard.method == "POST" else {}
+        return Reply(json={"results": [{"id": "1", "properties": values}]})
+
+    script.answer = answer
+
+    (page,) = hubspot().scan("contact", names)
+
+    assert page.records[0].properties[names[0]] == "value"
+    assert max(len(heard.target) for heard in script.heard) < 8_000
+    assert set(names) <= set(script.heard[1].body["properties"])
+
+
+# -- creating and describing -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reply", [SILENCE, Reply(500, {}), Reply(504, {}), Reply(201, raw=b"?"), Reply(201, {})])
+def test_a_task_whose_creation_is_unclear_is_never_sent_again(script: Script, hubspot: Open, reply: Reply) -> None:
+    """Lost answers, server errors, unreadable answers: unknown, after one request."""
+    script.answer = first(then=reply)
+
+    (outcome,) = hubspot().create_tasks([TASK], lambda _number: None)
+
+    assert outcome.state == "unknown"
+    assert len(script.heard) == 1
+
+
+@pytest.mark.parametrize("reply", [rate_limited("TEN_SECONDLY_ROLLING"), Reply(423, {})])
+def test_a_task_that_was_certainly_not_created_is_sent_again(script: Script, hubspot: Open, reply: Reply) -> None:
+    """A refused place in the queue is no creation."""
+    script.answer = first(reply, Reply(201, {"id": 900}))
+    announced: list[int] = []
+
+    (outcome,) = hubspot().create_tasks([TASK], announced.append)
+
+    assert (outcome.id, outcome.state, announced) == ("900", "written", [0])
+
+
+def test_a_task_says_what_hubspot_wants_to_know(script: Script, hubspot: Open) -> None:
+    """Due date, status, owner and the association to its contact."""
+    script.answer = first(Reply(201, {"id": "900"}))
+
+    hubspot().create_tasks([TASK], lambda _number: None)
+
+    body = script.heard[0].body
+    assert body["properties"] == {
+        "hs_timestamp": "2026-11-22T09:00:00Z",
+        "hs_task_subject": "Call back",
+        "hs_task_body": "marker",
+        "hs_task_status": "NOT_STARTED",
+        "hs_task_type": "TODO",
+        "hs_task_priority": "HIGH",
+        "hubspot_owner_id": "77",
+    }
+    (link,) = body["associations"]
+    assert (link["to"], link["types"][0]["associationTypeId"]) == ({"id": "1"}, 204)
+
+
+def test_an_account_that_does_not_tell_its_id_is_described_all_the_same(script: Script, hubspot: Open) -> None:
+    """Whether a service key may ask for account info is not documented: unknown is said, nothing fails."""
+    script.answer = lambda heard: Reply(403 if "account-info" in heard.path else 200, {})
+
+    told = hubspot().describe(["contact"])
+
+    assert (told.account, told.zone, told.daily_limit) == ("unknown", "UTC", None)
+    assert told.properties == {"contact": {}}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "state"),
+    [
+        ({"probability": "1.0"}, "won"),
+        ({"probability": "0.0"}, "lost"),
+        ({"probability": "0.6"}, "open"),
+        ({"probability": "0.0", "isClosed": "false"}, "open"),
+        ({"probability": "0.9", "isClosed": "true"}, "lost"),
+        ({"probability": 1, "isClosed": True}, "won"),
+        ({"probability": "??"}, "open"),
+        (None, "open"),
+    ],
+)
+def test_deal_stages_are_told_by_probability(script: Script, hubspot: Open, metadata: Any, state: str) -> None:
+    """Never by id or label, which accounts rename; isClosed helps where it is sent."""
+    pipeline = {"id": "default", "stages": [{"id": 91, "label": "Replied", "metadata": metadata}]}
+    script.answer = lambda heard: Reply(json={"results": [pipeline] if "pipelines" in heard.path else []})
+
+    (stage,) = hubspot().describe(["deal"]).deal_stages
+
+    assert (stage.id, stage.state) == ("91", state)
+
+
+def test_associations_are_followed_through_their_pages(script: Script, hubspot: Open) -> None:
+    """A record with many partners comes in pages of its own; the same partner under two types is one link."""
+
+    def partner(id_: object, *types: Any) -> dict[str, Any]:
+        return {"toObjectId": id_, "associationTypes": [{"typeId": type_, "label": label} for type_, label in types]}
+
+    pages: dict[str | None, dict[str, Any]] = {
+        None: {"to": [partner(8, (279, None)), partner(8, (1, "Główna"))], "paging": {"next": {"after": "x"}}},
+        "x": {"to": [partner("9", (279, None), (31, "Billing"))]},
+    }
+    script.answer = lambda heard: Reply(
+        207,
+        {
+            "results": [
+                {"from": {"id": "1"}, **pages[one.get("after")]} for one in heard.body["inputs"] if one["id"] == "1"
+            ],
+            "errors": [{"subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND"}],
+        },
+    )
+
+    links = hubspot().links("contact", ["1", "2"], "company")
+
+    assert [(link.to_id, link.labels) for link in links["1"]] == [("8", ("primary",)), ("9", ("Billing",))]
+    assert links["2"] == ()
+
+
+def test_submissions_are_read_back_to_the_cursor_and_remember_no_address(script: Script, hubspot: Open) -> None:
+    """Newest first, a page at a time, until older than the cursor; senders are kept as hashes."""
+    times = [NOW - timedelta(hours=hours) for hours in range(6)]
+
+    def answer(heard: Heard) -> Reply:
+        start = int(heard.query.get("after", 0))
+        found = [
+            {
+                "conversionId": f"c{n}",
+                "submittedAt": int(times[n].timestamp() * 1000),
+                "values": [{"name": "email", "value": " Ann@Example.COM "}],
+            }
+            for n in range(start, min(start + 2, 6))
+        ]
+        paging = {"next": {"after": str(start + 2)}} if start + 2 < 6 else None
+        return Reply(json={"results": found, "paging": paging})
+
+    script.answer = answer
+    crm = hubspot()
+
+    everything = list(crm.occurrences("form:f-1", None, NOW))
+    later = list(crm.occurrences("form:f-1", times[2].isoformat(), NOW))
+
+    assert [one.id for part, _ in everything for one in part] == [f"c{n}" for n in range(6)]
+    assert [cursor for _, cursor in everything] == [None, None, NOW.isoformat()]
+    assert [one.id for part, _ in later for one in part] == ["c0", "c1", "c2"]
+    (one, *_), _ = everything[0]
+    assert one.email_hash == hashlib.sha256(b"ann@example.com").hexdigest()
+    assert one.person_id is None

@@ -1,0 +1,166 @@
+"""Going live on an account with history (G15): people from before are adopted, and history moves nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from connector.decide import Decider, track_from_json, track_to_json
+from connector.model import ALWAYS, Deal, Person, Signal, Value
+
+from .conftest import NOON, V1, Desk, at, days_ago, edit, person, signal
+
+GO_LIVE = NOON - timedelta(hours=1)
+BEFORE, AFTER = GO_LIVE - timedelta(days=100), GO_LIVE + timedelta(minutes=1)
+
+
+@pytest.fixture
+def live(decider: Decider) -> Desk:
+    """An account that goes live an hour before noon."""
+    return Desk(decider, GO_LIVE)
+
+
+def old(*signals: Signal, stage: str | None = "lead", deals: tuple[Deal, ...] = ()) -> Person:
+    """Anna, known for a hundred days."""
+    return person(*signals, stage=stage, created_at=BEFORE, deals=deals)
+
+
+def test_an_adopted_person_is_scored_and_left_where_they_are(live: Desk) -> None:
+    """Above the MQL threshold since long: scores, but no stage, no status, no task, no clock."""
+    decision = live.decide(old(*V1))
+    route = {"stage", "status", "current_stage", "cycle", "sla_due", "stage_reason"}
+
+    assert (decision.score.engagement, decision.moves, decision.tasks) == (45.27, (), ())
+    assert not route & decision.outputs.keys()
+    assert (decision.tracks[0].adopted, decision.tracks[0].cause, decision.tracks[0].entered) == (True, "adopted", {})
+
+
+def test_somebody_created_after_go_live_is_new(live: Desk) -> None:
+    """The first evaluation of a new person is a new fact."""
+    decision = live.decide(replace(old(*V1), created_at=AFTER))
+
+    assert (decision.tracks[0].stage, len(decision.tasks)) == ("mql", 1)
+
+
+def test_somebody_of_unknown_age_is_adopted(live: Desk) -> None:
+    """Without a creation time a person counts as known."""
+    assert live.decide(person(*V1)).tasks == ()
+
+
+def test_a_new_visit_lifts_an_adopted_person_over_the_threshold(live: Desk) -> None:
+    """Below before, above by a fact after go-live: handed over like anybody else."""
+    below = (days_ago("pricing_page", 1), days_ago("pricing_page", 2))
+    live.decide(old(*below))
+    decision = live.decide(old(*below, signal("pricing_page", "03-31 13:00")), "03-31 14:00")
+
+    assert (decision.tracks[0].stage, len(decision.tasks)) == ("mql", 1)
+
+
+def test_who_was_above_already_moves_only_by_a_strong_signal(live: Desk) -> None:
+    """A click moves nobody who was above the threshold for years; a look at the prices does."""
+    live.decide(old(*V1))
+    clicked = live.decide(old(*V1, signal("email_click", "03-31 13:00")), "03-31 14:00")
+    looked = live.decide(old(*V1, signal("pricing_page", "03-31 15:00")), "03-31 16:00")
+
+    assert (clicked.tracks[0].stage, clicked.tasks) == ("lead", ())
+    assert (looked.tracks[0].stage, len(looked.tasks)) == ("mql", 1)
+
+
+def test_an_adopted_stage_never_falls_by_score(live: Desk) -> None:
+    """An adopted MQL with nothing left of the score stays what people made of it."""
+    live.decide(old(stage="mql"))
+
+    assert live.decide(old(stage="mql"), NOON + timedelta(days=60)).tracks[0].stage == "mql"
+
+
+def test_a_deal_from_before_moves_no_adopted_person_and_a_new_one_does(live: Desk) -> None:
+    """Only facts after go-live move people who were there before."""
+    long_won = Deal("1", "won", closed_at=BEFORE)
+    live.decide(old(deals=(long_won,)))
+    new = Deal("2", "open", "discovery", opened_at=AFTER)
+
+    assert live.decide(old(deals=(long_won,)), "03-31 13:00").tracks[0].stage == "lead"
+    assert live.decide(old(deals=(new,)), "03-31 14:00").tracks[0].stage == "opportunity"
+
+
+def test_a_changed_rule_is_news_only_where_the_change_says_so(
+    decider: Decider, desk_with: Callable[..., Desk], live: Desk
+) -> None:
+    """apply_to = "everyone" hands over whom history qualifies; the default does not."""
+    live.decide(old(*V1))
+    everyone = desk_with(apply_to="everyone", fingerprint="another")
+    everyone.go_live, everyone.tracks, everyone.run = GO_LIVE, live.tracks, 1
+
+    assert live.decide(old(*V1), "03-31 13:00").tasks == ()
+    assert len(everyone.decide(old(*V1), "03-31 13:00").tasks) == 1
+
+
+def test_a_demo_request_of_years_ago_is_no_fast_track_for_the_adopted(live: Desk) -> None:
+    """The request was before go-live; whoever asks after it is fast."""
+    live.decide(old(days_ago("demo_request", 5)))
+    decision = live.decide(old(days_ago("demo_request", 5)), "03-31 13:00")
+    asked = live.decide(old(signal("demo_request", "03-31 13:30")), "03-31 14:00")
+
+    assert (decision.tasks, len(asked.tasks)) == ((), 1)
+
+
+def test_a_lost_ledger_repeats_no_task_and_forgets_no_wait(decider: Decider) -> None:
+    """Cycle, wait and current stage on the record restore the track, even where everyone counts as new."""
+    carried: dict[str, Value] = {
+        "cycle": 1.0,
+        "current_stage": "nurture",
+        "wait_until": at("05-01 09:00"),
+        "returned_count": 1.0,
+    }
+    decision = Desk(decider).decide(person(*V1, stage="mql", status="returned_not_ready", fields=carried))
+    track = decision.tracks[0]
+
+    assert (decision.tasks, decision.moves, track.stage, track.cycle) == ((), (), "nurture", 1)
+    assert (track.wait_until, track.returned_count, track.furthest) == (at("05-01 09:00"), 1, "mql")
+    assert decision.outputs["stage"] == "mql"
+
+
+def test_in_mode_scores_the_track_does_not_move(decider: Decider) -> None:
+    """Scores are worked out; the stage is left alone, and nothing counts as answered."""
+    desk = Desk(decider)
+    scored = desk.decide(person(*V1), route=False)
+    live = desk.decide(person(*V1))
+
+    assert (scored.outputs["engagement_score"], scored.moves, scored.tasks) == (45, (), ())
+    assert (scored.tracks[0].stage, scored.outputs["stage"]) == ("lead", "lead")
+    assert live.tracks[0].stage == "mql"
+
+
+def test_a_stage_the_mapping_has_no_word_for_is_left_alone(decider: Decider) -> None:
+    """Scores yes; no stage, no status, no task, and a warning."""
+    unknown = replace(person(*V1, stage=None), unmapped={"stage": "evangelist"})
+    decision = decider.decide(unknown, (), as_of=NOON, run=1, go_live=ALWAYS)
+
+    assert decision.tasks == ()
+    assert not {"stage", "status", "current_stage", "cycle"} & decision.outputs.keys()
+    assert "stage has a value without a name in the mapping" in decision.warnings
+
+
+def test_an_automation_is_not_followed(decider: Decider) -> None:
+    """What a workflow sets is not adopted like a person's choice, and is told."""
+    desk = Desk(decider)
+    desk.decide(person(*V1))
+    decision = desk.decide(
+        person(*V1, edits={"stage": edit("stage", "mql", "lead", "04-01 09:00", by="automation")}), "04-01 12:00"
+    )
+
+    assert (decision.tracks[0].stage, decision.outputs["stage"]) == ("mql", "mql")
+    assert decision.warnings
+
+
+def test_a_track_comes_back_from_json_as_it_was(decider: Decider) -> None:
+    """Every field of a lived track survives the ledger."""
+    desk = Desk(decider)
+    desk.decide(person(*V1, signal("demo_request", "03-31 11:30")))
+    back = edit("status", "new", "returned_not_ready", "04-01 09:00")
+    track = desk.decide(person(*V1, edits={"status": back}), "04-01 12:00").tracks[0]
+
+    assert track_from_json(track_to_json(track)) == track

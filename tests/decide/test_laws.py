@@ -1,0 +1,113 @@
+"""Laws of the decision, on invented people: order never shows, fading never promotes, a second look moves nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connector.agreement import Agreement
+from connector.decide import Decider, track_from_json, track_to_json
+from connector.model import ALWAYS, Deal, Person, Signal
+
+from .conftest import ANNA, NOON
+
+KINDS = (
+    "pricing_page", "demo_request", "trial_start", "webinar_attended", "case_study", "comparison_guide",
+    "email_click", "careers_page", "unsubscribe", "meeting_held",
+)  # fmt: skip
+LAW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@st.composite
+def signals(draw: st.DrawFn) -> tuple[Signal, ...]:
+    """Up to twelve signals of the last hundred days, to the minute."""
+    drawn = draw(st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 100 * 24 * 60)), max_size=12))
+    return tuple(
+        Signal(f"{number}", kind, NOON - timedelta(minutes=minutes)) for number, (kind, minutes) in enumerate(drawn)
+    )
+
+
+@st.composite
+def people(draw: st.DrawFn) -> Person:
+    """Somebody like Anna, of whom some things are unknown, in some stage."""
+    names = draw(st.sets(st.sampled_from(sorted(ANNA)), min_size=4))
+    stage = draw(st.sampled_from([None, "subscriber", "lead", "mql", "sql", "customer"]))
+    deals = draw(st.sampled_from([(), (Deal("1", "open", "discovery"),), (Deal("1", "lost", closed_at=NOON),)]))
+    fields = {name: ANNA[name] for name in names}
+    return Person("42", fields, stage, None, "7", deals=deals, signals=draw(signals()))
+
+
+@LAW
+@given(people(), st.randoms())
+def test_the_order_of_signals_never_shows(decider: Decider, who: Person, chance: object) -> None:
+    """However the CRM hands the signals over, the decision is the same."""
+    mixed = list(who.signals)
+    chance.shuffle(mixed)  # type: ignore[attr-defined]  # a random.Random
+    other = Person(
+        who.id, dict(reversed(list(who.fields.items()))), who.stage, None, "7", deals=who.deals, signals=tuple(mixed)
+    )
+    decide = [decider.decide(each, (), as_of=NOON, run=1, go_live=ALWAYS) for each in (who, other)]
+
+    assert decide[0] == decide[1]
+
+
+@LAW
+@given(people(), st.integers(1, 120))
+def test_fading_never_promotes(agreement: Agreement, decider: Decider, who: Person, days: int) -> None:
+    """Once a person was looked at, time alone leads nobody up."""
+    order = [stage.name for stage in agreement.stages if not stage.side]
+    first = decider.decide(who, (), as_of=NOON, run=1, go_live=ALWAYS)
+    later = decider.decide(who, first.tracks, as_of=NOON + timedelta(days=days), run=2, go_live=ALWAYS)
+
+    for move in later.moves:
+        if move.what == "stage" and move.before in order and move.after in order:
+            assert order.index(move.after) <= order.index(move.before)
+    assert later.tasks == ()
+
+
+@LAW
+@given(people())
+def test_a_second_look_at_the_same_instant_moves_nothing(decider: Decider, who: Person) -> None:
+    """The first decision goes as far as the facts lead; the second finds nothing left to do."""
+    first = decider.decide(who, (), as_of=NOON, run=1, go_live=ALWAYS)
+    second = decider.decide(who, first.tracks, as_of=NOON, run=2, go_live=ALWAYS)
+
+    assert (second.moves, second.tasks, second.score) == ((), (), first.score)
+    assert {**second.outputs, "stage_reason": None} == {
+        **{name: value for name, value in first.outputs.items() if name in second.outputs},
+        "stage_reason": None,
+    }
+
+
+@LAW
+@given(people())
+def test_the_lines_always_add_up(decider: Decider, who: Person) -> None:
+    """A13, for anybody."""
+    score = decider.decide(who, (), as_of=NOON, run=1, go_live=ALWAYS).score
+
+    for side, total in (("fit", score.fit), ("engagement", score.engagement)):
+        assert round(sum(line.points for line in score.lines if line.rule.startswith(f"{side}.")), 2) == total
+        assert 0 <= total <= 100
+
+
+@LAW
+@given(people(), st.floats(0, 1, exclude_max=True))
+def test_nothing_changes_before_the_next_time_that_was_told(decider: Decider, who: Person, share: float) -> None:
+    """Between now and the told instant the score is the same; without one it never changes by itself."""
+    first = decider.decide(who, (), as_of=NOON, run=1, go_live=ALWAYS)
+    until = first.score_next_at or NOON + timedelta(days=400)
+    between = NOON + (until - NOON) * share
+    later = decider.decide(who, first.tracks, as_of=between, run=2, go_live=ALWAYS)
+
+    assert (later.score.fit, later.score.engagement) == (first.score.fit, first.score.engagement)
+
+
+@LAW
+@given(people())
+def test_every_track_survives_json(decider: Decider, who: Person) -> None:
+    """Whatever a track went through, the ledger gives it back."""
+    track = decider.decide(who, (), as_of=NOON, run=1, go_live=ALWAYS).tracks[0]
+
+    assert track_from_json(track_to_json(track)) == track

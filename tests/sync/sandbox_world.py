@@ -1,0 +1,139 @@
+"""
+The same small world on the HubSpot sandbox: real HTTP, the real adapter, the same people with the same futures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from connector.crm import CRM, PropertyDefinition
+from connector.crm.hubspot import HubSpot, Reading
+from connector.sandbox import Sandbox
+from connector.sandbox import World as Account
+from connector.sandbox.clock import Clock as AccountClock
+from tests.sync.world import AS_OF, World
+
+KINDS = {"contact": "contacts", "company": "companies", "deal": "deals", "task": "tasks"}
+
+
+def empty_account() -> Account:
+    """An account in which nothing has happened, at the instant the tests begin."""
+    return Account(clock=AccountClock(AS_OF))
+
+
+class Told:
+    """A clock for pacing that sleeping moves: nothing in a test waits."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Time passes at once."""
+        self.seconds += seconds
+
+
+@dataclass
+class SandboxWorld(World):
+    """An account on loopback and the connector beside it; the sandbox must come from `empty_account`."""
+
+    sandbox: Sandbox | None = None
+
+    def __post_init__(self) -> None:
+        assert self.sandbox is not None
+        self.sandbox.reset()
+        self.sandbox.switch(rate_limits=False)
+        self.account = self.sandbox.world
+        self._told = Told()
+        self.account.audience.add_form("demo-request")
+        for one in self.agreement.wiring.signals:
+            if one.how == "list":
+                self.account.audience.add_list(one.key)
+        adapter = self.adapter()
+        for own in self.agreement.wiring.own:
+            definition = PropertyDefinition(own.property, own.type, own.label, dict(own.options))
+            adapter.create_property(own.kind, definition, self.agreement.wiring.own_group)
+        adapter.close()
+
+    def adapter(self) -> CRM:
+        """A connection of its own for every run, as a process would open it."""
+        assert self.sandbox is not None
+        at = self.clock()
+        if self.account.clock.now() != int(at.timestamp() * 1000):
+            self.account.clock.set(at)
+        return HubSpot(
+            self.sandbox.hubspot.token,
+            base_url=self.sandbox.url,
+            read=Reading(threads=1, page=min(self.page, 100), search_page=min(self.page, 200)),
+            clock=self._told,
+            sleep=self._told.sleep,
+        )
+
+    # -- what happens in it ------------------------------------------------------------------------------------
+
+    def add(self, kind: str, id: str, properties: Mapping[str, str]) -> None:
+        """A record appears that has been there for a while."""
+        created = AS_OF - timedelta(days=200)
+        self.account.add(KINDS[kind], dict(properties), id=id, created_at=created)
+
+    def link(self, kind: str, id: str, to: str, to_id: str) -> None:
+        """Two records are associated."""
+        self.account.associate(KINDS[kind], id, KINDS[to], to_id)
+
+    def saw(self, id: str, source: str, *days_ago: float) -> None:
+        """A person did something that a list or form recorded."""
+        for days in days_ago:
+            how, _, key = source.partition(":")
+            at = self.clock() - timedelta(days=days)
+            if how == "list":
+                self.account.join_list(key, id, at=at)
+            else:
+                self.account.submit_form(key, {"email": self.properties(id)["email"]}, at=at)
+
+    # -- what people see of it -------------------------------------------------------------------------------------
+
+    @property
+    def writes(self) -> int:
+        """How many writes the account has taken."""
+        return self.account.writes
+
+    def state(self) -> dict[str, Any]:
+        """Filled properties of the contacts, and the tasks with whom they hang on. HubSpot's own stamps of when a
+        stage was entered tell the time of the write, which healing makes later, and are left out."""
+        contacts = {
+            id: {name: value for name, value in one.items() if not name.startswith("hs_lifecyclestage_")}
+            for id, one in self.contacts().items()
+        }
+        return {"contact": contacts, "task": sorted(self._tasks())}
+
+    def _tasks(self) -> list[tuple[str, str]]:
+        return [
+            (contact, values.get("hs_task_body", ""))
+            for id, values in self.account.snapshot(("tasks",))["tasks"].items()
+            for contact in self.account.links.of("tasks", id, "contacts")
+        ]
+
+    def properties(self, id: str) -> dict[str, str]:
+        """A contact's filled properties."""
+        return self.contacts()[id]
+
+    def contacts(self) -> dict[str, dict[str, str]]:
+        """Every contact's filled properties."""
+        found = self.account.snapshot(("contacts",))["contacts"]
+        return {id: {name: value for name, value in one.items() if value is not None} for id, one in found.items()}
+
+    def handed_over(self) -> list[str]:
+        """The contacts of all tasks, one entry for each task."""
+        return sorted(contact for contact, _ in self._tasks())
+
+    def edit(self, id: str, properties: Mapping[str, str]) -> None:
+        """A person edits a contact by hand."""
+        self.account.clock.set(self.clock())
+        self.account.edit("contacts", id, properties)
+
+
