@@ -59,7 +59,7 @@ def local_days(zone: ZoneInfo) -> Callable[[datetime], date]:
     known: dict[int, date] = {}
 
     def day(at: datetime) -> date:
-        quarter = int(at.timestamp() // _QUARTER)
+        quarter = int(at.timestamp()) // _QUARTER
         found = known.get(quarter)
         if found is None:
             if len(known) > _REMEMBERED:

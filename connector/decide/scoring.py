@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
+from math import inf
 from zoneinfo import ZoneInfo
 
 from connector.agreement.terms import Fading, Group, Inactivity, Rule, Scoring
@@ -32,6 +34,7 @@ class _SignalRule:
     bucket: Callable[[date], object] | None
     times: int
     window: int
+    by_day: bool
     ages: bool  # whether its lines change with time
     lines: dict[int, Line | None] = field(default_factory=dict)
 
@@ -41,6 +44,24 @@ class _SignalRule:
         line = Line(self.rule.path, points, f"{self.rule.label} {ago(age)}") if points else None
         self.lines[age] = line
         return line
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Between what a group's total stays, and the line that says so."""
+
+    fit: bool
+    low: float
+    high: float
+    path: str
+    label: str
+
+    @classmethod
+    def of(cls, group: Group) -> _Limits:
+        """The limits of a group; none is infinite."""
+        low = -inf if group.never_below is None else float(group.never_below)
+        high = inf if group.at_most is None else float(group.at_most)
+        return cls(group.side == "fit", low, high, f"{group.side}.{group.name}.limit", f"{group.label} limit")
 
 
 @dataclass(slots=True)
@@ -59,7 +80,7 @@ class Scorer:
     """The agreement's scoring, compiled."""
 
     def __init__(self, scoring: Scoring, positive_kinds: frozenset[str], zone: ZoneInfo) -> None:
-        self._groups = scoring.groups
+        self._limits = [_Limits.of(group) for group in scoring.groups]
         self._fit_grades, self._engagement_grades = scoring.fit_grades, scoring.engagement_grades
         self._fit_share = scoring.fit_share
         self._positive = positive_kinds
@@ -80,7 +101,7 @@ class Scorer:
                 bucket = BUCKETS[rule.once_per] if rule.once_per else None
                 ages = rule.fading.kind != "never" or rule.within_days is not None
                 times, window = rule.times_at_most or _NO_LIMIT, rule.within_days or _NO_LIMIT
-                plan = _SignalRule(self._count, number, rule, bucket, times, window, ages)
+                plan = _SignalRule(self._count, number, rule, bucket, times, window, rule.once_per == "day", ages)
                 self._by_kind.setdefault(rule.signal, []).append(plan)
                 self._count += 1
         for silence in group.inactivity:
@@ -88,8 +109,8 @@ class Scorer:
 
     def score(self, values: Values, signals: Sequence[Signal], as_of: datetime) -> Scored:
         """Fit and engagement of a person with these fields and these signals (newest first) at `as_of`."""
-        sums = [0.0] * len(self._groups)
-        spoken: list[list[Line]] = [[] for _ in self._groups]
+        sums = [0.0] * len(self._limits)
+        spoken: list[list[Line]] = [[] for _ in self._limits]
         for test, group, line in self._by_field:
             if test(values):
                 sums[group] += line.points
@@ -125,7 +146,8 @@ class Scorer:
                 if days > plan.window or counted[plan.number] >= plan.times:
                     continue
                 if plan.bucket:
-                    bucket = plan.bucket(self._day(signal.at))
+                    day = self._day(signal.at)
+                    bucket = day if plan.by_day else plan.bucket(day)
                     if bucket == last[plan.number]:
                         continue
                     last[plan.number] = bucket
@@ -147,40 +169,34 @@ class Scorer:
 
     def _total(self, sums: list[float], spoken: list[list[Line]]) -> Score:
         """A8, A9, A13: every limit that cuts is a line of its own, so that the lines add up."""
-        fit = engagement = 0.0
-        fit_lines: list[Line] = []
-        engagement_lines: list[Line] = []
-        for group, raw, said in zip(self._groups, sums, spoken, strict=True):
+        totals = [0.0, 0.0]  # engagement, fit
+        lines: tuple[list[Line], list[Line]] = ([], [])
+        for limits, raw, said in zip(self._limits, sums, spoken, strict=True):
+            if not said:
+                continue
             total = round(raw, 2)
-            limited = _limited(total, group)
+            limited = min(limits.high, max(limits.low, total))
             if limited != total:
-                path = f"{group.side}.{group.name}.limit"
-                said.append(Line(path, round(limited - total, 2), f"{group.label} limit"))
-            if group.side == "fit":
-                fit += limited
-                fit_lines += said
-            else:
-                engagement += limited
-                engagement_lines += said
-        fit = _clamped("fit", round(fit, 2), fit_lines)
-        engagement = _clamped("engagement", round(engagement, 2), engagement_lines)
+                said.append(_limit_line(limits.path, round(limited - total, 2), limits.label))
+            totals[limits.fit] += limited
+            lines[limits.fit].extend(said)
+        engagement = _clamped("engagement", round(totals[0], 2), lines[0])
+        fit = _clamped("fit", round(totals[1], 2), lines[1])
         grade = _grade(fit, self._fit_grades) + _grade(engagement, self._engagement_grades)
-        return Score(fit, engagement, grade, (*fit_lines, *engagement_lines))
+        return Score(fit, engagement, grade, (*lines[1], *lines[0]))
+
+
+@lru_cache(maxsize=8192)
+def _limit_line(path: str, cut: float, label: str) -> Line:
+    """The line of a limit, remembered: the same cuts come again and again."""
+    return Line(path, cut, label)
 
 
 def _clamped(side: str, total: float, lines: list[Line]) -> float:
     inside = min(100.0, max(0.0, total))
     if inside != total:
-        lines.append(Line(f"{side}.limit", round(inside - total, 2), f"{side} is 0 to 100"))
+        lines.append(_limit_line(f"{side}.limit", round(inside - total, 2), f"{side} is 0 to 100"))
     return inside
-
-
-def _limited(total: float, group: Group) -> float:
-    if group.at_most is not None and total > group.at_most:
-        return float(group.at_most)
-    if group.never_below is not None and total < group.never_below:
-        return float(group.never_below)
-    return total
 
 
 def _grade(score: float, grades: Sequence[tuple[str, float]]) -> str:

@@ -135,5 +135,3 @@ class SandboxWorld(World):
         """A person edits a contact by hand."""
         self.account.clock.set(self.clock())
         self.account.edit("contacts", id, properties)
-
-

@@ -4,103 +4,15 @@ from __future__ import annotations
 
 import itertools
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from connector.ledger import Ledger
 from connector.plan import Limits
 from connector.sync import Order, run
 from tests.sync.conftest import Build
+from tests.sync.crashing import Crash, Fuse, fragile, ledger_that_dies
 from tests.sync.sandbox_world import SandboxWorld
 from tests.sync.world import AS_OF, World
-
-
-class Crash(Exception):  # noqa: N818 - it is no error of ours
-    """The process dies here."""
-
-
-class Fragile:
-    """Counts calls on what it wraps and dies before or after the given one."""
-
-    def __init__(self, wrapped: Any, fuse: Fuse, names: frozenset[str]) -> None:
-        self._wrapped, self._fuse, self._names = wrapped, fuse, names
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._wrapped, name)
-        if name not in self._names:
-            return found
-
-        def called(*arguments: Any, **named: Any) -> Any:
-            with self._fuse:
-                return found(*arguments, **named)
-
-        return called
-
-
-class Fuse:
-    """Burns at call number `at`, before or after it has its effect."""
-
-    def __init__(self, at: int, moment: str) -> None:
-        self.left, self._moment = at, moment
-
-    def __enter__(self) -> None:
-        if self.left == 0 and self._moment == "before":
-            raise Crash
-        self.left -= 1
-
-    def __exit__(self, *_: object) -> None:
-        if self.left == -1 and self._moment == "after":
-            self.left -= 1
-            raise Crash
-
-
-CALLS = frozenset({"read", "links", "write", "find_tasks", "history"})
-
-
-def _fragile(world: World, fuse: Fuse) -> Any:
-    """The way into the CRM that dies at a call: at the protocol in memory, on the wire for HubSpot."""
-    crm: Any = world.adapter()
-    if isinstance(world, SandboxWorld):
-        crm._api._wire = Fragile(crm._api._wire, fuse, frozenset({"send"}))
-        return crm
-    create = crm._create_task
-
-    def dying(task: Any) -> Any:
-        with fuse:
-            return create(task)
-
-    crm._create_task = dying
-    return Fragile(crm, fuse, CALLS)
-
-
-def _ledger_that_dies(ledger: Ledger, fuse: Fuse) -> Ledger:
-    """Every outermost transaction is a place to die: before its commit, or right after."""
-    database = ledger.database
-    original = database.transaction
-
-    class Dying:
-        def __init__(self) -> None:
-            self._outer = database._connection is None
-            self._context = original()
-
-        def __enter__(self) -> Any:
-            return self._context.__enter__()
-
-        def __exit__(self, *error: Any) -> Any:
-            if not self._outer or error[0] is not None:
-                return self._context.__exit__(*error)
-            try:
-                fuse.__enter__()
-            except Crash as crash:
-                self._context.__exit__(Crash, crash, None)
-                raise
-            self._context.__exit__(None, None, None)
-            fuse.__exit__()
-            return None
-
-    database.transaction = Dying  # type: ignore[assignment]  # the seam where a commit happens
-    return ledger
 
 
 def _peopled(build: Build, folder: str = "world", *, page: int = 100) -> World:
@@ -155,10 +67,10 @@ def test_g2_a_crash_anywhere_heals_on_the_next_run(build: Build, moment: str) ->
         fuse = Fuse(number, moment)
         dying = world.ledger()
         if not isinstance(world, SandboxWorld):  # commits are the same on either CRM: cut in memory only
-            dying = _ledger_that_dies(dying, fuse)
+            dying = ledger_that_dies(dying, fuse)
         survived = True
         try:
-            run(world.session(dying, _fragile(world, fuse)), Order("sync", AS_OF))
+            run(world.session(dying, fragile(world, fuse)), Order("sync", AS_OF))
         except Crash:
             survived = False
         dying.database.close()

@@ -1,0 +1,98 @@
+"""
+How a process dies in these tests: an exception no room catches, before or after the n-th call or commit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connector.ledger import Ledger
+from tests.sync.sandbox_world import SandboxWorld
+from tests.sync.world import World
+
+
+class Crash(Exception):
+    """The process dies here."""
+
+
+class Fragile:
+    """Counts calls on what it wraps and dies before or after the given one."""
+
+    def __init__(self, wrapped: Any, fuse: Fuse, names: frozenset[str]) -> None:
+        self._wrapped, self._fuse, self._names = wrapped, fuse, names
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._wrapped, name)
+        if name not in self._names:
+            return found
+
+        def called(*arguments: Any, **named: Any) -> Any:
+            with self._fuse:
+                return found(*arguments, **named)
+
+        return called
+
+
+class Fuse:
+    """Burns at call number `at`, before or after it has its effect."""
+
+    def __init__(self, at: int, moment: str) -> None:
+        self.left, self._moment = at, moment
+
+    def __enter__(self) -> None:
+        if self.left == 0 and self._moment == "before":
+            raise Crash
+        self.left -= 1
+
+    def __exit__(self, *_: object) -> None:
+        if self.left == -1 and self._moment == "after":
+            self.left -= 1
+            raise Crash
+
+
+CALLS = frozenset({"read", "links", "write", "find_tasks", "history"})
+
+
+def fragile(world: World, fuse: Fuse) -> Any:
+    """The way into the CRM that dies at a call: at the protocol in memory, on the wire for HubSpot."""
+    crm: Any = world.adapter()
+    if isinstance(world, SandboxWorld):
+        crm._api._wire = Fragile(crm._api._wire, fuse, frozenset({"send"}))
+        return crm
+    create = crm._create_task
+
+    def dying(task: Any) -> Any:
+        with fuse:
+            return create(task)
+
+    crm._create_task = dying
+    return Fragile(crm, fuse, CALLS)
+
+
+def ledger_that_dies(ledger: Ledger, fuse: Fuse) -> Ledger:
+    """Every outermost transaction is a place to die: before its commit, or right after."""
+    database = ledger.database
+    original = database.transaction
+
+    class Dying:
+        def __init__(self) -> None:
+            self._outer = database._connection is None
+            self._context = original()
+
+        def __enter__(self) -> Any:
+            return self._context.__enter__()
+
+        def __exit__(self, *error: Any) -> Any:
+            if not self._outer or error[0] is not None:
+                return self._context.__exit__(*error)
+            try:
+                fuse.__enter__()
+            except Crash as crash:
+                self._context.__exit__(Crash, crash, None)
+                raise
+            self._context.__exit__(None, None, None)
+            fuse.__exit__()
+            return None
+
+    database.transaction = Dying  # type: ignore[assignment]  # the seam where a commit happens
+    return ledger

@@ -1,0 +1,127 @@
+"""G5: lifecycle can go back, and nobody is left without a stage."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from connector.agreement.terms import Backward
+from connector.ledger.work import OpenClear
+from connector.sync import Order, run
+from tests.sync.conftest import Build
+from tests.sync.crashing import Crash, Fuse, fragile
+from tests.sync.sandbox_world import SandboxWorld
+from tests.sync.world import AS_OF, World
+
+#: By now the interest of `World.interested` has faded below the value at which an MQL is left.
+FADED = AS_OF + timedelta(days=60)
+
+
+def _faded(build: Build, folder: str = "world", *, opted_in: bool) -> World:
+    """An MQL of two months ago, with the move back opted in for the CRM's own stage or not."""
+    world = build(folder)
+    if opted_in:
+        moves = (Backward("mql_to_nurture", ("mql",), "nurture"),)
+        world.agreement = replace(world.agreement, backwards=moves)
+    world.person("1")
+    world.interested("1")
+    ledger = world.ledger()
+    world.sync(ledger)
+    assert world.properties("1")["lifecyclestage"] == "marketingqualifiedlead"
+    ledger.database.close()
+    world.clock.at = FADED
+    return world
+
+
+def test_g5_by_default_the_crm_keeps_the_furthest_stage(build: Build) -> None:
+    """The return stands in our own property; the CRM's stage is never written backwards."""
+    world = _faded(build, opted_in=False)
+
+    world.sync(world.ledger())
+
+    after = world.properties("1")
+    assert (after["lifecyclestage"], after["cx_stage"]) == ("marketingqualifiedlead", "nurture")
+
+
+def test_g5_an_opted_in_move_is_cleared_then_set(build: Build) -> None:
+    """On a CRM that only moves forward the earlier stage stands in the end, and a second run writes nothing."""
+    world = _faded(build, opted_in=True)
+    ledger = world.ledger()
+
+    report = world.sync(ledger)
+    writes = world.writes
+    again = world.sync(ledger)
+
+    assert report.status == "done"
+    assert report.blank_for_a_moment == 1
+    assert (world.properties("1")["lifecyclestage"], world.properties("1")["cx_stage"]) == ("lead", "nurture")
+    assert (again.counts["written"], world.writes) == (0, writes)
+
+
+def test_g5_where_the_crm_lets_it_back_nothing_is_cleared(build: Build) -> None:
+    """A plain write that takes is enough: nobody is blank for a moment."""
+    world = _faded(build, opted_in=True)
+    if isinstance(world, SandboxWorld):
+        assert world.sandbox is not None
+        world.sandbox.switch(lifecycle="any")
+    else:
+        world.crm._forward_only = {}
+    blanks: list[OpenClear] = []
+    ledger = world.ledger()
+    ledger.work.open_clear = lambda one, run, at: blanks.append(one)  # type: ignore[method-assign]  # listens in
+
+    world.sync(ledger)
+
+    assert world.properties("1")["lifecyclestage"] == "lead"
+    assert blanks == []
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_g5_a_crash_between_clear_and_set_leaves_nobody_blank(build: Build, moment: str) -> None:
+    """Whatever call dies, the next run fills the stage before it does anything else."""
+    for number in itertools.count():
+        world = _faded(build, f"{moment}{number}", opted_in=True)
+        fuse = Fuse(number, moment)
+        dying = world.ledger()
+        session = world.session(dying, fragile(world, fuse))
+        survived = True
+        try:
+            run(session, Order("sync", FADED))
+        except Crash:
+            survived = False
+        dying.database.close()
+        world.clock.pass_by(minutes=10)
+
+        healed = world.ledger()
+        _sync_at(world, healed, FADED)
+
+        assert world.properties("1").get("lifecyclestage") == "lead", f"after dying {moment} call {number}"
+        assert healed.work.open_clears() == []
+        writes = world.writes
+        _sync_at(world, healed, FADED)
+        assert world.writes == writes
+        healed.database.close()
+        if survived:
+            assert number > 5
+            return
+
+
+def _sync_at(world: World, ledger: object, at: datetime) -> None:
+    world.sync(ledger, as_of=at)  # type: ignore[arg-type]  # a ledger
+
+
+def test_g5_somebody_who_acts_meanwhile_is_not_overwritten(build: Build) -> None:
+    """A clear is open, and a person has set a stage since: their stage stands, the clear is closed."""
+    world = _faded(build, opted_in=True)
+    ledger = world.ledger()
+    ledger.work.open_clear(OpenClear("1", "lifecyclestage", "marketingqualifiedlead", "lead"), 1, AS_OF)
+    world.edit("1", {"lifecyclestage": "opportunity"})
+    world.clock.pass_by(minutes=10)
+
+    world.sync(ledger)
+
+    assert world.properties("1")["lifecyclestage"] == "opportunity"
+    assert ledger.work.open_clears() == []
