@@ -50,11 +50,13 @@ class MemoryCRM:
         page: int = 100,
         account: str = "memory",
         forward_only: Mapping[str, Sequence[str]] | None = None,
+        allowed: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
         self._now = now
         self._page = page
         self._account = account
         self._forward_only = dict(forward_only or {})
+        self._allowed = dict(allowed or {})
         self._records: dict[str, dict[str, _Stored]] = {}
         self._links: dict[tuple[str, str, str], dict[str, tuple[str, ...]]] = {}
         self._occurrences: dict[str, list[Occurrence]] = {}
@@ -130,7 +132,7 @@ class MemoryCRM:
     def describe(self, kinds: Sequence[str]) -> Description:
         """The account as the sum of what it holds and was told to define."""
         self._called("describe")
-        properties = {kind: dict(self._definitions.get(kind, {})) for kind in kinds}
+        properties = {kind: self._known(kind) for kind in kinds}
         return Description(self._account, "UTC", properties, self.deal_stages, self.owners)
 
     def count(self, kind: str, property: str | None = None, value: str | None = None) -> int | None:
@@ -170,7 +172,8 @@ class MemoryCRM:
 
     def read(self, kind: str, ids: Sequence[str], properties: Sequence[str]) -> Iterator[Record]:
         """The living among these."""
-        self._called("batch_read")
+        if ids:
+            self._called("batch_read")
         records = self._records.get(kind, {})
         for id in dict.fromkeys(ids):
             if id in records and not records[id].archived:
@@ -203,20 +206,23 @@ class MemoryCRM:
 
     def write(self, kind: str, updates: Sequence[Update]) -> list[Outcome]:
         """Set properties; a backward stage is accepted and ignored."""
-        outcomes = []
-        for update in updates:
+        if len({update.id for update in updates}) < len(updates):
+            raise ValueError("an id stands twice in one write")
+        if updates:
             self._called("write")
-            stored = self._records.get(kind, {}).get(update.id)
-            if stored is None or stored.archived:
-                outcomes.append(Outcome(update.id, "gone"))
-                continue
-            self.writes += 1
-            for name, value in update.properties.items():
-                if self._may_set(stored, name, value):
-                    self._set(stored, name, value, "integration")
-            current = {name: stored.properties.get(name) for name in update.properties}
-            outcomes.append(Outcome(update.id, "written", current))
-        return outcomes
+        return [self._write(self._records.get(kind, {}).get(update.id), update) for update in updates]
+
+    def _write(self, stored: _Stored | None, update: Update) -> Outcome:
+        if stored is None or stored.archived:
+            return Outcome(update.id, "gone")
+        for name, value in update.properties.items():
+            if value and value not in self._allowed.get(name, frozenset((value,))):
+                return Outcome(update.id, "rejected", code="INVALID_OPTION", message=f"{name} does not take this value")
+        self.writes += 1
+        for name, value in update.properties.items():
+            if self._may_set(stored, name, value):
+                self._set(stored, name, value, "integration")
+        return Outcome(update.id, "written", {name: stored.properties.get(name) for name in update.properties})
 
     def history(
         self, kind: str, ids: Sequence[str], properties: Sequence[str]
@@ -263,6 +269,12 @@ class MemoryCRM:
 
     def close(self) -> None:
         """Nothing to release."""
+
+    def _known(self, kind: str) -> dict[str, PropertyDefinition]:
+        """What was defined, and as plain text whatever else is filled."""
+        names = sorted({name for one in self._records.get(kind, {}).values() for name in one.properties})
+        plain = {name: PropertyDefinition(name, "string", name) for name in names}
+        return {**plain, **self._definitions.get(kind, {})}
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.crm import Outcome, Update
-from connector.errors import Deferred
+from connector.errors import Deferred, Transient
 from connector.fields import STRICT
 from connector.ledger.people import Settled
 from connector.ledger.work import PlannedChange, Reject
@@ -25,6 +25,10 @@ from connector.sync.handoff import HandOff
 from connector.sync.look import Look
 from connector.sync.pull import Pull
 from connector.sync.session import Report, Session
+
+
+#: The code of an outcome that was not sent because the quota's share is spent.
+QUOTA = "quota"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +135,7 @@ class Apply:
         ]
         results = self._hand_off.after(results)
         self._record(results)
-        if any(result.state == "deferred" for result in results):
-            raise Deferred(
-                "The share of the CRM's quota that this connection may use is spent. What is planned stays planned;"
-                " the next run goes on. See `connector status`."
-            )
+        _stop_if_deferred(results)
 
     def _verified(self, planned: PlannedChange, change: Change, outcome: Outcome | None) -> Result:
         """Never trust a 2xx: the stored values are compared, and a stage that did not move is told apart (G5)."""
@@ -211,6 +211,23 @@ class Apply:
         ]
         self._ledger.work.reject(rows, self._report.run, now)
         self._ledger.mirror.settle([one.id for one in rows])
+
+
+def _stop_if_deferred(results: Sequence[Result]) -> None:
+    """Some writes did not go out: because the quota's share is spent, or because the CRM cannot be reached."""
+    deferred = [result for result in results if result.state == "deferred"]
+    if not deferred:
+        return
+    if any(result.code == QUOTA for result in deferred):
+        raise Deferred(
+            "The share of the CRM's quota that this connection may use is spent. What is left is decided anew by the"
+            " next run, nothing is lost."
+        )
+    raise Transient(
+        f"The CRM did not take the writes for {len(deferred)} people, after every retry ({deferred[0].code}). They did"
+        " not arrive; the next run decides them anew.",
+        code=deferred[0].code,
+    )
 
 
 def _settled(result: Result) -> Settled:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from scripted import Open, Reply, Script, Time
+from tests.crm.scripted import Open, Reply, Script, Time
 
 from connector.crm.hubspot import HubSpot
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from contract import CrmContract
+from tests.crm.contract import CrmContract
 
 from connector.crm import CRM, Task, Update
 from connector.crm.hubspot import HubSpot, Reading

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from scripted import SILENCE, Heard, Open, Reply, Script, first, rate_limited
+from tests.crm.scripted import SILENCE, Heard, Open, Reply, Script, first, rate_limited
 
 from connector.crm import Task, Update
 from connector.crm.hubspot import HubSpot, Reading

@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from scripted import SILENCE, Heard, Open, Reply, Script, Time, first, rate_limited
+from tests.crm.scripted import SILENCE, Heard, Open, Reply, Script, Time, first, rate_limited
 
 from connector.crm import Update
 from connector.crm.hubspot import HubSpot, Reading

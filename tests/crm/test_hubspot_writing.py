@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from scripted import SILENCE, Heard, Reply, Script
+from tests.crm.scripted import SILENCE, Heard, Reply, Script
 
 from connector.crm import Outcome, Update
 from connector.crm.hubspot import HubSpot, Reading
