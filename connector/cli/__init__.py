@@ -1,65 +1,135 @@
 """
 The command line: the verbs, and the one place where errors become words and exit codes.
 
-    __init__.py    main: runs a verb, turns what it raises into a message and a code
-    app.py         the options every verb shares
-    opening.py     wiring: configuration -> session
-    running.py     plan, apply, sync, backfill
-    account.py     check, discover, setup
-    looking.py     status, runs, explain, rejects, holds
-    starting.py    init, schema, demo, sandbox
-    show.py        how results look on a terminal, and as JSON
+    __init__.py      main: runs a verb, turns what it raises into a message and a code
+    app.py           the typer app, the options every verb shares, the list of verbs
+    opening.py       wiring: configuration -> session
+    running.py       plan, apply, sync, backfill
+    plan_file.py     a plan on disk, between `plan -o` and `apply`
+    account.py       check, discover, setup
+    looking.py       status, runs, rejects, holds
+    explaining.py    explain
+    starting.py      init, schema, demo, sandbox
+    demonstration.py what the demo shows
+    show.py          how results look on a terminal, elsewhere, and as JSON
+    planned.py       how a plan looks
+    bar.py           how far long work has come
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from itertools import pairwise
+from collections.abc import Sequence
+from pathlib import Path
 
-from connector.errors import ConfigError, ConnectorError, UsageError
+from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, UsageError
+
+#: What a shell reports for a program that Ctrl-C ended.
+INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run(sys.argv[1:]))
-
-
-def run(arguments: list[str]) -> int:
-    """Run one command; returns the exit code of DESIGN section 7. Results on stdout, everything else on stderr."""
-    # Imported here so that `connector --help` fails politely even where an installation is incomplete.
-    import click  # noqa: PLC0415
-    import typer  # noqa: PLC0415
-
-    from connector.cli.app import app  # noqa: PLC0415
-
-    command = typer.main.get_command(app)
+    code = run(sys.argv[1:])
     try:
-        result = command.main(args=arguments, prog_name="connector", standalone_mode=False)
-    except click.exceptions.Abort:
-        _say("Stopped; nothing more is written.")
+        sys.stdout.flush()
+    except BrokenPipeError:  # `connector plan | head`: whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code of DESIGN section 7. Results on stdout, everything else on stderr."""
+    import typer  # noqa: PLC0415 - so that an incomplete installation fails inside main, not at import
+
+    from connector.cli.app import app  # noqa: PLC0415 - the same
+
+    # Newer versions of typer bring a click of their own along, older ones import it: the base says which.
+    usage: type[Exception] = typer.BadParameter.__bases__[0]
+    try:
+        result = typer.main.get_command(app).main(args=list(arguments), prog_name="connector", standalone_mode=False)
+    except typer.Abort:
+        _say("Stopped; nothing was written.")
         return 1
-    except click.UsageError as error:
-        _say(f"{error.format_message()} See: connector --help")
-        return UsageError.exit_code
     except ConnectorError as error:
-        _tell(error)
-        return error.exit_code
+        return _told(error, arguments)
     except KeyboardInterrupt:
-        _say("Stopped. What was committed stays, the next run goes on.")
-        return 130
+        result = INTERRUPTED
+    except usage as error:
+        return _misused(error, arguments)
+    except BrokenPipeError:
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last resort: nobody should meet a traceback
+        return _unforeseen(error)
+    if result == INTERRUPTED:
+        _say("Stopped. What was committed stays; the next run goes on from there.")
     return result if isinstance(result, int) else 0
 
 
-def _tell(error: ConnectorError) -> None:
+def _misused(error: Exception, arguments: Sequence[str]) -> int:
+    """An option or verb that is not there; `connector` alone is a question for the list of verbs."""
+    said = getattr(error, "format_message", lambda: str(error))()
+    if type(error).__name__ == "NoArgsIsHelpError":
+        _say(said)
+        return UsageError.exit_code
+    verb = next((word for word in arguments if not word.startswith("-")), "")
+    context = getattr(error, "ctx", None)
+    known = context is not None and context.parent is not None
+    return _told(UsageError(f"{said.rstrip('.')}. See: connector {f'{verb} ' if known else ''}--help"), arguments)
+
+
+def _told(error: ConnectorError, arguments: Sequence[str]) -> int:
+    """Say what is wrong; programs that asked for JSON get it as their one object."""
     if isinstance(error, ConfigError):
         for problem in error.problems:
-            _say(f"✗ {problem.where}: {problem.what} {problem.fix}".rstrip())
+            _say(f"✗ {problem}")
         count = len(error.problems)
         _say(f"{count} problem{'s' if count != 1 else ''}; nothing was written.")
     else:
         _say(f"✗ {error}")
+    if _wants_json(arguments):
+        _answer(error)
+    return error.exit_code
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    return "--output=json" in arguments or ("--output", "json") in pairwise(arguments)
+
+
+def _answer(error: ConnectorError) -> None:
+    from connector.cli import show  # noqa: PLC0415 - only when something went wrong
+    from connector.log import redact_text  # noqa: PLC0415 - the same
+
+    status = "refused" if isinstance(error, GuardRefused) else "deferred" if isinstance(error, Deferred) else "failed"
+    problems = error.problems if isinstance(error, ConfigError) else ()
+    show.json(
+        {
+            "status": status,
+            "error": type(error).__name__,
+            "message": redact_text(str(error)),
+            "problems": [redact_text(str(problem)) for problem in problems],
+        }
+    )
+
+
+def _unforeseen(error: Exception) -> int:
+    """A mistake of ours: its kind and place, never its text, which may quote a person. `debug` shows the whole."""
+    import traceback  # noqa: PLC0415 - the rare case
+
+    from connector.log import get_logger  # noqa: PLC0415 - the same
+
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    get_logger().debug("unforeseen error", exc_info=error)
+    _say(
+        f"✗ This should not happen: {type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}. What was"
+        " committed stays. Please report it with the output of: connector --log-level debug ..."
+    )
+    return 1
 
 
 def _say(text: str) -> None:
-    from connector.log import redact_text  # noqa: PLC0415 - only when something went wrong
+    from connector.log import redact_text  # noqa: PLC0415 - only when there is something to say
 
     print(redact_text(text), file=sys.stderr)  # noqa: T201 - this is where the program speaks

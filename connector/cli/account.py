@@ -18,7 +18,7 @@ PAGE, CALLS_PER_10_SECONDS = 100, 100
 
 @app.command()
 def check(config: ConfigOption = CONFIG, connection: ConnectionOption = None, output: OutputOption = "text") -> int:
-    """Prove that configuration, agreement and account fit together. Writes nothing."""
+    """Prove that configuration, agreement and account fit together."""
     chosen = choose(config, connection)
     with opened(chosen) as door:
         delivered, unseen = _signals(door)
@@ -46,23 +46,26 @@ def _tell(
     door: Opened, problems: list[Problem], remarks: list[Problem], cost: dict[str, Any], delivered: set[str]
 ) -> None:
     agreement = door.chosen.agreement
-    show.out.print(f"[green]✓[/] token accepted; account {door.account.account}, time zone {door.account.zone}")
-    show.out.print(
-        f"[green]✓[/] agreement {agreement.version} ({agreement.fingerprint[:12]}), {len(delivered)} of"
-        f" {len(agreement.signals)} signals can be seen in this account"
+    show.say(f"token accepted; account {door.account.account}, time zone {door.account.zone}", "✓")
+    show.say(
+        f"agreement {agreement.version} ({agreement.fingerprint[:12]}); {len(delivered)} of {len(agreement.signals)}"
+        " signals can be seen in this account",
+        "✓",
     )
     if cost["records"]:
-        share = f", {cost['share_of_day']:.1%} of the day's quota" if cost["share_of_day"] is not None else ""
-        show.out.print(
-            f"[green]✓[/] the first read: {cost['records']:,} records, about {cost['calls']:,} calls and"
-            f" {cost['minutes']:.0f} minutes{share}"
-        )
-    show.problems(remarks, "[yellow]note[/]")
-    show.problems(problems, "[red]✗[/]")
+        show.say(_cost(cost), "✓")
+    show.problems(remarks, "note")
+    show.problems(problems, "✗")
     if problems:
-        show.out.print(f"{len(problems)} problem{'s' if len(problems) != 1 else ''}; nothing was written.")
+        show.say(f"{len(problems)} problem{'s' if len(problems) != 1 else ''}; nothing was written.")
     else:
-        show.out.print("[green]✓[/] everything fits; see what would change: connector plan")
+        show.say("everything fits; see what would change: connector plan", "✓")
+
+
+def _cost(cost: dict[str, Any]) -> str:
+    share = f", {cost['share_of_day']:.1%} of the day's quota" if cost["share_of_day"] is not None else ""
+    minutes = "under a minute" if cost["minutes"] < 1 else f"about {cost['minutes']:,.0f} minutes"
+    return f"the first read: {cost['records']:,} records, about {cost['calls']:,} calls, {minutes}{share}"
 
 
 def _signals(door: Opened) -> tuple[set[str], list[Problem]]:
@@ -129,7 +132,7 @@ def _first_read(door: Opened) -> dict[str, Any]:
 
 @app.command()
 def discover(config: ConfigOption = CONFIG, connection: ConnectionOption = None, output: OutputOption = "text") -> None:
-    """List what the account has, and what of it is mapped: properties, options, deal stages, owners."""
+    """List what the account has, and what of it is mapped."""
     chosen = choose(config, connection)
     with opened(chosen) as door:
         mapped = {
@@ -141,20 +144,20 @@ def discover(config: ConfigOption = CONFIG, connection: ConnectionOption = None,
             show.json(_discovered(door, mapped))
             return
         for kind, known in door.account.properties.items():
-            show.out.print(f"\n[bold]{kind}[/], {len(known)} properties")
+            show.title(f"{kind}, {len(known)} properties")
             rows = [
                 [mapped.get((kind, name), ""), name, one.type, _limits(one), ", ".join(list(one.options)[:8])]
                 for name, one in sorted(known.items(), key=lambda item: ((kind, item[0]) not in mapped, item[0]))
             ]
             show.table(["our field", "property", "type", "", "options"], rows)
-        show.out.print("\n[bold]deal stages[/]")
+        show.title("deal stages")
         stages = chosen.agreement.wiring.deal_stages
         rows = [
             [stages.get((one.pipeline, one.id), ""), one.pipeline, one.id, one.label, one.state]
             for one in door.account.deal_stages
         ]
         show.table(["our deal stage", "pipeline", "id", "label", "state"], rows)
-        show.out.print("\n[bold]owners[/]")
+        show.title("owners")
         show.table(["id", "active"], [[one.id, "yes" if one.active else "no"] for one in door.account.owners])
 
 
@@ -193,14 +196,14 @@ def setup(
     output: OutputOption = "text",
     yes: YesOption = False,
 ) -> None:
-    """Create the custom properties that the agreement writes and the account is missing."""
+    """Create the custom properties that the account is missing."""
     chosen = choose(config, connection)
     with opened(chosen) as door:
         wiring = chosen.agreement.wiring
         missing = [one for one in wiring.own if one.property not in door.account.properties.get(one.kind, {})]
         if missing and output == "text":
-            show.out.print(f"Account {door.account.account} is missing {len(missing)} properties:")
-            show.table(["kind", "property", "type", "label"], [[m.kind, m.property, m.type, m.label] for m in missing])
+            show.say(f"Account {door.account.account} is missing {len(missing)} properties:")
+            show.table(("kind", "property", "type", "label"), [(m.kind, m.property, m.type, m.label) for m in missing])
         if missing:
             show.ask(f"Create them in the group {wiring.own_group}?", yes=yes)
         for one in missing:
@@ -212,4 +215,4 @@ def setup(
         if output == "json":
             show.json({"connection": chosen.connection.name, "status": "done", "created": names})
         else:
-            show.out.print(f"[green]✓[/] {len(names)} created." if names else "[green]✓[/] Nothing is missing.")
+            show.say(f"{len(names)} created." if names else "Nothing is missing.", "✓")

@@ -1,23 +1,52 @@
-"""The typer app and the options that verbs share."""
+"""The typer app, the options that verbs share, and the list of verbs in the order in which one meets them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperGroup
 
+from connector import __version__
 from connector.errors import UsageError
 from connector.log import configure
 
+#: The verbs as `connector --help` lists them.
+CHAPTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("To begin with", ("demo", "init", "check", "discover", "setup")),
+    ("The work", ("plan", "apply", "sync", "backfill")),
+    ("To look", ("status", "runs", "explain", "rejects", "holds")),
+    ("To try and to edit", ("sandbox", "schema")),
+)
+
+
+class Verbs(TyperGroup):
+    """The list of verbs, in chapters and with whole sentences."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the chapters; the base would sort nothing and cut long sentences."""
+        told = {name for _, names in CHAPTERS for name in names}
+        rest = tuple(name for name in self.commands if name not in told)
+        for title, names in (*CHAPTERS, *((("More", rest),) if rest else ())):
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<8}", _sentence(self.commands[name])) for name in names], col_max=12)
+
+
+def _sentence(command: Any) -> str:
+    return str(command.help or "").strip().split("\n", 1)[0]
+
+
 app = typer.Typer(
     name="connector",
+    cls=Verbs,
     help="Makes HubSpot or Dynamics 365 follow what marketing and sales agreed.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 Output = Literal["text", "json"]
@@ -37,6 +66,12 @@ AsOfOption = Annotated[
 CONFIG = Path("config.toml")
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"connector {__version__}")  # noqa: T201 - an answer, before any verb
+        raise typer.Exit
+
+
 @app.callback()
 def start(
     log_level: Annotated[
@@ -45,8 +80,11 @@ def start(
     log_format: Annotated[
         Literal["text", "json"], typer.Option("--log-format", envvar="CONNECTOR_LOG_FORMAT", help="For the logs.")
     ] = "text",
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
-    """Marketing and sales agree in files; the connector makes the CRM follow."""
+    """Makes HubSpot or Dynamics 365 follow what marketing and sales agreed."""
     if log_level not in ("debug", "info", "warning", "error"):
         raise UsageError(f"--log-level {log_level} is unknown; use debug, info, warning or error.")
     configure(log_format, log_level)
@@ -60,8 +98,8 @@ def instant(text: str | None, option: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{option} {text} is no instant; write for example 2026-03-31T12:00:00Z.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 # The verbs register themselves on `app`.
-from connector.cli import account, looking, running, starting  # noqa: E402, F401
+from connector.cli import account, explaining, looking, running, starting  # noqa: E402, F401

@@ -7,10 +7,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+from connector.agreement import Agreement
 from connector.cli import run, show
 from connector.cli.opening import choose, ledger_of, now, offline_session
+from connector.model import Decision
 from connector.sandbox.server import TOKEN, Sandbox
 from connector.sync import Order, Report
 from connector.sync.look import Look, Looked
@@ -35,26 +38,40 @@ budget = {{ share = 1.0, daily_floor = 0 }}
 
 HOTTEST = 5
 
+#: Of a professional account, so that the demo never waits for its own calls.
+BURST = 190
 
-def demonstrate(people: int) -> None:
-    """Run the main job end to end and show what came of it."""
-    with tempfile.TemporaryDirectory(prefix="connector-demo-") as folder, Sandbox(people=people) as sandbox:
+
+def demonstrate(people: int) -> int:
+    """Run the main job end to end and show what came of it. Returns the exit code of the first verb that failed."""
+    with (
+        tempfile.TemporaryDirectory(prefix="connector-demo-") as folder,
+        Sandbox(people=people, burst=BURST) as sandbox,
+    ):
         os.environ["CONNECTOR_DEMO_TOKEN"] = TOKEN
         config = Path(folder) / "config.toml"
         config.write_text(CONFIG.format(url=sandbox.url), encoding="utf-8")
-        show.out.print(f"A HubSpot account with {people} invented people answers at {sandbox.url}")
-        _step("What is missing in the account?", ["setup", "--yes"], config)
-        _step("Do configuration, agreement and account fit together?", ["check"], config)
-        _step("What would be written? (the first people of the plan)", ["plan"], config)
-        _step("Write it.", ["sync", "--yes"], config)
-        _step("And again: a second run writes nothing.", ["sync"], config)
+        show.say(f"A HubSpot account with {people} invented people answers at {sandbox.url}.")
+        for title, arguments in STEPS:
+            if code := _step(title, arguments, config):
+                return code
         _results(config)
+    return 0
 
 
-def _step(title: str, arguments: list[str], config: Path) -> None:
-    show.out.rule(f"[bold]{title}[/]", align="left")
+STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Make room: the properties that are ours", ("setup", "--yes")),
+    ("Do configuration, agreement and account fit?", ("check",)),
+    ("What would be written? Two people as an example", ("plan", "--show", "2")),
+    ("Write it", ("sync", "--yes")),
+    ("And again: a second run writes nothing", ("sync",)),
+)
+
+
+def _step(title: str, arguments: Sequence[str], config: Path) -> int:
+    show.heading(title)
     show.out.print(f"[dim]$ connector {' '.join(arguments)}[/]")
-    run([*arguments, "--config", str(config)])
+    return run([*arguments, "--config", str(config)])
 
 
 def _results(config: Path) -> None:
@@ -66,24 +83,57 @@ def _results(config: Path) -> None:
         report = Report(0, ledger.connection, session.mode, order.as_of, order.as_of, session.agreement.fingerprint)
         report.run = ledger.runs.recent(1)[0].number
         everyone = Look(session, order, report).at(ledger.mirror.contacts("", 100_000))
-    show.out.rule("[bold]Where everybody stands now[/]", align="left")
-    stages = Counter(one.decision.tracks[0].stage or "(blank)" for one in everyone)
-    order_of = {stage.name: number for number, stage in enumerate(chosen.agreement.stages)}
-    most = max(stages.values())
-    for stage in sorted(stages, key=lambda name: order_of.get(name, 99)):
-        bar = "█" * max(1, round(40 * stages[stage] / most))
-        show.out.print(f"  {stage:<14} {stages[stage]:>5,}  {bar}")
-    show.out.rule(f"[bold]The {HOTTEST} hottest people in nobody's pipeline yet, and why[/]", align="left")
-    for one in _hottest(everyone):
-        decision, track = one.decision, one.decision.tracks[0]
-        show.out.print(
-            f"  contact {one.person.id:<6} grade {decision.score.grade}  fit {decision.score.fit:.0f}  engagement"
-            f" {decision.score.engagement:.0f}  {track.stage}"
-        )
-        show.out.print(f"      {decision.outputs.get('score_reasons') or decision.reason}")
+    _stages(everyone, chosen.agreement)
+    _hottest(everyone, chosen.agreement)
 
 
-def _hottest(everyone: list[Looked]) -> list[Looked]:
+def _stages(everyone: Sequence[Looked], agreement: Agreement) -> None:
+    show.heading("Where everybody stands now")
+    counts = Counter(one.decision.tracks[0].stage or "(blank)" for one in everyone)
+    most = max(counts.values())
+    for name in [stage.name for stage in agreement.stages if stage.name in counts]:
+        bar = "█" * max(1, round(44 * counts[name] / most))
+        show.out.print(f"  {_label(agreement, name):<24}{counts[name]:>6,}  {bar}")
+
+
+def _label(agreement: Agreement, name: str | None) -> str:
+    return next((stage.label for stage in agreement.stages if stage.name == name), name or "no stage")
+
+
+def _hottest(everyone: Sequence[Looked], agreement: Agreement) -> None:
+    """Who is in nobody's pipeline yet, the most engaged first, with what they did in the order of its weight."""
+    show.heading(f"The {HOTTEST} hottest people without a deal, and why")
     open_people = [one for one in everyone if one.decision.tracks[0].stage not in ("customer", "opportunity")]
     ranked = sorted(open_people, key=lambda one: (-one.decision.score.engagement, -one.decision.score.fit))
-    return ranked[:HOTTEST]
+    for place, one in enumerate(ranked[:HOTTEST], 1):
+        decision, track = one.decision, one.decision.tracks[0]
+        show.out.print(
+            f"  {place}. [bold]contact {one.person.id}[/]  grade {decision.score.grade}, "
+            f"{_label(agreement, track.stage)}"
+        )
+        show.say(_who(one, agreement), indent=5)
+        show.say(_did(decision), indent=5)
+        if track.handed_over:
+            show.say(_call_by(one, agreement), indent=5)
+
+
+def _who(one: Looked, agreement: Agreement) -> str:
+    outputs = one.decision.outputs
+    persona = next((each.label for each in agreement.personas if each.name == outputs.get("persona")), "persona unknown")
+    band = outputs.get("icp_band")
+    return f"{persona}, ICP {band or 'unknown'}, fit {one.decision.score.fit:.0f} of 100"
+
+
+def _did(decision: Decision) -> str:
+    lines = [line for line in decision.score.lines if line.rule.startswith("engagement.") and line.points > 0]
+    best = sorted(lines, key=lambda line: -line.points)[:3]
+    said = ", ".join(f"{line.because} (+{line.points:.0f})" for line in best)
+    return f"engagement {decision.score.engagement:.0f}: {said}"
+
+
+def _call_by(one: Looked, agreement: Agreement) -> str:
+    track = one.decision.tracks[0]
+    if track.sla_due_at is None:
+        return "handed to sales, and nobody owns them yet: the clock waits for an owner"
+    due = track.sla_due_at.astimezone(agreement.zone)
+    return f"handed to sales (owner {one.person.owner_id}), first attempt due {due:%a %d %b %H:%M}"

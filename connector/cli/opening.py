@@ -25,6 +25,9 @@ from connector.sync import Session, Settings
 
 Progress = Callable[[str, int, int | None], None]
 
+#: How an account is called whose id the token may not ask for.
+UNKNOWN = "unknown"
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -129,7 +132,7 @@ def kinds_of(agreement: Agreement) -> tuple[str, ...]:
 
 
 def _same_account(connection: Connection, account: Description) -> None:
-    if connection.account and account.account not in (connection.account, "unknown"):
+    if connection.account and account.account not in (connection.account, UNKNOWN):
         raise Denied(
             f"connections.{connection.name}.account is {connection.account}, and the token opens account"
             f" {account.account}. Nothing was read or written. Use the token of the right account, or correct account.",
@@ -137,10 +140,15 @@ def _same_account(connection: Connection, account: Description) -> None:
         )
 
 
+def _silent(_phase: str, _done: int, _total: int | None) -> None:
+    """Nobody watches."""
+
+
 @contextmanager
-def session_for(chosen: Chosen, progress: Progress) -> Iterator[Session]:
+def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Session]:
     """A session ready to run. Raises ConfigError when the account does not fit the agreement."""
-    with opened(chosen) as door, ledger_of(chosen) as ledger:
+    with ledger_of(chosen) as ledger, opened(chosen) as door:
+        _same_state(ledger, door.account)
         if door.findings.problems:
             raise ConfigError(door.findings.problems)
         settings = settings_of(chosen.connection, door.account)
@@ -156,6 +164,18 @@ def session_for(chosen: Chosen, progress: Progress) -> Iterator[Session]:
             now=now,
             worker=f"{socket.gethostname()}:{os.getpid()}",
             progress=progress,
+        )
+
+
+def _same_state(ledger: Ledger, account: Description) -> None:
+    """What we remember of one account must never be measured against another."""
+    known = ledger.runs.connection()
+    before = known.account or (known.described or {}).get("account")
+    if before not in (None, UNKNOWN, account.account) and account.account != UNKNOWN:
+        raise Denied(
+            f"This state belongs to account {before}, and the token opens account {account.account}."
+            " Nothing was read or written. Correct the token, or point [state] url at another database.",
+            code="wrong_account",
         )
 
 

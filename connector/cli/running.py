@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 
-from connector.cli import show
+from connector.cli import bar, plan_file, planned, show
 from connector.cli.app import (
     CONFIG,
     AsOfOption,
@@ -24,14 +22,19 @@ from connector.cli.app import (
     instant,
 )
 from connector.cli.opening import Chosen, choose, now, session_for
-from connector.errors import ConfigError, Denied, GuardRefused, Problem, UsageError
+from connector.errors import UsageError
 from connector.sync import Order, Report, Session, run
 from connector.sync.loop import must_read_everything
 
 EXIT = {"done": 0, "partial": 3, "refused": 5, "deferred": 75, "failed": 1}
 
-#: The layout of a plan file; another number is refused.
-PLAN_VERSION = 1
+#: `plan` ends with this where it found changes and --exit-code asks for it.
+CHANGES = 2
+
+ShowOption = Annotated[int, typer.Option("--show", min=0, help="How many people to show one by one.")]
+ValuesOption = Annotated[
+    bool, typer.Option("--show-values", help="With JSON: the texts of tasks too, which name people.")
+]
 
 
 @app.command()
@@ -42,14 +45,14 @@ def sync(
     yes: YesOption = False,
     as_of: AsOfOption = None,
 ) -> int:
-    """Bring the CRM in line: read what changed, decide, write only what differs."""
+    """Read what changed, decide, and write what differs."""
+    moment = instant(as_of, "--as-of")
     chosen = choose(config, connection)
-    with show.progress() as told, session_for(chosen, told) as session:
+    with session_for(chosen) as session:
         everything = must_read_everything(session)
         _confirm_first(session, yes=yes)
-        moment = instant(as_of, "--as-of")
         order = Order("sync", moment or now(), everything=everything, resume=moment is None)
-        return _finish(run(session, order), output)
+        return _told(_ran(session, order), output)
 
 
 @app.command()
@@ -66,26 +69,29 @@ def backfill(
     tasks: Annotated[bool, typer.Option("--tasks", help="Create hand-off tasks too.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and decide, write nothing.")] = False,
     canary: Annotated[int | None, typer.Option(min=1, help="Write to this many people first.")] = None,
+    most: ShowOption = 10,
 ) -> int:
-    """Read and decide everybody, or a slice; an interrupted one goes on where it stopped."""
+    """Read and decide everybody, or a slice; an interrupted one goes on."""
+    moment, only = instant(as_of, "--as-of"), _ids(ids)
+    created = instant(since, "--since"), instant(until, "--until")
     chosen = choose(config, connection)
-    with show.progress() as told, session_for(chosen, told) as session:
+    within = _slice(chosen, *created, stage)
+    with session_for(chosen) as session:
         if not dry_run:
             _confirm_first(session, yes=yes)
-        moment = instant(as_of, "--as-of")
-        only = _ids(ids)
         order = Order(
             "plan" if dry_run else "backfill",
             moment or now(),
             everything=only is None,
             only=only,
-            within=_slice(chosen, instant(since, "--since"), instant(until, "--until"), stage),
+            within=within,
             write=not dry_run,
             tasks=tasks,
             canary=canary,
             resume=moment is None,
         )
-        return _finish(run(session, order), output)
+        report = _ran(session, order)
+        return _told_plan(session, report, output, most) if dry_run else _told(report, output)
 
 
 @app.command()
@@ -96,24 +102,24 @@ def plan(
     as_of: AsOfOption = None,
     file: Annotated[Path | None, typer.Option("-o", "--out", help="Keep the plan for `connector apply`.")] = None,
     ids: Annotated[str | None, typer.Option(help="Only these record ids, separated by commas.")] = None,
+    most: ShowOption = 10,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 2 when there are changes.")] = False,
+    show_values: ValuesOption = False,
 ) -> int:
-    """Show what would be written, with the reason for each change. Writes nothing."""
+    """Show what would be written, and why. Writes nothing."""
+    moment, only = instant(as_of, "--as-of"), _ids(ids)
+    if file is not None:
+        plan_file.writable(file)
     chosen = choose(config, connection)
-    with show.progress() as told, session_for(chosen, told) as session:
-        moment = instant(as_of, "--as-of")
-        only = _ids(ids)
+    with session_for(chosen) as session:
         everything = must_read_everything(session) and only is None
         order = Order("plan", moment or now(), everything=everything, only=only, write=False, resume=moment is None)
-        report = run(session, order)
-        changes = list(session.ledger.work.every(report.run))
+        report = _ran(session, order)
         if file is not None:
-            _write_plan(file, session, report, {one.person_id: one.body for one in changes})
-        if output == "json":
-            show.json({**report.to_json(), "changes": [one.body for one in changes], "file": str(file or "")})
-        else:
-            show.plan(report, changes)
-    return 2 if exit_code and changes else 0
+            found = session.ledger.work.every(report.run)
+            plan_file.write(file, session, report, {one.person_id: one.body for one in found})
+        code = _told_plan(session, report, output, most, file=file, with_texts=show_values)
+        return code or (CHANGES if exit_code and report.counts["changed"] else 0)
 
 
 @app.command()
@@ -125,18 +131,21 @@ def apply(
     yes: YesOption = False,
     run_number: Annotated[int | None, typer.Option("--run", help="Release what this run parked.")] = None,
 ) -> int:
-    """Write exactly what was reviewed: a plan file, or what the guard parked in a run."""
+    """Write exactly what was reviewed: a plan file, or a parked run."""
     if (file is None) == (run_number is None):
         raise UsageError("Name a plan file, or a run whose parked changes are to be released: apply --run 12.")
+    expected = plan_file.read(file) if file is not None else None
     chosen = choose(config, connection)
-    expected = _read_plan(file) if file is not None else None
-    with show.progress() as told, session_for(chosen, told) as session:
+    with session_for(chosen) as session:
         if session.mode == "observe":
             raise UsageError('This connection only observes. Set go_live and mode = "live" to write.')
-        order = _reviewed(session, expected) if expected is not None else _released(session, run_number or 0)
-        show.ask(f"Write to {len(order.only or ())} people of account {session.account}?", yes=yes)
-        session.ledger.runs.confirm(session.account, now())
-        return _finish(run(session, order), output)
+        order = plan_file.order(session, expected) if expected is not None else _released(session, run_number or 0)
+        people = len(order.only or ())
+        if people:
+            noun = "person" if people == 1 else "people"
+            show.ask(f"Write to {people:,} {noun} of account {session.account}?", yes=yes)
+            session.ledger.runs.confirm(session.account, now())
+        return _told(_ran(session, order), output)
 
 
 # -- orders ---------------------------------------------------------------------------------------------------
@@ -170,21 +179,6 @@ def _slice(chosen: Chosen, since: datetime | None, until: datetime | None, stage
     return within
 
 
-def _reviewed(session: Session, expected: Mapping[str, Any]) -> Order:
-    for name, mine in (
-        ("connection", session.ledger.connection),
-        ("account", session.account),
-        ("fingerprint", session.agreement.fingerprint),
-    ):
-        if expected[name] != mine:
-            raise GuardRefused(
-                f"The plan was made for another {name} ({expected[name]}, now {mine}). Nothing was written."
-                " Make and review a new plan: connector plan -o FILE"
-            )
-    moment = datetime.fromisoformat(expected["as_of"])
-    return Order("apply", moment, only=tuple(expected["changes"]), expected=expected["changes"])
-
-
 def _released(session: Session, number: int) -> Order:
     found = session.ledger.runs.find(number)
     parked = tuple(one.person_id for one in session.ledger.work.every(number, "parked")) if found else ()
@@ -194,53 +188,12 @@ def _released(session: Session, number: int) -> Order:
     return Order("apply", now(), only=parked, release=True)
 
 
-# -- plan files -------------------------------------------------------------------------------------------------
-
-
-def _write_plan(file: Path, session: Session, report: Report, changes: Mapping[str, Any]) -> None:
-    """A plan holds personal data: only its owner may read it."""
-    content = {
-        "plan": PLAN_VERSION,
-        "connection": session.ledger.connection,
-        "account": session.account,
-        "fingerprint": session.agreement.fingerprint,
-        "as_of": report.as_of.isoformat(),
-        "run": report.run,
-        "changes": changes,
-    }
-    try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-            out.write(orjson.dumps(content, option=orjson.OPT_INDENT_2))
-        file.chmod(0o600)
-    except OSError as error:
-        raise ConfigError([Problem(str(file), f"the plan cannot be written: {error.strerror}.")]) from error
-
-
-def _read_plan(file: Path) -> Mapping[str, Any]:
-    try:
-        content = orjson.loads(file.read_bytes())
-    except OSError as error:
-        raise ConfigError([Problem(str(file), f"cannot be read: {error.strerror}.")]) from error
-    except ValueError:
-        content = None
-    if not isinstance(content, dict) or content.get("plan") != PLAN_VERSION:
-        raise ConfigError([Problem(str(file), "is no plan of this version.", "Make one: connector plan -o FILE")])
-    return content
-
-
-# -- asking and telling -------------------------------------------------------------------------------------------
+# -- asking, running, telling ---------------------------------------------------------------------------------------
 
 
 def _confirm_first(session: Session, *, yes: bool) -> None:
     """The first run that may write asks; later ones do not, the guard protects them."""
-    known = session.ledger.runs.connection()
-    if known.account is not None and known.account != session.account:
-        raise Denied(
-            f"This state belongs to account {known.account}, and the token opens account {session.account}."
-            " Nothing was read or written. Correct the token, or point [state] url at another database.",
-            code="wrong_account",
-        )
-    if session.mode == "observe" or known.confirmed_at is not None:
+    if session.mode == "observe" or session.ledger.runs.connection().confirmed_at is not None:
         return
     show.ask(
         f'First run against account {session.account} in mode "{session.mode}": read everybody and write?', yes=yes
@@ -248,9 +201,37 @@ def _confirm_first(session: Session, *, yes: bool) -> None:
     session.ledger.runs.confirm(session.account, now())
 
 
-def _finish(report: Report, output: Output) -> int:
+def _ran(session: Session, order: Order) -> Report:
+    """One run, with a bar beside it for as long as it lasts."""
+    with bar.progress() as told:
+        session.progress = told
+        return run(session, order)
+
+
+def _told(report: Report, output: Output) -> int:
     if output == "json":
         show.json(report.to_json())
     else:
         show.report(report)
     return EXIT[report.status]
+
+
+def _told_plan(
+    session: Session,
+    report: Report,
+    output: Output,
+    most: int,
+    *,
+    file: Path | None = None,
+    with_texts: bool = False,
+) -> int:
+    """The changes of a run that wrote nothing; what the guard would park is told, and no failure."""
+    changes = list(session.ledger.work.every(report.run))
+    if output == "json":
+        kept = str(file) if file is not None else None
+        show.json({**report.to_json(), "changes": planned.as_json(changes, with_texts=with_texts), "file": kept})
+    else:
+        planned.plan(report, changes, most)
+        if file is not None:
+            show.say(f"kept in {file}; write exactly this: connector apply {file}", "✓")
+    return EXIT["deferred"] if report.status == "deferred" else EXIT["partial"] if report.counts["rejected"] else 0

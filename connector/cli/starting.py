@@ -21,7 +21,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to write; must not hold a config.toml yet.")] = Path(),
 ) -> None:
-    """Write a configuration and an agreement to start from. Observes only, until you say otherwise."""
+    """Write a configuration and an agreement to start from."""
     config, mappings = folder / "config.toml", folder / "mappings"
     for path in (config, mappings):
         if path.exists():
@@ -29,9 +29,9 @@ def init(
     folder.mkdir(parents=True, exist_ok=True)
     config.write_bytes(_example().read_bytes())
     shutil.copytree(shipped_mappings(), mappings, ignore=shutil.ignore_patterns("examples"))
-    show.out.print(f"[green]✓[/] {config}: one HubSpot connection, mode observe")
-    show.out.print(f"[green]✓[/] {mappings}: the agreement, to be read by marketing and sales together")
-    show.out.print("Next: put your token into the environment (export HUBSPOT_TOKEN=...), then: connector check")
+    show.say(f"{config}: one HubSpot connection, mode observe", "✓")
+    show.say(f"{mappings}: the agreement, to be read by marketing and sales together", "✓")
+    show.say("Next: put your token into the environment (export HUBSPOT_TOKEN=...), then: connector check")
 
 
 def _example() -> Path:
@@ -44,7 +44,7 @@ def _example() -> Path:
 def schema(
     folder: Annotated[Path | None, typer.Argument(help="Where to write one file each; default: print.")] = None,
 ) -> None:
-    """JSON Schemas of the mapping files, for editors that complete and check while you type."""
+    """JSON Schemas of the mapping files, for editors that check them."""
     # Imported late: only this verb and loading an agreement need the models.
     from connector.agreement import json_schemas  # noqa: PLC0415
 
@@ -56,22 +56,25 @@ def schema(
     for name, one in schemas.items():
         path = folder / f"{name}.schema.json"
         path.write_bytes(orjson.dumps(one, option=orjson.OPT_INDENT_2) + b"\n")
-        show.out.print(f"[green]✓[/] {path}")
+        show.say(str(path), "✓")
 
 
 @app.command()
 def demo(
     people: Annotated[int, typer.Option(min=10, max=5000, help="How many people to invent.")] = 400,
-) -> None:
-    """The whole job against invented people on this machine: check, plan, sync, and sync again."""
+) -> int:
+    """Watch the whole job on invented people, on this machine."""
     from connector.cli.demonstration import demonstrate  # noqa: PLC0415 - brings the sandbox along
 
-    demonstrate(people)
+    return demonstrate(people)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def sandbox(context: typer.Context) -> int:
-    """A HubSpot account on loopback, to try a mapping or write a test against; `sandbox --help` lists its options."""
+    """A HubSpot account on this machine, to try a mapping against."""
     from connector.sandbox.__main__ import main  # noqa: PLC0415 - a web server that other verbs do not need
 
-    return main(context.args)
+    try:
+        return main(context.args)
+    except SystemExit as end:  # argparse has spoken already: help, or what is wrong with the options
+        return UsageError.exit_code if end.code else 0

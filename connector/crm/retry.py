@@ -14,11 +14,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from connector.errors import OutcomeUnknown, Transient
+from connector.log import get_logger
 
 T = TypeVar("T")
+
+#: Seconds from which on a wait is worth a warning: whoever sits before the terminal begins to wonder.
+NOTICEABLE = 1.5
+
+log = get_logger("connector.crm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +38,31 @@ class Policy:
     patience: float = 120.0  # a longer wait named by the CRM is the caller's affair
     dice: Callable[[], float] = random.random
 
-    def run(self, call: Callable[[], T], *, repeatable: bool, on_retry: Callable[[], None]) -> T:
-        """The call's answer, after as many tries as it takes and the policy allows."""
+    def run(
+        self,
+        call: Callable[[], T],
+        *,
+        repeatable: bool,
+        on_retry: Callable[[], None],
+        attempts: Callable[[], int] | None = None,
+    ) -> T:
+        """The call's answer, after as many tries as it takes and the policy (or `attempts`, asked each time) allows."""
 
         def worth_another_try(error: BaseException) -> bool:
             if not isinstance(error, Transient) or (isinstance(error, OutcomeUnknown) and not repeatable):
                 return False
             return (error.retry_after or 0.0) <= self.patience
 
+        def before_sleep(state: RetryCallState) -> None:
+            on_retry()
+            _tell(state)
+
         retrying = Retrying(
             retry=retry_if_exception(worth_another_try),
-            stop=stop_after_attempt(self.attempts),
+            stop=lambda state: state.attempt_number >= (attempts() if attempts else self.attempts),
             wait=lambda state: self.wait(state.attempt_number, _error(state)),
             sleep=self.sleep,
-            before_sleep=lambda _state: on_retry(),
+            before_sleep=before_sleep,
             reraise=True,
         )
         return retrying(call)
@@ -57,6 +74,13 @@ class Policy:
             return named + 0.1 * self.first_wait * self.dice()
         wait = min(self.ceiling, self.first_wait * 2.0 ** (attempt - 1))
         return float(wait * (0.5 + 0.5 * self.dice()))
+
+
+def _tell(state: RetryCallState) -> None:
+    """Nobody should sit before a silent terminal; short waits are everyday life."""
+    wait = state.next_action.sleep if state.next_action else 0.0
+    say = log.warning if wait >= NOTICEABLE else log.debug
+    say("a call failed and is tried again", error=str(_error(state)), in_seconds=round(wait, 1))
 
 
 def _error(state: RetryCallState) -> BaseException | None:

@@ -50,6 +50,11 @@ class Database:
         with self.transaction() as connection:
             return connection.execute(query, parameters or {}).fetchall()
 
+    def rows_of(self, query: sa.Executable, ids: Sequence[str]) -> Iterator[Any]:
+        """The rows of a query that asks for `among(column)`, for all these ids."""
+        for part in chunks(ids):
+            yield from self.rows(query, {"ids": part})
+
     def row(self, query: sa.Executable) -> Any:
         """The first row, or None."""
         with self.transaction() as connection:
@@ -67,6 +72,14 @@ class Database:
         with self.transaction() as connection:
             result = connection.execute(statement, parameters) if parameters else connection.execute(statement)
             return int(result.rowcount)
+
+    def execute_of(self, statement: sa.Executable, ids: Sequence[str]) -> int:
+        """Run a statement that asks for `among(column)`, for all these ids; returns the rows it touched."""
+        return sum(self._execute_one(statement, {"ids": part}) for part in chunks(ids))
+
+    def _execute_one(self, statement: sa.Executable, parameters: Mapping[str, Any]) -> int:
+        with self.transaction() as connection:
+            return int(connection.execute(statement, parameters).rowcount)
 
     def upsert(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert the rows, replacing those whose primary key exists. All rows carry the same columns."""
@@ -138,6 +151,12 @@ def _upsert(dialect: str, table: sa.Table, columns: tuple[str, ...]) -> sa.Execu
         values = {name: statement.excluded[name] for name in columns if name not in keys}
         _UPSERTS[key] = statement.on_conflict_do_update(index_elements=keys, set_=values)
     return _UPSERTS[key]
+
+
+def among(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """`column` is one of the ids of `rows_of` or `execute_of`. The list is filled in when the statement runs: a
+    thousand literals would cost more to put into it than to look up."""
+    return column.in_(sa.bindparam("ids", expanding=True))
 
 
 def chunks(values: Sequence[str], size: int = CHUNK) -> Iterator[Sequence[str]]:

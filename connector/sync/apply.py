@@ -117,12 +117,14 @@ class Apply:
     def _write(self, batch: Sequence[PlannedChange]) -> None:
         changes = [(one, from_json(one.body)) for one in batch]
         with_sets = [(one, change) for one, change in changes if change.sets]
-        self._ledger.people.intend(
-            {
-                change.person_id: {one.property: (one.before, one.after) for one in change.sets}
-                for _, change in with_sets
-            }
-        )
+        with self._ledger.transaction():
+            self._session.still_mine()
+            self._ledger.people.intend(
+                {
+                    change.person_id: {one.property: (one.before, one.after) for one in change.sets}
+                    for _, change in with_sets
+                }
+            )
         updates = [
             Update(change.person_id, {one.property: one.after for one in change.sets}) for _, change in with_sets
         ]
@@ -166,6 +168,7 @@ class Apply:
         now = self._session.now()
         written = [result for result in results if result.state == "written"]
         with self._ledger.transaction():
+            self._session.still_mine()
             settled = [_settled(result) for result in written]
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
             self._ledger.mirror.settle([one.person_id for one in settled])

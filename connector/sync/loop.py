@@ -27,10 +27,10 @@ TASK_BUDGET = "task budget"
 
 def run(session: Session, order: Order) -> Report:
     """Bring the CRM in line with the agreement for everybody this order concerns."""
-    with _lease(session) as fence:
+    with _lease(session):
         order, report = _start(session, order)
         try:
-            _work(session, order, report, fence)
+            _work(session, order, report)
         except Deferred as error:
             report.status, report.message = "deferred", str(error)
         except ConnectorError as error:
@@ -41,7 +41,7 @@ def run(session: Session, order: Order) -> Report:
     return report
 
 
-def _work(session: Session, order: Order, report: Report, fence: int) -> None:
+def _work(session: Session, order: Order, report: Report) -> None:
     pull = Pull(session, report)
     look = Look(session, order, report)
     if order.write and session.mode != "observe":
@@ -50,13 +50,12 @@ def _work(session: Session, order: Order, report: Report, fence: int) -> None:
     _remember_circumstances(session)
     _wake(session, order)
     for chunk in candidates(session, order):
-        session.ledger.runs.renew_lease(fence, session.now())
+        session.still_mine()
         look.settle_or_plan(look.at(tuple(chunk), chunk))
         session.progress("looked at", report.counts["looked_at"], None)
     _compare_with_review(session, order, report)
     _guard(session, order, report)
     if order.write and session.mode != "observe":
-        session.ledger.runs.renew_lease(fence, session.now())
         Apply(session, report, look, pull).everything(_planned(session, report))
 
 
@@ -210,12 +209,12 @@ def _planned(session: Session, report: Report) -> int:
 
 
 @contextmanager
-def _lease(session: Session) -> Iterator[int]:
-    fence = session.ledger.runs.take_lease(session.worker, session.now())
+def _lease(session: Session) -> Iterator[None]:
+    session.fence = session.ledger.runs.take_lease(session.worker, session.now())
     try:
-        yield fence
+        yield
     finally:
-        session.ledger.runs.drop_lease(fence)
+        session.ledger.runs.drop_lease(session.fence)
 
 
 def _start(session: Session, order: Order) -> tuple[Order, Report]:

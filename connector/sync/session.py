@@ -49,6 +49,7 @@ class Session:
     progress: Callable[[str, int, int | None], None] = lambda phase, done, total: None
     stopping: Callable[[], bool] = lambda: False
     decider: Decider = field(init=False)
+    fence: int = field(default=0, init=False)  # of the lease this session's run holds
 
     def __post_init__(self) -> None:
         self.decider = Decider(self.agreement)
@@ -57,6 +58,10 @@ class Session:
     def mode(self) -> str:
         """Without a go-live instant the connector only observes (G15)."""
         return "observe" if self.settings.go_live is None else self.settings.mode
+
+    def still_mine(self) -> None:
+        """Inside a transaction: prolong the lease, or stop before writing over a successor's work. Raises Busy."""
+        self.ledger.runs.renew_lease(self.fence, self.now())
 
     def terms(self, *, with_tasks: bool) -> Terms:
         """How this connection writes back."""

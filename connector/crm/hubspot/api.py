@@ -31,6 +31,9 @@ B = TypeVar("B")
 #: Until headers say better: the smallest burst quota, the smallest associations quota, search with one to spare.
 BURST, ASSOCIATIONS, SEARCH = (100, 10.0), (100, 10.0), (4, 1.0)
 
+#: Before the account has ever answered, the address is more likely wrong than the network weak: say so soon.
+FIRST_CONTACT = 3
+
 _LIMIT = "X-HubSpot-RateLimit-"
 
 
@@ -68,6 +71,7 @@ class Api:
         self._burst = log(*BURST, share=budget.burst_share)
         self._own_logs = {"search": log(*SEARCH), "links": log(*ASSOCIATIONS, share=budget.burst_share)}
         self._tally = threading.Lock()
+        self._reached = False
         self._pool = ThreadPoolExecutor(reading.threads, thread_name_prefix="hubspot")
 
     def ask(self, call: Call) -> dict[str, Any]:
@@ -80,8 +84,15 @@ class Api:
             None if call.body is None else orjson.dumps(call.body),
         )
         return self.policy.run(
-            lambda: self._once(call, request), repeatable=call.repeatable, on_retry=self._count_retry
+            lambda: self._once(call, request),
+            repeatable=call.repeatable,
+            on_retry=self._count_retry,
+            attempts=self._attempts,
         )
+
+    def _attempts(self) -> int:
+        most = self.policy.attempts
+        return most if self._reached else min(most, FIRST_CONTACT)
 
     def each(self, work: Callable[[A], B], parts: Iterable[A]) -> Iterator[B]:
         """`work` for every part, several at once, results in order; never far ahead of who reads them."""
@@ -115,6 +126,7 @@ class Api:
         answer = self._paced(logs, request)
         self._count(call.counted_as)
         self._learn(call.counted_as, answer)
+        self._reached |= answer.status == 429  # nobody but HubSpot counts our calls
         if answer.status >= 300:
             raise self._failure(logs, request, answer)
         body = body_of(answer)
@@ -123,6 +135,7 @@ class Api:
                 f"{request} answered {answer.status}, but not with a JSON object. Is a proxy in between?",
                 code="not_json",
             )
+        self._reached = True
         return body
 
     def _paced(self, logs: list[SlidingLog], request: Request) -> Answer:

@@ -1,0 +1,83 @@
+"""How far long work has come: a bar with rate and time left on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+#: Seconds between two progress lines where there is no terminal; work that takes less says nothing.
+EVERY = 5.0
+
+Tell = Callable[[str, int, int | None], None]
+
+_NAMES = {
+    "contact": "reading people",
+    "company": "reading companies",
+    "deal": "reading deals",
+    "call": "reading calls",
+    "email": "reading e-mails",
+    "meeting": "reading meetings",
+    "task": "reading tasks",
+    "looked at": "deciding",
+    "written": "writing",
+}
+
+
+@contextmanager
+def progress() -> Iterator[Tell]:
+    """Tell how far work has come while the block lasts: called with phase, done, and total where it is known."""
+    if not sys.stderr.isatty():
+        yield _plain_lines(time.monotonic)
+        return
+    columns = (
+        TextColumn("{task.description:<18}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:>9}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield _bars(bar)
+
+
+def _bars(bar: Progress) -> Tell:
+    tasks: dict[str, Any] = {}
+    started: dict[str, float] = {}
+
+    def tell(phase: str, done: int, total: int | None) -> None:
+        if phase not in tasks:
+            tasks[phase] = bar.add_task(_NAMES.get(phase, phase), total=total, rate="")
+            started[phase] = time.monotonic()
+        took = time.monotonic() - started[phase]
+        rate = f"{done / took:,.0f}/s" if took > 0.5 else ""
+        bar.update(tasks[phase], completed=done, total=total, rate=rate)
+
+    return tell
+
+
+def _plain_lines(clock: Callable[[], float]) -> Tell:
+    last: dict[str, float] = {}
+    started: dict[str, float] = {}
+
+    def tell(phase: str, done: int, total: int | None) -> None:
+        at = clock()
+        started.setdefault(phase, at)
+        if at - last.setdefault(phase, at) < EVERY:
+            return
+        last[phase] = at
+        print(_line(_NAMES.get(phase, phase), done, total, at - started[phase]), file=sys.stderr)  # noqa: T201 - progress
+
+    return tell
+
+
+def _line(name: str, done: int, total: int | None, took: float) -> str:
+    rate = done / max(took, 0.001)
+    of = f" of {total:,}" if total else ""
+    left = f", {(total - done) / max(rate, 0.001):,.0f} s left" if total and total > done else ""
+    return f"{name}: {done:,}{of}, {rate:,.0f} a second{left}"

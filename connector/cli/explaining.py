@@ -1,0 +1,214 @@
+"""The verb explain: why one person stands where they stand. It reads the ledger only and makes no call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from connector.cli import show
+from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, app, instant
+from connector.cli.opening import choose, ledger_of, now, offline_session
+from connector.errors import UsageError
+from connector.fields import STRICT
+from connector.ledger.people import Transition
+from connector.ledger.work import Hold, PlannedChange, SentTask
+from connector.model import Decision
+from connector.sync import Order, Report, Session
+from connector.sync.look import Look, Looked
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the ledger remembers of one person."""
+
+    moves: Sequence[Transition]
+    changes: Sequence[PlannedChange]
+    tasks: Sequence[SentTask]
+    holds: Sequence[Hold]
+
+
+@app.command()
+def explain(
+    id: Annotated[str, typer.Argument(help="The CRM's record id of a contact.")],
+    config: ConfigOption = CONFIG,
+    connection: ConnectionOption = None,
+    output: OutputOption = "text",
+    as_of: AsOfOption = None,
+) -> None:
+    """Why this score and stage, why not the next, what was written when."""
+    moment = instant(as_of, "--as-of") or now()
+    chosen = choose(config, connection)
+    with ledger_of(chosen) as ledger:
+        session = offline_session(chosen, ledger)
+        looked = _look(session, id, moment)
+        work = ledger.work
+        past = Past(ledger.people.transitions(id), work.changes_of(id), work.tasks_of(id), work.holds([id]))
+    if output == "json":
+        show.json(_explained(session, looked, past))
+        return
+    _person(looked)
+    _score(looked.decision)
+    _stage(looked, past)
+    _next_run(session, looked)
+    _history(past)
+    _written(past)
+    _open_ends(past)
+
+
+def _look(session: Session, id: str, as_of: datetime) -> Looked:
+    """One person as the ledger knows them. Raises UsageError for an unknown id."""
+    order = Order("explain", as_of, only=(id,), write=False)
+    report = Report(0, session.ledger.connection, session.mode, as_of, as_of, session.agreement.fingerprint)
+    recent = session.ledger.runs.recent(1)
+    report.run = recent[0].number if recent else 0
+    found = Look(session, order, report).at([id])
+    if not found:
+        known = session.ledger.mirror.count("contact")
+        raise UsageError(
+            f"Contact {id} is not known, or gone; {known:,} people are known. Take the record id from its address in"
+            " the CRM, and run connector sync if the person is new."
+        )
+    return found[0]
+
+
+def _person(looked: Looked) -> None:
+    track, person = looked.decision.tracks[0], looked.person
+    show.out.print(f"[bold]contact {person.id}[/]")
+    rows = [
+        ("in the CRM", person.stage or "(blank)", person.status or "(blank)"),
+        ("by the agreement", track.stage or "(blank)", track.status or "(blank)"),
+    ]
+    show.table(("", "stage", "status"), rows)
+
+
+def _score(decision: Decision) -> None:
+    """Every line that spoke; the lines of a side add up to its score."""
+    for side, total in (("fit", decision.score.fit), ("engagement", decision.score.engagement)):
+        lines = [line for line in decision.score.lines if line.rule.startswith(f"{side}.")]
+        show.title(f"{side} {total:.2f}, grade {decision.score.grade}")
+        width = max([len(f"{total:.2f}"), *(len(f"{line.points:+.2f}") for line in lines)])
+        rows = [
+            (f"{line.points:+.2f}".rjust(width), line.because, line.rule.removeprefix(f"{side}.")) for line in lines
+        ]
+        show.table(("points".rjust(width), "because", "rule"), [*rows, (f"{total:.2f}".rjust(width), "in all", "")])
+
+
+def _stage(looked: Looked, past: Past) -> None:
+    decision, track = looked.decision, looked.decision.tracks[0]
+    show.title(f"Why {track.stage or 'no stage'}")
+    show.say(decision.reason or _reason(past, track.stage) or track.cause or "as it stood", indent=2)
+    for text in decision.also:
+        show.say(f"would also have matched: {text}", indent=2)
+    if decision.blocked:
+        show.title("Why not the next one")
+        for text in decision.blocked:
+            show.say(text, indent=2)
+    show.notes(decision.warnings)
+    if decision.route_next_at is not None:
+        moment = f"{decision.route_next_at:%Y-%m-%d %H:%M} UTC"
+        show.say(f"is looked at again at {moment}, even if nothing happens before", indent=2)
+
+
+def _reason(past: Past, stage: str | None) -> str:
+    """Why the latest move into this stage was made, in the words of that day."""
+    moves = [one.move for one in past.moves if one.move.what == "stage" and one.move.after == stage]
+    return moves[-1].because if moves else ""
+
+
+def _next_run(session: Session, looked: Looked) -> None:
+    change = looked.difference.change
+    if change is None:
+        return
+    show.title(f"What the next run would write (mode {session.mode})")
+    for one in change.sets:
+        label = " (counts toward the change budget)" if one.field in STRICT else ""
+        show.say(f"{one.property}: {show.shown(one.before)} → {show.shown(one.after)}{label}", indent=2)
+
+
+def _history(past: Past) -> None:
+    if not past.moves:
+        return
+    show.title("How it came to this")
+    rows = [
+        (one.at, str(one.run), one.move.what, one.move.before, one.move.after, one.move.because or one.move.cause)
+        for one in past.moves
+    ]
+    show.table(("when", "run", "what", "from", "to", "because"), rows)
+
+
+def _written(past: Past) -> None:
+    done = [one for one in past.changes if one.state not in ("planned", "superseded")]
+    if not done:
+        return
+    show.title("What was written when")
+    for one in done:
+        when = f"{one.at:%Y-%m-%d %H:%M:%S}" if one.at else ""
+        reason = f" ({one.message})" if one.message else ""
+        show.say(f"{when} run {one.run}: {one.state}{reason}", indent=2)
+        sets = ", ".join(f"{name} = {show.shown(after, 40)}" for _field, name, _before, after in one.body["sets"])
+        show.say(sets, indent=4)
+
+
+def _open_ends(past: Past) -> None:
+    for task in past.tasks:
+        name = f"task {task.task_id}" if task.task_id else "a task not yet confirmed"
+        show.say(f"{name} for cycle {task.cycle}, run {task.run}: {task.state}", indent=2)
+    for one in past.holds:
+        end = f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "for good"
+        show.say(f"{one.property}: somebody else set it; left alone {end}", "held", indent=2)
+
+
+def _explained(session: Session, looked: Looked, past: Past) -> dict[str, Any]:
+    decision, track = looked.decision, looked.decision.tracks[0]
+    change = looked.difference.change
+    return {
+        "id": looked.person.id,
+        "mode": session.mode,
+        "fingerprint": session.agreement.fingerprint,
+        "stage": track.stage,
+        "status": track.status,
+        "crm": {"stage": looked.person.stage, "status": looked.person.status},
+        "fit": decision.score.fit,
+        "engagement": decision.score.engagement,
+        "grade": decision.score.grade,
+        "lines": [{"rule": one.rule, "points": one.points, "because": one.because} for one in decision.score.lines],
+        "reason": decision.reason,
+        "blocked": list(decision.blocked),
+        "also": list(decision.also),
+        "warnings": list(decision.warnings),
+        "would_write": {one.property: one.after for one in change.sets} if change else {},
+        "route_next_at": decision.route_next_at,
+        **_remembered(past),
+    }
+
+
+def _remembered(past: Past) -> dict[str, Any]:
+    return {
+        "history": [
+            {
+                "at": one.at,
+                "run": one.run,
+                "what": one.move.what,
+                "from": one.move.before,
+                "to": one.move.after,
+                "cause": one.move.cause,
+                "because": one.move.because,
+            }
+            for one in past.moves
+        ],
+        "changes": [
+            {
+                "run": one.run,
+                "at": one.at,
+                "state": one.state,
+                "sets": {name: after for _field, name, _before, after in one.body["sets"]},
+            }
+            for one in past.changes
+        ],
+        "tasks": [{"cycle": one.cycle, "run": one.run, "state": one.state, "task": one.task_id} for one in past.tasks],
+        "holds": [{"property": one.property, "since": one.since, "until": one.until} for one in past.holds],
+    }

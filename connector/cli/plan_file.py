@@ -1,0 +1,103 @@
+"""
+A plan on disk, between `plan -o FILE` and `apply FILE`.
+
+It holds personal data (a task's text names the person), so only its owner may read it. What is read back is proved
+to be whole before anything is opened: a plan is often mailed around, and sometimes edited.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from connector.errors import ConfigError, GuardRefused, Problem
+from connector.plan import from_json
+from connector.sync import Order, Report, Session
+
+#: The layout of a plan file; another number is refused.
+VERSION = 1
+
+
+def write(file: Path, session: Session, report: Report, changes: Mapping[str, Any]) -> None:
+    """Keep a plan, whole or not at all. Raises ConfigError where the file cannot be written."""
+    content = {
+        "plan": VERSION,
+        "connection": session.ledger.connection,
+        "account": session.account,
+        "fingerprint": session.agreement.fingerprint,
+        "as_of": report.as_of.isoformat(),
+        "run": report.run,
+        "changes": changes,
+    }
+    unfinished = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+        unfinished.replace(file)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        what = f"the plan cannot be written: {error.strerror or error}."
+        raise ConfigError([Problem(str(file), what, "Choose another place with -o.")]) from error
+
+
+def writable(file: Path) -> None:
+    """Fail before an hour of reading rather than after it. Raises ConfigError."""
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        what = "is a folder." if file.is_dir() else "cannot be written: its folder is missing or read-only."
+        raise ConfigError([Problem(str(file), what, "Choose another place with -o.")])
+
+
+def read(file: Path) -> Mapping[str, Any]:
+    """The plan in a file. Raises ConfigError for whatever is not a whole plan of this version."""
+    try:
+        content = orjson.loads(file.read_bytes())
+    except OSError as error:
+        raise ConfigError([Problem(str(file), f"cannot be read: {error.strerror}.", _MAKE)]) from error
+    except ValueError:
+        raise ConfigError([Problem(str(file), "is no plan: it is not JSON.", _MAKE)]) from None
+    if not isinstance(content, dict) or "plan" not in content:
+        raise ConfigError([Problem(str(file), "is no plan.", _MAKE)])
+    if content["plan"] != VERSION:
+        raise ConfigError([Problem(str(file), f"is a plan of layout {content['plan']}, not {VERSION}.", _MAKE)])
+    try:
+        _prove(content)
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"is a damaged plan ({type(error).__name__})."
+        raise ConfigError([Problem(str(file), what, _MAKE)]) from None
+    return content
+
+
+_MAKE = "Make one: connector plan -o FILE"
+
+
+def _prove(content: Mapping[str, Any]) -> None:
+    """Raises what Python raises when something is missing or of another kind."""
+    datetime.fromisoformat(content["as_of"])
+    for name in ("connection", "account", "fingerprint"):
+        if not isinstance(content[name], str):
+            raise TypeError(name)
+    for id, body in content["changes"].items():
+        if from_json(body).person_id != id:
+            raise ValueError(id)
+
+
+def order(session: Session, plan: Mapping[str, Any]) -> Order:
+    """Write exactly this plan. Raises GuardRefused when it was made for something else."""
+    for name, mine in (
+        ("connection", session.ledger.connection),
+        ("account", session.account),
+        ("agreement", session.agreement.fingerprint),
+    ):
+        theirs = plan["fingerprint" if name == "agreement" else name]
+        if theirs != mine:
+            raise GuardRefused(
+                f"The plan was made for another {name} ({theirs}, now {mine}). Nothing was written."
+                " Make and review a new plan: connector plan -o FILE"
+            )
+    moment = datetime.fromisoformat(plan["as_of"])
+    return Order("apply", moment, only=tuple(plan["changes"]), expected=plan["changes"])

@@ -1,0 +1,103 @@
+"""
+How a plan looks: the causes first, then some people field by field, each with the reason.
+
+A hand-off task's text names the person; it is part of a plan file and of `--output json --show-values` only (G14).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from connector.cli import show
+from connector.fields import STRICT
+from connector.ledger.work import PlannedChange
+from connector.sync import Report
+
+
+def plan(one: Report, changes: Sequence[PlannedChange], most: int) -> None:
+    """What would change: by cause, then the first `most` people."""
+    looked_at = one.counts["looked_at"]
+    if not changes:
+        show.say(f"Nothing to write: {looked_at:,} people looked at, all as agreed.", "✓")
+    else:
+        show.say(f"{len(changes):,} of {looked_at:,} people looked at would change. Nothing was written.")
+        _causes(changes)
+        _people(changes, most)
+    show.parked(one)
+    if one.blank_for_a_moment:
+        show.say(f"{one.blank_for_a_moment} people will have no stage for a moment (cleared, then set).")
+    show.notes(one.warnings)
+
+
+def as_json(changes: Sequence[PlannedChange], *, with_texts: bool) -> list[dict[str, Any]]:
+    """Every change as `plan --output json` prints it."""
+    return [
+        {
+            "id": one.person_id,
+            "cause": one.cause,
+            "reason": one.body["reason"],
+            "state": one.state,
+            "sets": [
+                {"property": name, "before": before, "after": after} for _field, name, before, after in one.body["sets"]
+            ],
+            "tasks": [_task(task, one.body["owner_id"], with_texts=with_texts) for task in one.body["tasks"]],
+        }
+        for one in changes
+    ]
+
+
+def _task(task: dict[str, Any], owner_id: str | None, *, with_texts: bool) -> dict[str, Any]:
+    texts = {"subject": task["subject"], "body": task["body"]} if with_texts else {}
+    return {"owner": owner_id, "due_at": task["due_at"], "rule": task["rule"], "cycle": task["cycle"], **texts}
+
+
+def _causes(changes: Sequence[PlannedChange]) -> None:
+    """How many people each cause stands behind."""
+    people = Counter(_cause(one) for one in changes)
+    counted = Counter(_cause(one) for one in changes if one.counted)
+    tasks = Counter[str]()
+    for one in changes:
+        tasks[_cause(one)] += len(one.body["tasks"])
+    rows = [(cause, number, counted[cause], tasks[cause]) for cause, number in people.most_common()]
+    show.out.print()
+    show.table(("because of", "people", "stage or status", "tasks"), rows)
+
+
+def _cause(change: PlannedChange) -> str:
+    """The cause in words; all deals are one line."""
+    if change.cause.startswith("deal:"):
+        return "their deals"
+    return {"scores": "scores only", "person": "somebody's edit"}.get(change.cause, change.cause)
+
+
+def _people(changes: Sequence[PlannedChange], most: int) -> None:
+    first = sorted(changes, key=lambda one: (not one.counted, -one.urgency, one.person_id))[:most]
+    for change in first:
+        _person(change)
+    rest = len(changes) - len(first)
+    if rest:
+        show.say(f"\nand {rest:,} more people. All: connector plan --show {len(changes)}, or --output json")
+
+
+def _person(change: PlannedChange) -> None:
+    """What replaces a value stands on lines of its own, blanks that are filled stand together."""
+    body = change.body
+    fit, engagement, grade = body["score"]
+    show.title(f"contact {change.person_id}  grade {grade}, fit {fit:.0f}, engagement {engagement:.0f}")
+    if body["reason"]:
+        show.say(body["reason"], indent=2)
+    plain = []
+    for field, name, before, after in body["sets"]:
+        if before or field in STRICT:
+            show.say(f"{name}: {show.shown(before)} → {show.shown(after)}", indent=2)
+        else:
+            plain.append(f"{name} = {show.shown(after, 40)}")
+    if plain:
+        show.say(f"blank until now: {', '.join(plain)}", indent=2)
+    for task in body["tasks"]:
+        due = datetime.fromisoformat(task["due_at"])
+        owner = f"owner {body['owner_id']}" if body["owner_id"] else "nobody yet (no owner)"
+        show.say(f"+ task for {owner}, due {due:%a %Y-%m-%d %H:%M} UTC", indent=2)
