@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from connector.agreement import Agreement
-from connector.agreement.wiring import FieldSpec, FieldType
+from connector.agreement.wiring import FieldSpec, FieldType, OwnProperty
 from connector.crm import Description, Owner, PropertyDefinition
 from connector.errors import Problem
+from connector.fields import STRICT
 
 #: Which of the CRM's types can hold or give which of ours. Text can be read from anything.
 _FITS: dict[FieldType, frozenset[str]] = {
@@ -49,7 +50,6 @@ def check_account(agreement: Agreement, account: Description, *, writes: bool) -
             into = problems if written and writes else remarks
             _check_field(kind, spec, known, written=written, hard=problems, soft=into, agreement=agreement)
     problems += _check_deal_stages(agreement, account)
-    problems += _check_marks(agreement, account.properties.get("contact", {}))
     return Findings(tuple(problems), tuple(remarks))
 
 
@@ -67,12 +67,15 @@ def _check_field(
     if definition is None:
         own = spec.property.startswith(agreement.wiring.own_prefix)
         fix = "Run: connector setup" if own else did_you_mean(spec.property, known) + "See: connector discover"
-        (soft if own else hard).append(Problem(spec.where, f"{kind} has no property {spec.property}.", fix))
+        (soft if own or (spec.optional and not written) else hard).append(
+            Problem(spec.where, f"{kind} has no property {spec.property}.", fix)
+        )
         return
     soft += _wrong_type(spec, definition)
     if written:
         soft += _not_writable(spec, definition)
-    (soft if written else hard if spec.field in ("stage", "status") else soft).extend(_options(spec, definition))
+        soft += _own_options(kind, spec, definition, agreement)
+    (hard if spec.field in STRICT else soft).extend(_options(spec, definition))
 
 
 def _wrong_type(spec: FieldSpec, definition: PropertyDefinition) -> Iterator[Problem]:
@@ -93,6 +96,18 @@ def _not_writable(spec: FieldSpec, definition: PropertyDefinition) -> Iterator[P
             f"{spec.property} is {why} and cannot be written.",
             f"Map {spec.field} to an own property, or take it out of write_back.toml.",
         )
+
+
+def missing_options(own: OwnProperty, definition: PropertyDefinition) -> dict[str, str]:
+    """Values the agreement gives an own property and the CRM's definition does not take yet."""
+    return {value: label for value, label in own.options if value not in definition.options}
+
+
+def _own_options(kind: str, spec: FieldSpec, definition: PropertyDefinition, agreement: Agreement) -> Iterator[Problem]:
+    for own in agreement.wiring.own:
+        if (own.kind, own.property) == (kind, spec.property) and (missing := missing_options(own, definition)):
+            what = f"{spec.property} does not take {', '.join(missing)} yet."
+            yield Problem(spec.where, what, "Run: connector setup")
 
 
 def _options(spec: FieldSpec, definition: PropertyDefinition) -> Iterator[Problem]:
@@ -121,16 +136,6 @@ def _check_deal_stages(agreement: Agreement, account: Description) -> Iterator[P
         if pipeline in pipelines and (pipeline, stage) not in known:
             stages = [id for name, id in known if name == pipeline]
             yield Problem(where, f"pipeline {pipeline} has no deal stage {stage}.", did_you_mean(stage, stages))
-
-
-def _check_marks(agreement: Agreement, known: Mapping[str, PropertyDefinition]) -> Iterator[Problem]:
-    """Counters and dates that signals are recognised by."""
-    for source in agreement.wiring.signals:
-        names = [source.key] if source.how in ("counter", "date") else []
-        names += [source.date] if source.date else []
-        for name in names:
-            if known and name not in known:
-                yield Problem(source.where, f"contact has no property {name}.", did_you_mean(name, known))
 
 
 def unmapped_options(agreement: Agreement, account: Description) -> list[tuple[FieldSpec, str]]:

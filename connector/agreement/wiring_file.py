@@ -55,7 +55,7 @@ def _fields(kind: str, shape: KindShape, source: Source, reading: Reading) -> di
         _check_field(kind, name, row, source, reading)
         kind_of = row.type or known_type(kind, name) or "text"
         values = {ours: _several(theirs) for ours, theirs in shape.values.get(name, {}).items()}
-        specs[name] = FieldSpec(name, row.property, kind_of, values, source.where(path))
+        specs[name] = FieldSpec(name, row.property, kind_of, values, source.where(path), row.optional)
     for part in ("values", "leave_alone"):
         for name in getattr(shape, part):
             reading.known(source, (kind, part, name), f"field of {kind}", name, shape.fields)

@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import os
 import sys
-from itertools import pairwise
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, UsageError

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
+from connector.agreement.wiring import OwnProperty
 from connector.check import reachable, unmapped_options
 from connector.cli import show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, app
@@ -63,9 +65,13 @@ def _tell(
 
 
 def _cost(cost: dict[str, Any]) -> str:
-    share = f", {cost['share_of_day']:.1%} of the day's quota" if cost["share_of_day"] is not None else ""
+    share = f", {_share(cost['share_of_day'])} of the day's quota" if cost["share_of_day"] is not None else ""
     minutes = "under a minute" if cost["minutes"] < 1 else f"about {cost['minutes']:,.0f} minutes"
     return f"the first read: {cost['records']:,} records, about {cost['calls']:,} calls, {minutes}{share}"
+
+
+def _share(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 else "under 0.1%"
 
 
 def _signals(door: Opened) -> tuple[set[str], list[Problem]]:
@@ -202,8 +208,7 @@ def setup(
         wiring = chosen.agreement.wiring
         missing = [one for one in wiring.own if one.property not in door.account.properties.get(one.kind, {})]
         if missing and output == "text":
-            show.say(f"Account {door.account.account} is missing {len(missing)} properties:")
-            show.table(("kind", "property", "type", "label"), [(m.kind, m.property, m.type, m.label) for m in missing])
+            _tell_missing(door, missing, briefly=yes)
         if missing:
             show.ask(f"Create them in the group {wiring.own_group}?", yes=yes)
         for one in missing:
@@ -216,3 +221,15 @@ def setup(
             show.json({"connection": chosen.connection.name, "status": "done", "created": names})
         else:
             show.say(f"{len(names)} created." if names else "Nothing is missing.", "✓")
+
+
+def _tell_missing(door: Opened, missing: Sequence[OwnProperty], *, briefly: bool) -> None:
+    """What is to be created: a table for whoever is asked, names for whoever said yes already."""
+    what = f"Account {door.account.account} is missing {len(missing)} propert{'y' if len(missing) == 1 else 'ies'}"
+    if briefly:
+        show.say(f"{what}: {', '.join(one.property for one in missing)}")
+        return
+    show.say(f"{what}:")
+    show.table(
+        ("kind", "property", "type", "label"), [(one.kind, one.property, one.type, one.label) for one in missing]
+    )

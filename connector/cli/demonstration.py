@@ -48,6 +48,7 @@ def demonstrate(people: int) -> int:
         tempfile.TemporaryDirectory(prefix="connector-demo-") as folder,
         Sandbox(people=people, burst=BURST) as sandbox,
     ):
+        sandbox.world.audience.add_list("Unsubscribed")
         os.environ["CONNECTOR_DEMO_TOKEN"] = TOKEN
         config = Path(folder) / "config.toml"
         config.write_text(CONFIG.format(url=sandbox.url), encoding="utf-8")
@@ -56,6 +57,8 @@ def demonstrate(people: int) -> int:
             if code := _step(title, arguments, config):
                 return code
         _results(config)
+    show.out.print()
+    show.say("Your own account: connector init, then connector check. It only observes until you say otherwise.")
     return 0
 
 
@@ -119,7 +122,8 @@ def _hottest(everyone: Sequence[Looked], agreement: Agreement) -> None:
 
 def _who(one: Looked, agreement: Agreement) -> str:
     outputs = one.decision.outputs
-    persona = next((each.label for each in agreement.personas if each.name == outputs.get("persona")), "persona unknown")
+    labels = {each.name: each.label for each in agreement.personas}
+    persona = labels.get(str(outputs.get("persona")), "Persona unknown")
     band = outputs.get("icp_band")
     return f"{persona}, ICP {band or 'unknown'}, fit {one.decision.score.fit:.0f} of 100"
 

@@ -205,7 +205,10 @@ class CRM(Protocol):
         right before task i goes out. A created task's id is the outcome's id."""
 
     def create_property(self, kind: str, definition: PropertyDefinition, group: str) -> None:
-        """Create a custom property; one that exists already is fine, other options are left as they are."""
+        """Create a custom property; one that exists already is fine and stays as it is."""
+
+    def add_options(self, kind: str, name: str, options: Mapping[str, str]) -> None:
+        """Let a property of ours take further values (value -> label); those it takes already stay."""
 
     def close(self) -> None:
         """Release connections."""

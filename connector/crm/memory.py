@@ -9,7 +9,7 @@ tests/crm/contract.py asks of every adapter.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from connector.crm import (
@@ -266,6 +266,12 @@ class MemoryCRM:
         del group
         self._called("create_property")
         self._definitions.setdefault(kind, {}).setdefault(definition.name, definition)
+
+    def add_options(self, kind: str, name: str, options: Mapping[str, str]) -> None:
+        """After those that are there."""
+        self._called("create_property")
+        known = self._definitions[kind][name]
+        self._definitions[kind][name] = replace(known, options={**options, **known.options})
 
     def close(self) -> None:
         """Nothing to release."""

@@ -50,10 +50,10 @@ class Database:
         with self.transaction() as connection:
             return connection.execute(query, parameters or {}).fetchall()
 
-    def rows_of(self, query: sa.Executable, ids: Sequence[str]) -> Iterator[Any]:
-        """The rows of a query that asks for `among(column)`, for all these ids."""
-        for part in chunks(ids):
-            yield from self.rows(query, {"ids": part})
+    def rows_of(self, query: sa.Executable, ids: Sequence[str]) -> list[Any]:
+        """The rows of a query that says `among(column)`, for all these ids."""
+        with self.transaction() as connection:
+            return [row for part in chunks(ids) for row in connection.execute(query, {"ids": part})]
 
     def row(self, query: sa.Executable) -> Any:
         """The first row, or None."""
@@ -74,12 +74,11 @@ class Database:
             return int(result.rowcount)
 
     def execute_of(self, statement: sa.Executable, ids: Sequence[str]) -> int:
-        """Run a statement that asks for `among(column)`, for all these ids; returns the rows it touched."""
-        return sum(self._execute_one(statement, {"ids": part}) for part in chunks(ids))
-
-    def _execute_one(self, statement: sa.Executable, parameters: Mapping[str, Any]) -> int:
+        """Run a statement that says `among(column)`, for all these ids; returns the rows it touched."""
+        if not ids:
+            return 0
         with self.transaction() as connection:
-            return int(connection.execute(statement, parameters).rowcount)
+            return sum(int(connection.execute(statement, {"ids": part}).rowcount) for part in chunks(ids))
 
     def upsert(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert the rows, replacing those whose primary key exists. All rows carry the same columns."""
@@ -154,8 +153,8 @@ def _upsert(dialect: str, table: sa.Table, columns: tuple[str, ...]) -> sa.Execu
 
 
 def among(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
-    """`column` is one of the ids of `rows_of` or `execute_of`. The list is filled in when the statement runs: a
-    thousand literals would cost more to put into it than to look up."""
+    """`column` is one of the ids given to `rows_of` or `execute_of`; they join the statement when it runs, because to
+    build a thousand literals into it costs more than to look them up."""
     return column.in_(sa.bindparam("ids", expanding=True))
 
 

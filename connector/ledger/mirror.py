@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.ledger.database import Database, chunks, instant, pack, stamp, unpack
+from connector.ledger.database import Database, among, instant, pack, stamp, unpack
 from connector.ledger.tables import links, occurrences, records
 from connector.model import Link, Occurrence
 
@@ -30,6 +30,15 @@ class Seen:
     facts: Mapping[str, Any]
     created_at: datetime | None = None
     email_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A record whose facts are new, as it will be stored, and what was stored before (None: nothing)."""
+
+    seen: Seen
+    packed: bytes
+    before: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,46 +80,47 @@ class Mirror:
 
     # -- storing what was read ----------------------------------------------------------------------
 
-    def store(self, kind: str, seen: Sequence[Seen], *, read_at: datetime, run: int) -> tuple[str, ...]:
-        """Keep these records; returns the ids whose facts are new. Unchanged ones cost a comparison."""
-        packed = {one.id: pack(one.facts) for one in seen}
+    def news(self, kind: str, seen: Sequence[Seen]) -> list[News]:
+        """Those of these records whose facts are not what is kept, each with what is kept of it."""
+        query = sa.select(records.c.id, records.c.facts, records.c.gone).where(self._of(kind), among(records.c.id))
+        latest = {one.id: one for one in seen}
+        known = {id: (facts, gone) for id, facts, gone in self._db.rows_of(query, tuple(latest))}
+        found = []
+        for id, one in latest.items():
+            packed = pack(one.facts)
+            facts, gone = known.get(id, (None, 0))
+            if gone or facts != packed:
+                found.append(News(one, packed, facts))
+        return found
+
+    def store(self, kind: str, seen: Sequence[Seen], news: Sequence[News], *, read_at: datetime, run: int) -> None:
+        """Keep these records. What is no news is only touched."""
+        fresh = {one.seen.id for one in news}
         with self._db.transaction():
-            known = self._blobs(kind, tuple(packed))
-            changed = tuple(id for id, blob in packed.items() if known.get(id) != blob)
-            fresh = set(changed)
-            self.touch(kind, [id for id in packed if id not in fresh], read_at, run)
-            self._db.upsert(
-                records,
-                [
-                    {
-                        "connection": self._me,
-                        "kind": kind,
-                        "id": one.id,
-                        "facts": packed[one.id],
-                        "read_at": stamp(read_at),
-                        "created_at": stamp(one.created_at),
-                        "seen": run,
-                        "scan": run,
-                        "dirty": int(kind == CONTACT),
-                        "gone": 0,
-                        "email_hash": one.email_hash,
-                    }
-                    for one in seen
-                    if one.id in fresh
-                ],
-            )
+            self.touch(kind, [one.id for one in seen if one.id not in fresh], read_at, run)
+            self._db.upsert(records, [self._record_row(kind, one, read_at, run) for one in news])
             if kind != CONTACT:
-                self._mark_linked(kind, changed)
-        return changed
+                self._mark_linked(kind, tuple(fresh))
+
+    def _record_row(self, kind: str, one: News, read_at: datetime, run: int) -> dict[str, Any]:
+        return {
+            "connection": self._me,
+            "kind": kind,
+            "id": one.seen.id,
+            "facts": one.packed,
+            "read_at": stamp(read_at),
+            "created_at": stamp(one.seen.created_at),
+            "seen": run,
+            "scan": run,
+            "dirty": int(kind == CONTACT),
+            "gone": 0,
+            "email_hash": one.seen.email_hash,
+        }
 
     def touch(self, kind: str, ids: Sequence[str], read_at: datetime, run: int) -> None:
         """These were met again, unchanged."""
-        for part in chunks(ids):
-            self._db.execute(
-                sa.update(records)
-                .where(records.c.connection == self._me, records.c.kind == kind, records.c.id.in_(part))
-                .values(read_at=stamp(read_at), scan=run)
-            )
+        touched = sa.update(records).where(self._of(kind), among(records.c.id))
+        self._db.execute_of(touched.values(read_at=stamp(read_at), scan=run), ids)
 
     def overwrite(self, kind: str, facts: Mapping[str, Mapping[str, Any]]) -> None:
         """Our own writes went through: what these records now hold is known without reading them."""
@@ -125,21 +135,20 @@ class Mirror:
         """Replace the associations of these records towards `to`; contacts whose links changed become dirty."""
         if kind == CONTACT:
             new = {(id, to, link.to_id): link for id, those in found.items() for link in those}
-            mine = sa.and_(links.c.id.in_(sa.bindparam("ids", expanding=True)), links.c.other_kind == to)
+            mine = sa.and_(among(links.c.id), links.c.other_kind == to)
         elif to == CONTACT:
             new = {(link.to_id, kind, id): link for id, those in found.items() for link in those}
-            mine = sa.and_(links.c.other_id.in_(sa.bindparam("ids", expanding=True)), links.c.other_kind == kind)
+            mine = sa.and_(among(links.c.other_id), links.c.other_kind == kind)
         else:
             raise ValueError(f"links between {kind} and {to} concern no contact")
         with self._db.transaction():
-            for part in chunks(tuple(found)):
-                self._replace_links(part, {k: v for k, v in new.items() if _side(k, kind) in set(part)}, mine, run)
+            self._replace_links(tuple(found), new, mine, run)
 
     def _replace_links(self, ids: Sequence[str], new: Mapping[tuple[str, str, str], Link], mine: Any, run: int) -> None:
         query = sa.select(links.c.id, links.c.other_kind, links.c.other_id, links.c.labels).where(
             links.c.connection == self._me, links.c.kind == CONTACT, mine
         )
-        old = {(row.id, row.other_kind, row.other_id): row.labels for row in self._db.rows(query, {"ids": list(ids)})}
+        old = {(id, kind, other_id): labels for id, kind, other_id, labels in self._db.rows_of(query, ids)}
         lost = [key for key in old if key not in new]
         fresh = {key: link for key, link in new.items() if old.get(key) != ";".join(link.labels)}
         if lost:
@@ -184,14 +193,10 @@ class Mirror:
         for one in found:
             by_source.setdefault(one.source, {})[one.id] = one
         for source, those in by_source.items():
-            known: set[str] = set()
-            for part in chunks(tuple(those)):
-                query = sa.select(occurrences.c.id).where(
-                    occurrences.c.connection == self._me,
-                    occurrences.c.source == source,
-                    occurrences.c.id.in_(part),
-                )
-                known.update(row.id for row in self._db.rows(query))
+            query = sa.select(occurrences.c.id).where(
+                occurrences.c.connection == self._me, occurrences.c.source == source, among(occurrences.c.id)
+            )
+            known = {id for (id,) in self._db.rows_of(query, tuple(those))}
             fresh += [one for id, one in those.items() if id not in known]
         return fresh
 
@@ -208,15 +213,12 @@ class Mirror:
         }
 
     def _people_by_email(self, hashes: set[str]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for part in chunks(sorted(hashes)):
-            query = (
-                sa.select(records.c.email_hash, records.c.id)
-                .where(records.c.connection == self._me, records.c.email_hash.in_(part), records.c.gone == 0)
-                .order_by(records.c.id.desc())
-            )
-            found.update({row.email_hash: row.id for row in self._db.rows(query)})
-        return found
+        query = (
+            sa.select(records.c.email_hash, records.c.id)
+            .where(records.c.connection == self._me, among(records.c.email_hash), records.c.gone == 0)
+            .order_by(records.c.id.desc())
+        )
+        return dict(tuple(row) for row in self._db.rows_of(query, sorted(hashes)))
 
     def adopt_submissions(self) -> int:
         """Give submissions whose contact was not known yet to the contact that now carries the address."""
@@ -248,12 +250,8 @@ class Mirror:
 
     def mark_dirty(self, contact_ids: Sequence[str]) -> None:
         """These contacts are to be looked at by the next decision."""
-        for part in chunks(contact_ids):
-            self._db.execute(
-                sa.update(records)
-                .where(records.c.connection == self._me, records.c.kind == CONTACT, records.c.id.in_(part))
-                .values(dirty=1)
-            )
+        these = sa.update(records).where(self._of(CONTACT), among(records.c.id))
+        self._db.execute_of(these.values(dirty=1), contact_ids)
 
     def mark_all_dirty(self) -> None:
         """Everybody is to be looked at: the agreement, the wiring or the mode changed."""
@@ -265,12 +263,8 @@ class Mirror:
 
     def settle(self, contact_ids: Sequence[str]) -> None:
         """These contacts need no further look until something changes."""
-        for part in chunks(contact_ids):
-            self._db.execute(
-                sa.update(records)
-                .where(records.c.connection == self._me, records.c.kind == CONTACT, records.c.id.in_(part))
-                .values(dirty=0)
-            )
+        these = sa.update(records).where(self._of(CONTACT), among(records.c.id))
+        self._db.execute_of(these.values(dirty=0), contact_ids)
 
     def dirty(self, after: str, limit: int) -> dict[str, bool]:
         """The next contacts to look at, by id; True where nothing but time has passed."""
@@ -305,19 +299,9 @@ class Mirror:
 
     def mark_gone(self, kind: str, ids: Sequence[str]) -> int:
         """Deleted or merged away: never written again; contacts linked to it are looked at."""
-        touched = 0
+        here = sa.update(records).where(self._of(kind), among(records.c.id), records.c.gone == 0)
         with self._db.transaction():
-            for part in chunks(ids):
-                touched += self._db.execute(
-                    sa.update(records)
-                    .where(
-                        records.c.connection == self._me,
-                        records.c.kind == kind,
-                        records.c.id.in_(part),
-                        records.c.gone == 0,
-                    )
-                    .values(gone=1, dirty=0)
-                )
+            touched = self._db.execute_of(here.values(gone=1, dirty=0), ids)
             if kind != CONTACT:
                 self._mark_linked(kind, ids)
         return touched
@@ -335,12 +319,8 @@ class Mirror:
     def merge(self, survivor: str, losers: Sequence[str]) -> None:
         """Occurrences and links of merged contacts go over to the one that is left."""
         with self._db.transaction():
-            for part in chunks(losers):
-                self._db.execute(
-                    sa.update(occurrences)
-                    .where(occurrences.c.connection == self._me, occurrences.c.person_id.in_(part))
-                    .values(person_id=survivor)
-                )
+            theirs = sa.update(occurrences).where(occurrences.c.connection == self._me, among(occurrences.c.person_id))
+            self._db.execute_of(theirs.values(person_id=survivor), losers)
             if self.mark_gone(CONTACT, losers):
                 self.mark_dirty([survivor])
 
@@ -348,27 +328,23 @@ class Mirror:
 
     def kept(self, kind: str, ids: Sequence[str]) -> dict[str, Kept]:
         """These records as the mirror holds them; unknown ids are missing."""
-        found: dict[str, Kept] = {}
         columns = (records.c.id, records.c.facts, records.c.read_at, records.c.created_at)
-        for part in chunks(ids):
-            query = sa.select(*columns, records.c.seen, records.c.gone).where(
-                records.c.connection == self._me, records.c.kind == kind, records.c.id.in_(part)
-            )
-            for id, facts, read_at, created_at, seen, gone in self._db.rows(query):
-                found[id] = Kept(id, unpack(facts), instant(read_at), instant(created_at), seen, bool(gone))
-        return found
+        query = sa.select(*columns, records.c.seen, records.c.gone).where(self._of(kind), among(records.c.id))
+        return {
+            id: Kept(id, unpack(facts), instant(read_at), instant(created_at), seen, bool(gone))
+            for id, facts, read_at, created_at, seen, gone in self._db.rows_of(query, ids)
+        }
 
     def around(self, contact_ids: Sequence[str]) -> dict[str, Surroundings]:
         """Links and occurrences of these contacts."""
         found = {id: Surroundings() for id in contact_ids}
-        for part in chunks(contact_ids):
-            query = sa.select(links.c.id, links.c.other_kind, links.c.other_id, links.c.labels, links.c.seen).where(
-                links.c.connection == self._me, links.c.kind == CONTACT, links.c.id.in_(part)
-            )
-            for id, other_kind, other_id, labels, seen in self._db.rows(query):
-                found[id].links.append(LinkRow(other_kind, other_id, tuple(filter(None, labels.split(";"))), seen))
-            for one in self._occurrences(part):
-                found[one.person_id or ""].occurrences.append(one)
+        query = sa.select(links.c.id, links.c.other_kind, links.c.other_id, links.c.labels, links.c.seen).where(
+            links.c.connection == self._me, links.c.kind == CONTACT, among(links.c.id)
+        )
+        for id, other_kind, other_id, labels, seen in self._db.rows_of(query, contact_ids):
+            found[id].links.append(LinkRow(other_kind, other_id, tuple(filter(None, labels.split(";"))), seen))
+        for one in self._occurrences(contact_ids):
+            found[one.person_id or ""].occurrences.append(one)
         return found
 
     def _occurrences(self, contact_ids: Sequence[str]) -> Iterator[Occurrence]:
@@ -379,8 +355,8 @@ class Mirror:
             occurrences.c.person_id,
             occurrences.c.details,
             occurrences.c.seen,
-        ).where(occurrences.c.connection == self._me, occurrences.c.person_id.in_(contact_ids))
-        for id, source, at, person_id, details, seen in self._db.rows(query):
+        ).where(occurrences.c.connection == self._me, among(occurrences.c.person_id))
+        for id, source, at, person_id, details, seen in self._db.rows_of(query, contact_ids):
             moment = instant(at)
             if moment is not None:
                 yield Occurrence(id, source, moment, person_id, None, unpack(details) or {}, seen)
@@ -412,35 +388,15 @@ class Mirror:
 
     # -- inside -------------------------------------------------------------------------------------
 
-    def _blobs(self, kind: str, ids: Sequence[str]) -> dict[str, bytes | None]:
-        """Facts of the records that are known and not gone."""
-        found: dict[str, bytes | None] = {}
-        for part in chunks(ids):
-            query = sa.select(records.c.id, records.c.facts).where(
-                records.c.connection == self._me,
-                records.c.kind == kind,
-                records.c.id.in_(part),
-                records.c.gone == 0,
-            )
-            found.update({id: None if facts is None else bytes(facts) for id, facts in self._db.rows(query)})
-        return found
+    def _of(self, kind: str) -> sa.ColumnElement[bool]:
+        """Records of this connection and kind."""
+        return sa.and_(records.c.connection == self._me, records.c.kind == kind)
 
     def _mark_linked(self, kind: str, ids: Sequence[str]) -> None:
-        for part in chunks(ids):
-            linked = sa.select(links.c.id).where(
-                links.c.connection == self._me,
-                links.c.kind == CONTACT,
-                links.c.other_kind == kind,
-                links.c.other_id.in_(part),
-            )
-            self._db.execute(
-                sa.update(records)
-                .where(records.c.connection == self._me, records.c.kind == CONTACT, records.c.id.in_(linked))
-                .values(dirty=1)
-            )
-
-
-def _side(key: tuple[str, str, str], kind: str) -> str:
-    """Which end of a stored link belongs to the record that was read."""
-    contact, _, there = key
-    return contact if kind == CONTACT else there
+        linked = sa.select(links.c.id).where(
+            links.c.connection == self._me,
+            links.c.kind == CONTACT,
+            links.c.other_kind == kind,
+            among(links.c.other_id),
+        )
+        self._db.execute_of(sa.update(records).where(self._of(CONTACT), records.c.id.in_(linked)).values(dirty=1), ids)

@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.ledger.database import Database, chunks, instant, pack, stamp, unpack
+from connector.ledger.database import Database, among, instant, pack, stamp, unpack
 from connector.ledger.tables import people, records, transitions
 from connector.model import ALWAYS, Move
 
@@ -66,18 +66,17 @@ class People:
 
     def remember(self, ids: Sequence[str]) -> dict[str, Memory]:
         """What we know of these people; unknown ones are missing."""
-        found: dict[str, Memory] = {}
-        for part in chunks(ids):
-            query = sa.select(people.c.id, people.c.tracks, people.c.base, people.c.intended).where(
-                people.c.connection == self._me, people.c.id.in_(part)
+        query = sa.select(people.c.id, people.c.tracks, people.c.base, people.c.intended).where(
+            people.c.connection == self._me, among(people.c.id)
+        )
+        return {
+            id: Memory(
+                tuple(unpack(tracks) or ()),
+                unpack(base) or {},
+                {name: (before, after) for name, (before, after) in (unpack(intended) or {}).items()},
             )
-            for id, tracks, base, intended in self._db.rows(query):
-                found[id] = Memory(
-                    tuple(unpack(tracks) or ()),
-                    unpack(base) or {},
-                    {name: (before, after) for name, (before, after) in (unpack(intended) or {}).items()},
-                )
-        return found
+            for id, tracks, base, intended in self._db.rows_of(query, ids)
+        }
 
     def intend(self, intentions: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
         """Before the call: property -> (before, after). Either is ours to find later, whatever becomes of the call."""
@@ -148,13 +147,9 @@ class People:
             if best is not mine:
                 row = {"connection": self._me, "id": survivor, "tracks": pack(list(best.tracks))}
                 self._db.upsert(people, [row])
-            for part in chunks(losers):
-                self._db.execute(sa.delete(people).where(people.c.connection == self._me, people.c.id.in_(part)))
-                self._db.execute(
-                    sa.update(transitions)
-                    .where(transitions.c.connection == self._me, transitions.c.person_id.in_(part))
-                    .values(person_id=survivor)
-                )
+            self._db.execute_of(sa.delete(people).where(people.c.connection == self._me, among(people.c.id)), losers)
+            theirs = sa.update(transitions).where(transitions.c.connection == self._me, among(transitions.c.person_id))
+            self._db.execute_of(theirs.values(person_id=survivor), losers)
 
     def forget_base(self, id: str, names: Sequence[str]) -> None:
         """What stands in these properties is no longer measured against what we wrote: a hold was released."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.ledger.database import Database, chunks, instant, pack, stamp, unpack
+from connector.ledger.database import Database, among, instant, pack, stamp, unpack
 from connector.ledger.tables import changes, clears, holds, rejects, tasks
 from connector.model import ALWAYS
 from connector.plan import CauseCount
@@ -232,12 +232,8 @@ class Work:
 
     def outbox(self, markers: Sequence[str]) -> dict[str, SentTask]:
         """What we know of these hand-off tasks."""
-        found: dict[str, SentTask] = {}
-        for part in chunks(markers):
-            query = sa.select(tasks).where(tasks.c.connection == self._me, tasks.c.marker.in_(part))
-            for row in self._db.rows(query):
-                found[row.marker] = _task(row)
-        return found
+        query = sa.select(tasks).where(tasks.c.connection == self._me, among(tasks.c.marker))
+        return {row.marker: _task(row) for row in self._db.rows_of(query, markers)}
 
     def note_tasks(self, noted: Sequence[SentTask]) -> None:
         """Keep the state of hand-off tasks."""
@@ -338,22 +334,15 @@ class Work:
         )
 
     def _attempts(self, ids: Sequence[str]) -> dict[tuple[str, str], int]:
-        found: dict[tuple[str, str], int] = {}
-        for part in chunks(ids):
-            query = sa.select(rejects.c.kind, rejects.c.id, rejects.c.attempts).where(
-                rejects.c.connection == self._me, rejects.c.id.in_(part)
-            )
-            found.update({(kind, id): attempts for kind, id, attempts in self._db.rows(query)})
-        return found
+        query = sa.select(rejects.c.kind, rejects.c.id, rejects.c.attempts).where(
+            rejects.c.connection == self._me, among(rejects.c.id)
+        )
+        return {(kind, id): attempts for kind, id, attempts in self._db.rows_of(query, ids)}
 
     def release(self, kind: str, ids: Sequence[str]) -> None:
         """These records are fine again."""
-        for part in chunks(ids):
-            self._db.execute(
-                sa.delete(rejects).where(
-                    rejects.c.connection == self._me, rejects.c.kind == kind, rejects.c.id.in_(part)
-                )
-            )
+        these = sa.delete(rejects).where(rejects.c.connection == self._me, rejects.c.kind == kind, among(rejects.c.id))
+        self._db.execute_of(these, ids)
 
     def rejects(self) -> list[Reject]:
         """Everything set aside, newest first."""
@@ -378,12 +367,10 @@ class Work:
         query = sa.select(
             holds.c.person_id, holds.c.property, holds.c.live, holds.c.ours, holds.c.since, holds.c.until
         ).where(holds.c.connection == self._me)
-        found: list[Any] = []
         if ids is None:
-            found += self._db.rows(query.order_by(holds.c.since))
+            found = self._db.rows(query.order_by(holds.c.since))
         else:
-            for part in chunks(ids):
-                found += self._db.rows(query.where(holds.c.person_id.in_(part)))
+            found = self._db.rows_of(query.where(among(holds.c.person_id)), ids)
         return [
             Hold(person, name, live, ours, instant(since) or ALWAYS, instant(until))
             for person, name, live, ours, since, until in found
@@ -410,6 +397,8 @@ class Work:
 
     def drop_holds(self, keys: Sequence[tuple[str, str]]) -> None:
         """These holds are over: (person id, property)."""
+        if not keys:
+            return
         self._db.execute(
             sa.delete(holds).where(
                 holds.c.connection == self._me,

@@ -81,7 +81,7 @@ class Look:
         difference = diff(
             decision,
             kept.facts,
-            ours=_ours(memory),
+            ours=Ours(memory),
             holds=holds,
             fields=self._session.fields,
             terms=self._terms,
@@ -114,9 +114,10 @@ class Look:
         settled: list[Settled] = []
         planned: list[PlannedChange] = []
         with self._ledger.transaction():
+            looked = tuple(looked)
+            self._keep_holds(looked)
             for one in looked:
                 self._count(one)
-                self._keep_holds(one)
                 if one.difference.change is None:
                     settled.append(self.settled(one, {}))
                 else:
@@ -154,17 +155,16 @@ class Look:
             : max(0, 20 - len(report.warnings))
         ]
 
-    def _keep_holds(self, one: Looked) -> None:
+    def _keep_holds(self, looked: Sequence[Looked]) -> None:
         if self._order.verb == "plan":
             return
-        difference = one.difference
-        if difference.held:
-            holds = [
-                Hold(one.person.id, held.property, held.live, held.ours, held.since, held.until)
-                for held in difference.held
-            ]
-            self._ledger.work.hold(holds, self._report.run)
-        self._ledger.work.drop_holds([(one.person.id, name) for name in difference.released])
+        holds = [
+            Hold(one.person.id, held.property, held.live, held.ours, held.since, held.until)
+            for one in looked
+            for held in one.difference.held
+        ]
+        self._ledger.work.hold(holds, self._report.run)
+        self._ledger.work.drop_holds([(one.person.id, name) for one in looked for name in one.difference.released])
 
     def settled(self, one: Looked, written: Mapping[str, str]) -> Settled:
         """What to remember of a person once the decision stands; `written` maps property -> text just written."""
@@ -276,17 +276,18 @@ class Look:
     def _person(
         self, kept: Kept, around: Surroundings, others: Mapping[str, Mapping[str, Kept]], edits: Mapping[str, Edit]
     ) -> Person:
-        def linked(kind: str) -> list[Linked]:
-            found = [_linked(link, others[kind].get(link.id)) for link in around.links if link.kind == kind]
-            return sorted((one for one in found if one is not None), key=lambda one: one.id)
-
-        companies = sorted(linked("company"), key=lambda one: ("primary" not in one.labels, _number(one.id)))
+        linked: dict[str, list[Linked]] = {}
+        for link in sorted(around.links, key=lambda link: link.id):
+            there = _linked(link, others[link.kind].get(link.id))
+            if there is not None:
+                linked.setdefault(link.kind, []).append(there)
+        companies = sorted(linked.get("company", ()), key=lambda one: ("primary" not in one.labels, _number(one.id)))
         return self._session.fields.person(
             Linked(kept.id, kept.facts, (), kept.seen),
             created_at=kept.created_at,
             company=companies[0] if companies else None,
-            deals=linked("deal"),
-            activities=[(kind, one) for kind in ACTIVITIES for one in linked(kind)],
+            deals=linked.get("deal", ()),
+            activities=[(kind, one) for kind in ACTIVITIES for one in linked.get(kind, ())],
             occurrences=around.occurrences,
             edits=edits,
         )
@@ -305,7 +306,7 @@ class Look:
     def _edit(self, field: str, kept: Kept, memory: Memory) -> Edit | None:
         fields = self._session.fields
         spec = fields.spec(field)
-        ours = _ours(memory).get(spec.property) if spec is not None else None
+        ours = Ours(memory).get(spec.property) if spec is not None else None
         if spec is None or ours is None or field in kept.facts.get("u", {}):
             return None
         live = fields.encode(field, fields.live(kept.facts, field))
@@ -344,12 +345,26 @@ def _number(id: str) -> tuple[int, str]:
     return (int(id), id) if id.isdigit() else (0, id)
 
 
-def _ours(memory: Memory) -> dict[str, frozenset[str]]:
-    """Per property, the texts that are no edit of others: the base, and both ends of a write under way."""
-    ours = {name: frozenset((value,)) for name, value in memory.base.items()}
-    for name, (before, after) in memory.intended.items():
-        ours[name] = frozenset((memory.base.get(name, before), after))
-    return ours
+class Ours(Mapping[str, frozenset[str]]):
+    """Per property, the texts that are no edit of others: the base, and both ends of a write under way.
+
+    Worked out when asked for: of most people nothing differs, and nothing is asked.
+    """
+
+    def __init__(self, memory: Memory) -> None:
+        self._base, self._intended = memory.base, memory.intended
+
+    def __getitem__(self, name: str) -> frozenset[str]:
+        if name in self._intended:
+            before, after = self._intended[name]
+            return frozenset((self._base.get(name, before), after))
+        return frozenset((self._base[name],))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._base, **self._intended})
+
+    def __len__(self) -> int:
+        return len({**self._base, **self._intended})
 
 
 def _settled_json(one: Settled) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from typing import TypeVar
 from connector.crm import ACTIVITIES, KINDS
 from connector.errors import MalformedRecord, NotFound
 from connector.fields import email_hash
-from connector.ledger.mirror import Seen
+from connector.ledger.database import unpack
+from connector.ledger.mirror import News, Seen
 from connector.ledger.work import Reject
 from connector.model import Occurrence, Record
 from connector.sync.ahead import ahead
@@ -146,10 +147,11 @@ class Pull:
                 continue
             address = email_hash(facts["f"].get("email")) if kind == "contact" else None
             seen.append(Seen(record.id, facts, record.created_at, address))
-        rises = self._rises(kind, seen, read_at)
-        changed = mirror.store(kind, seen, read_at=read_at, run=self._run)
+        news = mirror.news(kind, seen)
+        rises = self._rises(kind, news, read_at)
+        mirror.store(kind, seen, news, read_at=read_at, run=self._run)
         mirror.add_occurrences(rises, self._run)
-        self._ledger.work.release(kind, changed)
+        self._ledger.work.release(kind, [one.seen.id for one in news])
         self._set_aside(kind, malformed, read_at)
 
     def _set_aside(self, kind: str, malformed: Sequence[Reject], read_at: datetime) -> None:
@@ -163,16 +165,15 @@ class Pull:
             self._report.count("looked_at", len(malformed))
             self._report.count("rejected", len(malformed))
 
-    def _rises(self, kind: str, seen: Sequence[Seen], read_at: datetime) -> list[Occurrence]:
-        if kind != "contact" or not any("c" in one.facts for one in seen):
+    def _rises(self, kind: str, news: Sequence[News], read_at: datetime) -> list[Occurrence]:
+        """Signals in what is new of these people; where nothing is new, no counter rose."""
+        if kind != "contact":
             return []
-        before = self._ledger.mirror.kept(kind, [one.id for one in seen])
         return [
             rise
-            for one in seen
-            for rise in self._session.fields.rises(
-                one.id, before[one.id].facts if one.id in before else None, one.facts, read_at
-            )
+            for one in news
+            if "c" in one.seen.facts
+            for rise in self._session.fields.rises(one.seen.id, unpack(one.before), one.seen.facts, read_at)
         ]
 
     def _fold(self, record: Record) -> None:

@@ -335,3 +335,14 @@ class CrmContract:
         assert outcome.state == "written"
         (record,) = crm.read("contact", [id_], ["cx_thing"])
         assert record.properties["cx_thing"]
+
+    def test_options_can_be_added_and_the_others_stay(self, crm: CRM, world: World) -> None:
+        """A new persona in the agreement becomes a value the CRM takes; nothing that is there gets lost."""
+        definition = PropertyDefinition("cx_choice", "enumeration", "A choice", {"a": "A", "b": "B"})
+        crm.create_property("contact", definition, "agreement")
+
+        crm.add_options("contact", "cx_choice", {"b": "B", "c": "C"})
+        crm.add_options("contact", "cx_choice", {"c": "C"})
+
+        options = crm.describe(["contact"]).properties["contact"]["cx_choice"].options
+        assert sorted(options.items()) == [("a", "A"), ("b", "B"), ("c", "C")]

@@ -18,11 +18,12 @@ def _as_table(value: Any) -> Any:
 
 
 class PropertyShape(Shape):
-    """A property, and its type where the field is not one everybody knows."""
+    """A property, its type where the field is not one everybody knows, and whether an account may lack it."""
 
     property: str
     type: FieldType | None = None
     label: str | None = None
+    optional: bool = False
 
 
 Property = Annotated[PropertyShape, BeforeValidator(_as_table, json_schema_input_type=str | PropertyShape)]

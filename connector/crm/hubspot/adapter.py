@@ -144,6 +144,10 @@ class HubSpot:
         """See CRM."""
         describing.create_property(self._api, kind, definition, group)
 
+    def add_options(self, kind: str, name: str, options: Mapping[str, str]) -> None:
+        """See CRM."""
+        describing.add_options(self._api, kind, name, options)
+
     def close(self) -> None:
         """See CRM."""
         self._api.close()

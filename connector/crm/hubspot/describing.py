@@ -77,6 +77,20 @@ def create_property(api: Api, kind: str, definition: PropertyDefinition, group: 
     _create(api, "properties", kind, body)
 
 
+def add_options(api: Api, kind: str, name: str, options: Mapping[str, str]) -> None:
+    """A changed list replaces the whole list, so it is sent whole: what is there, then what is new."""
+    where = {**type_of(kind), "name": name}
+    there = listed(api.ask(Call("property", "setup", "GET", params=where)), "options")
+    known = {str(option.get("value")) for option in there}
+    new = [
+        {"value": value, "label": label or value, "displayOrder": len(there) + place, "hidden": False}
+        for place, (value, label) in enumerate(options.items())
+        if value not in known
+    ]
+    if new:
+        api.ask(Call("property", "setup", "PATCH", params=where, body={"options": [*there, *new]}))
+
+
 # -- the account -----------------------------------------------------------------------------------------
 
 

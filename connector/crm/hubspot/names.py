@@ -25,6 +25,7 @@ PATHS: Mapping[str, tuple[str, str]] = {
         "/crm/v4/associations/{type}/{to}/batch/read",
     ),
     "properties": ("/crm/properties/{version}/{type}", "/crm/v3/properties/{type}"),
+    "property": ("/crm/properties/{version}/{type}/{name}", "/crm/v3/properties/{type}/{name}"),
     "groups": ("/crm/properties/{version}/{type}/groups", "/crm/v3/properties/{type}/groups"),
     "pipelines": ("/crm/pipelines/{version}/{type}", "/crm/v3/pipelines/{type}"),
     "owners": ("/crm/owners/{version}", "/crm/v3/owners"),
