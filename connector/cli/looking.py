@@ -11,6 +11,7 @@ from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOpti
 from connector.cli.opening import choose, ledger_of, now
 from connector.errors import UsageError
 from connector.ledger import Ledger
+from connector.ledger.work import Hold
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many to show.")]
 
@@ -153,22 +154,26 @@ def holds(
     with ledger_of(chosen) as ledger:
         found = ledger.work.holds()
         if release is not None:
-            _release(ledger, release, [one.property for one in found if one.person_id == release])
+            names = [one.property for one in found if one.person_id == release]
+            _release(ledger, release, names)
+            found = ledger.work.holds()
     if output == "json":
         rows = [
             {"id": one.person_id, "property": one.property, "since": one.since, "until": one.until} for one in found
         ]
         show.json({"holds": rows})
+    elif release is not None:
+        show.say(f"Contact {release}: let go of {', '.join(names)}; the next run writes what was agreed.", "✓")
     elif not found:
         show.say("Nothing is held.", "✓")
     else:
-        columns = ("contact", "property", "since", "until", "then")
-        ends = [one.until or "for good" for one in found]
-        rows_shown = [
-            [one.person_id, one.property, one.since, end, "the agreement's value is written"]
-            for one, end in zip(found, ends, strict=True)
-        ]
-        show.table(columns, rows_shown)
+        show.table(("contact", "property", "since", "until", "then"), [_hold_row(one) for one in found])
+
+
+def _hold_row(one: Hold) -> tuple[object, ...]:
+    if one.until is None:
+        return one.person_id, one.property, one.since, "released", "stays as it is until then"
+    return one.person_id, one.property, one.since, one.until, "the agreement's value is written"
 
 
 def _release(ledger: Ledger, id: str, names: list[str]) -> None:

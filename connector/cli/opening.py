@@ -17,7 +17,7 @@ from connector.check import Findings, check_account, find_owner
 from connector.config import Config, Connection, load_config, proxy_url, resolve_secret
 from connector.crm import CRM, KINDS, Description
 from connector.crm.memory import MemoryCRM
-from connector.errors import ConfigError, Denied, Problem, UsageError
+from connector.errors import ConfigError, Denied, Problem, Transient, UsageError
 from connector.fields import FieldMap
 from connector.ledger import Ledger, open_ledger
 from connector.plan import Limits, TaskBudget
@@ -118,12 +118,34 @@ def opened(chosen: Chosen) -> Iterator[Opened]:
     """Open the CRM and compare it with the agreement; problems are told by whoever asked."""
     crm = open_crm(chosen.connection)
     try:
-        account = crm.describe(kinds_of(chosen.agreement))
+        account = _described_by(crm, chosen)
         _same_account(chosen.connection, account)
         writes = chosen.connection.mode != "observe" and chosen.connection.go_live is not None
         yield Opened(chosen, crm, account, check_account(chosen.agreement, account, writes=writes))
     finally:
         crm.close()
+
+
+def _described_by(crm: CRM, chosen: Chosen) -> Description:
+    """The first calls: what goes wrong here is more often a setting than the world, so the setting is named."""
+    connection = chosen.connection
+    try:
+        return crm.describe(kinds_of(chosen.agreement))
+    except Denied as error:
+        if error.code not in _SETTINGS:
+            raise
+        raise Denied(f"{_setting(connection, _SETTINGS[error.code])}: {error}", code=error.code) from error
+    except Transient as error:
+        raise Transient(f"{_setting(connection, 'base_url')}: {error}", code=error.code) from error
+
+
+#: Code of a refusal -> the setting it is most likely about.
+_SETTINGS = {"token": "token", "tls": "base_url"}
+
+
+def _setting(connection: Connection, name: str) -> str:
+    """Where to look in the file; of a token the reference (env:NAME), which is all that stands there."""
+    return f"connections.{connection.name}.{name} ({getattr(connection, name)})"
 
 
 def kinds_of(agreement: Agreement) -> tuple[str, ...]:
@@ -149,6 +171,7 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
     """A session ready to run. Raises ConfigError when the account does not fit the agreement."""
     with ledger_of(chosen) as ledger, opened(chosen) as door:
         _same_state(ledger, door.account)
+        _free_from_the_dead(ledger)
         if door.findings.problems:
             raise ConfigError(door.findings.problems)
         settings = settings_of(chosen.connection, door.account)
@@ -177,6 +200,27 @@ def _same_state(ledger: Ledger, account: Description) -> None:
             " Nothing was read or written. Correct the token, or point [state] url at another database.",
             code="wrong_account",
         )
+
+
+def _free_from_the_dead(ledger: Ledger) -> None:
+    """A run of this machine that was killed keeps its lease for minutes; nobody needs to wait for it.
+
+    Should the process live after all (another container with our name), the fence keeps it from writing.
+    """
+    held = ledger.runs.connection()
+    host, _, process = (held.lease_owner or "").rpartition(":")
+    if host == socket.gethostname() and process.isdigit() and not _alive(int(process)):
+        ledger.runs.drop_lease(held.fence)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # asks, and sends nothing
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # somebody else's
+    return True
 
 
 def offline_session(chosen: Chosen, ledger: Ledger) -> Session:

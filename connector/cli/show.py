@@ -138,7 +138,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     cells = [[_cell(cell) for cell in row] for row in rows]
     right = [bool(rows) and all(isinstance(row[at], int | float | None) for row in rows) for at in range(len(columns))]
     if out.is_terminal:
-        shown_table = Table(box=None, pad_edge=False)
+        shown_table = Table(box=None, pad_edge=False, show_header=any(columns))
         for name, to_the_right in zip(columns, right, strict=True):
             shown_table.add_column(escape(name), overflow="fold", justify="right" if to_the_right else "left")
         for row in cells:
@@ -146,7 +146,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         out.print(shown_table, soft_wrap=False)
         return
     widths = [max(cell_len(row[at]) for row in [list(columns), *cells]) for at in range(len(columns))]
-    for row in [list(columns), *cells]:
+    for row in [list(columns), *cells] if any(columns) else cells:
         out.print(escape("  ".join(_padded(*one) for one in zip(row, widths, right, strict=True)).rstrip()))
 
 

@@ -132,6 +132,13 @@ def _told(url: str) -> Iterator[None]:
             f"The state {where} cannot be used: {error.orig}. Check free disk space and rights on it and its"
             " folder; nothing is lost, the next run goes on from the last commit."
         ) from error
+    except sa.exc.DatabaseError as error:
+        if type(error) is not sa.exc.DatabaseError:
+            raise  # a constraint or a statement of ours: a mistake in this program, not in the file
+        raise LedgerError(
+            f"The state {where} cannot be used: {error.orig}. Restore it from a backup, or point [state] url at another"
+            " file; a state that is lost is read anew, and what the CRM holds is safe."
+        ) from error
     except OSError as error:
         raise LedgerError(f"The state {where} cannot be opened: {error.strerror or error}.") from error
 

@@ -93,14 +93,19 @@ class Mirror:
                 found.append(News(one, packed, facts))
         return found
 
-    def store(self, kind: str, seen: Sequence[Seen], news: Sequence[News], *, read_at: datetime, run: int) -> None:
-        """Keep these records. What is no news is only touched."""
-        fresh = {one.seen.id for one in news}
+    def store(
+        self, kind: str, seen: Sequence[Seen], *, read_at: datetime, run: int, news: Sequence[News] | None = None
+    ) -> tuple[str, ...]:
+        """Keep these records; returns the ids whose facts are new. The others are only touched. Whoever has asked
+        for the `news` of these records already passes them on."""
         with self._db.transaction():
+            news = self.news(kind, seen) if news is None else news
+            fresh = {one.seen.id for one in news}
             self.touch(kind, [one.id for one in seen if one.id not in fresh], read_at, run)
             self._db.upsert(records, [self._record_row(kind, one, read_at, run) for one in news])
             if kind != CONTACT:
                 self._mark_linked(kind, tuple(fresh))
+        return tuple(one.seen.id for one in news)
 
     def _record_row(self, kind: str, one: News, read_at: datetime, run: int) -> dict[str, Any]:
         return {

@@ -80,7 +80,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("connector.sandbox", description="A HubSpot account on loopback.")
+    parser = argparse.ArgumentParser("connector sandbox", description="A HubSpot account on loopback.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
     parser.add_argument("--people", default="1000", help="how many to invent, or a CSV file of contacts")

@@ -80,32 +80,34 @@ class Apply:
         gone = {id for id in stale if id not in now or now[id].gone}
         moved = [id for id in stale if id not in gone and now[id].facts != kept[id].facts]
         self._conclude_gone(batch, gone)
-        again = self._decide_again(moved)
+        again = self._decide_again([one for one in batch if one.person_id in set(moved)])
         left = [one for one in batch if one.person_id not in gone and one.person_id not in set(moved)]
-        return left + list(again.values())
+        return left + again
 
-    def _decide_again(self, ids: Sequence[str]) -> dict[str, PlannedChange]:
+    def _decide_again(self, moved: Sequence[PlannedChange]) -> list[PlannedChange]:
         """New plans for people who changed under our hands; those with a cause the guard has not seen wait."""
-        if not ids:
-            return {}
-        before = {one.person_id: one.cause for one in self._ledger.work.planned(self._report.run, limit=100_000)}
-        again: dict[str, PlannedChange] = {}
-        results: list[tuple[str, str, str, str]] = []
+        if not moved:
+            return []
+        causes = {one.person_id: one.cause for one in moved}
+        ends = {id: ("rejected", "undecidable", "the record changed and cannot be decided on") for id in causes}
+        again: list[PlannedChange] = []
         settled: list[Settled] = []
-        for one in self._look.at(ids):
+        for one in self._look.at(tuple(causes)):
             change = one.difference.change
             if change is None:
                 settled.append(self._look.settled(one, {}))
-                results.append((one.person.id, "unchanged", "", "the record changed before the write"))
-            elif change.counted and change.cause != before.get(one.person.id):
-                results.append((one.person.id, "superseded", "", "decided anew in the next run"))
+                ends[one.person.id] = ("unchanged", "", "the record changed before the write")
+            elif change.counted and change.cause != causes[one.person.id]:
+                ends[one.person.id] = ("superseded", "", "decided anew in the next run")
             else:
-                again[one.person.id] = self._look.planned(one, change)
+                again.append(self._look.planned(one, change))
+                del ends[one.person.id]
         with self._ledger.transaction():
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
             self._ledger.mirror.settle([one.person_id for one in settled])
+            results = [(id, *end) for id, end in ends.items()]
             self._ledger.work.conclude(self._report.run, results, self._session.now())
-            self._ledger.work.plan(self._report.run, tuple(again.values()))
+            self._ledger.work.plan(self._report.run, again)
         return again
 
     def _conclude_gone(self, batch: Sequence[PlannedChange], gone: set[str]) -> None:

@@ -20,6 +20,7 @@ from connector.ledger.people import NOTHING, Memory, Settled
 from connector.ledger.work import Hold, PlannedChange, Reject
 from connector.model import Decision, Edit, Person
 from connector.plan import Change, Difference, Held, diff, to_json
+from connector.sync.garbage import uncollected
 from connector.sync.session import Order, Report, Session
 
 
@@ -48,6 +49,7 @@ class Look:
 
     # -- one chunk of people -------------------------------------------------------------------------------------
 
+    @uncollected()
     def at(self, ids: Sequence[str], by_time: Mapping[str, bool] | None = None) -> list[Looked]:
         """Decide and diff these people; those that cannot be decided on are rejected alone."""
         people, kept, memories, holds = self._assemble(ids)
@@ -109,6 +111,7 @@ class Look:
 
     # -- settling and planning -------------------------------------------------------------------------------------
 
+    @uncollected()
     def settle_or_plan(self, looked: Iterable[Looked]) -> None:
         """Remember those who need no write, plan those who do; one transaction."""
         settled: list[Settled] = []

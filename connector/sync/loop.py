@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from connector.errors import ConnectorError, Deferred, GuardRefused
 from connector.model import ALWAYS
@@ -117,10 +117,11 @@ def _wake(session: Session, order: Order) -> None:
     if moment > local:
         moment -= timedelta(days=1)
     served = session.ledger.runs.cursor("scores")
-    if served is None or served < moment.isoformat():
+    due = moment.astimezone(UTC).isoformat()
+    if served is None or served < due:
         with session.ledger.transaction():
             session.ledger.people.wake(order.as_of, scores=True)
-            session.ledger.runs.move_cursor("scores", moment.isoformat())
+            session.ledger.runs.move_cursor("scores", due)
 
 
 # -- the guard ------------------------------------------------------------------------------------------------------

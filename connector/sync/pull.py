@@ -21,6 +21,7 @@ from connector.ledger.mirror import News, Seen
 from connector.ledger.work import Reject
 from connector.model import Occurrence, Record
 from connector.sync.ahead import ahead
+from connector.sync.garbage import uncollected
 from connector.sync.session import Report, Session
 
 #: Pages of a full scan that are stored, linked and committed together.
@@ -111,6 +112,7 @@ class Pull:
 
     # -- keeping ------------------------------------------------------------------------------------------------------
 
+    @uncollected()
     def _keep(
         self, kind: str, records: Sequence[Record], read_at: datetime, cursor: tuple[str, str | None] | None = None
     ) -> None:
@@ -149,9 +151,9 @@ class Pull:
             seen.append(Seen(record.id, facts, record.created_at, address))
         news = mirror.news(kind, seen)
         rises = self._rises(kind, news, read_at)
-        mirror.store(kind, seen, news, read_at=read_at, run=self._run)
+        changed = mirror.store(kind, seen, read_at=read_at, run=self._run, news=news)
         mirror.add_occurrences(rises, self._run)
-        self._ledger.work.release(kind, [one.seen.id for one in news])
+        self._ledger.work.release(kind, changed)
         self._set_aside(kind, malformed, read_at)
 
     def _set_aside(self, kind: str, malformed: Sequence[Reject], read_at: datetime) -> None:

@@ -135,3 +135,8 @@ class SandboxWorld(World):
         """A person edits a contact by hand."""
         self.account.clock.set(self.clock())
         self.account.edit("contacts", id, properties)
+
+    def delete(self, id: str) -> None:
+        """A person deletes a contact."""
+        self.account.clock.set(self.clock())
+        self.account.archive("contacts", id)

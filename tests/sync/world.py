@@ -193,6 +193,15 @@ class World:
         """A person edits a contact by hand."""
         self.crm.edit("contact", id, properties)
 
+    def delete(self, id: str) -> None:
+        """A person deletes a contact."""
+        self.crm.archive("contact", id)
+
+    def win_deal(self, id: str, contact: str) -> None:
+        """A deal with this person on it is won; the person's record is touched by it."""
+        self.deal(id, contact, "closedwon")
+        self.edit(contact, {"city": "Warsaw"})
+
     # -- the connector ---------------------------------------------------------------------------------------------
 
     def ledger(self, name: str = "state") -> Ledger:

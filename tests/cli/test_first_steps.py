@@ -1,0 +1,130 @@
+"""The first hour: help, init, schema, check, discover, setup."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from connector import __version__
+from connector.agreement import load_agreement
+from connector.sandbox import Sandbox
+from tests.cli.desk import TOKEN, Desk, account, shipped
+
+
+def test_help_lists_every_verb_with_a_whole_sentence(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`connector --help` names the verbs in the order one meets them, and no sentence is cut off."""
+    monkeypatch.setenv("COLUMNS", "80")
+    told = desk("--help", config=False)
+    verbs = ["demo", "init", "check", "discover", "setup", "plan", "apply", "sync", "backfill", "status", "runs"]
+    verbs += ["explain", "rejects", "holds", "sandbox", "schema"]
+    lines = [line.split(maxsplit=1) for line in told.out.splitlines() if line.startswith("  ")]
+    listed = [words for words in lines if words and words[0] in verbs]
+    assert (told.code, [words[0] for words in listed]) == (0, verbs)
+    assert all(words[1].endswith(".") and "..." not in words[1] for words in listed)
+
+
+def test_version_is_printed(desk: Desk) -> None:
+    """`connector --version` says which one this is."""
+    told = desk("--version", config=False)
+    assert (told.code, told.out) == (0, f"connector {__version__}\n")
+
+
+@pytest.mark.parametrize("words", [("snyc",), ("sync", "--nope"), ("sync", "--output", "yaml"), ("explain",), ()])
+def test_what_is_not_there_is_bad_usage(desk: Desk, words: tuple[str, ...]) -> None:
+    """An unknown verb or option, a missing argument, or nothing at all ends with 64 and points at the help."""
+    told = desk(*words, config=False)
+    assert (told.code, told.out) == (64, "")
+    assert "--help" in told.err
+
+
+def test_init_writes_what_check_can_read_and_never_overwrites(desk: Desk) -> None:
+    """`init` lays out a configuration that only observes and a whole agreement; a second time it refuses."""
+    told = desk("init", "new", config=False)
+    config = desk.folder / "new" / "config.toml"
+    assert told.code == 0
+    assert tomllib.loads(config.read_text())["connections"]["acme"]["mode"] == "observe"
+    assert load_agreement(desk.folder / "new" / "mappings").fingerprint == shipped().fingerprint
+    config.write_text("mine")
+    again = desk("init", "new", config=False)
+    assert (again.code, again.out, config.read_text()) == (64, "", "mine")
+    assert "config.toml exists already" in again.err
+
+
+def test_schemas_come_as_one_object_or_as_files(desk: Desk) -> None:
+    """`schema` prints the JSON Schemas of the mapping files, or writes one file each."""
+    printed = desk("schema", config=False)
+    written = desk("schema", "schemas", config=False)
+    files = {path.name.removesuffix(".schema.json") for path in Path("schemas").iterdir()}
+    assert (printed.code, written.code) == (0, 0)
+    assert set(printed.json) == files
+    assert {"scoring", "lifecycle"} <= files
+
+
+def test_check_proves_a_healthy_account_and_writes_nothing(desk: Desk) -> None:
+    """Token, account, agreement and the cost of the first read are told; exit 0, no write, no ledger."""
+    told = desk("check")
+    assert told.code == 0
+    assert "token accepted; account 4242" in told.out
+    assert "everything fits" in told.out
+    assert (desk.writes, desk.ledger.exists()) == (0, False)
+
+
+def test_check_as_json_carries_problems_and_cost(desk: Desk) -> None:
+    """`check --output json` is one object with problems, remarks, signals and the price of the first read."""
+    told = desk("check", "--output", "json")
+    assert set(told.json) == {"connection", "account", "status", "problems", "remarks", "first_read", "signals"}
+    assert (told.code, told.json["status"], told.json["problems"]) == (0, "done", [])
+    assert told.json["first_read"]["records"] == 7
+
+
+def test_check_counts_the_people_behind_an_option_nobody_mapped(desk: Desk) -> None:
+    """A stage that people stand in and the mapping does not name is a problem with their number."""
+    desk.mapping(("hubspot.toml", 'stage = ["evangelist", "other"]', 'stage = ["other"]'))
+    desk.world.edit("contacts", "6", {"lifecyclestage": "evangelist"})
+    told = desk("check")
+    assert told.code == 4
+    assert "1 people have lifecyclestage = 'evangelist'" in told.out
+    assert 'leave_alone.stage = ["evangelist"]' in told.out
+
+
+def test_discover_tells_what_is_mapped(desk: Desk) -> None:
+    """Properties stand beside the field they are mapped to; deal stages and owners follow."""
+    told = desk("discover", "--output", "json")
+    contact = {one["property"]: one["field"] for one in told.json["properties"]["contact"]}
+    assert (told.code, contact["jobtitle"], contact["website"]) == (0, "job_title", None)
+    assert {"id": "501", "active": True} in told.json["owners"]
+    assert desk("discover").code == 0
+
+
+def test_setup_asks_then_creates_then_has_nothing_left(desk: Desk) -> None:
+    """Without a terminal `setup` wants --yes; with it every property is created; a second time nothing is."""
+    with Sandbox(account(with_own=False), token=TOKEN, burst=10_000) as bare:
+        desk.configure(base_url=f'"{bare.url}"')
+        before = set(bare.world.definitions["contacts"])
+        asked = desk("setup")
+        assert (asked.code, set(bare.world.definitions["contacts"])) == (64, before)
+        assert "--yes" in asked.err
+        done = desk("setup", "--yes", "--output", "json")
+        assert (done.code, len(done.json["created"])) == (0, len(shipped().wiring.own))
+        assert set(bare.world.definitions["contacts"]) - before == {one.property for one in shipped().wiring.own}
+        again = desk("setup")
+        assert (again.code, again.err) == (0, "")
+        assert "Nothing is missing" in again.out
+
+
+def test_state_and_plan_files_are_for_their_owner_only(desk: Desk) -> None:
+    """Whatever the umask says: ledger and plan file are 0600 (G14)."""
+    before = os.umask(0)
+    try:
+        desk("plan", "-o", "plan.json")
+    finally:
+        os.umask(before)
+    files = [path for path in desk.folder.iterdir() if path.name.startswith(("connector.db", "plan.json"))]
+    assert {"connector.db", "plan.json"} <= {path.name for path in files}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert json.loads((desk.folder / "plan.json").read_text())["plan"] == 1

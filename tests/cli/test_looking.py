@@ -1,0 +1,132 @@
+"""Status, runs, rejects, holds, explain: what one sees without a single call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from tests.cli.desk import Desk
+
+
+@pytest.fixture
+def offline(synced: Desk) -> Iterator[Desk]:
+    """After the first run; looking makes no call."""
+    before = sum(synced.sandbox.hubspot.calls.values())
+    yield synced
+    assert sum(synced.sandbox.hubspot.calls.values()) == before
+
+
+def test_status_before_the_first_run_says_how_to_begin(desk: Desk) -> None:
+    """No run yet: the next two commands are named."""
+    told = desk("status")
+    assert told.code == 0
+    assert "no run yet; start with: connector check" in told.out
+
+
+def test_status_says_where_things_stand(offline: Desk) -> None:
+    """Account, last run, people known, what waits and what was set aside."""
+    told = offline("status", "--output", "json").json
+    assert (told["account"], told["people"], told["waiting"], told["rejects"], told["holds"]) == ("4242", 6, 0, 0, 0)
+    assert (told["last_run"]["verb"], told["last_run"]["status"]) == ("sync", "done")
+    text = offline("status")
+    assert (text.code, "account 4242, mode live" in text.out) == (0, True)
+    assert "6 looked at, 6 written" in text.out
+
+
+def test_runs_lists_the_newest_first(offline: Desk) -> None:
+    """Each run with its verb, ending and counts."""
+    rows = [line.split() for line in offline("runs").out.splitlines()]
+    assert rows[0][:4] == ["run", "verb", "mode", "status"]
+    assert rows[1][:4] == ["1", "sync", "live", "done"]
+    assert offline("runs", "--output", "json").json["runs"][0]["tasks_created"] == 1
+
+
+def test_a_reject_is_listed_with_its_reason_and_can_be_tried_again(synced: Desk) -> None:
+    """HubSpot refuses one person: 3, the reason under `rejects`; --retry looks again in the next run."""
+    synced.world.edit("contacts", "3", {"jobtitle": "Student"})
+    refusal = {"category": "VALIDATION_ERROR", "message": "no", "errors": [{"code": "INVALID_OPTION"}]}
+    synced.sandbox.fault("answer", path="contacts/batch/update", times=0, status=400, body=refusal)
+    synced.sandbox.fault("answer", method="PATCH", path="contacts/3", times=0, status=400, body=refusal)
+    assert synced("sync").code == 3
+    synced.sandbox.faults.clear()
+    listed = synced("rejects", "--output", "json").json["rejects"]
+    assert [(one["kind"], one["id"], one["code"]) for one in listed] == [("contact", "3", "INVALID_OPTION")]
+    assert synced("sync", "--output", "json").json["counts"]["looked_at"] == 0
+    assert "looked at again" in synced("rejects", "--retry").out
+    assert synced("sync", "--output", "json").json["counts"]["written"] == 1
+    assert "Nothing was set aside" in synced("rejects").out
+
+
+def test_somebody_elses_value_is_held_until_released(synced: Desk) -> None:
+    """A score that a person overwrites stays; `holds` lists it, `--release` lets the agreement write again."""
+    synced.world.edit("contacts", "3", {"cx_fit_score": "11"})
+    assert synced("sync", "--output", "json").json["counts"]["held"] == 1
+    assert synced.contact("3")["cx_fit_score"] == "11"
+    assert synced("holds", "--output", "json").json["holds"][0]["property"] == "cx_fit_score"
+    assert "cx_fit_score" in synced("holds").out
+    assert synced("holds", "--release", "9").code == 64
+    assert "let go" in synced("holds", "--release", "3").out
+    assert synced("sync").code == 0
+    assert synced.contact("3")["cx_fit_score"] == "85"
+    assert "Nothing is held" in synced("holds").out
+
+
+def test_every_line_of_explain_adds_up_to_the_score(offline: Desk) -> None:
+    """Per side, the points of the lines are the score, to the hundredth."""
+    for id in ("1", "2", "3"):
+        told = offline("explain", id, "--output", "json").json
+        for side in ("fit", "engagement"):
+            points = [Decimal(str(one["points"])) for one in told["lines"] if one["rule"].startswith(f"{side}.")]
+            assert sum(points) == Decimal(str(told[side])), (id, side)
+            assert points
+
+
+def test_explain_shows_the_same_sum_as_text(offline: Desk) -> None:
+    """The printed points of a side add up to the printed total."""
+    part: dict[str, list[Decimal]] = {}
+    totals: dict[str, Decimal] = {}
+    side = ""
+    for line in offline("explain", "2").out.splitlines():
+        words = line.split()
+        if words[:1] in (["fit"], ["engagement"]):
+            side = words[0]
+        elif words and words[0][0] in "+-" and "." in words[0] and side:
+            part.setdefault(side, []).append(Decimal(words[0]))
+        elif words[1:] == ["in", "all"]:
+            totals[side] = Decimal(words[0])
+    assert totals == {side: sum(points) for side, points in part.items()}
+    assert set(totals) == {"fit", "engagement"}
+
+
+def test_explain_says_why_why_not_and_which_run(offline: Desk) -> None:
+    """The reason of the stage, what is missing for the next, and the run and task that followed."""
+    handed_over = offline("explain", "2").out
+    assert "demo request: fast track" in handed_over
+    assert "run 1: written" in handed_over
+    assert "lifecyclestage = marketingqualifiedlead" in handed_over
+    assert "for cycle 1, run 1: created" in handed_over
+    warm = offline("explain", "1").out
+    assert "Why not the next one" in warm
+    assert "short of 40" in warm
+
+
+def test_explain_can_look_ahead(offline: Desk) -> None:
+    """As of a later day the same signals count for less."""
+    today = offline("explain", "1", "--output", "json").json["engagement"]
+    later = offline("explain", "1", "--output", "json", "--as-of", "2027-06-01").json["engagement"]
+    assert later < today
+
+
+def test_explain_of_a_stranger_says_so(offline: Desk) -> None:
+    """An id nobody has: 64, and how many people are known."""
+    told = offline("explain", "4711")
+    assert (told.code, told.out) == (64, "")
+    assert "Contact 4711 is not known, or gone; 6 people are known" in told.err
+
+
+def test_explain_before_the_first_run_says_how_to_begin(desk: Desk) -> None:
+    """Nothing was read yet: 64 with the command to start with."""
+    told = desk("explain", "1")
+    assert (told.code, "connector plan" in told.err) == (64, True)

@@ -1,0 +1,156 @@
+"""The ledger on a real SQLite file: schema, lease, transactions, and honest errors."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from connector.errors import Busy, LedgerError
+from connector.ledger import Ledger, migrate, open_ledger
+from connector.ledger.mirror import Seen
+from connector.ledger.tables import metadata
+from connector.ledger.work import Reject
+from connector.model import Link, Occurrence
+
+NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return open_ledger(f"sqlite:///{tmp_path}/state/ledger.db", "acme")
+
+
+def test_the_program_knows_the_newest_schema() -> None:
+    """HEAD is Alembic's head, so that a schema is brought up exactly when it is behind."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+
+    assert ScriptDirectory.from_config(config).get_current_head() == migrate.HEAD
+
+
+def test_the_migrations_make_the_tables_the_program_uses(ledger: Ledger) -> None:
+    """Column by column: what migrations build is what the code reads."""
+    engine = sa.create_engine(ledger.database.url)
+    inspector = sa.inspect(engine)
+
+    for table in metadata.sorted_tables:
+        assert {column["name"] for column in inspector.get_columns(table.name)} == {one.name for one in table.columns}
+    engine.dispose()
+
+
+def test_g14_the_state_file_is_private(ledger: Ledger, tmp_path: Path) -> None:
+    """It holds personal data: its owner reads it, nobody else."""
+    assert (tmp_path / "state" / "ledger.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_schema_of_a_newer_program_is_refused(ledger: Ledger) -> None:
+    """An old program must not write into what it does not know."""
+    with ledger.database.transaction() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    url = ledger.database.url
+    ledger.database.close()
+
+    with pytest.raises(LedgerError, match="newer connector"):
+        open_ledger(url, "acme")
+
+
+def test_a_file_that_is_no_database_is_told_so(tmp_path: Path) -> None:
+    """The path, and no traceback."""
+    (tmp_path / "notes.db").write_text("this is a letter to a friend, not a database" * 40)
+
+    with pytest.raises(LedgerError, match="notes.db"):
+        open_ledger(f"sqlite:///{tmp_path}/notes.db", "acme")
+
+
+def test_one_run_at_a_time_and_a_stale_lease_cannot_write(ledger: Ledger) -> None:
+    """The second worker is refused; after the lease ran out it takes over, and the first one is fenced off."""
+    first = ledger.runs.take_lease("one", NOW)
+    with pytest.raises(Busy, match="one"):
+        ledger.runs.take_lease("two", NOW + timedelta(minutes=4))
+
+    second = ledger.runs.take_lease("two", NOW + timedelta(minutes=6))
+
+    ledger.runs.renew_lease(second, NOW + timedelta(minutes=7))
+    with pytest.raises(Busy, match="took over"):
+        ledger.runs.renew_lease(first, NOW + timedelta(minutes=7))
+    ledger.runs.drop_lease(first)
+    assert ledger.runs.connection().lease_owner == "two"
+
+
+def test_what_happens_in_a_transaction_happens_together(ledger: Ledger) -> None:
+    """An error takes everything back, the inner steps included."""
+    with pytest.raises(RuntimeError), ledger.transaction():
+        ledger.mirror.store("contact", [Seen("1", {"f": {}})], read_at=NOW, run=1)
+        raise RuntimeError
+
+    assert ledger.mirror.kept("contact", ["1"]) == {}
+
+
+def test_a_contact_is_dirty_until_settled_and_again_when_its_company_changes(ledger: Ledger) -> None:
+    """Whatever a rule may use of a person makes the person due."""
+    mirror = ledger.mirror
+    mirror.store("company", [Seen("9", {"f": {"size": 1}})], read_at=NOW, run=1)
+    mirror.store("contact", [Seen("1", {"f": {}})], read_at=NOW, run=1)
+    mirror.relink("contact", {"1": (Link("9"),)}, "company", 1)
+    mirror.settle(["1"])
+    assert mirror.store("contact", [Seen("1", {"f": {}})], read_at=NOW, run=2) == ()
+    assert mirror.dirty("", 10) == {}
+
+    mirror.store("company", [Seen("9", {"f": {"size": 2}})], read_at=NOW, run=3)
+
+    assert mirror.dirty("", 10) == {"1": False}
+
+
+def test_links_replaced_from_either_side_agree(ledger: Ledger) -> None:
+    """A deal read later may drop the contact, and the contact is due again."""
+    mirror = ledger.mirror
+    mirror.store("contact", [Seen("1", {"f": {}}), Seen("2", {"f": {}})], read_at=NOW, run=1)
+    mirror.relink("contact", {"1": (Link("7"),), "2": ()}, "deal", 1)
+    mirror.settle(["1", "2"])
+
+    mirror.relink("deal", {"7": (Link("2", ("decider",)),)}, "contact", 2)
+
+    around = mirror.around(["1", "2"])
+    assert around["1"].links == []
+    assert [(one.id, one.labels) for one in around["2"].links] == [("7", ("decider",))]
+    assert set(mirror.dirty("", 10)) == {"1", "2"}
+
+
+def test_a_submission_finds_its_contact_when_that_appears(ledger: Ledger) -> None:
+    """The form was read before the contact; nobody is lost and nothing is told twice."""
+    mirror = ledger.mirror
+    submission = Occurrence("s1", "form:demo", NOW, email_hash="abc")
+    assert mirror.add_occurrences([submission], 1) == 1
+    mirror.store("contact", [Seen("1", {"f": {}}, email_hash="abc")], read_at=NOW, run=1)
+    mirror.settle(["1"])
+
+    assert mirror.adopt_submissions() == 1
+
+    assert [one.id for one in mirror.around(["1"])["1"].occurrences] == ["s1"]
+    assert set(mirror.dirty("", 10)) == {"1"}
+    assert mirror.add_occurrences([submission], 2) == 0
+    assert mirror.adopt_submissions() == 0
+
+
+def test_rejects_count_their_attempts_and_go_when_released(ledger: Ledger) -> None:
+    """Kept with code and message until something changes."""
+    for run in (1, 2):
+        ledger.work.reject([Reject("contact", "1", "INVALID_OPTION", "why")], run, NOW)
+
+    assert [(one.code, one.attempts, one.run) for one in ledger.work.rejects()] == [("INVALID_OPTION", 2, 2)]
+    ledger.work.release("contact", ["1"])
+    assert ledger.work.rejects() == []
+
+
+def test_two_connections_in_one_file_do_not_meet(ledger: Ledger) -> None:
+    """Every row belongs to one connection."""
+    other = Ledger(ledger.database, "nordic")
+    ledger.mirror.store("contact", [Seen("1", {"f": {}})], read_at=NOW, run=1)
+
+    assert other.mirror.count("contact") == 0
+    assert other.runs.take_lease("x", NOW) == 1

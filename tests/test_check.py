@@ -1,0 +1,152 @@
+"""G11: what does not fit is told with file and line before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from connector.agreement import Agreement, load_agreement
+from connector.check import check_account, find_owner, reachable, unmapped_options
+from connector.config import shipped_mappings
+from connector.crm import Description, Owner, PropertyDefinition
+from connector.crm.hubspot import HubSpot
+from connector.sandbox import Sandbox
+
+
+@cache
+def agreement() -> Agreement:
+    return load_agreement(shipped_mappings())
+
+
+@cache
+def _stock() -> Description:
+    """A stock account, described by the sandbox once."""
+    with Sandbox() as sandbox:
+        crm = HubSpot(sandbox.hubspot.token, base_url=sandbox.url)
+        told = crm.describe(("contact", "company", "deal", "call", "email", "meeting"))
+        crm.close()
+    return told
+
+
+def account(kind: str = "contact", **changed: PropertyDefinition | None) -> Description:
+    """The stock account with own properties, and some properties changed or (None) taken away."""
+    told = _stock()
+    own = {
+        one.property: PropertyDefinition(one.property, one.type, one.label, dict(one.options))
+        for one in agreement().wiring.own
+    }
+    properties = {**told.properties, "contact": {**told.properties["contact"], **own}}
+    properties[kind] = {name: one for name, one in {**properties[kind], **changed}.items() if one is not None}
+    return replace(told, properties=properties)
+
+
+def complaints(told: Description, *, writes: bool = True, of: Agreement | None = None) -> list[str]:
+    return [str(one) for one in check_account(of or agreement(), told, writes=writes).problems]
+
+
+def changed(name: str, **changes: Any) -> PropertyDefinition:
+    return replace(account().properties["contact"][name], **changes)
+
+
+def test_the_shipped_agreement_fits_a_stock_account() -> None:
+    """Nothing to complain about once setup has run."""
+    assert complaints(account()) == []
+
+
+def test_a_property_that_is_not_there_is_told_with_its_line_and_what_was_meant() -> None:
+    """The file, the line, the property and a guess."""
+    (said,) = complaints(account(jobtitle=None, job_title=PropertyDefinition("job_title", "string")))
+
+    assert "hubspot.toml:" in said
+    assert "contact has no property jobtitle" in said
+    assert "Did you mean job_title?" in said
+
+
+def test_a_missing_own_property_asks_for_setup_and_stops_writing_only() -> None:
+    """While observing, setup need not have run."""
+    told = account(cx_fit_score=None)
+
+    assert ["Run: connector setup" in one for one in complaints(told)] == [True]
+    assert complaints(told, writes=False) == []
+
+
+def test_an_optional_property_may_be_missing() -> None:
+    """It is a remark, since not every account has it."""
+    found = check_account(agreement(), account(hs_buying_role=None), writes=True)
+
+    assert found.problems == ()
+    assert any("hs_buying_role" in str(one) for one in found.remarks)
+
+
+def test_case_59_an_option_that_was_renamed_stops_the_run() -> None:
+    """The value, the property and the options there are."""
+    told = account(hs_lead_status=changed("hs_lead_status", options={"NEW": "New", "CALLED": "Called"}))
+
+    assert any("'BAD_TIMING', which is no option of hs_lead_status" in one for one in complaints(told))
+    assert any("Its options: NEW, CALLED." in one for one in complaints(told, writes=False))
+
+
+def test_lesson_29_a_calculated_property_is_refused_before_it_is_written() -> None:
+    """Scores of the CRM's own cannot be written."""
+    told = account(cx_fit_score=changed("cx_fit_score", calculated=True))
+
+    assert any("is calculated by the CRM and cannot be written" in one for one in complaints(told))
+
+
+def test_a_property_of_another_type_is_refused() -> None:
+    """A score needs a number."""
+    told = account(cx_fit_score=changed("cx_fit_score", type="string"))
+
+    assert any("cx_fit_score is of type string, the field fit_score is a number" in one for one in complaints(told))
+
+
+def test_an_own_choice_that_lacks_a_value_asks_for_setup() -> None:
+    """A new persona must be an option before it can be written."""
+    told = account(cx_persona=changed("cx_persona", options={"economic_buyer": "Economic buyer"}))
+
+    assert any("cx_persona does not take" in one and "connector setup" in one for one in complaints(told))
+
+
+def test_a_deal_stage_that_is_not_there_is_told() -> None:
+    """The pipeline, the stage, and the one that was meant."""
+    stages = tuple(
+        replace(one, id="contract_sent") if one.id == "contractsent" else one for one in _stock().deal_stages
+    )
+
+    said = complaints(replace(account(), deal_stages=stages))
+
+    assert any("pipeline default has no deal stage contractsent. Did you mean contract_sent?" in one for one in said)
+
+
+def test_live_options_that_nobody_mapped_are_found() -> None:
+    """A custom stage that people stand in must be mapped or left alone."""
+    stage = changed("lifecyclestage", options={**changed("lifecyclestage").options, "98765": "Partner"})
+
+    assert [value for _, value in unmapped_options(agreement(), account(lifecyclestage=stage))] == ["98765"]
+
+
+def test_a_threshold_out_of_reach_names_the_signals_that_are_missing() -> None:
+    """Without lists and forms nobody ever gets to 40."""
+    (problem,) = reachable(agreement(), {"email_click"})
+
+    assert "stages.mql" in problem.where
+    assert "no more than 6 can be reached" in problem.what
+    assert "pricing_page" in problem.fix
+    assert reachable(agreement(), agreement().signals) == []
+
+
+def test_the_queue_is_found_by_id_address_or_name_and_must_be_active() -> None:
+    """Never an archived owner."""
+    owners = (
+        Owner("1", "sdr@seller.example", active=True, name="SDR queue"),
+        Owner("2", "left@x.example", active=False),
+    )
+
+    assert [find_owner(key, owners) is not None for key in ("1", "SDR@seller.example", "sdr queue")] == [True] * 3
+    assert find_owner("2", owners) is None
+
+
+def test_an_account_without_pipelines_is_not_complained_about() -> None:
+    """A token without deals sees none; that is told by the scope, not by every stage."""
+    assert complaints(replace(account(), deal_stages=())) == []

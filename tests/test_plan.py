@@ -1,0 +1,223 @@
+"""Diff, guard and budgets: what is written, what is held, what waits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connector.agreement.wiring import FieldSpec, Wiring, WriteBack, WriteRule
+from connector.fields import FieldMap
+from connector.model import Decision, Move, Score, TaskDraft, Value
+from connector.plan import (
+    CauseCount,
+    Change,
+    Difference,
+    Held,
+    Limits,
+    Set,
+    TaskBudget,
+    Terms,
+    diff,
+    from_json,
+    guard,
+    over_task_budget,
+    to_json,
+)
+
+NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
+FIELDS = FieldMap(
+    Wiring(
+        "any",
+        {
+            "contact": {
+                "stage": FieldSpec("stage", "their_stage", values={"lead": ("L",), "mql": ("M",)}),
+                "fit_score": FieldSpec("fit_score", "cx_fit", "number"),
+                "grade": FieldSpec("grade", "cx_grade"),
+                "score_reasons": FieldSpec("score_reasons", "cx_reasons"),
+            }
+        },
+    ),
+    {"contact": ("stage", "fit_score", "grade", "score_reasons")},
+    {},
+)
+RULES = {
+    "stage": WriteRule("stage", group="route"),
+    "fit_score": WriteRule("fit_score", smallest_change=5),
+    "grade": WriteRule("grade"),
+    "score_reasons": WriteRule("score_reasons", alone=False),
+}
+TERMS = Terms(WriteBack(RULES), "live", timedelta(days=30), "cx_")
+
+
+def decided(**outputs: Value) -> Decision:
+    return Decision("1", (), outputs, Score(0, 0, "C3"))
+
+
+def compared(
+    outputs: dict[str, Value],
+    live: dict[str, Any],
+    *,
+    ours: dict[str, str] | None = None,
+    holds: dict[str, Held] | None = None,
+    terms: Terms = TERMS,
+    as_of: datetime = NOW,
+) -> Difference:
+    return diff(
+        decided(**outputs),
+        {"f": live},
+        ours={name: frozenset((value,)) for name, value in (ours or {}).items()},
+        holds=holds or {},
+        fields=FIELDS,
+        terms=terms,
+        as_of=as_of,
+    )
+
+
+def with_rule(name: str, **changes: Any) -> Terms:
+    return replace(TERMS, write_back=WriteBack({**RULES, name: replace(RULES[name], **changes)}))
+
+
+def properties(found: Difference) -> dict[str, str]:
+    return {one.property: one.after for one in found.change.sets} if found.change else {}
+
+
+def test_only_what_differs_is_written() -> None:
+    """Equal values write nothing, a number is a number however it is spelt."""
+    found = compared({"grade": "A1", "fit_score": 85.0}, {"grade": "A1", "fit_score": 85})
+
+    assert found == Difference(None)
+    assert properties(compared({"grade": "A2"}, {"grade": "A1"})) == {"cx_grade": "A2"}
+
+
+def test_a_text_never_causes_a_write_and_goes_along_with_one() -> None:
+    """A14: reasons alone write nothing; beside another change they are written."""
+    assert compared({"score_reasons": "new"}, {"score_reasons": "old"}).change is None
+    found = compared({"score_reasons": "new", "grade": "A2"}, {"score_reasons": "old", "grade": "A1"})
+    assert properties(found) == {"cx_reasons": "new", "cx_grade": "A2"}
+
+
+@pytest.mark.parametrize(("wanted", "written"), [(44, {}), (41, {"cx_fit": "41"}), (None, {"cx_fit": ""})])
+def test_a_score_moves_by_the_smallest_change_at_least(wanted: int | None, written: dict[str, str]) -> None:
+    """45 to 44 writes nothing, 45 to 40 does, and a score that ends is cleared."""
+    assert properties(compared({"fit_score": wanted}, {"fit_score": 46 if wanted == 41 else 45})) == written
+
+
+def test_the_first_score_is_written_however_small() -> None:
+    """A blank is filled: smallest_change is about changes."""
+    assert properties(compared({"fit_score": 1}, {})) == {"cx_fit": "1"}
+
+
+def test_a_small_score_change_goes_along_with_a_new_grade() -> None:
+    """Whoever is written anyway gets the exact number."""
+    found = compared({"fit_score": 44, "grade": "B2"}, {"fit_score": 45, "grade": "A2"})
+
+    assert properties(found) == {"cx_fit": "44", "cx_grade": "B2"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "live", "ours", "writes", "holds"),
+    [
+        ({}, "theirs", None, True, 0),  # first sight: the live value is the base, and ours leads
+        ({}, "theirs", "ours", False, 1),  # somebody changed what we wrote
+        ({}, "ours", "ours", True, 0),
+        ({"policy": "if_empty"}, "theirs", None, False, 0),
+        ({"policy": "if_empty"}, "", None, True, 0),
+        ({"policy": "never_after_human"}, "theirs", "ours", False, 1),
+        ({"leads": "people"}, "theirs", None, False, 0),
+        ({"leads": "people"}, "ours", "ours", True, 0),
+        ({"leads": "crm"}, "theirs", "ours", False, 0),
+    ],
+)
+def test_lesson_18_each_policy_meets_each_prior_state(
+    rule: dict[str, Any], live: str, ours: str | None, *, writes: bool, holds: int
+) -> None:
+    """Policy times prior state, as a table."""
+    found = compared(
+        {"grade": "new"},
+        {"grade": live} if live else {},
+        ours={"cx_grade": ours} if ours else None,
+        terms=with_rule("grade", **rule),
+    )
+
+    assert (found.change is not None, len(found.held)) == (writes, holds)
+
+
+def test_a_hold_ends_when_agreed_and_not_before() -> None:
+    """Thirty days later the agreement's value is written and the hold is released."""
+    first = compared({"grade": "A1"}, {"grade": "mine"}, ours={"cx_grade": "B2"}).held[0]
+    assert first.until == NOW + timedelta(days=30)
+    holds = {"cx_grade": first}
+    arguments: dict[str, Any] = {"ours": {"cx_grade": "B2"}, "holds": holds}
+
+    during = compared({"grade": "A1"}, {"grade": "mine"}, as_of=NOW + timedelta(days=29), **arguments)
+    after = compared({"grade": "A1"}, {"grade": "mine"}, as_of=NOW + timedelta(days=30), **arguments)
+
+    assert (during.change, during.held) == (None, (first,))
+    assert (properties(after), after.released) == ({"cx_grade": "A1"}, ("cx_grade",))
+
+
+def test_never_after_human_is_for_good() -> None:
+    """No end, whatever the connection's hold says."""
+    found = compared(
+        {"grade": "A1"},
+        {"grade": "mine"},
+        ours={"cx_grade": "B2"},
+        terms=with_rule("grade", policy="never_after_human"),
+    )
+
+    assert found.held[0].until is None
+
+
+def test_mode_scores_leaves_their_properties_alone() -> None:
+    """Only our prefix is written."""
+    found = compared({"stage": "mql", "grade": "A1"}, {"stage": "lead"}, terms=replace(TERMS, mode="scores"))
+
+    assert properties(found) == {"cx_grade": "A1"}
+
+
+def test_a_change_survives_the_ledger() -> None:
+    """JSON there and back is the same change."""
+    task = TaskDraft("t", "new_business", 1, "stages.mql", "Call", "Who and why", NOW, urgency=2.5)
+    move = Move("stage", "lead", "mql", "stages.mql", "fit and interest", ("lead",))
+    change = Change("1", (Set("stage", "their_stage", "L", "M"),), (task,), (move,), "stages.mql", "77", by_time=True)
+
+    assert from_json(to_json(change)) == change
+
+
+# -- the guard ------------------------------------------------------------------------------------------------
+
+
+def test_small_causes_go_through_and_the_flood_waits() -> None:
+    """Ten places: three demo requests and five of another cause pass, four thousand of one rule do not."""
+    causes = [CauseCount("flood", 4200, 0, 4200), CauseCount("demo", 3, 0, 3), CauseCount("other", 5, 0, 5)]
+
+    parked = guard(causes, Limits(10, 100), looked_at=10_000, written_today=0)
+
+    assert [one.cause for one in parked] == ["flood"]
+    assert "4200" in parked[0].message
+
+
+def test_the_last_24_hours_count() -> None:
+    """What was written today is gone from the day's budget."""
+    causes = [CauseCount("rule", 5, 0, 5)]
+
+    assert guard(causes, Limits(10, 100), looked_at=10, written_today=95) == []
+    assert [one.code for one in guard(causes, Limits(10, 100), looked_at=10, written_today=96)] == ["change_budget"]
+
+
+@pytest.mark.parametrize(("looked_at", "parked"), [(199, 0), (200, 1), (400, 0)])
+def test_overwriting_a_large_share_is_refused_from_200_people_on(looked_at: int, parked: int) -> None:
+    """A renamed property that makes every score zero is caught; a handful of people is no statistic."""
+    causes = [CauseCount("scores", 0, 100, 100)]
+
+    assert len(guard(causes, Limits(max_share=0.3), looked_at=looked_at, written_today=0)) == parked
+
+
+def test_tasks_over_budget_wait_the_least_urgent_first() -> None:
+    """Two a day per owner, three in all; one was sent before."""
+    wanted = [("a", "77", 1), ("b", "77", 1), ("c", "78", 1), ("d", None, 1)]
+
+    assert over_task_budget(wanted, {"77": 1}, TaskBudget(2, 3)) == ["b", "d"]
