@@ -31,11 +31,20 @@ class Decider:
         self._path = Path(agreement, self._stages, self._observer, self._desk)
         self._recorder = Recorder(agreement)
         self._foresight = Foresight(agreement)
+        self._leave_alone = agreement.wiring.leave_alone
 
     def first_track(self, person: Person, as_of: datetime, go_live: datetime) -> Track:
-        """The track of a person seen for the first time; `as_of` is never taken for the day of entering a stage."""
-        del as_of
-        return first_track(person, self._agreement.lead_type, self._stages.ranks, go_live)
+        """The track of a person seen for the first time; `as_of` is never taken for the day of entering a stage.
+
+        A person whom sales has judged (unqualified, bad timing ...) begins where that judgement sends people.
+        """
+        track = first_track(person, self._agreement.lead_type, self._stages.ranks, go_live)
+        status = self._agreement.statuses.get(person.status or "")
+        judged = status is not None and status.to is not None and "status" not in person.edits
+        if status is None or not judged or track.cycle or track.stage in self._stages.by_deal_names:
+            return track
+        # A judgement that stands since before our time: only an interest newer than our first look ends it.
+        return replace(track, stage=status.to, left_at=as_of)
 
     def decide(
         self,
@@ -46,10 +55,16 @@ class Decider:
         run: int,
         go_live: datetime,
         route: bool = True,
+        hand_over: bool = True,
     ) -> Decision:
-        """What the agreement says of `person` at `as_of`; `route=False` scores and leaves the track as it is."""
+        """What the agreement says of `person` at `as_of`.
+
+        `route=False` scores and leaves the track as it is; `hand_over=False` places people and hands nobody to
+        sales, so that no clock runs for a task that is not made.
+        """
         before = tracks[0] if tracks else self.first_track(person, as_of, go_live)
         walk = self._begin(person, before, as_of, go_live)
+        walk.hands_over = hand_over
         self._warn(walk)
         if route and "stage" not in person.unmapped:
             self._path.follow(walk)
@@ -79,7 +94,11 @@ class Decider:
             won = self._stages.by_deal.get("won")
             if won and walk.track.stage == won.name:
                 walk.warnings.append("customer without a won deal any more; review, nobody is demoted")
-        walk.warnings += [f"{field} has a value without a name in the mapping" for field in person.unmapped]
+        walk.warnings += [
+            f"{field} has a value without a name in the mapping"
+            for field, raw in person.unmapped.items()
+            if raw not in self._leave_alone.get(field, ())
+        ]
 
     def _blocked(self, walk: Walk, stage: Stage | None, *, exact: bool = True) -> tuple[str, ...]:
         """Why the next stage is not reached, in sentences; those for the CRM record name no decimals (A14)."""

@@ -25,7 +25,12 @@ class Desk:
         self._reasons = ReasonWriter(agreement.scoring.groups)
 
     def hand_over(self, walk: Walk, sla: str | None) -> None:
-        """Begin a cycle: status new, one task, and the rep's clock if there is a rep."""
+        """Begin a cycle: status new, one task, and the rep's clock if there is a rep.
+
+        A status that says sales is at work stands: a new interest is no reason to call it new.
+        """
+        if not walk.hands_over:
+            return
         track = replace(
             walk.track,
             cycle=walk.track.cycle + 1,
@@ -37,9 +42,15 @@ class Desk:
             wait_until=None,
         )
         walk.track = track
-        walk.set_status("new", walk.cause, "handed over to sales")
+        if not self.is_working(walk):
+            walk.set_status("new", walk.cause, "handed over to sales")
         self.assign(walk)
         walk.tasks = [self._task(walk)]
+
+    def is_working(self, walk: Walk) -> bool:
+        """Whether the lead status says that somebody in sales is at it."""
+        status = self._agreement.statuses.get(walk.track.status or "")
+        return status is not None and status.working
 
     def assign(self, walk: Walk) -> None:
         """Start the rep's clock once a handed-over person has an owner."""

@@ -202,8 +202,7 @@ class Path:
         walk.fast_track = track.name
         walk.move(track.to, f"fast_track.{track.name}", f"{track.signal.replace('_', ' ')}: fast track")
         walk.warnings += [f"{each.flag}: {each.reason}" for each in walk.facts.exclusions if each.flag]
-        status = self._statuses.get(walk.track.status or "")
-        if not (walk.track.handed_over and status and status.working):
+        if not (walk.track.handed_over and self._desk.is_working(walk)):
             self._desk.hand_over(walk, track.sla or self._stages.by_name[track.to].sla)
 
     def _upward(self, walk: Walk) -> Candidate | None:
@@ -234,7 +233,7 @@ class Path:
         because = reached(stage.enter, walk.facts) or why_entered(stage, stage.enter, proofs)
         walk.move(stage.name, f"stages.{stage.name}.enter_when", because)
         walk.track = replace(walk.track, wait_until=None)
-        if stage.hands_over and not walk.track.handed_over:
+        if stage.hands_over and not walk.track.handed_over and not self._desk.is_working(walk):
             self._desk.hand_over(walk, stage.sla)
 
     def _by_exhaustion(self, walk: Walk) -> Candidate | None:
@@ -263,8 +262,8 @@ class Path:
             or (leave.fit_below is not None and score.fit < leave.fit_below)
             or (leave.combined_below is not None and walk.facts.scored.combined < leave.combined_below)
         )
-        status = self._statuses.get(walk.track.status or "")
-        if not below or (walk.track.handed_over and status and status.working) or self.stays_until(walk):
+        worked = walk.track.handed_over and self._desk.is_working(walk)
+        if not below or worked or self.stays_until(walk):
             return None
 
         def apply() -> None:

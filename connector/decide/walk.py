@@ -32,6 +32,7 @@ class Stages:
         self.used = tuple(stage for stage in self.main if stage.used)
         self.ranks = {stage.name: rank for rank, stage in enumerate(self.main)}
         self.by_deal = {stage.enter.deal: stage for stage in self.used if stage.enter and stage.enter.deal}
+        self.by_deal_names = frozenset(stage.name for stage in self.by_deal.values())
         before_score = next((r for r, stage in enumerate(self.main) if stage.enter and stage.enter.by_score), 0) - 1
         self._levels = {
             stage.name: self.ranks.get(stage.counts_as or "", before_score) for stage in stages if stage.side
@@ -80,6 +81,7 @@ class Walk:
     fingerprint: str
     stages: Stages
     everyone: bool  # an approved rule change is a new fact for everybody
+    hands_over: bool = True  # False: people are placed, and nobody is handed to sales
     tried: Tried = NOTHING_TRIED
     moves: list[Move] = field(default_factory=list)
     tasks: list[TaskDraft] = field(default_factory=list)

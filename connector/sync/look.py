@@ -79,6 +79,7 @@ class Look:
             run=self._report.run,
             go_live=self._go_live,
             route=self._session.mode != "scores",
+            hand_over=self._order.tasks,
         )
         difference = diff(
             decision,

@@ -136,7 +136,7 @@ def test_in_mode_scores_the_track_does_not_move(decider: Decider) -> None:
 
 def test_a_stage_the_mapping_has_no_word_for_is_left_alone(decider: Decider) -> None:
     """Scores yes; no stage, no status, no task, and a warning."""
-    unknown = replace(person(*V1, stage=None), unmapped={"stage": "evangelist"})
+    unknown = replace(person(*V1, stage=None), unmapped={"stage": "98765"})
     decision = decider.decide(unknown, (), as_of=NOON, run=1, go_live=ALWAYS)
 
     assert decision.tasks == ()
@@ -164,3 +164,48 @@ def test_a_track_comes_back_from_json_as_it_was(decider: Decider) -> None:
     track = desk.decide(person(*V1, edits={"status": back}), "04-01 12:00").tracks[0]
 
     assert track_from_json(track_to_json(track)) == track
+
+
+def test_a_stage_that_is_left_alone_is_no_news(decider: Decider) -> None:
+    """What the agreement lists under leave_alone is known: no stage, and no warning every day."""
+    known = replace(person(*V1, stage=None), unmapped={"stage": "evangelist"})
+    decision = decider.decide(known, (), as_of=NOON, run=1, go_live=ALWAYS)
+
+    assert "stage" not in decision.outputs
+    assert decision.warnings == ()
+
+
+@pytest.mark.parametrize("status", ["unqualified", "bad_timing", "not_interested", "returned_not_ready"])
+def test_a_judgement_older_than_our_first_look_stands(decider: Decider, status: str) -> None:
+    """Sales has judged before we came: a score reached long ago hands nobody over and touches no status."""
+    desk = Desk(decider)
+    first = desk.decide(person(*V1, status=status))
+
+    assert (first.tasks, "status" in first.outputs, first.tracks[0].cycle) == ((), False, 0)
+    assert first.tracks[0].stage in ("nurture", "disqualified")
+
+
+@pytest.mark.parametrize("status", ["attempting", "connected", "in_progress", "open_deal"])
+def test_somebody_sales_is_working_is_not_called_new(decider: Decider, status: str) -> None:
+    """The stage follows the score; the status, which is a person's, stays, and no second task is made."""
+    decision = Desk(decider).decide(person(*V1, status=status))
+
+    assert decision.tracks[0].stage == "mql"
+    assert (decision.tasks, "status" in decision.outputs) == ((), False)
+
+
+def test_a_demo_request_of_somebody_being_worked_is_a_task_and_no_new_status(decider: Decider) -> None:
+    """Nobody's request goes unanswered, and what the rep wrote stands."""
+    decision = Desk(decider).decide(person(*V1, signal("demo_request", "03-31 11:30"), status="connected"))
+
+    assert len(decision.tasks) == 1
+    assert decision.outputs["status"] == "connected"
+
+
+def test_placing_people_hands_nobody_over(decider: Decider) -> None:
+    """Without tasks no cycle begins and no clock runs: a promise nobody was told of cannot be broken."""
+    placed = decider.decide(person(*V1), (), as_of=NOON, run=1, go_live=ALWAYS, hand_over=False)
+
+    assert placed.tracks[0].stage == "mql"
+    assert (placed.tasks, placed.tracks[0].cycle, placed.tracks[0].sla_due_at) == ((), 0, None)
+    assert not {"status", "sla_due", "cycle"} & placed.outputs.keys()
