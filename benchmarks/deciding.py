@@ -30,9 +30,7 @@ def deciding(_folder: Path, _url: str, people: int) -> Result:
     everyone = [_person(number, agreement) for number in range(people)]
     decider, scorer = Decider(agreement), Observer(agreement)._scorer  # the one part of it that DESIGN names
     tracks = {one.id: decider.decide(one, (), as_of=_AS_OF, run=1, go_live=ALWAYS).tracks for one in everyone}
-    newest_first = [
-        (dict(one.fields), sorted(one.signals, key=lambda each: each.at, reverse=True)) for one in everyone
-    ]
+    newest_first = [(dict(one.fields), sorted(one.signals, key=lambda each: each.at, reverse=True)) for one in everyone]
 
     def score() -> None:
         for fields, signals in newest_first:

@@ -1,5 +1,5 @@
 """
-One measure in a process of its own, so that CPU and peak memory are its own: `python measure.py NAME FOLDER URL PEOPLE`.
+One measure in a process of its own, with CPU and peak memory of its own: `python measure.py NAME FOLDER URL PEOPLE`.
 
 Prints one JSON object: CPU and wall seconds between start-up and the end of the work, peak memory of the whole
 process in bytes, and what the work was.

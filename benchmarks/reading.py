@@ -59,7 +59,9 @@ def _all(page: Callable[[str | None], tuple[int, str | None]], people: int) -> R
 
 def _properties(url: str) -> list[str]:
     """The first properties of the account, our own ones left out: at this point nobody has written them."""
-    wanted = urllib.request.Request(f"{url}/crm/properties/2026-03/contacts", headers={"Authorization": f"Bearer {TOKEN}"})
+    wanted = urllib.request.Request(
+        f"{url}/crm/properties/2026-03/contacts", headers={"Authorization": f"Bearer {TOKEN}"}
+    )
     with urllib.request.urlopen(wanted, timeout=60) as answer:
         names = [one["name"] for one in orjson.loads(answer.read())["results"]]
     return [name for name in names if not name.startswith("cx_")][:PROPERTIES]

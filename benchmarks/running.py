@@ -102,7 +102,7 @@ def _sound(report: Report) -> str:
     """A figure of a run that went wrong is no figure."""
     if report.status != "done":
         raise RuntimeError(f"the run ended {report.status}: {report.message} {report.parked} {report.counts}")
-    return report.status
+    return str(report.status)
 
 
 def _nothing_written(result: Result) -> Result:

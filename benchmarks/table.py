@@ -53,8 +53,12 @@ def _loop(results: Results) -> list[Row]:
         row("first fill of the ledger: read, decide, diff, remember", "first_fill", 18, 12),
         row("known people read, decided, diffed, nothing to write", "unchanged", 10, 6),
         row("people written", "writing", 4, 2),
-        Row("against the plain loop of this run", results["unchanged"]["cpu"] / results["unchanged"]["people"] / plain,
-            "times", note=ratios),
+        Row(
+            "against the plain loop of this run",
+            results["unchanged"]["cpu"] / results["unchanged"]["people"] / plain,
+            "times",
+            note=ratios,
+        ),
     ]
 
 
@@ -79,7 +83,9 @@ def _incremental(results: Results) -> list[Row]:
     return [
         Row("incremental run, nothing changed", one["cpu"], "s CPU", 1, 1, f"after start-up; wall {one['wall']:.1f} s"),
         Row("  its calls per object type", sum(search.values()) / one["kinds"], "calls", 4, 1, told),
-        Row("re-score of 1,000,000 people from the ledger", minutes, "min CPU", 5, 2, f"{rescore['people']:,} measured"),
+        Row(
+            "re-score of 1,000,000 people from the ledger", minutes, "min CPU", 5, 2, f"{rescore['people']:,} measured"
+        ),
     ]
 
 

@@ -264,10 +264,10 @@ class FieldMap:
 
     def encode(self, field: str, value: Value) -> str:
         """A wanted value as the text the CRM stores; "" clears. Raises KeyError for an unmapped field."""
-        if value is None or value in ("", ()):
-            return ""
         if type(value) is str and field in self._verbatim:
             return value
+        if value is None or value in ("", ()):
+            return ""
         spec = self._contact[field]
         if spec.values:
             words = value if isinstance(value, tuple) else (str(value),)
@@ -291,7 +291,7 @@ class FieldMap:
     def live(self, facts: Facts, field: str) -> Any:
         """What the CRM holds in a field right now, as a fact; an unmapped value as the CRM's own text."""
         value = facts["f"].get(field)
-        return facts.get("u", {}).get(field) if value is None else value
+        return facts["u"].get(field) if value is None and "u" in facts else value
 
     def with_written(self, facts: Facts, written: Mapping[str, str]) -> dict[str, Any]:
         """The facts as they read after these fields were written: field -> the CRM's text."""

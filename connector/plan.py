@@ -134,9 +134,15 @@ def diff(
     tasks = decision.tasks if terms.with_tasks and terms.mode != "scores" else ()
     if not chosen and not tasks:
         return Difference(None, tuple(held), tuple(released))
-    cause = decision.cause or SCORES
+    cause = guarded_by(decision.cause)
     change = Change(decision.person_id, chosen, tasks, decision.moves, cause, owner_id, by_time)
     return Difference(change, tuple(held), tuple(released))
+
+
+def guarded_by(cause: str) -> str:
+    """The cause the guard counts by: a rule, not the single deal that fulfilled it, so that an import of a thousand
+    deals is one flood and not a thousand causes."""
+    return cause.partition(":")[0] or SCORES
 
 
 def _allowed(name: str, terms: Terms) -> bool:

@@ -300,9 +300,7 @@ def test_a_file_that_is_missing_or_not_text_is_told_so(tmp_path: Path) -> None:
             load_config(tmp_path / name, NOTHING)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "[connections]\n", "connections = 3\n", "connections.acme = 3\n", "state = 3\n"]
-)
+@pytest.mark.parametrize("text", ["", "[connections]\n", "connections = 3\n", "connections.acme = 3\n", "state = 3\n"])
 def test_a_file_without_a_connection_is_refused(tmp_path: Path, text: str) -> None:
     """Whatever stands where the connections belong, the answer is a problem and no traceback."""
     assert any("connections" in place for place in places(tmp_path, text))

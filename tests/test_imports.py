@@ -85,9 +85,7 @@ def test_the_pure_rooms_read_no_clock_and_roll_no_dice(module: str) -> None:
     """Time, chance and ids come in as arguments: no call to now(), time() or random() stands in a pure room."""
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     calls = {
-        node.func.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
     }
 
     assert not calls & READS_THE_WORLD

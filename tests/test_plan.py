@@ -23,6 +23,7 @@ from connector.plan import (
     diff,
     from_json,
     guard,
+    guarded_by,
     over_task_budget,
     to_json,
 )
@@ -198,6 +199,12 @@ def test_small_causes_go_through_and_the_flood_waits() -> None:
 
     assert [one.cause for one in parked] == ["flood"]
     assert "4200" in parked[0].message
+
+
+def test_a_thousand_deals_are_one_cause() -> None:
+    """An import of deals is a flood by itself, though each person is moved by another deal."""
+    assert {guarded_by("deal:17"), guarded_by("deal:18")} == {"deal"}
+    assert (guarded_by("stages.mql.enter_when"), guarded_by("")) == ("stages.mql.enter_when", "scores")
 
 
 def test_the_last_24_hours_count() -> None:

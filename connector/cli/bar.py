@@ -14,7 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 #: Seconds between two progress lines where there is no terminal; work that takes less says nothing.
 EVERY = 5.0
 
+#: Seconds of one phase after which it is worth a call to know how much there is.
+PATIENCE = 1.0
+
 Tell = Callable[[str, int, int | None], None]
+
+#: How many there are of a phase, asked once where whoever tells does not know: without a total there is no time left.
+Count = Callable[[str], int | None]
 
 _NAMES = {
     "contact": "reading people",
@@ -30,10 +36,10 @@ _NAMES = {
 
 
 @contextmanager
-def progress() -> Iterator[Tell]:
+def progress(count: Count) -> Iterator[Tell]:
     """Tell how far work has come while the block lasts: called with phase, done, and total where it is known."""
     if not sys.stderr.isatty():
-        yield _plain_lines(time.monotonic)
+        yield plain_lines(_asked_once(count), time.monotonic)
         return
     columns = (
         TextColumn("{task.description:<18}"),
@@ -43,25 +49,38 @@ def progress() -> Iterator[Tell]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield _bars(bar)
+        yield _bars(bar, _asked_once(count))
 
 
-def _bars(bar: Progress) -> Tell:
+def _asked_once(count: Count) -> Count:
+    known: dict[str, int | None] = {}
+
+    def total(phase: str) -> int | None:
+        if phase not in known:
+            known[phase] = count(phase)
+        return known[phase]
+
+    return total
+
+
+def _bars(bar: Progress, count: Count) -> Tell:
     tasks: dict[str, Any] = {}
     started: dict[str, float] = {}
 
     def tell(phase: str, done: int, total: int | None) -> None:
         if phase not in tasks:
-            tasks[phase] = bar.add_task(_NAMES.get(phase, phase), total=total, rate="")
+            tasks[phase] = bar.add_task(_NAMES.get(phase, phase), total=None, rate="")
             started[phase] = time.monotonic()
         took = time.monotonic() - started[phase]
         rate = f"{done / took:,.0f}/s" if took > 0.5 else ""
-        bar.update(tasks[phase], completed=done, total=total, rate=rate)
+        known = total or (count(phase) if took > PATIENCE else None)
+        bar.update(tasks[phase], completed=done, total=known, rate=rate)
 
     return tell
 
 
-def _plain_lines(clock: Callable[[], float]) -> Tell:
+def plain_lines(count: Count, clock: Callable[[], float]) -> Tell:
+    """A line per phase every few seconds of `clock`, on stderr."""
     last: dict[str, float] = {}
     started: dict[str, float] = {}
 
@@ -71,7 +90,8 @@ def _plain_lines(clock: Callable[[], float]) -> Tell:
         if at - last.setdefault(phase, at) < EVERY:
             return
         last[phase] = at
-        print(_line(_NAMES.get(phase, phase), done, total, at - started[phase]), file=sys.stderr)  # noqa: T201 - progress
+        line = _line(_NAMES.get(phase, phase), done, total or count(phase), at - started[phase])
+        print(line, file=sys.stderr)  # noqa: T201 - progress
 
     return tell
 

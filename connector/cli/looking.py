@@ -52,8 +52,7 @@ def _tell_status(found: dict[str, Any]) -> None:
     show.table(("", ""), rows)
     for parked in last["parked"]:
         show.say(f"{parked['people']} people: {parked['why']}", "parked", indent=2)
-    if last["parked"]:
-        show.say(f"look: connector plan; release: connector apply --run {last['run']} --yes", indent=2)
+    show.release(last["run"], last["parked"])
 
 
 def _status(ledger: Ledger, mode: str) -> dict[str, Any]:

@@ -67,10 +67,9 @@ def _causes(changes: Sequence[PlannedChange]) -> None:
 
 
 def _cause(change: PlannedChange) -> str:
-    """The cause in words; all deals are one line."""
-    if change.cause.startswith("deal:"):
-        return "their deals"
-    return {"scores": "scores only", "person": "somebody's edit"}.get(change.cause, change.cause)
+    """The cause in words."""
+    words = {"scores": "scores only", "person": "somebody's edit", "deal": "their deals"}
+    return words.get(change.cause, change.cause)
 
 
 def _people(changes: Sequence[PlannedChange], most: int) -> None:
@@ -79,7 +78,8 @@ def _people(changes: Sequence[PlannedChange], most: int) -> None:
         _person(change)
     rest = len(changes) - len(first)
     if rest:
-        show.say(f"\nand {rest:,} more people. All: connector plan --show {len(changes)}, or --output json")
+        show.out.print()
+        show.say(f"and {rest:,} more people. All: connector plan --show {len(changes)}, or --output json")
 
 
 def _person(change: PlannedChange) -> None:

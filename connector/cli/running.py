@@ -22,7 +22,8 @@ from connector.cli.app import (
     instant,
 )
 from connector.cli.opening import Chosen, choose, now, session_for
-from connector.errors import UsageError
+from connector.crm import KINDS
+from connector.errors import CrmError, UsageError
 from connector.sync import Order, Report, Session, run
 from connector.sync.loop import must_read_everything
 
@@ -203,9 +204,17 @@ def _confirm_first(session: Session, *, yes: bool) -> None:
 
 def _ran(session: Session, order: Order) -> Report:
     """One run, with a bar beside it for as long as it lasts."""
-    with bar.progress() as told:
+    with bar.progress(lambda phase: _how_many(session, phase)) as told:
         session.progress = told
         return run(session, order)
+
+
+def _how_many(session: Session, phase: str) -> int | None:
+    """About how many records there are to read, for the bar alone: a refusal is no reason to stop."""
+    try:
+        return session.crm.count(phase) if phase in KINDS else None
+    except CrmError:
+        return None
 
 
 def _told(report: Report, output: Output) -> int:

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from connector.errors import Problem, UsageError
 from connector.sync import Report
+from connector.sync.loop import TASK_BUDGET
 
 out = Console(highlight=False, emoji=False, soft_wrap=True)
 
@@ -120,14 +121,27 @@ def parked(one: Report) -> None:
     """What the guard set aside, and how to go on."""
     for each in one.parked:
         say(f"{each['people']} people: {each['why']}", "parked", indent=2)
-    if one.parked:
-        say(f"look: connector plan; release: connector apply --run {one.run} --yes", indent=2)
+    release(one.run, one.parked)
+
+
+def release(run: int, found: Sequence[Mapping[str, str]]) -> None:
+    """How to go on with what the guard set aside; a spent task budget and a canary's rest go on by themselves."""
+    if any(each["cause"] not in (TASK_BUDGET, "canary") for each in found):
+        say(f"look: connector plan; release: connector apply --run {run} --yes", indent=2)
+    elif found:
+        say("they go on by themselves in the next runs", indent=2)
 
 
 def notes(texts: Sequence[str]) -> None:
-    """What a human should know, not stop for."""
+    """What a human should know, not stop for; what is said of several people is said once."""
+    people: dict[str, list[str]] = {}
     for text in texts:
-        say(text, "note", indent=2)
+        who, separator, what = text.partition(": ")
+        about = who.startswith("contact ") and bool(separator)
+        people.setdefault(what if about else text, []).extend([who] if about else [])
+    for what, named in people.items():
+        several = f"{len(named)} people, for example {named[0]}" if len(named) > 1 else "".join(named)
+        say(f"{several}: {what}" if several else what, "note", indent=2)
 
 
 # -- tables ---------------------------------------------------------------------------------------------------------

@@ -149,14 +149,20 @@ _UPSERTS: dict[tuple[str, str, tuple[str, ...]], sa.Executable] = {}
 def _upsert(dialect: str, table: sa.Table, columns: tuple[str, ...]) -> sa.Executable:
     key = (dialect, table.name, columns)
     if key not in _UPSERTS:
-        # Both dialects spell ON CONFLICT alike, yet SQLAlchemy keeps one construct for each.
-        from sqlalchemy.dialects import postgresql, sqlite  # noqa: PLC0415
-
-        statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+        statement = _insert(dialect, table)
         keys = [column.name for column in table.primary_key]
         values = {name: statement.excluded[name] for name in columns if name not in keys}
         _UPSERTS[key] = statement.on_conflict_do_update(index_elements=keys, set_=values)
     return _UPSERTS[key]
+
+
+def _insert(dialect: str, table: sa.Table) -> Any:
+    """Both dialects spell ON CONFLICT alike, yet SQLAlchemy keeps one construct for each; only ours is loaded."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415
+    else:
+        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]  # noqa: PLC0415
+    return insert(table)
 
 
 def among(column: sa.Column[Any]) -> sa.ColumnElement[bool]:

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
-from connector.ledger.tables import links, occurrences, records
+from connector.ledger.tables import DIRTY, links, occurrences, records
 from connector.model import Link, Occurrence
 
 CONTACT = "contact"
@@ -140,9 +140,10 @@ class Mirror:
         """Replace the associations of these records towards `to`; contacts whose links changed become dirty."""
         if kind == CONTACT:
             new = {(id, to, link.to_id): link for id, those in found.items() for link in those}
-            mine = sa.and_(among(links.c.id), links.c.other_kind == to)
+            mine = sa.and_(links.c.kind == CONTACT, among(links.c.id), links.c.other_kind == to)
         elif to == CONTACT:
             new = {(link.to_id, kind, id): link for id, those in found.items() for link in those}
+            # Not by `kind`, which is the same in every row: it would lure SQLite away from the index on the other end.
             mine = sa.and_(among(links.c.other_id), links.c.other_kind == kind)
         else:
             raise ValueError(f"links between {kind} and {to} concern no contact")
@@ -151,7 +152,7 @@ class Mirror:
 
     def _replace_links(self, ids: Sequence[str], new: Mapping[tuple[str, str, str], Link], mine: Any, run: int) -> None:
         query = sa.select(links.c.id, links.c.other_kind, links.c.other_id, links.c.labels).where(
-            links.c.connection == self._me, links.c.kind == CONTACT, mine
+            links.c.connection == self._me, mine
         )
         old = {(id, kind, other_id): labels for id, kind, other_id, labels in self._db.rows_of(query, ids)}
         lost = [key for key in old if key not in new]
@@ -278,7 +279,7 @@ class Mirror:
             .where(
                 records.c.connection == self._me,
                 records.c.kind == CONTACT,
-                records.c.dirty > 0,
+                DIRTY,
                 records.c.id > after,
                 records.c.gone == 0,
             )
@@ -382,7 +383,7 @@ class Mirror:
         query = sa.select(sa.func.count()).where(
             records.c.connection == self._me,
             records.c.kind == CONTACT,
-            records.c.dirty > 0,
+            DIRTY,
             records.c.gone == 0,
         )
         return int(self._db.scalar(query) or 0)
@@ -399,9 +400,6 @@ class Mirror:
 
     def _mark_linked(self, kind: str, ids: Sequence[str]) -> None:
         linked = sa.select(links.c.id).where(
-            links.c.connection == self._me,
-            links.c.kind == CONTACT,
-            links.c.other_kind == kind,
-            among(links.c.other_id),
+            links.c.connection == self._me, links.c.other_kind == kind, among(links.c.other_id)
         )
         self._db.execute_of(sa.update(records).where(self._of(CONTACT), records.c.id.in_(linked)).values(dirty=1), ids)

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
-from connector.ledger.tables import changes, clears, holds, rejects, tasks
+from connector.ledger.tables import COUNTED, changes, clears, holds, rejects, tasks
 from connector.model import ALWAYS
 from connector.plan import CauseCount
 
@@ -213,7 +213,7 @@ class Work:
         query = sa.select(sa.func.count()).where(
             changes.c.connection == self._me,
             changes.c.state == WRITTEN,
-            changes.c.counted == 1,
+            COUNTED,
             changes.c.at >= stamp(since),
         )
         return int(self._db.scalar(query) or 0)

@@ -26,7 +26,6 @@ from connector.sync.look import Look
 from connector.sync.pull import Pull
 from connector.sync.session import Report, Session
 
-
 #: The code of an outcome that was not sent because the quota's share is spent.
 QUOTA = "quota"
 
@@ -89,7 +88,7 @@ class Apply:
         if not moved:
             return []
         causes = {one.person_id: one.cause for one in moved}
-        ends = {id: ("rejected", "undecidable", "the record changed and cannot be decided on") for id in causes}
+        ends = dict.fromkeys(causes, ("rejected", "undecidable", "the record changed and cannot be decided on"))
         again: list[PlannedChange] = []
         settled: list[Settled] = []
         for one in self._look.at(tuple(causes)):

@@ -46,6 +46,12 @@ class Look:
         self._ledger = session.ledger
         self._terms = session.terms(with_tasks=order.tasks)
         self._go_live = session.settings.go_live or order.as_of
+        #: field -> property of what may be written back: stage and status, and what the agreement names
+        self._written = {
+            field: spec.property
+            for field in (*STRICT, *session.agreement.write_back.rules)
+            if (spec := session.fields.spec(field)) is not None
+        }
 
     # -- one chunk of people -------------------------------------------------------------------------------------
 
@@ -187,18 +193,17 @@ class Look:
     def _base(self, one: Looked, written: Mapping[str, str]) -> dict[str, str]:
         """What counts as ours from now on: what we wrote, what already stood as we want it, and a stage or status
         of others that the decision has just adopted."""
-        fields, rules = self._session.fields, self._session.agreement.write_back.rules
+        fields, facts, outputs = self._session.fields, one.kept.facts, one.decision.outputs
         change = one.difference.change
         apart = {held.property for held in one.difference.held}
         apart |= {pending.property for pending in change.sets} if change else set()
         base = dict(one.memory.base)
-        for field in (*STRICT, *(name for name in one.decision.outputs if name in rules)):
-            spec = fields.spec(field)
-            if spec is None or spec.property in apart:
+        for field, name in self._written.items():
+            if name in apart or (field not in outputs and field not in STRICT):
                 continue
-            live = fields.encode(field, fields.live(one.kept.facts, field))
-            if field in STRICT or fields.encode(field, one.decision.outputs[field]) == live:
-                base[spec.property] = live
+            live = fields.encode(field, fields.live(facts, field))
+            if field in STRICT or fields.encode(field, outputs[field]) == live:
+                base[name] = live
         return {**base, **written}
 
     def planned(self, one: Looked, change: Change) -> PlannedChange:
@@ -262,9 +267,8 @@ class Look:
             return kept
         fields = self._session.fields
         before: dict[str, str] = {}
-        for field in (*STRICT, *self._session.agreement.write_back.rules):
-            spec = fields.spec(field)
-            pair = memory.intended.get(spec.property) if spec is not None else None
+        for field, name in self._written.items():
+            pair = memory.intended.get(name)
             if pair is not None and fields.encode(field, fields.live(kept.facts, field)) == pair[1]:
                 before[field] = pair[0]
         return replace(kept, facts=fields.with_written(kept.facts, before))

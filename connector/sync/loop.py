@@ -35,9 +35,13 @@ def run(session: Session, order: Order) -> Report:
             report.status, report.message = "deferred", str(error)
         except ConnectorError as error:
             report.status, report.message = _failed(error), str(error)
-            _finish(session, report)
+            _finish(session, order, report)
             raise
-        _finish(session, report)
+        except KeyboardInterrupt:
+            report.status, report.message = "failed", "stopped by hand; the next run goes on from the last commit"
+            _finish(session, order, report)
+            raise
+        _finish(session, order, report)
     return report
 
 
@@ -49,10 +53,11 @@ def _work(session: Session, order: Order, report: Report) -> None:
     _read(session, order, pull)
     _remember_circumstances(session)
     _wake(session, order)
+    total = _to_look_at(session, order)
     for chunk in candidates(session, order):
         session.still_mine()
         look.settle_or_plan(look.at(tuple(chunk), chunk))
-        session.progress("looked at", report.counts["looked_at"], None)
+        session.progress("looked at", report.counts["looked_at"], total)
     _compare_with_review(session, order, report)
     _guard(session, order, report)
     if order.write and session.mode != "observe":
@@ -202,6 +207,14 @@ def _essence(body: object) -> object:
     return [(one.property, one.before, one.after) for one in change.sets], tasks
 
 
+def _to_look_at(session: Session, order: Order) -> int:
+    """At most so many, for whoever watches."""
+    if order.only is not None:
+        return len(order.only)
+    mirror = session.ledger.mirror
+    return mirror.count("contact") if order.within is not None else mirror.waiting()
+
+
 def _planned(session: Session, report: Report) -> int:
     return session.ledger.work.states(report.run).get("planned", 0)
 
@@ -240,7 +253,7 @@ def _failed(error: ConnectorError) -> str:
     return "refused" if isinstance(error, GuardRefused) else "failed"
 
 
-def _finish(session: Session, report: Report) -> None:
+def _finish(session: Session, order: Order, report: Report) -> None:
     """Close the run: counts from what really became of the changes, calls, and how far reading got."""
     states = session.ledger.work.states(report.run)
     for name in ("written", "parked", "rejected", "gone", "unknown"):
@@ -253,12 +266,15 @@ def _finish(session: Session, report: Report) -> None:
     report.finished_at = session.now()
     report.seconds = (report.finished_at - report.started_at).total_seconds()
     if report.status == "running":
-        report.status = _status(report)
+        report.status = _status(report, writes=order.write)
     session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
 
 
-def _status(report: Report) -> str:
+def _status(report: Report, *, writes: bool) -> str:
+    """How a run ended. A plan refuses nothing: it shows what the guard would."""
     counts = report.counts
+    if not writes:
+        return "partial" if counts["rejected"] else "done"
     if counts["parked"] and not counts["written"] and any(one["cause"] != TASK_BUDGET for one in report.parked):
         return "refused"
     if counts["parked"] or counts["rejected"] or counts["unknown"]:

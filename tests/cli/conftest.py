@@ -18,6 +18,7 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     monkeypatch.setenv("DESK_TOKEN", TOKEN)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(logging.getLogger("uvicorn.error"), "propagate", False)  # the sandbox outlives the stderr
+    monkeypatch.setattr("connector.crm.hubspot.api.SEARCH", (1_000, 1.0))  # as much as this sandbox allows
     before = logging.getLogger().handlers[:]
     with Sandbox(account(), token=TOKEN, burst=10_000, search_per_second=1_000) as sandbox:
         yield Desk(tmp_path, sandbox, capsys)

@@ -1,0 +1,45 @@
+"""Long work says how far it is; short work says nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.cli import show
+from connector.cli.bar import EVERY, plain_lines
+
+
+class Clock:
+    """Seconds, told by the test."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rate and time left stand in each line, and there is none before the first five seconds are over."""
+    clock = Clock()
+    tell = plain_lines(lambda _phase: 4_000, clock)
+    for done in (0, 100, 200, 1_000, 1_100):
+        tell("contact", done, None)
+        clock.at += EVERY / 3
+    assert capsys.readouterr().err == "reading people: 1,000 of 4,000, 200 a second, 15 s left\n"
+
+
+def test_how_many_there_are_is_asked_only_when_somebody_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    """The count costs a call, so short work does not make it."""
+    asked: list[str] = []
+    tell = plain_lines(asked.append, Clock())
+    for done in range(50):
+        tell("contact", done, None)
+    assert (asked, capsys.readouterr().err) == ([], "")
+
+
+def test_what_is_said_of_many_people_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """A note about three people is one line with their number and an example."""
+    show.notes(["contact 1: no employer", "contact 2: no employer", "a list is missing", "contact 3: alone"])
+    assert capsys.readouterr().out == (
+        "  note 2 people, for example contact 1: no employer\n  note a list is missing\n  note contact 3: alone\n"
+    )
