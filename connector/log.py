@@ -32,9 +32,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bpat-[a-z]{2,3}\d-[\w-]+"), REDACTED),  # a HubSpot private app's token
     (re.compile(r"\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?"), REDACTED),  # a JSON web token
     (
-        re.compile(
-            r"(?i)\b(\w*(?:token|secret|password|authorization|hapikey))(['\"]?\s*[=:]\s*['\"]?)[^\s'\"&,;}]+"
-        ),
+        re.compile(r"(?i)\b(\w*(?:token|secret|password|authorization|hapikey))(['\"]?\s*[=:]\s*['\"]?)[^\s'\"&,;}]+"),
         rf"\1\2{REDACTED}",
     ),
     # An e-mail address, also where a URL quotes its @. Bounded, so that a long text costs its length only.
@@ -124,9 +122,7 @@ def redact_text(text: str) -> str:
 
 
 def _redacted(key: str, value: Any) -> Any:
-    if _SECRET_KEY.search(key.lower().replace("-", "_")) and isinstance(
-        value, str | bytes | Mapping | list | tuple
-    ):
+    if _SECRET_KEY.search(key.lower().replace("-", "_")) and isinstance(value, str | bytes | Mapping | list | tuple):
         return REDACTED
     if value is None or isinstance(value, bool | int | float):
         return value

@@ -29,6 +29,7 @@ class Scope:
     wanted: tuple[Callable[[Values], bool | None], ...] = ()
     never: tuple[Callable[[Values], bool | None], ...] = ()
     fields: frozenset[str] = frozenset()
+    meaning: str = ""  # the same text for the same scope: another one is a reason to look at everybody again
 
     def admits(self, person: Person) -> bool:
         """Whether this person may be written to. An unknown field matches nothing."""
@@ -38,13 +39,12 @@ class Scope:
         return all(test(values) for test in self.wanted) and not any(test(values) for test in self.never)
 
 
-def compile_scope(
-    wanted: Mapping[str, tuple[str, ...]], never: Mapping[str, tuple[str, ...]], lists: Lists
-) -> Scope:
+def compile_scope(wanted: Mapping[str, tuple[str, ...]], never: Mapping[str, tuple[str, ...]], lists: Lists) -> Scope:
     """The scope behind a connection's `scope` and `never_touch`; `lists` gives a named list's entries."""
     names = [name.removesuffix(IN_LIST) for name in (*wanted, *never)]
     needed = {"email" if name == "email_domain" else _ALIASES.get(name, name) for name in names}
-    return Scope(_tests(wanted, lists), _tests(never, lists), frozenset(needed))
+    meaning = repr((sorted(wanted.items()), sorted(never.items()))) if wanted or never else ""
+    return Scope(_tests(wanted, lists), _tests(never, lists), frozenset(needed), meaning)
 
 
 def _tests(table: Mapping[str, tuple[str, ...]], lists: Lists) -> tuple[Callable[[Values], bool | None], ...]:

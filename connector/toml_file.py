@@ -51,13 +51,9 @@ def read_toml(path: Path) -> TomlFile:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise _unreadable(
-            str(path), "there is no such file.", "Check the path; `connector init` writes one."
-        ) from None
+        raise _unreadable(str(path), "there is no such file.", "Check the path; `connector init` writes one.") from None
     except OSError as error:
-        raise _unreadable(
-            str(path), f"cannot be read: {error.strerror}.", "Check the path and its rights."
-        ) from None
+        raise _unreadable(str(path), f"cannot be read: {error.strerror}.", "Check the path and its rights.") from None
     return parse_toml(str(path), raw)
 
 

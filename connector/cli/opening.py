@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from connector.agreement import Agreement, load_agreement
-from connector.check import Findings, check_account, find_owner
+from connector.agreement.lists import list_entries, list_names
+from connector.check import Findings, check_account, did_you_mean, find_owner
 from connector.config import Config, Connection, load_config, proxy_url, resolve_secret
 from connector.crm import CRM, KINDS, Description
 from connector.crm.memory import MemoryCRM
@@ -21,6 +22,7 @@ from connector.errors import ConfigError, Denied, Problem, Transient, UsageError
 from connector.fields import FieldMap
 from connector.ledger import Ledger, open_ledger
 from connector.plan import Limits, TaskBudget
+from connector.scope import Scope, compile_scope
 from connector.sync import Session, Settings
 
 Progress = Callable[[str, int, int | None], None]
@@ -36,13 +38,49 @@ class Chosen:
     config: Config
     connection: Connection
     agreement: Agreement
+    scope: Scope
 
 
 def choose(config_path: Path, name: str | None) -> Chosen:
     """Load configuration and agreement. Raises ConfigError with everything wrong, UsageError for an unknown name."""
     config = load_config(config_path, os.environ)
     connection = _pick(config, name)
-    return Chosen(config, connection, load_agreement(connection.mapping, connection.crm))
+    agreement = load_agreement(connection.mapping, connection.crm)
+    scope = _scope(connection, agreement)
+    return Chosen(config, connection, _reading_also(agreement, scope.fields), scope)
+
+
+def _scope(connection: Connection, agreement: Agreement) -> Scope:
+    """Whom this connection may write to. Raises ConfigError for a list or a field that nobody knows."""
+    where = f"connections.{connection.name}"
+    problems: list[Problem] = []
+
+    def entries(name: str) -> frozenset[str]:
+        found = list_entries(connection.mapping, name)
+        if found is None:
+            fix = did_you_mean(name, list_names(connection.mapping))
+            problems.append(Problem(where, f"there is no list {name} in {connection.mapping.name}/lists.", fix))
+        return found or frozenset()
+
+    scope = compile_scope(connection.scope, connection.never_touch, entries)
+    mapped = {*agreement.wiring.fields.get("contact", ()), *agreement.wiring.fields.get("company", ())}
+    for name in sorted(scope.fields - mapped):
+        fix = f"{did_you_mean(name, mapped)}Map it in {agreement.wiring.crm}.toml."
+        problems.append(Problem(where, f"scope or never_touch asks for {name}, which is no mapped field.", fix))
+    if problems:
+        raise ConfigError(problems)
+    return scope
+
+
+def _reading_also(agreement: Agreement, names: frozenset[str]) -> Agreement:
+    """The agreement with further fields to read: those that the scope asks about."""
+    if not names:
+        return agreement
+    used = dict(agreement.fields_used)
+    for kind in ("contact", "company"):
+        specs = agreement.wiring.fields.get(kind, {})
+        used[kind] = tuple(sorted({*used.get(kind, ()), *(names & set(specs))}))
+    return replace(agreement, fields_used=used)
 
 
 def _pick(config: Config, name: str | None) -> Connection:
@@ -185,6 +223,7 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
             account=door.account.account,
             owners=frozenset(owner.id for owner in door.account.owners if owner.active),
             now=now,
+            scope=chosen.scope,
             worker=f"{socket.gethostname()}:{os.getpid()}",
             progress=progress,
         )

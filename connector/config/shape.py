@@ -110,9 +110,7 @@ class Connection(_Table):
     client_id: _Text | None = None
     client_secret: _Secret | None = None
     authority: _Address = "https://login.microsoftonline.com"
-    mapping: Annotated[Path, BeforeValidator(values.mapping_folder)] = field(
-        default_factory=values.shipped_mappings
-    )
+    mapping: Annotated[Path, BeforeValidator(values.mapping_folder)] = field(default_factory=values.shipped_mappings)
     mode: Mode = "observe"
     go_live: Annotated[datetime | None, BeforeValidator(values.go_live)] = None
     every: _Interval | None = None

@@ -169,9 +169,7 @@ def proxy_address(value: str, info: ValidationInfo) -> str:
         return secret_reference(value, info)
     url = split_url(value)
     if url.password:
-        raise BadValueError(
-            "must not hold a password.", 'Put the whole address into a variable and write "env:NAME".'
-        )
+        raise BadValueError("must not hold a password.", 'Put the whole address into a variable and write "env:NAME".')
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise BadValueError("is not the address of a proxy.", 'Write for example "http://proxy.example.com:3128".')
     return value
@@ -237,9 +235,7 @@ def look_up(reference: str, environ: Mapping[str, str]) -> str:
     else:
         raise BadValueError("is not a reference to a secret.", 'Write "env:NAME" or "file:/path".')
     if not secret.strip():
-        raise BadValueError(
-            f"refers to {source}, which is empty or not set.", "Put the secret there and start again."
-        )
+        raise BadValueError(f"refers to {source}, which is empty or not set.", "Put the secret there and start again.")
     return secret.strip()
 
 

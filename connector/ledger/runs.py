@@ -159,8 +159,13 @@ class Runs:
     # -- runs ---------------------------------------------------------------------------------------
 
     def start(self, verb: str, mode: str, as_of: datetime, now: datetime, fingerprint: str) -> int:
-        """Open a run; its number orders everything that happens in it."""
+        """Open a run; its number orders everything that happens in it. One that never closed was killed."""
         with self._db.transaction():
+            self._db.execute(
+                sa.update(runs)
+                .where(runs.c.connection == self._me, runs.c.status == "running")
+                .values(status="interrupted")
+            )
             last = sa.select(sa.func.max(runs.c.number)).where(runs.c.connection == self._me)
             number = int(self._db.scalar(last) or 0) + 1
             row = {

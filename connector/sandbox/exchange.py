@@ -61,7 +61,7 @@ class Answer:
         return b"" if self.body is None else orjson.dumps(self.body)
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer first; nobody debugs it as an error
+class Refusal(Exception):
     """An answer that ends the call early."""
 
     def __init__(self, answer: Answer) -> None:

@@ -29,7 +29,7 @@ class Fault(NamedTuple):
         return {"message": self.message, "code": self.code, "context": {"propertyName": [self.name]}}
 
 
-class Unfit(ValueError):  # noqa: N818 - says what the value is, and is caught at once
+class Unfit(ValueError):
     """A value that does not fit its property."""
 
     def __init__(self, code: str, message: str) -> None:

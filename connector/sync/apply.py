@@ -74,7 +74,7 @@ class Apply:
         stale = [id for id in ids if id not in kept or (kept[id].read_at or oldest) <= oldest]
         if not stale:
             return list(batch)
-        self._pull.read("contact", stale)
+        self._pull.read("contact", stale, counted=False)
         now = self._ledger.mirror.kept("contact", stale)
         gone = {id for id in stale if id not in now or now[id].gone}
         moved = [id for id in stale if id not in gone and now[id].facts != kept[id].facts]

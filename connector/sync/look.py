@@ -60,7 +60,7 @@ class Look:
         """Decide and diff these people; those that cannot be decided on are rejected alone."""
         people, kept, memories, holds = self._assemble(ids)
         looked = []
-        for person in people:
+        for person in self._in_scope(people):
             memory = memories.get(person.id, NOTHING)
             try:
                 looked.append(
@@ -75,6 +75,20 @@ class Look:
             except (ConnectorError, ValueError, KeyError, TypeError, ArithmeticError) as error:
                 self._reject(person.id, error)
         return looked
+
+    def _in_scope(self, people: Sequence[Person]) -> Sequence[Person]:
+        """Those this connection may speak about; the others are left as they are, on every run anew."""
+        if self._order.verb == "explain":
+            return people
+        inside = [person for person in people if self._session.scope.admits(person)]
+        if len(inside) < len(people):
+            chosen = {person.id for person in inside}
+            outside = [person.id for person in people if person.id not in chosen]
+            self._report.count("looked_at", len(outside))
+            self._report.count("unchanged", len(outside))
+            if self._order.verb != "plan":
+                self._ledger.mirror.settle(outside)
+        return inside
 
     def _one(self, person: Person, kept: Kept, memory: Memory, holds: Mapping[str, Held], *, by_time: bool) -> Looked:
         tracks = tuple(track_from_json(table) for table in memory.tracks)

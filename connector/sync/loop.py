@@ -82,7 +82,7 @@ def _read(session: Session, order: Order, pull: Pull) -> None:
 
 
 def _remember_circumstances(session: Session) -> None:
-    """Another agreement, wiring, mode or go-live: everybody is looked at again. Mark and memory commit together."""
+    """Another agreement, wiring, mode, go-live or scope: everybody is looked at again, mark and memory at once."""
     settings, agreement = session.settings, session.agreement
     go_live = settings.go_live
     parts = (
@@ -90,6 +90,7 @@ def _remember_circumstances(session: Session) -> None:
         agreement.wiring.fingerprint,
         session.mode,
         "" if go_live is None else "always" if go_live == ALWAYS else go_live.isoformat(),
+        session.scope.meaning,
     )
     circumstances = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
     if session.ledger.runs.connection().circumstances == circumstances:

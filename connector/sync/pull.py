@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TypeVar
 
 from connector.crm import ACTIVITIES, KINDS
-from connector.errors import MalformedRecord, NotFound
+from connector.errors import Denied, MalformedRecord, NotFound
 from connector.fields import email_hash
 from connector.ledger.database import unpack
 from connector.ledger.mirror import News, Seen
@@ -98,15 +98,15 @@ class Pull:
 
     # -- by id ------------------------------------------------------------------------------------------------------
 
-    def read(self, kind: str, ids: Sequence[str]) -> None:
-        """Read these records fresh; whoever does not answer is gone."""
+    def read(self, kind: str, ids: Sequence[str], *, counted: bool = True) -> None:
+        """Read these records fresh; whoever does not answer is gone. `counted`: whether they are new to the report."""
         asked_at = self._session.now()
         records = list(self._crm.read(kind, ids, self._session.fields.properties(kind)))
         self._keep(kind, records, asked_at)
         answered = {record.id for record in records} | {id for record in records for id in record.merged_ids}
         missing = [id for id in ids if id not in answered]
         gone = self._ledger.mirror.mark_gone(kind, missing)
-        if kind == "contact":
+        if kind == "contact" and counted:
             self._report.count("looked_at", gone)
             self._report.count("gone", gone)
 
@@ -121,6 +121,7 @@ class Pull:
         ids = [record.id for record in live]
         links = {to: self._crm.links(kind, ids, to) for to in self._linked_kinds(kind)} if ids else {}
         with self._ledger.transaction():
+            self._session.still_mine()
             self._store(kind, live, read_at)
             for to, found in links.items():
                 self._ledger.mirror.relink(kind, found, to, self._run)
@@ -194,7 +195,9 @@ class Pull:
                     with self._ledger.transaction():
                         self._ledger.mirror.add_occurrences(found, self._run)
                         self._ledger.runs.move_cursor(name, cursor)
-            except NotFound as error:
+            except (NotFound, Denied) as error:
+                if isinstance(error, Denied) and error.code != "scope":
+                    raise
                 self._report.warnings.append(f"{source} cannot be read, its signals are not seen: {error}")
         self._ledger.mirror.adopt_submissions()
 

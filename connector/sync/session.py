@@ -13,6 +13,7 @@ from connector.decide import Decider
 from connector.fields import FieldMap
 from connector.ledger import Ledger
 from connector.plan import Limits, TaskBudget, Terms
+from connector.scope import Scope
 
 Verb = Literal["sync", "backfill", "plan", "apply", "explain"]
 
@@ -45,6 +46,7 @@ class Session:
     account: str
     owners: frozenset[str]  # ids of active owners
     now: Callable[[], datetime]
+    scope: Scope = field(default_factory=Scope)
     worker: str = "connector"
     progress: Callable[[str, int, int | None], None] = lambda phase, done, total: None
     stopping: Callable[[], bool] = lambda: False
