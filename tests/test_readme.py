@@ -16,7 +16,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_every_command_in_the_readme_exists_and_has_help() -> None:
     """Whoever follows the first hour word by word never meets an unknown verb."""
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group, by its verbs
-    named = set(re.findall(r"`connector ([a-z]+)", README)) | set(re.findall(r"^\s+connector ([a-z]+)", README, re.M))
+    named = set(re.findall(r"`connector ([a-z]+)", README)) | set(
+        re.findall(r"^\s+connector ([a-z]+)", README, re.MULTILINE)
+    )
 
     assert {"init", "check", "plan", "sync", "explain"} <= named
     assert named <= set(commands)
@@ -49,6 +51,6 @@ def test_every_path_in_the_readme_exists() -> None:
 
 def test_every_make_target_in_the_readme_exists() -> None:
     """The two commands on top, and the others."""
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
     assert set(re.findall(r"\bmake ([a-z]+)\b", README)) <= targets

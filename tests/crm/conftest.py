@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.crm.scripted import Open, Reply, Script, Time
 
 from connector.crm.hubspot import HubSpot
+from tests.crm.scripted import Open, Reply, Script, Time
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.crm.contract import CrmContract
 
 from connector.crm import CRM, Task, Update
 from connector.crm.hubspot import HubSpot, Reading
@@ -15,6 +14,7 @@ from connector.crm.hubspot.names import TYPES
 from connector.crm.pacing import Budget
 from connector.errors import Deferred, Denied, Transient
 from connector.sandbox import Sandbox, World
+from tests.crm.contract import CrmContract
 
 START = datetime(2026, 11, 22, 9, tzinfo=UTC)
 SMALL = Reading(page=2, search_page=3, batch=3, history=2, links=2, members=2, submissions=2, threads=3)

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.crm.scripted import SILENCE, Heard, Open, Reply, Script, first, rate_limited
 
 from connector.crm import Task, Update
 from connector.crm.hubspot import HubSpot, Reading
+from tests.crm.scripted import SILENCE, Heard, Open, Reply, Script, first, rate_limited
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TASK = Task("1", "Call back", "marker", NOW, "HIGH", "77")

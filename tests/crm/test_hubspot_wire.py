@@ -7,12 +7,12 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from tests.crm.scripted import SILENCE, Heard, Open, Reply, Script, Time, first, rate_limited
 
 from connector.crm import Update
 from connector.crm.hubspot import HubSpot, Reading
 from connector.crm.pacing import Budget
 from connector.errors import ConnectorError, CrmError, Deferred, Denied, NotFound, OutcomeUnknown, Transient
+from tests.crm.scripted import SILENCE, Heard, Open, Reply, Script, Time, first, rate_limited
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from tests.crm.scripted import SILENCE, Heard, Reply, Script
 
 from connector.crm import Outcome, Update
 from connector.crm.hubspot import HubSpot, Reading
 from connector.errors import Denied
+from tests.crm.scripted import SILENCE, Heard, Reply, Script
 
 Ids = Sequence[str]
 
