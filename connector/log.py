@@ -26,15 +26,15 @@ R = TypeVar("R")
 REDACTED = "[redacted]"
 
 _SECRET_KEY = re.compile(r"(^|_)(tokens?|authorization|secrets?|passwords?|cookie|api_?key|hapikey)(_|$)")
+_NAMES = r"\w*(?:token|secret|password|authorization|hapikey)"
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {REDACTED}"),
     (re.compile(r"(://)[^/\s@]*@"), rf"\1{REDACTED}@"),  # user and password in a URL
     (re.compile(r"\bpat-[a-z]{2,3}\d-[\w-]+"), REDACTED),  # a HubSpot private app's token
     (re.compile(r"\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?"), REDACTED),  # a JSON web token
-    (
-        re.compile(r"(?i)\b(\w*(?:token|secret|password|authorization|hapikey))(['\"]?\s*[=:]\s*['\"]?)[^\s'\"&,;}]+"),
-        rf"\1\2{REDACTED}",
-    ),
+    (re.compile(rf"(?i)\b({_NAMES})(['\"]?\s*=\s*['\"]?)[^\s'\"&,;}}]+"), rf"\1\2{REDACTED}"),
+    # Behind a colon a sentence may go on ("env:HUBSPOT_TOKEN: add ..."); a secret has a digit in it, or quotes.
+    (re.compile(rf"(?i)\b({_NAMES})(['\"]?\s*:\s*)(?=['\"]|\S*\d)['\"]?[^\s'\"&,;}}]+"), rf"\1\2{REDACTED}"),
     # An e-mail address, also where a URL quotes its @. Bounded, so that a long text costs its length only.
     (re.compile(r"[^\s@<>\"'(),:;=/\[\]]{1,64}(?:@|%40)[^\s@<>\"'(),:;=/\[\]%&?]{1,250}\.[^\W\d_]{2,}"), REDACTED),
 )

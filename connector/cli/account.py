@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from connector.agreement.wiring import OwnProperty
-from connector.check import reachable, unmapped_options
+from connector.check import missing_options, reachable, unmapped_options
 from connector.cli import show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, app
 from connector.cli.opening import Opened, choose, now, opened
@@ -202,25 +202,45 @@ def setup(
     output: OutputOption = "text",
     yes: YesOption = False,
 ) -> None:
-    """Create the custom properties that the account is missing."""
+    """Create the custom properties and options that the account is missing."""
     chosen = choose(config, connection)
     with opened(chosen) as door:
         wiring = chosen.agreement.wiring
         missing = [one for one in wiring.own if one.property not in door.account.properties.get(one.kind, {})]
+        lacking = _lacking(door)
         if missing and output == "text":
             _tell_missing(door, missing, briefly=yes)
-        if missing:
+        if lacking and output == "text":
+            for one, options in lacking:
+                show.say(f"{one.property} does not take {', '.join(options)} yet")
+        if missing or lacking:
             show.ask(f"Create them in the group {wiring.own_group}?", yes=yes)
         for one in missing:
             definition = PropertyDefinition(
                 one.property, one.type, one.label, dict(one.options), description=one.description
             )
             door.crm.create_property(one.kind, definition, wiring.own_group)
+        for one, options in lacking:
+            door.crm.add_options(one.kind, one.property, options)
         names = [one.property for one in missing]
+        extended = {one.property: list(options) for one, options in lacking}
         if output == "json":
-            show.json({"connection": chosen.connection.name, "status": "done", "created": names})
+            show.json(
+                {"connection": chosen.connection.name, "status": "done", "created": names, "extended": extended}
+            )
         else:
-            show.say(f"{len(names)} created." if names else "Nothing is missing.", "✓")
+            done = f"{len(names)} created, {len(extended)} extended." if names or extended else "Nothing is missing."
+            show.say(done, "✓")
+
+
+def _lacking(door: Opened) -> list[tuple[OwnProperty, dict[str, str]]]:
+    """Own properties that exist and do not take every value the agreement gives them yet."""
+    found = []
+    for one in door.chosen.agreement.wiring.own:
+        definition = door.account.properties.get(one.kind, {}).get(one.property)
+        if definition is not None and (options := missing_options(one, definition)):
+            found.append((one, options))
+    return found
 
 
 def _tell_missing(door: Opened, missing: Sequence[OwnProperty], *, briefly: bool) -> None:

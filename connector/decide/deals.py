@@ -39,6 +39,9 @@ class DealReader:
 
     def __init__(self, rules: DealRules) -> None:
         self._progress = {stage.name: number for number, stage in enumerate(rules.stages)}
+        closed = [stage for stage in rules.stages if stage.state in ("won", "lost")]
+        # for a closed deal in a deal stage nobody named
+        self._closed: dict[str, str] = {stage.state: stage.name for stage in reversed(closed)}
         self._roles = frozenset(rules.counted_roles)
         self._reasons = rules.lost_reasons
 
@@ -54,7 +57,7 @@ class DealReader:
         furthest = max(going, key=self._how_far, default=None)
         newest = max([*won, *lost], key=_how_new, default=None)
         shown = furthest or newest
-        stage = (shown.deal_stage or shown.state) if shown else None
+        stage = (shown.deal_stage or self._closed.get(shown.state)) if shown else None
         on_hold = bool(going) and all(deal.state == "on_hold" for deal in going)
         if won:
             return DealView("won", max(won, key=_how_new), stage, on_hold)

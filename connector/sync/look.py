@@ -24,6 +24,10 @@ from connector.sync.garbage import uncollected
 from connector.sync.session import Order, Report, Session
 
 
+#: For people whose stage or status has a value that the mapping does not name: read, reported, never written (G11).
+UNTOUCHED = Difference(None)
+
+
 @dataclass(frozen=True, slots=True)
 class Looked:
     """One person looked at: who, what is remembered, what the agreement says, what it comes to."""
@@ -101,6 +105,8 @@ class Look:
             route=self._session.mode != "scores",
             hand_over=self._order.tasks,
         )
+        if person.unmapped:
+            return Looked(person, kept, memory, decision, UNTOUCHED, not tracks and decision.tracks[0].adopted)
         difference = diff(
             decision,
             kept.facts,
@@ -116,7 +122,11 @@ class Look:
 
     def _owner(self, owner_id: str | None) -> str | None:
         """Tasks go to an active owner, else to the queue for people without one."""
-        return owner_id if owner_id in self._session.owners else self._session.settings.no_owner
+        return owner_id if owner_id and self._is_active(owner_id) else self._session.settings.no_owner
+
+    def _is_active(self, owner_id: str | None) -> bool:
+        """Somebody who left owns nobody: no clock runs against them. Where owners cannot be read, all are taken."""
+        return owner_id is None or not self._session.owners or owner_id in self._session.owners
 
     def _reject(self, person_id: str, error: Exception) -> None:
         """One person's data the agreement cannot digest: set aside with the reason, the run goes on."""
@@ -171,7 +181,7 @@ class Look:
         report.count("adopted", int(one.adopted))
         if one.difference.change is not None:
             report.count("changed")
-        elif one.difference.held:
+        elif one.difference.held or one.person.unmapped:
             report.count("held")
         else:
             report.count("unchanged")
@@ -216,7 +226,8 @@ class Look:
             if name in apart or (field not in outputs and field not in STRICT):
                 continue
             live = fields.encode(field, fields.live(facts, field))
-            if field in STRICT or fields.encode(field, outputs[field]) == live:
+            arrived = live == one.memory.intended.get(name, ("", None))[1]  # our write that was never confirmed
+            if field in STRICT or arrived or fields.encode(field, outputs[field]) == live:
                 base[name] = live
         return {**base, **written}
 
@@ -304,7 +315,7 @@ class Look:
             if there is not None:
                 linked.setdefault(link.kind, []).append(there)
         companies = sorted(linked.get("company", ()), key=lambda one: ("primary" not in one.labels, _number(one.id)))
-        return self._session.fields.person(
+        person = self._session.fields.person(
             Linked(kept.id, kept.facts, (), kept.seen),
             created_at=kept.created_at,
             company=companies[0] if companies else None,
@@ -313,6 +324,7 @@ class Look:
             occurrences=around.occurrences,
             edits=edits,
         )
+        return person if self._is_active(person.owner_id) else replace(person, owner_id=None)
 
     # -- who changed stage or status since we wrote them -----------------------------------------------------------
 
