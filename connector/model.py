@@ -178,6 +178,7 @@ class Track:
     handed_over: bool = False  # inside a cycle that we handed over and that has not ended
     handed_over_at: datetime | None = None
     assigned_at: datetime | None = None  # since when the hand-off has had an owner: the rep's clock
+    answered_at: datetime | None = None  # when sales first answered this hand-off on the record itself
     sla_class: str | None = None
     sla_due_at: datetime | None = None
     entered: Mapping[str, datetime] = field(default_factory=dict)

@@ -120,7 +120,15 @@ def build_attempts(shape: AttemptsShape) -> Attempts:
 
 def _touches(rows: Mapping[str, TouchShape]) -> tuple[Touch, ...]:
     return tuple(
-        Touch(name, row.kind, row.direction, tuple(row.outcome_any_of), row.seconds_at_least, row.automation)
+        Touch(
+            name,
+            row.kind,
+            row.direction,
+            tuple(row.outcome_any_of),
+            row.seconds_at_least,
+            row.automation,
+            tuple(row.unless_outcome_any_of),
+        )
         for name, row in rows.items()
     )
 

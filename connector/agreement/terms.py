@@ -295,6 +295,7 @@ class Touch:
     outcomes: tuple[str, ...] = ()
     seconds_at_least: float = 0.0
     automation: bool = False
+    unless: tuple[str, ...] = ()  # outcomes that do not count
 
 
 @dataclass(frozen=True, slots=True)

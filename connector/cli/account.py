@@ -225,9 +225,7 @@ def setup(
         names = [one.property for one in missing]
         extended = {one.property: list(options) for one, options in lacking}
         if output == "json":
-            show.json(
-                {"connection": chosen.connection.name, "status": "done", "created": names, "extended": extended}
-            )
+            show.json({"connection": chosen.connection.name, "status": "done", "created": names, "extended": extended})
         else:
             done = f"{len(names)} created, {len(extended)} extended." if names or extended else "Nothing is missing."
             show.say(done, "✓")

@@ -74,6 +74,7 @@ def _matches(touch: Touch, activity: Activity, *, any_outcome: bool = False) -> 
         activity.kind == touch.kind
         and (touch.direction is None or activity.direction == touch.direction)
         and (not touch.outcomes or any_outcome or activity.outcome in touch.outcomes)
+        and activity.outcome not in touch.unless
         and (activity.duration_s or 0.0) >= touch.seconds_at_least
         and (activity.actor != "automation" or touch.automation)
     )

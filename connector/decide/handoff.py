@@ -37,6 +37,7 @@ class Desk:
             handed_over=True,
             handed_over_at=walk.as_of,
             assigned_at=None,
+            answered_at=None,
             sla_class=sla,
             sla_due_at=None,
             wait_until=None,

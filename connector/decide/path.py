@@ -75,6 +75,7 @@ class Path:
         cause = "crm" if edit.by == "crm" else "person"
         walk.move(edit.after, cause, f"set to {self._stages.label(edit.after)} by {_whom(edit.by)}", at)
         walk.track = replace(walk.track, edited_at=at)
+        walk.answer(at)
         if edit.by == "crm" and walk.facts.deals.says is None:
             walk.warnings.append("the CRM raised the stage for a deal that is not counted; it is kept")
         ended = self._stages.is_side(edit.after) or self._stages.level(edit.after) < self._stages.first_handed_over
@@ -89,6 +90,7 @@ class Path:
             walk.set_status(edit.after, "person", f"status set by {_whom(edit.by)}")
             at = edit.at or walk.as_of
             walk.track = replace(walk.track, edited_at=max(at, walk.track.edited_at or at))
+            walk.answer(at)
 
     def _status_from_facts(self, walk: Walk) -> None:
         """new, attempting, connected, exhausted: only forward, only inside a hand-off, never over a judgement."""

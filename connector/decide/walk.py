@@ -123,6 +123,12 @@ class Walk:
             self.track = replace(self.track, status=status)
             self.cause, self.reason = self.cause or cause, self.reason or because
 
+    def answer(self, at: datetime) -> None:
+        """Sales answered the hand-off on the record itself; the first answer counts."""
+        since = self.track.handed_over_at
+        if self.track.handed_over and self.track.answered_at is None and (since is None or at >= since):
+            self.track = replace(self.track, answered_at=at)
+
     def end_cycle(self, at: datetime | None = None) -> None:
         """Sales is done with this hand-off: only what is newer brings the person back."""
         self.track = replace(self.track, handed_over=False, left_at=at or self.as_of)

@@ -57,6 +57,14 @@ class Transition:
     fingerprint: str
 
 
+#: What a track counts on through a merge.
+_COUNTED_ON = ("cycle", "returned_count")
+
+
+def _most(memory: Memory, name: str) -> int:
+    return max((int(track.get(name, 0)) for track in memory.tracks), default=0)
+
+
 class People:
     """Memory of the people of one connection."""
 
@@ -138,15 +146,16 @@ class People:
         )
 
     def fold(self, survivor: str, losers: Sequence[str]) -> None:
-        """A merge: the survivor keeps its own tracks, or takes over those of the loser that got furthest."""
+        """A merge: the survivor keeps its own tracks, or takes those of the loser with most hand-offs where it has
+        none; hand-offs and returns are counted on from the highest of all (case 38)."""
         memory = self.remember([survivor, *losers])
         mine = memory.pop(survivor, NOTHING)
-        candidates = [mine, *memory.values()]
-        best = max(candidates, key=lambda one: max((track.get("cycle", 0) for track in one.tracks), default=-1))
+        most = {name: max((_most(one, name) for one in (mine, *memory.values())), default=0) for name in _COUNTED_ON}
+        kept = mine.tracks or max(memory.values(), key=lambda one: _most(one, "cycle"), default=NOTHING).tracks
         with self._db.transaction():
-            if best is not mine:
-                row = {"connection": self._me, "id": survivor, "tracks": pack(list(best.tracks))}
-                self._db.upsert(people, [row])
+            if kept:
+                tracks = [{**track, **most} for track in kept]
+                self._db.upsert(people, [{"connection": self._me, "id": survivor, "tracks": pack(tracks)}])
             self._db.execute_of(sa.delete(people).where(people.c.connection == self._me, among(people.c.id)), losers)
             theirs = sa.update(transitions).where(transitions.c.connection == self._me, among(transitions.c.person_id))
             self._db.execute_of(theirs.values(person_id=survivor), losers)

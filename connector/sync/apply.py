@@ -39,6 +39,7 @@ class Result:
     state: str
     code: str = ""
     message: str = ""
+    stands: bool = False  # the properties are written, whatever became of the task
 
 
 class Apply:
@@ -156,7 +157,7 @@ class Apply:
                 return Result(planned, change, "rejected", "not_taken", _not_taken(one))
             if not self._backwards.clear_then_set(change.person_id, one):
                 return Result(planned, change, "unknown", "stage_moved_meanwhile", "somebody set the stage meanwhile")
-        return Result(planned, change, "written")
+        return Result(planned, change, "written", stands=True)
 
     def _same(self, one: Set, stored: str | None) -> bool:
         decode = self._session.fields.decode
@@ -173,7 +174,7 @@ class Apply:
             settled = [_settled(result) for result in written]
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
             self._ledger.mirror.settle([one.person_id for one in settled])
-            self._mirror_what_was_written(written)
+            self._mirror_what_was_written([result for result in results if result.stands])
             self._ledger.work.release("contact", [one.person_id for one in settled])
             self._set_aside([result for result in results if result.state == "rejected"], now)
             self._ledger.mirror.mark_gone(

@@ -55,7 +55,8 @@ class HandOff:
         for draft in result.change.tasks:
             state, code, message = states.get(marker(self._session.account, draft), ("created", "", ""))
             if state != "created":
-                return replace(result, state=state, code=code, message=message)
+                said = f"the properties are written, the task is not: {message}" if result.stands else message
+                return replace(result, state=state, code=code, message=said)
         return result
 
     def _create(self, wanted: dict[str, tuple[Change, TaskDraft]]) -> dict[str, tuple[str, str, str]]:

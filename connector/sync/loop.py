@@ -267,17 +267,18 @@ def _finish(session: Session, order: Order, report: Report) -> None:
     report.finished_at = session.now()
     report.seconds = (report.finished_at - report.started_at).total_seconds()
     if report.status == "running":
-        report.status = _status(report, writes=order.write)
+        report.status = _status(report, writes=order.write, rejects=bool(session.ledger.work.rejects()))
     session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
 
 
-def _status(report: Report, *, writes: bool) -> str:
-    """How a run ended. A plan refuses nothing: it shows what the guard would."""
+def _status(report: Report, *, writes: bool, rejects: bool) -> str:
+    """How a run ended. A plan refuses nothing: it shows what the guard would. A reject stays on the report until it
+    is mended, so that nobody is set aside in silence."""
     counts = report.counts
     if not writes:
         return "partial" if counts["rejected"] else "done"
     if counts["parked"] and not counts["written"] and any(one["cause"] != TASK_BUDGET for one in report.parked):
         return "refused"
-    if counts["parked"] or counts["rejected"] or counts["unknown"]:
+    if counts["parked"] or counts["rejected"] or counts["unknown"] or rejects:
         return "partial"
     return "done"

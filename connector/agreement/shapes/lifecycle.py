@@ -174,6 +174,7 @@ class TouchShape(Shape):
     kind: Literal["call", "email", "meeting", "task"]
     direction: Literal["outbound", "inbound"] | None = None
     outcome_any_of: list[str] = Field(default=[])
+    unless_outcome_any_of: list[str] = Field(default=[])
     seconds_at_least: float = Field(default=0, ge=0)
     automation: bool = False
     why: str = ""
