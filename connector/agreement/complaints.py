@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -31,18 +32,55 @@ _WANTED = {
 }
 
 
-def parse(shape: type[ShapeT], source: Source, problems: list[Problem]) -> ShapeT | None:
-    """The file in its shape, or None with every complaint about it added to `problems`."""
+#: A mistake within a mistake within a mistake: then the rest of the file is read another time.
+_ROUNDS = 4
+
+
+def parse(
+    shape: type[ShapeT], source: Source, problems: list[Problem], left_out: set[str] | None = None
+) -> ShapeT | None:
+    """The file in its shape, with every complaint about it added to `problems`.
+
+    What is misshapen is left out (its names go to `left_out`) and the rest is kept, so that mistakes of other kinds
+    are told in the same go; None where nothing can be kept.
+    """
     try:
         return shape.model_validate(source.table)
     except ValidationError as error:
-        told: set[str] = set()
-        for detail in error.errors(include_url=False):
-            problem = _problem(shape, source, detail)
-            if problem.where not in told:  # a union complains once per type it tried
-                told.add(problem.where)
-                problems.append(problem)
+        details = error.errors(include_url=False)
+    told: set[str] = set()
+    for detail in details:
+        problem = _problem(shape, source, detail)
+        if problem.where not in told:  # a union complains once per type it tried
+            told.add(problem.where)
+            problems.append(problem)
+    return _kept(shape, source.table, details, set() if left_out is None else left_out)
+
+
+def _kept(
+    shape: type[ShapeT], table: Mapping[str, Any], details: Iterable[ErrorDetails], left_out: set[str]
+) -> ShapeT | None:
+    """What is left when the misshapen parts are taken out."""
+    rest: Any = deepcopy(dict(table))
+    for _ in range(_ROUNDS):
+        for detail in details:
+            _take_out(rest, _known_path(rest, detail["loc"], missing=False), left_out)
+        try:
+            return shape.model_validate(rest)
+        except ValidationError as error:
+            details = error.errors(include_url=False)
     return None
+
+
+def _take_out(table: Any, path: tuple[str | int, ...], left_out: set[str]) -> None:
+    if not path:
+        return
+    left_out.update(step for step in path if isinstance(step, str))
+    holder = _value(table, path[:-1])
+    if isinstance(holder, dict):
+        holder.pop(path[-1], None)
+    elif isinstance(holder, list) and isinstance(path[-1], int) and path[-1] < len(holder):
+        holder.pop(path[-1])
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ subject; only agreement.toml, scoring.toml, lifecycle.toml, write_back.toml and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -60,19 +61,34 @@ class _Files:
 def load_agreement(folder: Path, crm: str = "hubspot") -> Agreement:
     """The agreement in `folder`, wired to `crm`; raises ConfigError with every problem that was found."""
     reading = Reading(folder)
-    files = _read(folder, crm, reading.problems)
+    files = _read(folder, crm, reading)
     if files is None:
         raise ConfigError(reading.problems)
+    if reading.problems:
+        raise ConfigError([*reading.problems, *_more_problems(files, crm, reading)])
     agreement = _build(files, crm, reading)
     if reading.problems:
         raise ConfigError(reading.problems)
     return agreement
 
 
-def _read(folder: Path, crm: str, problems: list[Problem]) -> _Files | None:
+def _more_problems(files: _Files, crm: str, reading: Reading) -> list[Problem]:
+    """What else is wrong with the parts that are well shaped, less what follows from a part that was left out."""
+    known = len(reading.problems)
+    # What is built on less than the whole may lack what it stands on; then the problems found so far must do.
+    with suppress(LookupError, AttributeError, TypeError, ValueError):
+        _build(files, crm, reading)
+    more = reading.problems[known:]
+    del reading.problems[known:]
+    names = [f'"{name}"' for name in reading.left_out] + [f" {name} " for name in reading.left_out]
+    return [one for one in more if not any(name in f" {one.what} " for name in names)]
+
+
+def _read(folder: Path, crm: str, reading: Reading) -> _Files | None:
     if not folder.is_dir():
         fix = 'Name the folder of the agreement, or make one with "connector init".'
         raise ConfigError([Problem(shown(folder), "there is no such folder.", fix)])
+    problems = reading.problems
     _complain_of_strays(folder, crm, problems)
     pairs = []
     for file, shape in _shapes(crm, _language(folder)).items():
@@ -80,8 +96,8 @@ def _read(folder: Path, crm: str, problems: list[Problem]) -> _Files | None:
         if not source.exists and file in (*_NEEDED, f"{crm}.toml"):
             problems.append(Problem(f"{shown(folder)}/{file}", "is missing.", "Every agreement has this file."))
             continue
-        pairs.append((parse(shape, source, problems), source))
-    if problems or any(shape is None for shape, _ in pairs):
+        pairs.append((parse(shape, source, problems, reading.left_out), source))
+    if len(pairs) < len(_shapes(crm, "en")) or any(shape is None for shape, _ in pairs):
         return None
     return _Files(*pairs)  # type: ignore[arg-type]  # in the order of _shapes, none of them None
 

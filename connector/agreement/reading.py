@@ -41,6 +41,7 @@ class Reading:
     mapped: set[str] = field(default_factory=set)  # person fields that the CRM's file maps
     crm_file: str = ""
     used: dict[str, str] = field(default_factory=dict)  # person field -> where it was first used
+    left_out: set[str] = field(default_factory=set)  # names of parts too misshapen to be built
     lists: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def known(self, source: Source, path: Sequence[str | int], what: str, name: str, names: Iterable[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from connector.agreement.complaints import did_you_mean
@@ -162,6 +163,10 @@ def _grades(side: str, shape: Mapping[str, float], source: Source, reading: Read
         reading.complain(source, ("grades", side), "the lowest grade does not begin at 0.", "Let one grade begin at 0.")
     if len(set(grades.values())) < len(grades):
         reading.complain(source, ("grades", side), "two grades begin at the same score.", "Give each its own.")
+    for (name, threshold), (below, lower) in pairwise(grades.items()):
+        if threshold < lower:
+            what = f"{name} begins at {threshold:g}, below {below} at {lower:g}."
+            reading.complain(source, ("grades", side, name), what, "Write the best grade first.")
     return tuple(sorted(grades.items(), key=lambda pair: -pair[1]))
 
 

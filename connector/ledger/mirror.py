@@ -367,6 +367,12 @@ class Mirror:
             if moment is not None:
                 yield Occurrence(id, source, moment, person_id, None, unpack(details) or {}, seen)
 
+    def unknown(self, kind: str, ids: Sequence[str]) -> list[str]:
+        """Those of these records that were never read."""
+        query = sa.select(records.c.id).where(self._of(kind), among(records.c.id))
+        known = {row[0] for row in self._db.rows_of(query, ids)}
+        return [id for id in ids if id not in known]
+
     def facts(self, kind: str, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Only the facts of these records that are not gone."""
         return {id: kept.facts for id, kept in self.kept(kind, ids).items() if not kept.gone}

@@ -75,14 +75,19 @@ class Apply:
         stale = [id for id in ids if id not in kept or (kept[id].read_at or oldest) <= oldest]
         if not stale:
             return list(batch)
+        around = self._ledger.mirror.around(stale)
         self._pull.read("contact", stale, counted=False)
         now = self._ledger.mirror.kept("contact", stale)
+        around_now = self._ledger.mirror.around(stale)
         gone = {id for id in stale if id not in now or now[id].gone}
-        moved = [id for id in stale if id not in gone and now[id].facts != kept[id].facts]
+        moved = {
+            id
+            for id in stale
+            if id not in gone and (now[id].facts != kept[id].facts or around_now[id].links != around[id].links)
+        }
         self._conclude_gone(batch, gone)
-        again = self._decide_again([one for one in batch if one.person_id in set(moved)])
-        left = [one for one in batch if one.person_id not in gone and one.person_id not in set(moved)]
-        return left + again
+        again = self._decide_again([one for one in batch if one.person_id in moved])
+        return [one for one in batch if one.person_id not in gone | moved] + again
 
     def _decide_again(self, moved: Sequence[PlannedChange]) -> list[PlannedChange]:
         """New plans for people who changed under our hands; those with a cause the guard has not seen wait."""

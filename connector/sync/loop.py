@@ -50,7 +50,7 @@ def _work(session: Session, order: Order, report: Report) -> None:
     look = Look(session, order, report)
     if order.write and session.mode != "observe":
         Backwards(session, report).finish_open()
-    _read(session, order, pull)
+    _read(session, order, pull, report)
     _remember_circumstances(session)
     _wake(session, order)
     total = _to_look_at(session, order)
@@ -67,7 +67,7 @@ def _work(session: Session, order: Order, report: Report) -> None:
 # -- reading ------------------------------------------------------------------------------------------------------
 
 
-def _read(session: Session, order: Order, pull: Pull) -> None:
+def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
     """Everything, what changed, or the people named."""
     runs = session.ledger.runs
     if order.everything:
@@ -79,6 +79,11 @@ def _read(session: Session, order: Order, pull: Pull) -> None:
         pull.changes()
     if order.only is not None:
         pull.read("contact", order.only)
+        strangers = session.ledger.mirror.unknown("contact", order.only)
+        report.count("looked_at", len(strangers))
+        report.count("gone", len(strangers))
+        if strangers:
+            report.warnings.append(f"not in the CRM: contact {', '.join(strangers[:5])}")
 
 
 def _remember_circumstances(session: Session) -> None:
@@ -144,6 +149,8 @@ def _guard(session: Session, order: Order, report: Report) -> None:
             looked_at=report.counts["looked_at"],
             written_today=work.counted_since(day),
         )
+        known = _parked_before(session, run_number)
+        report.parked_again = bool(parkings) and {one.cause for one in parkings} <= known
         for parking in parkings:
             people = work.park(run_number, parking.cause, parking.code, parking.message)
             report.parked.append({"cause": parking.cause, "people": str(people), "why": parking.message})
@@ -151,6 +158,12 @@ def _guard(session: Session, order: Order, report: Report) -> None:
     if order.canary is not None:
         _keep_canary(session, report, order.canary)
     report.blank_for_a_moment = sum(1 for one in work.every(run_number, "planned") if one.body.get("backwards"))
+
+
+def _parked_before(session: Session, run_number: int) -> set[str]:
+    """The causes that the last run set aside already: those are no news."""
+    before = [one for one in session.ledger.runs.recent(2) if one.number < run_number][:1]
+    return {parked["cause"] for one in before for parked in one.report.get("parked", [])}
 
 
 def _guard_tasks(session: Session, report: Report) -> None:
@@ -277,7 +290,8 @@ def _status(report: Report, *, writes: bool, rejects: bool) -> str:
     counts = report.counts
     if not writes:
         return "partial" if counts["rejected"] else "done"
-    if counts["parked"] and not counts["written"] and any(one["cause"] != TASK_BUDGET for one in report.parked):
+    news = not report.parked_again and any(one["cause"] != TASK_BUDGET for one in report.parked)
+    if counts["parked"] and not counts["written"] and news:
         return "refused"
     if counts["parked"] or counts["rejected"] or counts["unknown"] or rejects:
         return "partial"

@@ -8,7 +8,7 @@ before a full scan's first page, so that edits during the scan are seen by the n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
@@ -19,7 +19,7 @@ from connector.fields import email_hash
 from connector.ledger.database import unpack
 from connector.ledger.mirror import News, Seen
 from connector.ledger.work import Reject
-from connector.model import Occurrence, Record
+from connector.model import Link, Occurrence, Record
 from connector.sync.ahead import ahead
 from connector.sync.garbage import uncollected
 from connector.sync.session import Report, Session
@@ -131,6 +131,16 @@ class Pull:
             if cursor is not None and cursor[1] is not None:
                 self._ledger.runs.move_cursor(*cursor)
         self._report.count("read", len(live) if kind == "contact" else 0)
+        if kind == "contact":
+            self._read_strangers(links)
+
+    def _read_strangers(self, links: Mapping[str, Mapping[str, Sequence[Link]]]) -> None:
+        """Records that people are linked to and that nobody has told us of yet: old ones, restored, or missed."""
+        for to, found in links.items():
+            ids = sorted({link.to_id for those in found.values() for link in those})
+            strangers = self._ledger.mirror.unknown(to, ids)
+            if strangers:
+                self.read(to, strangers)
 
     def _linked_kinds(self, kind: str) -> tuple[str, ...]:
         used = self.kinds()

@@ -132,6 +132,7 @@ class Report:
     seconds: float = 0.0
     blank_for_a_moment: int = 0  # people whose stage is cleared before an earlier one is set
     parked: list[dict[str, str]] = field(default_factory=list)  # one line per cause, with the reason
+    parked_again: bool = False  # only causes that the run before had parked already
     warnings: list[str] = field(default_factory=list)
     message: str = ""
 

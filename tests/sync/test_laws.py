@@ -134,6 +134,21 @@ def test_g8_a_flood_is_parked_and_the_few_go_through(build: Build) -> None:
     assert "changes_per_run = 10" in report.parked[0]["why"]
 
 
+def test_g8_one_alert_for_one_flood(build: Build) -> None:
+    """The first run refuses; idle ones after it say that people wait, without refusing again."""
+    world = build()
+    for number in range(100, 120):
+        world.person(str(number))
+        world.interested(str(number))
+    ledger = world.ledger()
+    limits = Limits(changes_per_run=10, changes_per_day=100, max_share=1.0)
+
+    statuses = [world.sync(ledger, limits=limits).status for _ in range(3)]
+
+    assert statuses == ["refused", "partial", "partial"]
+    assert world.handed_over() == []
+
+
 def test_g8_what_was_parked_is_released_after_review(build: Build) -> None:
     """`apply --run` writes the parked people, once."""
     world = build()
