@@ -10,7 +10,7 @@ from connector.agreement.wiring import OwnProperty
 from connector.check import missing_options, reachable, unmapped_options
 from connector.cli import show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, app
-from connector.cli.opening import Opened, choose, now, opened
+from connector.cli.opening import Opened, choose, now, opened, queue_problem
 from connector.crm import PropertyDefinition
 from connector.errors import ConfigError, CrmError, Denied, Problem
 
@@ -25,8 +25,12 @@ def check(config: ConfigOption = CONFIG, connection: ConnectionOption = None, ou
     with opened(chosen) as door:
         delivered, unseen = _signals(door)
         problems = [*door.findings.problems, *_options_in_use(door), *reachable(chosen.agreement, delivered)]
+        if problem := queue_problem(chosen.connection, door.account):
+            problems.append(problem)
         remarks = [*door.findings.remarks, *unseen]
-        cost = _first_read(door)
+        counts, shut = _count_everything(door)
+        problems += shut
+        cost = _first_read(door, counts)
         if output == "json":
             show.json(
                 {
@@ -121,9 +125,22 @@ def _options_in_use(door: Opened) -> list[Problem]:
     return problems
 
 
-def _first_read(door: Opened) -> dict[str, Any]:
+def _count_everything(door: Opened) -> tuple[dict[str, int | None], list[Problem]]:
+    """How many records of each kind there are; and which kinds this token may not read, all of them at once."""
+    counts: dict[str, int | None] = {}
+    problems: list[Problem] = []
+    for kind in door.account.properties:
+        try:
+            counts[kind] = door.crm.count(kind)
+        except Denied as error:
+            if error.code != "scope":
+                raise
+            problems.append(Problem(f"connections.{door.chosen.connection.name}.token", f"{kind}: {error}"))
+    return counts, problems
+
+
+def _first_read(door: Opened, counts: dict[str, int | None]) -> dict[str, Any]:
     """What reading everything once costs."""
-    counts = {kind: door.crm.count(kind) for kind in door.account.properties}
     records = sum(count or 0 for count in counts.values())
     calls = sum(-(-(count or 0) // PAGE) for count in counts.values())
     limit = door.account.daily_limit
@@ -202,7 +219,7 @@ def setup(
     output: OutputOption = "text",
     yes: YesOption = False,
 ) -> None:
-    """Create the custom properties and options that the account is missing."""
+    """Create the properties and options that are missing."""
     chosen = choose(config, connection)
     with opened(chosen) as door:
         wiring = chosen.agreement.wiring

@@ -330,21 +330,22 @@ def _offline_settings(connection: Connection) -> Settings:
 
 
 def _queue(connection: Connection, account: Description) -> str | None:
+    if problem := queue_problem(connection, account):
+        raise ConfigError([problem])
+    owner = find_owner(connection.tasks.no_owner or "", account.owners)
+    return owner.id if owner else None
+
+
+def queue_problem(connection: Connection, account: Description) -> Problem | None:
+    """What is wrong with the owner who gets the tasks of people without one."""
     wanted = connection.tasks.no_owner
-    if wanted is None:
+    if wanted is None or find_owner(wanted, account.owners):
         return None
-    owner = find_owner(wanted, account.owners)
-    if owner is None:
-        raise ConfigError(
-            [
-                Problem(
-                    f"connections.{connection.name}.tasks.no_owner",
-                    f"{wanted} is no active owner of account {account.account}.",
-                    "Give an owner's id, e-mail address or name; see: connector discover",
-                )
-            ]
-        )
-    return owner.id
+    return Problem(
+        f"connections.{connection.name}.tasks.no_owner",
+        f"{wanted} is no active owner of account {account.account}.",
+        "Give an owner's id, e-mail address or name; see: connector discover",
+    )
 
 
 def now() -> datetime:

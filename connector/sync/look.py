@@ -23,7 +23,6 @@ from connector.plan import Change, Difference, Held, diff, to_json
 from connector.sync.garbage import uncollected
 from connector.sync.session import Order, Report, Session
 
-
 #: For people whose stage or status has a value that the mapping does not name: read, reported, never written (G11).
 UNTOUCHED = Difference(None)
 

@@ -4,8 +4,9 @@ What the account looks like, and the properties of ours that it is still missing
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from connector.crm import DealStage, Description, Owner, PropertyDefinition
 from connector.crm.hubspot.api import Api, Call, listed, next_page, type_of
@@ -13,6 +14,8 @@ from connector.crm.hubspot.names import scope_of
 from connector.crm.hubspot.records import ident
 from connector.crm.hubspot.verdict import Refused
 from connector.errors import CrmError, Denied, NotFound
+
+A = TypeVar("A")
 
 #: What stands for the account's id when the token may not ask for it.
 UNKNOWN_ACCOUNT = "unknown"
@@ -32,15 +35,42 @@ def describe(api: Api, kinds: Sequence[str]) -> Description:
     """Account, properties, pipelines, owners; what a token may not see of the account itself stays open."""
     account = _optional(api, "account")
     limit, used = _usage(api)
-    return Description(
+    doors = _Doors()
+    description = Description(
         account=ident(account.get("portalId")) or UNKNOWN_ACCOUNT,
         zone=str(account.get("timeZone") or "UTC"),
-        properties={kind: _properties(api, kind) for kind in kinds},
-        deal_stages=tuple(_deal_stages(api)) if "deal" in kinds else (),
-        owners=tuple(_owners(api)),
+        properties={kind: doors.through(partial(_properties, api, kind), {}) for kind in kinds},
+        deal_stages=doors.through(lambda: tuple(_deal_stages(api)), ()) if "deal" in kinds else (),
+        owners=doors.through(lambda: tuple(_owners(api)), ()),
         daily_limit=limit,
         daily_used=used,
     )
+    doors.complain()
+    return description
+
+
+class _Doors:
+    """Tries every door before complaining, so that all missing scopes are told at once and not one a round."""
+
+    def __init__(self) -> None:
+        self._shut: list[str] = []
+
+    def through(self, ask: Callable[[], A], otherwise: A) -> A:
+        """What is behind a door; nothing where this account has no such room."""
+        try:
+            return ask()
+        except NotFound:
+            return otherwise
+        except Denied as error:
+            if error.code != "scope":
+                raise
+            self._shut.append(str(error))
+            return otherwise
+
+    def complain(self) -> None:
+        """Raise Denied with every missing scope."""
+        if self._shut:
+            raise Denied(" ".join(dict.fromkeys(self._shut)), code="scope")
 
 
 def count(api: Api, kind: str, property: str | None, value: str | None) -> int | None:
