@@ -131,7 +131,7 @@ def test_apply_needs_a_plan_or_a_run_and_not_both(desk: Desk) -> None:
 
 
 def test_what_the_guard_parked_is_written_after_a_review(desk: Desk) -> None:
-    """A budget of nothing parks the hand-off, the others go on; what is parked already is no new alarm; --run releases."""
+    """A budget of nothing parks the hand-off, the others go on; parked again is no new alarm; --run releases."""
     desk.configure(guard="{ changes_per_run = 0 }")
     parked = desk("sync", "--yes", "--output", "json")
     assert (parked.code, parked.json["status"]) == (3, "partial")
