@@ -39,7 +39,7 @@ def _tell_status(found: dict[str, Any]) -> None:
     said = f", {counts['looked_at']:,} looked at, {counts['written']:,} written" if counts else ""
     rows = [
         ("last run", f"{last['run']} ({last['verb']}), {last['started_at']}: {last['status']}{said}"),
-        ("complete up to", found["complete_until"] or "not known before the second run"),
+        ("complete up to", found["complete_until"] or "nothing yet"),
         ("people known", f"{found['people']:,}"),
         ("waiting for the next run", f"{found['waiting']:,}"),
         ("set aside", f"{found['rejects']:,}" + (" (connector rejects)" if found["rejects"] else "")),

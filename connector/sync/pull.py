@@ -77,7 +77,11 @@ class Pull:
         runs = self._ledger.runs
         after = runs.cursor(f"scan:{kind}")
         if after is None:
-            runs.move_cursor(f"changes:{kind}", self._crm.begin(kind, self._session.now()))
+            begun = self._session.now()
+            cursor = self._crm.begin(kind, begun)
+            with self._ledger.transaction():
+                runs.move_cursor(f"changes:{kind}", cursor)
+                runs.move_cursor(f"begun:{kind}", begun.isoformat())
         done = 0
         properties = self._session.fields.properties(kind)
         for pages in _groups(ahead(self._crm.scan(kind, properties, after=after or None)), PAGES):
@@ -88,6 +92,7 @@ class Pull:
         with self._ledger.transaction():
             runs.drop_cursors(f"scan:{kind}")
             runs.move_cursor(f"scanned:{kind}", str(self._run))
+            runs.complete(f"changes:{kind}", datetime.fromisoformat(runs.cursor(f"begun:{kind}") or ""))
         self._ask_after_missed(kind)
 
     def _ask_after_missed(self, kind: str) -> None:
