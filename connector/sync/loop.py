@@ -273,7 +273,8 @@ def _finish(session: Session, order: Order, report: Report) -> None:
     for name in ("written", "parked", "rejected", "gone", "unknown"):
         report.counts[name] += states.get(name, 0)
     report.counts["unchanged"] += states.get("unchanged", 0)
-    report.counts["unknown"] += states.get("superseded", 0) + states.get("deferred", 0)
+    if order.write:  # what this run leaves to the next one: its end is not known yet
+        report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned"))
     calls = session.crm.calls
     report.calls, report.retries, report.throttled = dict(calls.by_class), calls.retries, calls.throttled
     report.complete_until = session.ledger.runs.complete_until()
