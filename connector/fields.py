@@ -288,6 +288,12 @@ class FieldMap:
         except ValueError:
             return raw
 
+    def holds(self, facts: Facts, field: str, value: Value) -> bool:
+        """Whether these facts plainly hold this value, so that no text has to be made of either. False says nothing:
+        the same value may be there in another spelling."""
+        stored = self.live(facts, field)
+        return type(stored) is type(value) and stored == value
+
     def live(self, facts: Facts, field: str) -> Any:
         """What the CRM holds in a field right now, as a fact; an unmapped value as the CRM's own text."""
         value = facts["f"].get(field)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from connector.agreement.wiring import WriteBack, WriteRule
 from connector.fields import STRICT, Facts, FieldMap
@@ -20,9 +20,9 @@ from connector.model import Decision, Move, TaskDraft
 SCORES = "scores"
 
 
-@dataclass(frozen=True, slots=True)
-class Set:
-    """One property to set, before and after as the CRM's own text ("" is blank)."""
+class Set(NamedTuple):
+    """One property to set, before and after as the CRM's own text ("" is blank). A tuple, because it is stored and
+    read back as one, a score of them per person."""
 
     field: str
     property: str
@@ -110,6 +110,8 @@ def diff(
     held: list[Held] = []
     released: list[str] = []
     for field, value in decision.outputs.items():
+        if not holds and fields.holds(facts, field, value):
+            continue
         rule = terms.write_back.rules.get(field)
         spec = fields.spec(field)
         if rule is None or spec is None or not _allowed(spec.property, terms):
@@ -117,7 +119,7 @@ def diff(
         wanted = fields.encode(field, value)
         live = fields.encode(field, fields.live(facts, field))
         hold = holds.get(spec.property)
-        if fields.decode(field, wanted) == fields.decode(field, live):
+        if wanted == live or fields.decode(field, wanted) == fields.decode(field, live):
             if hold is not None:
                 released.append(spec.property)
             continue
@@ -284,7 +286,7 @@ def to_json(change: Change) -> dict[str, Any]:
     """A change as plain JSON; `from_json` gives it back."""
     return {
         "person_id": change.person_id,
-        "sets": [[one.field, one.property, one.before, one.after] for one in change.sets],
+        "sets": [list(one) for one in change.sets],
         "tasks": [_task_json(task) for task in change.tasks],
         "moves": [
             [one.what, one.before, one.after, one.cause, one.because, list(one.passed_through)] for one in change.moves
@@ -304,7 +306,7 @@ def from_json(table: Mapping[str, Any]) -> Change:
     """The change behind `to_json`."""
     return Change(
         person_id=table["person_id"],
-        sets=tuple(Set(*one) for one in table["sets"]),
+        sets=tuple(map(Set._make, table["sets"])),
         tasks=tuple(TaskDraft(**{**task, "due_at": datetime.fromisoformat(task["due_at"])}) for task in table["tasks"]),
         moves=tuple(
             Move(what, before, after, cause, because, tuple(passed))

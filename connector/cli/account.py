@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from connector.agreement.wiring import OwnProperty
-from connector.check import missing_options, reachable, unmapped_options
 from connector.cli import show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, app
 from connector.cli.opening import Opened, choose, now, opened, queue_problem
-from connector.crm import PropertyDefinition
 from connector.errors import ConfigError, CrmError, Denied, Problem
+
+if TYPE_CHECKING:
+    from connector.agreement.wiring import OwnProperty
+    from connector.crm import PropertyDefinition
 
 #: Properties per record of a plain list call, and calls that fit into ten seconds on most tiers.
 PAGE, CALLS_PER_10_SECONDS = 100, 100
@@ -21,6 +22,8 @@ PAGE, CALLS_PER_10_SECONDS = 100, 100
 @app.command()
 def check(config: ConfigOption = CONFIG, connection: ConnectionOption = None, output: OutputOption = "text") -> int:
     """Prove that configuration, agreement and account fit together."""
+    from connector.check import reachable  # noqa: PLC0415 - --help does without
+
     chosen = choose(config, connection)
     with opened(chosen) as door:
         delivered, unseen = _signals(door)
@@ -111,6 +114,8 @@ def _ask_source(door: Opened, source: str) -> str:
 
 def _options_in_use(door: Opened) -> list[Problem]:
     """Each option of stage and status that somebody has must be mapped or named under leave_alone (G11)."""
+    from connector.check import unmapped_options  # noqa: PLC0415 - --help does without
+
     problems = []
     for spec, value in unmapped_options(door.chosen.agreement, door.account):
         people = door.crm.count("contact", spec.property, value)
@@ -220,6 +225,8 @@ def setup(
     yes: YesOption = False,
 ) -> None:
     """Create the properties and options that are missing."""
+    from connector.crm import PropertyDefinition  # noqa: PLC0415 - --help does without
+
     chosen = choose(config, connection)
     with opened(chosen) as door:
         wiring = chosen.agreement.wiring
@@ -250,6 +257,8 @@ def setup(
 
 def _lacking(door: Opened) -> list[tuple[OwnProperty, dict[str, str]]]:
     """Own properties that exist and do not take every value the agreement gives them yet."""
+    from connector.check import missing_options  # noqa: PLC0415 - --help does without
+
     found = []
     for one in door.chosen.agreement.wiring.own:
         definition = door.account.properties.get(one.kind, {}).get(one.property)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,12 +13,13 @@ from connector.cli import show
 from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, app, instant
 from connector.cli.opening import choose, ledger_of, now, offline_session
 from connector.errors import UsageError
-from connector.fields import STRICT
-from connector.ledger.people import Transition
-from connector.ledger.work import Hold, PlannedChange, SentTask
-from connector.model import Decision
-from connector.sync import Order, Report, Session
-from connector.sync.look import Look, Looked
+
+if TYPE_CHECKING:
+    from connector.ledger.people import Transition
+    from connector.ledger.work import Hold, PlannedChange, SentTask
+    from connector.model import Decision
+    from connector.sync import Session
+    from connector.sync.look import Looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,9 @@ def explain(
 
 def _look(session: Session, id: str, as_of: datetime) -> Looked:
     """One person as the ledger knows them. Raises UsageError for an unknown id."""
+    from connector.sync import Order, Report  # noqa: PLC0415 - --help does without
+    from connector.sync.look import Look  # noqa: PLC0415 - --help does without
+
     order = Order("explain", as_of, only=(id,), write=False)
     report = Report(0, session.ledger.connection, session.mode, as_of, as_of, session.agreement.fingerprint)
     recent = session.ledger.runs.recent(1)
@@ -120,6 +124,8 @@ def _reason(past: Past, stage: str | None) -> str:
 
 
 def _next_run(session: Session, looked: Looked) -> None:
+    from connector.fields import STRICT  # noqa: PLC0415 - --help does without
+
     change = looked.difference.change
     if change is None:
         return

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from connector.cli import show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, app
-from connector.cli.opening import choose, ledger_of, now
+from connector.cli.opening import ledger_alone, now
 from connector.errors import UsageError
-from connector.ledger import Ledger
-from connector.ledger.work import Hold
+
+if TYPE_CHECKING:
+    from connector.ledger import Ledger
+    from connector.ledger.work import Hold
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many to show.")]
 
@@ -19,9 +21,8 @@ LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many to sh
 @app.command()
 def status(config: ConfigOption = CONFIG, connection: ConnectionOption = None, output: OutputOption = "text") -> None:
     """Where things stand: last run, how far reading got, what waits."""
-    chosen = choose(config, connection)
-    with ledger_of(chosen) as ledger:
-        found = _status(ledger, chosen.connection.mode)
+    with ledger_alone(config, connection) as (ledger, chosen):
+        found = _status(ledger, chosen.mode)
     if output == "json":
         show.json(found)
         return
@@ -94,8 +95,7 @@ def runs(
     limit: LimitOption = 20,
 ) -> None:
     """The latest runs, newest first."""
-    chosen = choose(config, connection)
-    with ledger_of(chosen) as ledger:
+    with ledger_alone(config, connection) as (ledger, _):
         found = ledger.runs.recent(limit)
     if output == "json":
         show.json(
@@ -121,8 +121,7 @@ def rejects(
     retry: Annotated[bool, typer.Option("--retry", help="Look at all of them again in the next run.")] = False,
 ) -> None:
     """Records set aside until they change, with the reason."""
-    chosen = choose(config, connection)
-    with ledger_of(chosen) as ledger:
+    with ledger_alone(config, connection) as (ledger, _):
         found = ledger.work.rejects()
         if retry:
             contacts = [one.id for one in found if one.kind == "contact"]
@@ -149,8 +148,7 @@ def holds(
     release: Annotated[str | None, typer.Option("--release", help="Let go of the holds of this record id.")] = None,
 ) -> None:
     """Values somebody else set, left alone until their time."""
-    chosen = choose(config, connection)
-    with ledger_of(chosen) as ledger:
+    with ledger_alone(config, connection) as (ledger, _):
         found = ledger.work.holds()
         if release is not None:
             names = [one.property for one in found if one.person_id == release]

@@ -7,23 +7,23 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from connector.agreement import Agreement, load_agreement
-from connector.agreement.lists import list_entries, list_names
-from connector.check import Findings, check_account, did_you_mean, find_owner
-from connector.config import Config, Connection, load_config, proxy_url, resolve_secret
-from connector.crm import CRM, KINDS, Description
-from connector.crm.memory import MemoryCRM
 from connector.errors import ConfigError, Denied, Problem, Transient, UsageError
-from connector.fields import FieldMap
-from connector.ledger import Ledger, open_ledger
-from connector.plan import Limits, TaskBudget
-from connector.scope import Scope, compile_scope
-from connector.sync import Session, Settings
+
+if TYPE_CHECKING:
+    from connector.agreement import Agreement
+    from connector.check import Findings
+    from connector.config import Config, Connection
+    from connector.crm import CRM, Description
+    from connector.fields import FieldMap
+    from connector.ledger import Ledger
+    from connector.scope import Scope
+    from connector.sync import Session, Settings
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -43,6 +43,9 @@ class Chosen:
 
 def choose(config_path: Path, name: str | None) -> Chosen:
     """Load configuration and agreement. Raises ConfigError with everything wrong, UsageError for an unknown name."""
+    from connector.agreement import load_agreement  # noqa: PLC0415 - --help does without
+    from connector.config import load_config  # noqa: PLC0415 - --help does without
+
     config = load_config(config_path, os.environ)
     connection = _pick(config, name)
     agreement = load_agreement(connection.mapping, connection.crm)
@@ -52,6 +55,10 @@ def choose(config_path: Path, name: str | None) -> Chosen:
 
 def _scope(connection: Connection, agreement: Agreement) -> Scope:
     """Whom this connection may write to. Raises ConfigError for a list or a field that nobody knows."""
+    from connector.agreement.lists import list_entries, list_names  # noqa: PLC0415 - --help does without
+    from connector.check import did_you_mean  # noqa: PLC0415 - --help does without
+    from connector.scope import compile_scope  # noqa: PLC0415 - --help does without
+
     where = f"connections.{connection.name}"
     problems: list[Problem] = []
 
@@ -96,6 +103,8 @@ def _pick(config: Config, name: str | None) -> Connection:
 
 def open_crm(connection: Connection) -> CRM:
     """The adapter of a connection. A third CRM is one line here, one adapter, one mapping file."""
+    from connector.config import proxy_url, resolve_secret  # noqa: PLC0415 - --help does without
+
     if connection.crm != "hubspot" or connection.token is None:
         where = f"connections.{connection.name}"
         if connection.oauth is not None:
@@ -126,10 +135,28 @@ def open_crm(connection: Connection) -> CRM:
     )
 
 
-@contextmanager
-def ledger_of(chosen: Chosen) -> Iterator[Ledger]:
+def ledger_of(chosen: Chosen) -> AbstractContextManager[Ledger]:
     """The ledger of a connection, closed in the end."""
-    ledger = open_ledger(chosen.config.state_url, chosen.connection.name)
+    return _ledger(chosen.config, chosen.connection)
+
+
+@contextmanager
+def ledger_alone(config_path: Path, name: str | None) -> Iterator[tuple[Ledger, Connection]]:
+    """The ledger of a connection for verbs that ask nothing of the agreement, which is therefore not loaded. Raises
+    like `choose`."""
+    from connector.config import load_config  # noqa: PLC0415 - --help does without
+
+    config = load_config(config_path, os.environ)
+    connection = _pick(config, name)
+    with _ledger(config, connection) as ledger:
+        yield ledger, connection
+
+
+@contextmanager
+def _ledger(config: Config, connection: Connection) -> Iterator[Ledger]:
+    from connector.ledger import open_ledger  # noqa: PLC0415 - --help does without
+
+    ledger = open_ledger(config.state_url, connection.name)
     try:
         yield ledger
     finally:
@@ -154,6 +181,8 @@ class Opened:
 @contextmanager
 def opened(chosen: Chosen) -> Iterator[Opened]:
     """Open the CRM and compare it with the agreement; problems are told by whoever asked."""
+    from connector.check import check_account  # noqa: PLC0415 - --help does without
+
     crm = open_crm(chosen.connection)
     try:
         account = _described_by(crm, chosen)
@@ -188,6 +217,8 @@ def _setting(connection: Connection, name: str) -> str:
 
 def kinds_of(agreement: Agreement) -> tuple[str, ...]:
     """The kinds of record that the agreement uses something of."""
+    from connector.crm import KINDS  # noqa: PLC0415 - --help does without
+
     return tuple(kind for kind in KINDS if kind == "contact" or agreement.fields_used.get(kind))
 
 
@@ -207,6 +238,8 @@ def _silent(_phase: str, _done: int, _total: int | None) -> None:
 @contextmanager
 def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Session]:
     """A session ready to run. Raises ConfigError when the account does not fit the agreement."""
+    from connector.sync import Session  # noqa: PLC0415 - --help does without
+
     with ledger_of(chosen) as ledger, opened(chosen) as door:
         _same_state(ledger, door.account)
         _free_from_the_dead(ledger)
@@ -267,6 +300,10 @@ def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
 
     Raises UsageError before the first run, when nothing has been read yet.
     """
+    from connector.crm.memory import MemoryCRM  # noqa: PLC0415 - --help does without
+    from connector.fields import FieldMap  # noqa: PLC0415 - --help does without
+    from connector.sync import Session  # noqa: PLC0415 - --help does without
+
     described = ledger.runs.connection().described
     if described is None:
         raise UsageError(
@@ -298,6 +335,8 @@ def _described(account: Description, settings: Settings) -> dict[str, object]:
 
 def field_map(agreement: Agreement, account: Description) -> FieldMap:
     """The mapping compiled against what the account calls things."""
+    from connector.fields import FieldMap  # noqa: PLC0415 - --help does without
+
     return FieldMap(
         agreement.wiring,
         agreement.fields_used,
@@ -318,6 +357,9 @@ def settings_of(connection: Connection, account: Description) -> Settings:
 
 
 def _offline_settings(connection: Connection) -> Settings:
+    from connector.plan import Limits, TaskBudget  # noqa: PLC0415 - --help does without
+    from connector.sync import Settings  # noqa: PLC0415 - --help does without
+
     guard, tasks = connection.guard, connection.tasks
     return Settings(
         mode=connection.mode,
@@ -330,6 +372,8 @@ def _offline_settings(connection: Connection) -> Settings:
 
 
 def _queue(connection: Connection, account: Description) -> str | None:
+    from connector.check import find_owner  # noqa: PLC0415 - --help does without
+
     if problem := queue_problem(connection, account):
         raise ConfigError([problem])
     owner = find_owner(connection.tasks.no_owner or "", account.owners)
@@ -338,6 +382,8 @@ def _queue(connection: Connection, account: Description) -> str | None:
 
 def queue_problem(connection: Connection, account: Description) -> Problem | None:
     """What is wrong with the owner who gets the tasks of people without one."""
+    from connector.check import find_owner  # noqa: PLC0415 - --help does without
+
     wanted = connection.tasks.no_owner
     if wanted is None or find_owner(wanted, account.owners):
         return None

@@ -11,13 +11,14 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from connector.errors import ConfigError, GuardRefused, Problem
-from connector.plan import from_json
-from connector.sync import Order, Report, Session
+
+if TYPE_CHECKING:
+    from connector.sync import Order, Report, Session
 
 #: The layout of a plan file; another number is refused.
 VERSION = 1
@@ -77,6 +78,8 @@ _MAKE = "Make one: connector plan -o FILE"
 
 def _prove(content: Mapping[str, Any]) -> None:
     """Raises what Python raises when something is missing or of another kind."""
+    from connector.plan import from_json  # noqa: PLC0415 - --help does without
+
     datetime.fromisoformat(content["as_of"])
     for name in ("connection", "account", "fingerprint"):
         if not isinstance(content[name], str):
@@ -88,6 +91,8 @@ def _prove(content: Mapping[str, Any]) -> None:
 
 def order(session: Session, plan: Mapping[str, Any]) -> Order:
     """Write exactly this plan. Raises GuardRefused when it was made for something else."""
+    from connector.sync import Order  # noqa: PLC0415 - --help does without
+
     for name, mine in (
         ("connection", session.ledger.connection),
         ("account", session.account),

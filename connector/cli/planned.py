@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector.cli import show
-from connector.fields import STRICT
-from connector.ledger.work import PlannedChange
-from connector.sync import Report
+
+if TYPE_CHECKING:
+    from connector.ledger.work import PlannedChange
+    from connector.sync import Report
 
 
 def plan(one: Report, changes: Sequence[PlannedChange], most: int) -> None:
@@ -84,6 +85,8 @@ def _people(changes: Sequence[PlannedChange], most: int) -> None:
 
 def _person(change: PlannedChange) -> None:
     """What replaces a value stands on lines of its own, blanks that are filled stand together."""
+    from connector.fields import STRICT  # noqa: PLC0415 - --help does without
+
     body = change.body
     fit, engagement, grade = body["score"]
     show.title(f"contact {change.person_id}  grade {grade}, fit {fit:.0f}, engagement {engagement:.0f}")

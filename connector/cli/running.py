@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,10 +22,10 @@ from connector.cli.app import (
     instant,
 )
 from connector.cli.opening import Chosen, choose, now, session_for
-from connector.crm import KINDS
 from connector.errors import CrmError, UsageError
-from connector.sync import Order, Report, Session, run
-from connector.sync.loop import must_read_everything
+
+if TYPE_CHECKING:
+    from connector.sync import Order, Report, Session
 
 EXIT = {"done": 0, "partial": 3, "refused": 5, "deferred": 75, "failed": 1}
 
@@ -47,6 +47,9 @@ def sync(
     as_of: AsOfOption = None,
 ) -> int:
     """Read what changed, decide, and write what differs."""
+    from connector.sync import Order  # noqa: PLC0415 - --help does without
+    from connector.sync.loop import must_read_everything  # noqa: PLC0415 - --help does without
+
     moment = instant(as_of, "--as-of")
     chosen = choose(config, connection)
     with session_for(chosen) as session:
@@ -73,6 +76,8 @@ def backfill(
     most: ShowOption = 10,
 ) -> int:
     """Read and decide everybody, or a slice; an interrupted one goes on."""
+    from connector.sync import Order  # noqa: PLC0415 - --help does without
+
     moment, only = instant(as_of, "--as-of"), _ids(ids)
     created = instant(since, "--since"), instant(until, "--until")
     chosen = choose(config, connection)
@@ -108,6 +113,9 @@ def plan(
     show_values: ValuesOption = False,
 ) -> int:
     """Show what would be written, and why. Writes nothing."""
+    from connector.sync import Order  # noqa: PLC0415 - --help does without
+    from connector.sync.loop import must_read_everything  # noqa: PLC0415 - --help does without
+
     moment, only = instant(as_of, "--as-of"), _ids(ids)
     if file is not None:
         plan_file.writable(file)
@@ -181,6 +189,8 @@ def _slice(chosen: Chosen, since: datetime | None, until: datetime | None, stage
 
 
 def _released(session: Session, number: int) -> Order:
+    from connector.sync import Order  # noqa: PLC0415 - --help does without
+
     found = session.ledger.runs.find(number)
     parked = tuple(one.person_id for one in session.ledger.work.every(number, "parked")) if found else ()
     if found is None or not parked:
@@ -204,6 +214,8 @@ def _confirm_first(session: Session, *, yes: bool) -> None:
 
 def _ran(session: Session, order: Order) -> Report:
     """One run, with a bar beside it for as long as it lasts."""
+    from connector.sync import run  # noqa: PLC0415 - --help does without
+
     with bar.progress(lambda phase: _how_many(session, phase)) as told:
         session.progress = told
         return run(session, order)
@@ -211,6 +223,8 @@ def _ran(session: Session, order: Order) -> Report:
 
 def _how_many(session: Session, phase: str) -> int | None:
     """About how many records there are to read, for the bar alone: a refusal is no reason to stop."""
+    from connector.crm import KINDS  # noqa: PLC0415 - --help does without
+
     try:
         return session.crm.count(phase) if phase in KINDS else None
     except CrmError:

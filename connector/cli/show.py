@@ -11,7 +11,7 @@ import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import typer
@@ -21,8 +21,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from connector.errors import Problem, UsageError
-from connector.sync import Report
-from connector.sync.loop import TASK_BUDGET
+
+if TYPE_CHECKING:
+    from connector.sync import Report
 
 out = Console(highlight=False, emoji=False, soft_wrap=True)
 
@@ -126,6 +127,8 @@ def parked(one: Report) -> None:
 
 def release(run: int, found: Sequence[Mapping[str, str]]) -> None:
     """How to go on with what the guard set aside; a spent task budget and a canary's rest go on by themselves."""
+    from connector.sync.loop import TASK_BUDGET  # noqa: PLC0415 - --help does without
+
     if any(each["cause"] not in (TASK_BUDGET, "canary") for each in found):
         say(f"look: connector plan; release: connector apply --run {run} --yes", indent=2)
     elif found:

@@ -11,7 +11,6 @@ import typer
 
 from connector.cli import show
 from connector.cli.app import app
-from connector.config import shipped_mappings
 from connector.errors import UsageError
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -22,6 +21,8 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where to write; must not hold a config.toml yet.")] = Path(),
 ) -> None:
     """Write a configuration and an agreement to start from."""
+    from connector.config import shipped_mappings  # noqa: PLC0415 - --help does without
+
     config, mappings = folder / "config.toml", folder / "mappings"
     for path in (config, mappings):
         if path.exists():

@@ -8,9 +8,8 @@ domain ("hotmail.co.uk") or by family ("hotmail"), never by how a text ends.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-
-import tldextract
+from functools import cache, lru_cache
+from typing import Any
 
 from connector.agreement.terms import Condition, Plain
 from connector.agreement.words import fold
@@ -20,7 +19,13 @@ Values = Mapping[str, Value]
 Test = Callable[[Values], bool | None]
 
 _DOMAIN_FIELDS = ("email_domain", "company_domain")
-_split = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the bundled list: no network, no cache file
+
+
+@cache
+def _split() -> Any:
+    import tldextract  # noqa: PLC0415 - an HTTP library comes along, which who decides on nobody need not load
+
+    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the bundled list: no network, no cache file
 
 
 @lru_cache(maxsize=16384)
@@ -32,7 +37,7 @@ def folded(text: str) -> str:
 @lru_cache(maxsize=16384)
 def domain_names(host: str) -> tuple[str, str]:
     """The registrable domain of a host and its family: ("hotmail.co.uk", "hotmail")."""
-    parts = _split(host.strip().rstrip("."))
+    parts = _split()(host.strip().rstrip("."))
     if parts.suffix:
         return f"{parts.domain}.{parts.suffix}".lower(), parts.domain.lower()
     labels = host.lower().strip(".").split(".")  # an ending nobody has listed is taken as one label
@@ -89,11 +94,12 @@ def _phrase_test(wanted: list[str], unless: tuple[str, ...]) -> Callable[[Value]
     phrases = tuple(f" {fold(each)} " for each in wanted)
     stoppers = tuple(f" {fold(each)} " for each in unless)
 
-    def holds(value: Value) -> bool:
-        text = f" {folded(' '.join(value) if isinstance(value, tuple) else str(value))} "
+    @lru_cache(maxsize=16384)
+    def says(value: str) -> bool:
+        text = f" {folded(value)} "
         return any(each in text for each in phrases) and not any(each in text for each in stoppers)
 
-    return holds
+    return lambda value: says(" ".join(value) if isinstance(value, tuple) else str(value))
 
 
 def _equal_test(values: tuple[Plain, ...]) -> Callable[[Value], bool]:

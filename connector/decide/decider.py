@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from connector.agreement.terms import Agreement, Stage
+from connector.decide.entry import Short
 from connector.decide.facts import Observer
 from connector.decide.handoff import Desk
 from connector.decide.next_change import Foresight
@@ -66,7 +67,7 @@ class Decider:
         walk = self._begin(person, before, as_of, go_live)
         walk.hands_over = hand_over
         self._warn(walk)
-        if route and "stage" not in person.unmapped:
+        if route and not person.unmapped:
             self._path.follow(walk)
             self._desk.assign(walk)
             remembered = self._remember(walk, run)
@@ -100,20 +101,21 @@ class Decider:
             if raw not in self._leave_alone.get(field, ())
         ]
 
-    def _blocked(self, walk: Walk, stage: Stage | None, *, exact: bool = True) -> tuple[str, ...]:
-        """Why the next stage is not reached, in sentences; those for the CRM record name no decimals (A14)."""
+    def _blocked(self, walk: Walk, stage: Stage | None) -> tuple[list[Short], list[str]]:
+        """Why the next stage is not reached: the points that are missing, and everything else in sentences."""
         if stage is None:
-            return ()
+            return [], []
         level = self._stages.ranks[stage.name]
-        said = self._path.doors.why_not(stage, walk, exact=exact)
+        doors = self._path.doors
+        short, said = doors.points_short(stage, walk), doors.why_not(stage, walk)
         said += [
             f"excluded: {each.reason}" for each in walk.facts.exclusions if self._stages.level(each.blocks) <= level
         ]
         if walk.track.wait_until and walk.track.wait_until > walk.as_of:
             said.append(f"waiting until {walk.track.wait_until:%Y-%m-%d}")
-        if not said and not self._path.doors.has_news(stage, walk):
+        if not short and not said and not doors.has_news(stage, walk):
             said.append("nothing new since the last look")
-        return tuple(said)
+        return short, said
 
     def _remember(self, walk: Walk, run: int) -> Track:
         """The track as it will be once all of this is confirmed: it answers to everything seen up to `run`."""
@@ -139,7 +141,9 @@ class Decider:
     def _say(self, walk: Walk, tracks: tuple[Track, ...]) -> Decision:
         stage = self._path.next_stage(walk)
         says_why_not = not walk.reason and not walk.track.cycle and walk.track.cause != "adopted"
-        for_record = self._blocked(walk, stage, exact=False) if says_why_not else ()
+        short, said = self._blocked(walk, stage)
+        for_record = (*[each.roughly() for each in short], *said) if says_why_not else ()
+        next_score = self._foresight.score_next_at(walk)
         return Decision(
             walk.person.id,
             tracks,
@@ -149,9 +153,9 @@ class Decider:
             tuple(walk.tasks),
             walk.cause,
             walk.reason,
-            self._blocked(walk, stage),
+            (*[each.exactly() for each in short], *said),
             tuple(walk.also),
             tuple(dict.fromkeys(walk.warnings)),
-            self._foresight.route_next_at(walk),
-            self._foresight.score_next_at(walk),
+            self._foresight.route_next_at(walk, next_score),
+            next_score,
         )

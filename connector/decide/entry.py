@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from connector.agreement.terms import Agreement, Entry, Evidence, Stage
 from connector.agreement.words import label_of
@@ -41,9 +42,9 @@ class Doors:
     def missing(self, entry: Entry, facts: Facts) -> tuple[str, ...]:
         """The fields of the entry's minimum information that nobody knows."""
         needs = self._minimum.get(entry.minimum_information or "", ())
-        return tuple(
-            name for need in needs if all(facts.values.get(each) is None for each in need) for name in need[:1]
-        )
+        values = facts.values
+        unknown = [need for need in needs if [*map(values.get, need)].count(None) == len(need)]
+        return tuple([name for need in unknown for name in need[:1]])
 
     def evidence(self, entry: Entry, walk: Walk) -> list[str]:
         """The proofs that are there, by label."""
@@ -80,18 +81,24 @@ class Doors:
             return any(self._strength.get(each.kind) == "high" for each in news)
         return bool(news) or walk.fields_changed or (walk.wait_over and walk.before.evaluated_at is not None)
 
-    def why_not(self, stage: Stage, walk: Walk, *, exact: bool) -> list[str]:
-        """What is missing for a stage, one sentence each; exact names the points, which change every day."""
-        entry = stage.enter
+    def points_short(self, stage: Stage, walk: Walk) -> list[Short]:
+        """The points that are missing for a stage."""
+        entry, score = stage.enter, walk.facts.score
         if entry is None:
             return []
-        facts, score = walk.facts, walk.facts.score
-        said = [
-            _short("fit", score.fit, entry.fit_at_least, exact),
-            _short("engagement", score.engagement, entry.engagement_at_least, exact),
-            _short("combined score", facts.scored.combined, entry.combined_at_least, exact),
-            *(f"missing {name}" for name in self.missing(entry, facts)),
-        ]
+        asked = (
+            ("fit", score.fit, entry.fit_at_least),
+            ("engagement", score.engagement, entry.engagement_at_least),
+            ("combined score", walk.facts.scored.combined, entry.combined_at_least),
+        )
+        return [Short(what, has, wanted) for what, has, wanted in asked if wanted is not None and has < wanted]
+
+    def why_not(self, stage: Stage, walk: Walk) -> list[str]:
+        """What is missing for a stage besides points, one sentence each."""
+        entry, facts = stage.enter, walk.facts
+        if entry is None:
+            return []
+        said = [f"missing {name}" for name in self.missing(entry, facts)]
         if entry.known_any_of and all(facts.values.get(name) is None for name in entry.known_any_of):
             said.append(f"missing {' or '.join(entry.known_any_of)}")
         if entry.any_positive_signal and not facts.scored.positive:
@@ -109,12 +116,20 @@ class Doors:
         return f"{len(there)} of {entry.evidence_at_least} proofs" + (f" ({', '.join(there)})" if there else "")
 
 
-def _short(what: str, score: float, wanted: float | None, exact: bool) -> str:
-    if wanted is None or score >= wanted:
-        return ""
-    if not exact:
-        return f"{what} below {wanted:g}"
-    return f"{what} {score:.2f} is {wanted - score:.2f} short of {wanted:g}"
+class Short(NamedTuple):
+    """A score that does not reach what a stage asks for."""
+
+    what: str
+    score: float
+    wanted: float
+
+    def exactly(self) -> str:
+        """With the points, which change every day."""
+        return f"{self.what} {self.score:.2f} is {self.wanted - self.score:.2f} short of {self.wanted:g}"
+
+    def roughly(self) -> str:
+        """In words that stay the same until the threshold is met."""
+        return f"{self.what} below {self.wanted:g}"
 
 
 def reached(entry: Entry, facts: Facts) -> str:

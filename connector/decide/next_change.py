@@ -27,16 +27,16 @@ class Foresight:
         facts = walk.facts
         return _soonest(walk.as_of, facts.scored.step_at, facts.heard.future_at)
 
-    def route_next_at(self, walk: Walk) -> datetime | None:
-        """When stage, status, flags, grade or follow-up state may next change."""
+    def route_next_at(self, walk: Walk, score_next_at: datetime | None) -> datetime | None:
+        """When stage, status, flags, grade or follow-up state may next change; with the scores at the latest."""
         track = walk.track
         stay = track.stage_since + self._stay.get(track.stage or "", timedelta(0)) if track.stage_since else None
         due = track.sla_due_at + _TICK if track.handed_over and track.sla_due_at else None
         tried_enough = (
             track.handed_over_at + self._exhausted_days if track.handed_over and track.handed_over_at else None
         )
-        return _soonest(walk.as_of, self.score_next_at(walk), track.wait_until, stay, due, tried_enough)
+        return _soonest(walk.as_of, score_next_at, track.wait_until, stay, due, tried_enough)
 
 
 def _soonest(as_of: datetime, *instants: datetime | None) -> datetime | None:
-    return min((each for each in instants if each and each > as_of), default=None)
+    return min([each for each in instants if each and each > as_of], default=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from connector.agreement.terms import Group
 from connector.decide.scoring import Scored
@@ -49,6 +50,7 @@ def _whole(points: float) -> int:
     return int(points + 0.5) if points >= 0 else -int(-points + 0.5)
 
 
+@lru_cache(maxsize=4096)
 def _signed(points: float) -> str:
     whole = _whole(round(points, 2))
     return f"+{whole}" if whole >= 0 else f"\N{MINUS SIGN}{-whole}"

@@ -175,10 +175,11 @@ class Scorer:
             if not said:
                 continue
             total = round(raw, 2)
-            limited = min(limits.high, max(limits.low, total))
-            if limited != total:
+            if not limits.low <= total <= limits.high:
+                limited = limits.high if total > limits.high else limits.low
                 said.append(_limit_line(limits.path, round(limited - total, 2), limits.label))
-            totals[limits.fit] += limited
+                total = limited
+            totals[limits.fit] += total
             lines[limits.fit].extend(said)
         engagement = _clamped("engagement", round(totals[0], 2), lines[0])
         fit = _clamped("fit", round(totals[1], 2), lines[1])
@@ -193,7 +194,9 @@ def _limit_line(path: str, cut: float, label: str) -> Line:
 
 
 def _clamped(side: str, total: float, lines: list[Line]) -> float:
-    inside = min(100.0, max(0.0, total))
+    if 0.0 < total <= 100.0:
+        return total
+    inside = 100.0 if total > 0.0 else 0.0
     if inside != total:
         lines.append(_limit_line(f"{side}.limit", round(inside - total, 2), f"{side} is 0 to 100"))
     return inside

@@ -49,7 +49,7 @@ class Listener:
         for signal in ordered:
             if signal.at > as_of:
                 future_at = signal.at  # newest first: the last one met is the soonest
-            elif signal.id not in seen and signal.actor != "bot" and self._counts(signal):
+            elif signal.id not in seen and (signal.actor == "person" or self._counts(signal)):
                 seen.add(signal.id)
                 kept.append(signal)
                 clicks += signal.kind in self._clicks
@@ -62,7 +62,8 @@ class Listener:
         return Heard(kept, future_at)
 
     def _counts(self, signal: Signal) -> bool:
-        return signal.actor != "automation" or signal.kind not in self._human_only
+        """Nothing of a bot counts, and of an automation not what only a human can do."""
+        return signal.actor != "bot" and (signal.actor != "automation" or signal.kind not in self._human_only)
 
     def _without_doubles(self, signals: list[Signal]) -> list[Signal]:
         """The same thing sent again within minutes is the first one only."""

@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from connector.model import ALWAYS, Person, Track, Value
 
 _HANDED_OVER_STATUSES = ("new", "attempting", "connected")
-_INSTANTS = frozenset(each.name for each in fields(Track) if "datetime" in str(each.type) and each.name != "entered")
+_NAMES = tuple(each.name for each in fields(Track))
+_INSTANTS = tuple(each.name for each in fields(Track) if "datetime" in str(each.type) and each.name != "entered")
+_values = attrgetter(*_NAMES)
 
 
 def first_track(person: Person, lead_type: str, ranks: Mapping[str, int], go_live: datetime) -> Track:
@@ -50,24 +53,21 @@ def track_id(person_id: str, lead_type: str) -> str:
 
 def track_to_json(track: Track) -> dict[str, Any]:
     """The track as JSON-able values; `track_from_json` gives it back exactly."""
-    said: dict[str, Any] = {}
-    for each in fields(track):
-        value = getattr(track, each.name)
-        if isinstance(value, datetime):
-            value = value.isoformat()
-        elif each.name == "entered":
-            value = {stage: at.isoformat() for stage, at in value.items()}
-        elif isinstance(value, tuple):
-            value = list(value)
-        said[each.name] = value
+    said: dict[str, Any] = dict(zip(_NAMES, _values(track), strict=True))
+    for name in _INSTANTS:
+        if (at := said[name]) is not None:
+            said[name] = at.isoformat()
+    said["entered"] = {stage: at.isoformat() for stage, at in track.entered.items()}
+    said["passed_through"] = list(track.passed_through)
     return said
 
 
 def track_from_json(said: Mapping[str, Any]) -> Track:
     """The track that `track_to_json` wrote; keys it does not know are ignored, missing ones take their default."""
-    values = {each.name: said[each.name] for each in fields(Track) if each.name in said}
-    for name in _INSTANTS & values.keys():
-        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
+    values = {name: said[name] for name in _NAMES if name in said}
+    for name in _INSTANTS:
+        if text := values.get(name):
+            values[name] = datetime.fromisoformat(text)
     if "entered" in values:
         values["entered"] = {stage: datetime.fromisoformat(at) for stage, at in values["entered"].items()}
     if "passed_through" in values:

@@ -16,11 +16,10 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from connector.errors import LedgerError
-
-#: Bound parameters of one IN list; SQLite and PostgreSQL both take this many without complaint.
-CHUNK = 900
 
 
 class Database:
@@ -30,6 +29,7 @@ class Database:
         self.url = url
         self._engine = _engine(url)
         self._connection: sa.Connection | None = None
+        self._upserts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = {}
         self._upgrade()
 
     @contextmanager
@@ -52,8 +52,7 @@ class Database:
 
     def rows_of(self, query: sa.Executable, ids: Sequence[str]) -> list[Any]:
         """The rows of a query that says `among(column)`, for all these ids."""
-        with self.transaction() as connection:
-            return [row for part in chunks(ids) for row in connection.execute(query, {"ids": part})]
+        return list(self.rows(query, _given(ids))) if ids else []
 
     def row(self, query: sa.Executable) -> Any:
         """The first row, or None."""
@@ -78,12 +77,24 @@ class Database:
         if not ids:
             return 0
         with self.transaction() as connection:
-            return sum(int(connection.execute(statement, {"ids": part}).rowcount) for part in chunks(ids))
+            return int(connection.execute(statement, _given(ids)).rowcount)
 
     def upsert(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert the rows, replacing those whose primary key exists. All rows carry the same columns."""
         if rows:
-            self.execute(_upsert(self._engine.dialect.name, table, tuple(rows[0])), rows)
+            sql, places = self._upsert(table, tuple(rows[0]))
+            # Straight to the driver: SQLAlchemy's care for each parameter set costs as much as the database does.
+            given = [tuple([row[name] for name in places]) for row in rows] if places else [dict(row) for row in rows]
+            with self.transaction() as connection:
+                connection.exec_driver_sql(sql, given)
+
+    def _upsert(self, table: sa.Table, columns: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+        """The statement as text, and the columns in the order of its places (none where it names them)."""
+        if (table.name, columns) not in self._upserts:
+            statement = _upsert(self._engine.dialect.name, table, columns)
+            compiled = statement.compile(dialect=self._engine.dialect, column_keys=list(columns))
+            self._upserts[table.name, columns] = str(compiled), tuple(compiled.positiontup or ())
+        return self._upserts[table.name, columns]
 
     def close(self) -> None:
         """Give the file or the connections back."""
@@ -124,36 +135,33 @@ def _sqlite_settings(connection: Any, _record: Any) -> None:
 @contextmanager
 def _told(url: str) -> Iterator[None]:
     """Turn the database's complaints into one sentence that says which state, and what to do."""
-    where = make_url(url).render_as_string(hide_password=True)
     try:
         yield
     except sa.exc.OperationalError as error:
         raise LedgerError(
-            f"The state {where} cannot be used: {error.orig}. Check free disk space and rights on it and its"
+            f"The state {_shown(url)} cannot be used: {error.orig}. Check free disk space and rights on it and its"
             " folder; nothing is lost, the next run goes on from the last commit."
         ) from error
     except sa.exc.DatabaseError as error:
         if type(error) is not sa.exc.DatabaseError:
             raise  # a constraint or a statement of ours: a mistake in this program, not in the file
         raise LedgerError(
-            f"The state {where} cannot be used: {error.orig}. Restore it from a backup, or point [state] url at another"
-            " file; a state that is lost is read anew, and what the CRM holds is safe."
+            f"The state {_shown(url)} cannot be used: {error.orig}. Restore it from a backup, or point [state] url at"
+            " another file; a state that is lost is read anew, and what the CRM holds is safe."
         ) from error
     except OSError as error:
-        raise LedgerError(f"The state {where} cannot be opened: {error.strerror or error}.") from error
+        raise LedgerError(f"The state {_shown(url)} cannot be opened: {error.strerror or error}.") from error
 
 
-_UPSERTS: dict[tuple[str, str, tuple[str, ...]], sa.Executable] = {}
+def _shown(url: str) -> str:
+    return make_url(url).render_as_string(hide_password=True)
 
 
-def _upsert(dialect: str, table: sa.Table, columns: tuple[str, ...]) -> sa.Executable:
-    key = (dialect, table.name, columns)
-    if key not in _UPSERTS:
-        statement = _insert(dialect, table)
-        keys = [column.name for column in table.primary_key]
-        values = {name: statement.excluded[name] for name in columns if name not in keys}
-        _UPSERTS[key] = statement.on_conflict_do_update(index_elements=keys, set_=values)
-    return _UPSERTS[key]
+def _upsert(dialect: str, table: sa.Table, columns: tuple[str, ...]) -> Any:
+    statement = _insert(dialect, table)
+    keys = [column.name for column in table.primary_key]
+    values = {name: statement.excluded[name] for name in columns if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=values)
 
 
 def _insert(dialect: str, table: sa.Table) -> Any:
@@ -166,15 +174,29 @@ def _insert(dialect: str, table: sa.Table) -> Any:
 
 
 def among(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
-    """`column` is one of the ids given to `rows_of` or `execute_of`; they join the statement when it runs, because to
-    build a thousand literals into it costs more than to look them up."""
-    return column.in_(sa.bindparam("ids", expanding=True))
+    """`column` is one of the ids given to `rows_of` or `execute_of`. They travel as one JSON text, because to bind a
+    thousand values one by one costs more than to look them up."""
+    return column.in_(sa.select(sa.column("value")).select_from(_EachOf(sa.bindparam("ids"))))
 
 
-def chunks(values: Sequence[str], size: int = CHUNK) -> Iterator[Sequence[str]]:
-    """Slices small enough for one IN list."""
-    for start in range(0, len(values), size):
-        yield values[start : start + size]
+def _given(ids: Sequence[str]) -> dict[str, str]:
+    return {"ids": orjson.dumps(ids).decode()}
+
+
+class _EachOf(FunctionElement[str]):
+    """The texts in a JSON list as rows with one column, `value`."""
+
+    inherit_cache = True
+
+
+@compiles(_EachOf, "sqlite")
+def _each_in_sqlite(element: _EachOf, compiler: Any, **words: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **words)})"
+
+
+@compiles(_EachOf, "postgresql")
+def _each_in_postgresql(element: _EachOf, compiler: Any, **words: Any) -> str:
+    return f"json_array_elements_text(CAST({compiler.process(element.clauses, **words)} AS json))"
 
 
 def pack(value: Any) -> bytes:

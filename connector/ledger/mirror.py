@@ -341,6 +341,12 @@ class Mirror:
             for id, facts, read_at, created_at, seen, gone in self._db.rows_of(query, ids)
         }
 
+    def stale(self, kind: str, ids: Sequence[str], oldest: datetime) -> list[str]:
+        """Those of these records that were not read since an instant."""
+        query = sa.select(records.c.id).where(self._of(kind), among(records.c.id), records.c.read_at > stamp(oldest))
+        fresh = {id for (id,) in self._db.rows_of(query, ids)}
+        return [id for id in ids if id not in fresh]
+
     def around(self, contact_ids: Sequence[str]) -> dict[str, Surroundings]:
         """Links and occurrences of these contacts."""
         found = {id: Surroundings() for id in contact_ids}

@@ -1,7 +1,8 @@
 """
 The tables of the ledger. Every row belongs to a connection; ids are the CRM's, as text; instants are seconds.
 
-Portable by construction: text, doubles, integers and JSON bytes, no server-side functions.
+Portable by construction: text, doubles, integers and JSON bytes; no server-side functions but the one that unfolds a
+list of ids (`database.among`).
 """
 
 from __future__ import annotations

@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
 from connector.ledger.tables import COUNTED, changes, clears, holds, rejects, tasks
 from connector.model import ALWAYS
-from connector.plan import CauseCount
+
+if TYPE_CHECKING:
+    from connector.plan import CauseCount
 
 PLANNED, PARKED, WRITTEN, OBSERVED = "planned", "parked", "written", "observed"
 
@@ -127,6 +129,8 @@ class Work:
 
     def by_cause(self, run: int) -> list[CauseCount]:
         """The whole run at a glance, before its first write."""
+        from connector.plan import CauseCount  # noqa: PLC0415 - brings the agreement along, which `status` does without
+
         query = (
             sa.select(
                 changes.c.cause,
@@ -180,24 +184,15 @@ class Work:
 
     def conclude(self, run: int, results: Sequence[tuple[str, str, str, str]], at: datetime) -> None:
         """What became of planned changes: (person id, state, code, message)."""
-        self._db.execute(
-            sa.update(changes)
-            .where(
-                changes.c.connection == self._me,
-                changes.c.run == run,
-                changes.c.person_id == sa.bindparam("person"),
-            )
-            .values(
-                state=sa.bindparam("new_state"),
-                code=sa.bindparam("new_code"),
-                message=sa.bindparam("new_message"),
-                at=stamp(at),
-            ),
-            [
-                {"person": person, "new_state": state, "new_code": code, "new_message": message}
-                for person, state, code, message in results
-            ],
+        people: dict[tuple[str, str, str], list[str]] = {}
+        for person, state, code, message in results:
+            people.setdefault((state, code, message), []).append(person)
+        these = sa.update(changes).where(
+            changes.c.connection == self._me, changes.c.run == run, among(changes.c.person_id)
         )
+        with self._db.transaction():
+            for (state, code, message), ids in people.items():
+                self._db.execute_of(these.values(state=state, code=code, message=message, at=stamp(at)), ids)
 
     def states(self, run: int) -> dict[str, int]:
         """How many changes of a run ended in which state."""

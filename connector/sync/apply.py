@@ -21,6 +21,7 @@ from connector.ledger.work import PlannedChange, Reject
 from connector.model import Move
 from connector.plan import Change, Set, from_json
 from connector.sync.backwards import Backwards
+from connector.sync.garbage import uncollected
 from connector.sync.handoff import HandOff
 from connector.sync.look import Look
 from connector.sync.pull import Pull
@@ -67,14 +68,15 @@ class Apply:
 
     # -- the base of a write is fresh -------------------------------------------------------------------------------
 
+    @uncollected()
     def _with_fresh_base(self, batch: Sequence[PlannedChange]) -> list[PlannedChange]:
         """Read again whoever was read too long ago; where that shows something new, decide again first."""
         ids = [one.person_id for one in batch]
         oldest = self._session.now() - self._session.settings.max_age
-        kept = self._ledger.mirror.kept("contact", ids)
-        stale = [id for id in ids if id not in kept or (kept[id].read_at or oldest) <= oldest]
+        stale = self._ledger.mirror.stale("contact", ids, oldest)
         if not stale:
             return list(batch)
+        kept = self._ledger.mirror.kept("contact", stale)
         around = self._ledger.mirror.around(stale)
         self._pull.read("contact", stale, counted=False)
         now = self._ledger.mirror.kept("contact", stale)
@@ -100,7 +102,7 @@ class Apply:
         for one in self._look.at(tuple(causes)):
             change = one.difference.change
             if change is None:
-                settled.append(self._look.settled(one, {}))
+                settled.append(self._look.settled(one))
                 ends[one.person.id] = ("unchanged", "", "the record changed before the write")
             elif change.counted and change.cause != causes[one.person.id]:
                 ends[one.person.id] = ("superseded", "", "decided anew in the next run")
@@ -121,6 +123,7 @@ class Apply:
 
     # -- intend, write, verify, record --------------------------------------------------------------------------------
 
+    @uncollected()
     def _write(self, batch: Sequence[PlannedChange]) -> None:
         changes = [(one, from_json(one.body)) for one in batch]
         with_sets = [(one, change) for one, change in changes if change.sets]
@@ -166,7 +169,7 @@ class Apply:
 
     def _same(self, one: Set, stored: str | None) -> bool:
         decode = self._session.fields.decode
-        return bool(decode(one.field, stored) == decode(one.field, one.after))
+        return stored == one.after or bool(decode(one.field, stored) == decode(one.field, one.after))
 
     # -- recording -----------------------------------------------------------------------------------------------------
 
@@ -247,7 +250,7 @@ def _settled(result: Result) -> Settled:
     return Settled(
         person_id=result.change.person_id,
         tracks=tuple(after["tracks"]),
-        base=after["base"],
+        base={**after["base"], **{one.property: one.after for one in result.change.sets}},
         route_next_at=_moment(after["route_next_at"]),
         score_next_at=_moment(after["score_next_at"]),
         moves=moves,

@@ -152,7 +152,7 @@ class Look:
             for one in looked:
                 self._count(one)
                 if one.difference.change is None:
-                    settled.append(self.settled(one, {}))
+                    settled.append(self.settled(one))
                 else:
                     planned.append(self.planned(one, one.difference.change))
             if self._session.mode == "observe":
@@ -184,9 +184,8 @@ class Look:
             report.count("held")
         else:
             report.count("unchanged")
-        report.warnings += [f"contact {one.person.id}: {text}" for text in one.decision.warnings[:1]][
-            : max(0, 20 - len(report.warnings))
-        ]
+        if one.decision.warnings and len(report.warnings) < 20:
+            report.warnings.append(f"contact {one.person.id}: {one.decision.warnings[0]}")
 
     def _keep_holds(self, looked: Sequence[Looked]) -> None:
         if self._order.verb == "plan":
@@ -199,13 +198,13 @@ class Look:
         self._ledger.work.hold(holds, self._report.run)
         self._ledger.work.drop_holds([(one.person.id, name) for one in looked for name in one.difference.released])
 
-    def settled(self, one: Looked, written: Mapping[str, str]) -> Settled:
-        """What to remember of a person once the decision stands; `written` maps property -> text just written."""
+    def settled(self, one: Looked) -> Settled:
+        """What to remember of a person once the decision stands; what is still to be written is not in its base."""
         decision = one.decision
         return Settled(
             person_id=one.person.id,
             tracks=tuple(track_to_json(track) for track in decision.tracks),
-            base=self._base(one, written),
+            base=self._base(one),
             route_next_at=decision.route_next_at,
             score_next_at=decision.score_next_at,
             moves=decision.moves,
@@ -213,32 +212,31 @@ class Look:
             fingerprint=self._session.agreement.fingerprint,
         )
 
-    def _base(self, one: Looked, written: Mapping[str, str]) -> dict[str, str]:
-        """What counts as ours from now on: what we wrote, what already stood as we want it, and a stage or status
-        of others that the decision has just adopted."""
+    def _base(self, one: Looked) -> dict[str, str]:
+        """What counts as ours from now on: what we wrote before, what already stood as we want it, and a stage or
+        status of others that the decision has just adopted."""
         fields, facts, outputs = self._session.fields, one.kept.facts, one.decision.outputs
         change = one.difference.change
         apart = {held.property for held in one.difference.held}
         apart |= {pending.property for pending in change.sets} if change else set()
         base = dict(one.memory.base)
         for field, name in self._written.items():
-            if name in apart or (field not in outputs and field not in STRICT):
-                continue
             live = fields.encode(field, fields.live(facts, field))
+            if base.get(name) == live or name in apart or (field not in outputs and field not in STRICT):
+                continue
             arrived = live == one.memory.intended.get(name, ("", None))[1]  # our write that was never confirmed
             if field in STRICT or arrived or fields.encode(field, outputs[field]) == live:
                 base[name] = live
-        return {**base, **written}
+        return base
 
     def planned(self, one: Looked, change: Change) -> PlannedChange:
         """The ledger's row of a planned change, with everything that must be remembered if it comes true."""
-        after = self.settled(one, {change.property: change.after for change in change.sets})
         body = {
             **to_json(change),
             "backwards": self._backwards(one.decision),
             "score": [one.decision.score.fit, one.decision.score.engagement, one.decision.score.grade],
             "reason": one.decision.reason,
-            "after": _settled_json(after),
+            "after": _settled_json(self.settled(one)),
         }
         return PlannedChange(
             change.person_id,
@@ -266,23 +264,35 @@ class Look:
     def _assemble(
         self, ids: Sequence[str]
     ) -> tuple[list[Person], dict[str, Kept], dict[str, Memory], dict[str, dict[str, Held]]]:
-        mirror = self._ledger.mirror
-        kept = {id: one for id, one in mirror.kept("contact", ids).items() if not one.gone}
-        if self._order.within is not None:
-            kept = {id: one for id, one in kept.items() if self._order.within(one.facts, one.created_at)}
-        around = mirror.around(tuple(kept))
-        others = self._others(around.values())
-        memories = self._ledger.people.remember(tuple(kept))
+        with self._ledger.transaction():
+            kept = self._kept(ids)
+            around = self._ledger.mirror.around(tuple(kept))
+            others = self._others(around.values())
+            memories = self._ledger.people.remember(tuple(kept))
+            holds = self._holds(tuple(kept))
         edits = self._edits(kept, memories)
-        holds: dict[str, dict[str, Held]] = {}
-        for hold in self._ledger.work.holds(tuple(kept)):
-            held = Held(hold.property, hold.live, hold.ours, hold.since, hold.until)
-            holds.setdefault(hold.person_id, {})[hold.property] = held
         people = [
             self._person(self._undone(one, memories.get(id, NOTHING)), around[id], others, edits.get(id, {}))
             for id, one in kept.items()
         ]
         return people, kept, memories, holds
+
+    def _kept(self, ids: Sequence[str]) -> dict[str, Kept]:
+        """The records of these people that are there, and within what was ordered."""
+        within = self._order.within
+        return {
+            id: one
+            for id, one in self._ledger.mirror.kept("contact", ids).items()
+            if not one.gone and (within is None or within(one.facts, one.created_at))
+        }
+
+    def _holds(self, ids: Sequence[str]) -> dict[str, dict[str, Held]]:
+        """Per person and property, the values of others that we leave alone."""
+        holds: dict[str, dict[str, Held]] = {}
+        for hold in self._ledger.work.holds(ids):
+            held = Held(hold.property, hold.live, hold.ours, hold.since, hold.until)
+            holds.setdefault(hold.person_id, {})[hold.property] = held
+        return holds
 
     def _undone(self, kept: Kept, memory: Memory) -> Kept:
         """The record without a write of ours that was never confirmed: the agreement is asked what it was asked
@@ -339,11 +349,13 @@ class Look:
     def _edit(self, field: str, kept: Kept, memory: Memory) -> Edit | None:
         fields = self._session.fields
         spec = fields.spec(field)
-        ours = Ours(memory).get(spec.property) if spec is not None else None
-        if spec is None or ours is None or field in kept.facts.get("u", {}):
+        if spec is None or field in kept.facts.get("u", {}):
             return None
         live = fields.encode(field, fields.live(kept.facts, field))
-        if live in ours:
+        if live == memory.base.get(spec.property):
+            return None
+        ours = Ours(memory).get(spec.property)
+        if ours is None or live in ours:
             return None
         before = fields.decode(field, memory.base.get(spec.property, ""))
         return Edit(field, before, fields.live(kept.facts, field), None, "unknown")

@@ -266,3 +266,21 @@ def test_counts_account_for_everybody_looked_at(build: Build) -> None:
 
     ends = ("written", "unchanged", "held", "parked", "rejected", "gone", "unknown")
     assert counts["looked_at"] == sum(counts[name] for name in ends)
+
+
+@pytest.mark.parametrize("property", ["lifecyclestage", "hs_lead_status"])
+def test_g11_a_value_nobody_named_is_read_and_never_written(build: Build, property: str) -> None:
+    """Not a score, not a stage, not a task; once the value is named, all happens as if for the first time."""
+    world = build()
+    world.person("1", **{property: "98765"})
+    world.asked_for_demo("1")
+    ledger = world.ledger()
+
+    report = world.sync(ledger)
+
+    assert (report.counts["held"], world.writes, world.handed_over()) == (1, 0, [])
+    world.clock.pass_by(minutes=10)
+    world.edit("1", {property: ""})
+    world.clock.pass_by(minutes=10)
+    world.sync(ledger)
+    assert world.handed_over() == ["1"]
