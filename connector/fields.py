@@ -158,6 +158,29 @@ class FieldMap:
                 found.append(Occurrence(f"{id}:{moved}", source.source, _instant(moved) or read_at, id))
         return found
 
+    def marked(self) -> tuple[str, ...]:
+        """The properties whose history tells dated signals: counters and "last ..." dates."""
+        return tuple(sorted({source.key for source in (*self._counters, *self._dates)}))
+
+    def steps(self, id: str, history: Mapping[str, Sequence[tuple[str | None, datetime]]]) -> list[Occurrence]:
+        """The signals of the past: every rise in a property's history, dated by it. `history` is newest first."""
+        found: list[Occurrence] = []
+        for source in self._counters:
+            highest = 0.0
+            for raw, at in reversed(history.get(source.key, ())):
+                reached = _read_as(_number, raw)
+                if reached is not None and reached > highest:
+                    highest = reached
+                    found.append(Occurrence(f"{id}:{reached}", source.source, at, id))
+        for source in self._dates:
+            moments = {_read_as(_moment, raw) for raw, _ in history.get(source.key, ())}
+            found += [
+                Occurrence(f"{id}:{moment}", source.source, when, id)
+                for moment in sorted(filter(None, moments))
+                if (when := _instant(moment)) is not None
+            ]
+        return found
+
     # -- facts into a person -----------------------------------------------------------------------------------
 
     def person(
@@ -313,6 +336,14 @@ class FieldMap:
         ready = {**facts, "f": fields}
         ready.pop("u", None)
         return {**ready, "u": unmapped} if unmapped else ready
+
+
+def _read_as(parse: Callable[[str], Any], raw: str | None) -> Any:
+    """A value of the past; one that cannot be read tells nothing."""
+    try:
+        return parse(raw) if raw else None
+    except ValueError:
+        return None
 
 
 def email_hash(address: object) -> str | None:

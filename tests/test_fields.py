@@ -169,3 +169,16 @@ def test_an_address_is_recognised_in_any_spelling() -> None:
     """Submissions carry only an address; case and blanks do not matter."""
     assert email_hash(" Anna@Northmill.Example ") == email_hash("anna@northmill.example")
     assert email_hash("nobody") is None
+
+
+def test_history_dates_the_steps_of_a_counter() -> None:
+    """Every rise is a signal with the id that later reads would give them; a fall is none."""
+    days = [AT.replace(day=day) for day in (30, 20, 10, 5)]
+    history = {"visits": list(zip(["4", "2", "3", None], days, strict=True)), "clicks": []}
+
+    steps = FIELDS.steps("1", history)
+
+    assert [(one.id, one.at.day, one.source) for one in steps] == [
+        ("1:3", 10, "counter:visits"),
+        ("1:4", 30, "counter:visits"),
+    ]

@@ -71,6 +71,9 @@ def backfill(
     ids: Annotated[str | None, typer.Option(help="Only these record ids, separated by commas.")] = None,
     stage: Annotated[str | None, typer.Option(help="Only people who stand in this stage in the CRM.")] = None,
     tasks: Annotated[bool, typer.Option("--tasks", help="Create hand-off tasks too.")] = False,
+    with_history: Annotated[
+        bool, typer.Option("--with-history", help="Date past counter steps by the CRM's history (50 people a call).")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and decide, write nothing.")] = False,
     canary: Annotated[int | None, typer.Option(min=1, help="Write to this many people first.")] = None,
     most: ShowOption = 10,
@@ -93,6 +96,7 @@ def backfill(
             within=within,
             write=not dry_run,
             tasks=tasks,
+            with_history=with_history,
             canary=canary,
             resume=moment is None,
         )

@@ -19,9 +19,15 @@ PACKAGE = Path(__file__).resolve().parent.parent
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to write; must not hold a config.toml yet.")] = Path(),
+    recipes: Annotated[bool, typer.Option("--recipes", help="Print what to build in the CRM; write nothing.")] = False,
 ) -> None:
     """Write a configuration and an agreement to start from."""
     from connector.config import shipped_mappings  # noqa: PLC0415 - --help does without
+
+    if recipes:
+        there = folder / "mappings"
+        _recipes(there if there.is_dir() else shipped_mappings())
+        return
 
     config, mappings = folder / "config.toml", folder / "mappings"
     for path in (config, mappings):
@@ -33,6 +39,21 @@ def init(
     show.say(f"{config}: one HubSpot connection, mode observe", "✓")
     show.say(f"{mappings}: the agreement, to be read by marketing and sales together", "✓")
     show.say("Next: put your token into the environment (export HUBSPOT_TOKEN=...), then: connector check")
+
+
+def _recipes(mappings: Path) -> None:
+    """The lists and forms that signals are seen by, to be built by hand where the account has none."""
+    from connector.agreement import load_agreement  # noqa: PLC0415 - only this verb of the beginning needs it
+
+    agreement = load_agreement(mappings)
+    show.say(f"What {mappings} looks for. Build what is missing, then: connector check")
+    for one in agreement.wiring.signals:
+        kind = agreement.signals.get(one.signal)
+        label = kind.label if kind else one.signal
+        if one.how == "list":
+            show.say(f'active list (segment) "{one.key}": contacts with "{label}"; being added is the signal', "-")
+        elif one.how == "form":
+            show.say(f'form "{one.key}": a submission is "{label}"; put the form\'s id into hubspot.toml', "-")
 
 
 def _example() -> Path:

@@ -46,7 +46,7 @@ def run(session: Session, order: Order) -> Report:
 
 
 def _work(session: Session, order: Order, report: Report) -> None:
-    pull = Pull(session, report)
+    pull = Pull(session, report, with_history=order.with_history)
     look = Look(session, order, report)
     if order.write and session.mode != "observe":
         Backwards(session, report).finish_open()

@@ -33,7 +33,8 @@ T = TypeVar("T")
 class Pull:
     """One run's reading."""
 
-    def __init__(self, session: Session, report: Report) -> None:
+    def __init__(self, session: Session, report: Report, *, with_history: bool = False) -> None:
+        self._with_history = with_history
         self._session = session
         self._report = report
         self._ledger = session.ledger
@@ -125,8 +126,10 @@ class Pull:
         live = [record for record in records if not record.archived]
         ids = [record.id for record in live]
         links = {to: self._crm.links(kind, ids, to) for to in self._linked_kinds(kind)} if ids else {}
+        steps = self._steps(ids) if kind == "contact" and self._with_history else []
         with self._ledger.transaction():
             self._session.still_mine()
+            self._ledger.mirror.add_occurrences(steps, self._run)
             self._store(kind, live, read_at)
             for to, found in links.items():
                 self._ledger.mirror.relink(kind, found, to, self._run)
@@ -146,6 +149,21 @@ class Pull:
             strangers = self._ledger.mirror.unknown(to, ids)
             if strangers:
                 self.read(to, strangers)
+
+    def _steps(self, ids: Sequence[str]) -> list[Occurrence]:
+        """What the history of counters tells of these people: the dates of steps taken before we first looked."""
+        fields = self._session.fields
+        names = fields.marked()
+        if not names or not ids:
+            return []
+        history = self._crm.history("contact", ids, names)
+        return [
+            step
+            for id, versions in history.items()
+            for step in fields.steps(
+                id, {name: [(one.value, one.at) for one in those] for name, those in versions.items()}
+            )
+        ]
 
     def _linked_kinds(self, kind: str) -> tuple[str, ...]:
         used = self.kinds()

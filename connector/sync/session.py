@@ -88,6 +88,7 @@ class Order:
     within: Callable[[Mapping[str, Any], datetime | None], bool] | None = None
     write: bool = True
     tasks: bool = True
+    with_history: bool = False  # date the steps of counters by the CRM's history, fifty records a call
     canary: int | None = None
     expected: Mapping[str, Any] | None = None
     release: bool = False
