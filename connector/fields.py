@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -351,11 +351,6 @@ def email_hash(address: object) -> str | None:
     if not isinstance(address, str) or "@" not in address:
         return None
     return hashlib.sha256(address.strip().lower().encode()).hexdigest()
-
-
-def as_seen(occurrence: Occurrence, run: int) -> Occurrence:
-    """The same occurrence, first seen in this run."""
-    return replace(occurrence, seen=run)
 
 
 def _worded(

@@ -86,7 +86,6 @@ class Terms:
     mode: str  # observe, scores or live
     hold: timedelta
     own_prefix: str
-    with_tasks: bool = True
 
 
 def diff(
@@ -133,11 +132,10 @@ def diff(
             released.append(spec.property)
         sets.append((rule, Set(field, spec.property, live, wanted)))
     chosen = _worth_writing(sets)
-    tasks = decision.tasks if terms.with_tasks and terms.mode != "scores" else ()
-    if not chosen and not tasks:
+    if not chosen and not decision.tasks:
         return Difference(None, tuple(held), tuple(released))
     cause = guarded_by(decision.cause)
-    change = Change(decision.person_id, chosen, tasks, decision.moves, cause, owner_id, by_time)
+    change = Change(decision.person_id, chosen, decision.tasks, decision.moves, cause, owner_id, by_time)
     return Difference(change, tuple(held), tuple(released))
 
 

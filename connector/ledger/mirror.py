@@ -400,10 +400,6 @@ class Mirror:
         )
         return int(self._db.scalar(query) or 0)
 
-    def find_contact(self, id: str) -> bool:
-        """Whether this contact is known."""
-        return bool(self.kept(CONTACT, [id]))
-
     # -- inside -------------------------------------------------------------------------------------
 
     def _of(self, kind: str) -> sa.ColumnElement[bool]:

@@ -47,7 +47,7 @@ class Look:
         self._order = order
         self._report = report
         self._ledger = session.ledger
-        self._terms = session.terms(with_tasks=order.tasks)
+        self._terms = session.terms()
         self._go_live = session.settings.go_live or order.as_of
         #: field -> property of what may be written back: stage and status, and what the agreement names
         self._written = {

@@ -65,11 +65,9 @@ class Session:
         """Inside a transaction: prolong the lease, or stop before writing over a successor's work. Raises Busy."""
         self.ledger.runs.renew_lease(self.fence, self.now())
 
-    def terms(self, *, with_tasks: bool) -> Terms:
+    def terms(self) -> Terms:
         """How this connection writes back."""
-        return Terms(
-            self.agreement.write_back, self.mode, self.settings.hold, self.agreement.wiring.own_prefix, with_tasks
-        )
+        return Terms(self.agreement.write_back, self.mode, self.settings.hold, self.agreement.wiring.own_prefix)
 
 
 @dataclass(frozen=True, slots=True)

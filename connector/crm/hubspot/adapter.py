@@ -78,11 +78,6 @@ class HubSpot:
         """Start a new tally, for a new run on the same connection."""
         self._api.calls = calls
 
-    @property
-    def sent_today(self) -> int:
-        """Calls of ours since the account's day began, as far as this process saw it."""
-        return self._api.daily.sent
-
     def describe(self, kinds: Sequence[str]) -> Description:
         """See CRM. The account is "unknown" where the token may not ask for it."""
         return describing.describe(self._api, kinds)
