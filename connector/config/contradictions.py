@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from connector.config.complaints import Complaint
 from connector.config.overrides import Overlay, connection_tables
-from connector.config.values import BadValueError, is_reference, split_url
+from connector.config.values import BadValueError, is_reference, moment, split_url
 
 _Connection = Mapping[str, Any]
 
@@ -43,6 +44,8 @@ def _of_connection(connection: _Connection) -> Iterator[tuple[str, str, str]]:
         yield "name", "is an unknown key.", "The name stands in the table's head: [connections.NAME]."
     if "every" in connection and "cron" in connection:
         yield "cron", "stands beside every.", "Keep one of the two."
+    yield from _quiet(connection)
+    yield from _freezes(connection)
 
 
 def _foreign_keys(connection: _Connection) -> Iterator[tuple[str, str, str]]:
@@ -65,6 +68,41 @@ def _credentials(connection: _Connection) -> Iterator[tuple[str, str, str]]:
         for key in () if "token" in has else _DYNAMICS_APP:
             if key not in has:
                 yield key, "is missing.", "Take it from the app registration in Entra; or write a token."
+
+
+def _quiet(connection: _Connection) -> Iterator[tuple[str, str, str]]:
+    """Hours need both ends, and two different ones: from nine to nine is always, or never."""
+    quiet = connection.get("quiet")
+    if not isinstance(quiet, dict):
+        return
+    begins, ends = quiet.get("begins"), quiet.get("ends")
+    if (begins is None) != (ends is None):
+        yield "quiet", "has one end only.", 'Write both: quiet = { begins = "18:00", ends = "08:00" }.'
+    elif begins is not None and begins == ends:
+        yield "quiet", "begins when it ends.", 'Use `connector pause` to stop all writes, or days = ["sat", "sun"].'
+
+
+def _freezes(connection: _Connection) -> Iterator[tuple[str, str, str]]:
+    """A freeze ends after it begins; a single day begins and ends on itself."""
+    freezes = connection.get("freezes")
+    for number, freeze in enumerate(freezes if isinstance(freezes, list) else (), 1):
+        if isinstance(freeze, dict) and _ends_too_early(freeze.get("begins"), freeze.get("ends")):
+            what = f"number {number} ends ({freeze['ends']}) before it begins ({freeze['begins']})."
+            yield "freezes", what, "Swap the two, or correct the year."
+
+
+def _ends_too_early(begins: object, ends: object) -> bool:
+    try:
+        first, last = moment(begins), moment(ends)
+    except BadValueError:
+        return False  # told where the value is checked
+    if isinstance(first, datetime) and isinstance(last, datetime):
+        return bool(last <= first)
+    return _day(last) < _day(first)
+
+
+def _day(value: date | datetime) -> date:
+    return value.date() if isinstance(value, datetime) else value
 
 
 def _name(name: str) -> Iterator[Complaint]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -30,6 +30,9 @@ _Duration = Annotated[timedelta, BeforeValidator(values.duration)]
 _Interval = Annotated[_Duration, AfterValidator(values.some_time)]
 _Secret = Annotated[str, AfterValidator(values.secret_reference)]
 _Address = Annotated[str, AfterValidator(values.web_address)]
+_Zone = Annotated[str, AfterValidator(values.time_zone)]
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,40 @@ class Guard(_Table):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tasks(_Table):
-    """How many hand-off tasks may be created, and whose they are when a person has no owner."""
+    """How many hand-off tasks may be created, whose they are when a person has no owner, and who gets none.
+
+    Owners are named by id, e-mail address or name. Days are rolling 24 hours.
+    """
 
     per_owner_per_day: _Whole = 15
     per_day: _Whole = 150
     no_owner: _Text | None = None
+    never_to: _Texts = ()  # owners who get no tasks: theirs go to no_owner
+    only_signals_newer_than_days: _Positive | None = None  # nobody is handed over for something older
+    time_zones: Mapping[str, _Zone] = field(default_factory=dict)  # owner -> zone of the due time in the text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quiet(_Table):
+    """Hours of the week in which tasks and stage writes wait, in the agreement's time zone."""
+
+    begins: Annotated[time | None, BeforeValidator(values.clock_time)] = None
+    ends: Annotated[time | None, BeforeValidator(values.clock_time)] = None
+    days: tuple[Day, ...] = ()  # quiet from midnight to midnight
+    except_fast_track: _Flag = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze(_Table):
+    """A stretch of time in which tasks and stage writes wait: a quarter's end, a holiday, a migration.
+
+    A day means all of it in the agreement's time zone, so `ends` is the last frozen day.
+    """
+
+    begins: Annotated[date | datetime, BeforeValidator(values.moment)]
+    ends: Annotated[date | datetime, BeforeValidator(values.moment)]
+    reason: _Text = "frozen"
+    except_fast_track: _Flag = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +147,13 @@ class Connection(_Table):
     go_live: Annotated[datetime | None, BeforeValidator(values.go_live)] = None
     every: _Interval | None = None
     cron: Annotated[str, AfterValidator(values.cron)] | None = None
+    jitter: _Duration | None = None  # a run begins up to so much later than planned; None: a tenth of `every`
     read: Read = Read()
     budget: Budget = Budget()
     guard: Guard = Guard()
     tasks: Tasks = Tasks()
+    quiet: Quiet = Quiet()
+    freezes: tuple[Freeze, ...] = ()
     scope: Mapping[str, _Texts] = field(default_factory=dict)
     never_touch: Mapping[str, _Texts] = field(default_factory=dict)
     hold: _Duration = timedelta(days=30)
@@ -176,6 +211,7 @@ INNER_TABLES: Mapping[str, type[_Table]] = {
     "guard": Guard,
     "tasks": Tasks,
     "oauth": OAuth,
+    "quiet": Quiet,
 }
 
 
@@ -192,6 +228,8 @@ def known_keys(path: KeyPath) -> tuple[str, ...]:
             return tuple(key for key in _keys(Connection) if key != "name")  # the name is the table's own
         case ("connections", _, inner) if inner in INNER_TABLES:
             return _keys(INNER_TABLES[inner])
+        case ("connections", _, "freezes", _):
+            return _keys(Freeze)
         case _:
             return ()
 

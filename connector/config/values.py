@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import ValidationInfo
 
@@ -95,6 +96,41 @@ def _instant(value: str) -> Any:
         return datetime.fromisoformat(value)
     except ValueError:
         return value
+
+
+def clock_time(value: Any) -> Any:
+    """A time of day: 18:00:00 as TOML has it, or "18:00"."""
+    if isinstance(value, time) or value is None:
+        return value
+    try:
+        return time.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise BadValueError("is no time of day.", 'Write for example "18:00".') from None
+
+
+def moment(value: Any) -> Any:
+    """A day, or an instant with its offset: 2026-12-24, or 2026-12-24T18:00:00+01:00."""
+    if isinstance(value, str):
+        value = _day_or_instant(value)
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise BadValueError("has no time zone.", "Write a day, or date, time and offset: 2026-12-24T18:00:00+01:00.")
+    if not isinstance(value, date):
+        raise BadValueError("is neither a day nor an instant.", "Write for example 2026-12-24.")
+    return value
+
+
+def _day_or_instant(value: str) -> Any:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return _instant(value)
+
+
+def time_zone(value: str) -> str:
+    """The name of a time zone, such as "Europe/Warsaw"."""
+    if value not in available_timezones():
+        raise BadValueError("is no time zone.", 'Write for example "Europe/Warsaw".')
+    return value
 
 
 def cron(value: str) -> str:

@@ -130,6 +130,18 @@ class Owner:
     active: bool
     name: str = ""
     user_id: str | None = None
+    teams: tuple[str, ...] = ()  # names and ids of the teams this owner belongs to
+
+
+@dataclass(frozen=True, slots=True)
+class Automation:
+    """One automation of the account that sets a property of ours or of the CRM's by itself."""
+
+    id: str
+    name: str
+    kind: str
+    property: str
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +155,11 @@ class Description:
     owners: tuple[Owner, ...] = ()
     daily_limit: int | None = None
     daily_used: int | None = None
+    contact_page: str = ""  # the address of a contact's page with {id} in it, where the CRM tells enough
+
+    def page_of(self, contact_id: str) -> str:
+        """Where a person opens this contact in a browser; "" where that is not known."""
+        return self.contact_page.replace("{id}", contact_id)
 
 
 @dataclass(slots=True)
@@ -164,6 +181,13 @@ class CRM(Protocol):
 
     def count(self, kind: str, property: str | None = None, value: str | None = None) -> int | None:
         """How many records of a kind there are, or have this value; None where the CRM does not tell cheaply."""
+
+    def oldest(self, kind: str) -> datetime | None:
+        """When the oldest record of a kind was created; None where there is none, or the CRM does not tell cheaply."""
+
+    def automations(self, properties: Mapping[str, Sequence[str]]) -> list[Automation]:
+        """The account's own automations that set one of these properties (kind -> names). Raises Denied where the
+        token may not see them, NotFound where the account has none of that kind."""
 
     def scan(
         self, kind: str, properties: Sequence[str], *, after: str | None = None, archived: bool = False

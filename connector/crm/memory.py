@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from connector.crm import (
+    Automation,
     Batch,
     Calls,
     DealStage,
@@ -63,6 +64,7 @@ class MemoryCRM:
         self._definitions: dict[str, dict[str, PropertyDefinition]] = {}
         self.deal_stages: tuple[DealStage, ...] = ()
         self.owners: tuple[Owner, ...] = ()
+        self.workflows: tuple[Automation, ...] = ()
         self.empty_sources: frozenset[str] = frozenset()  # lists and forms that exist and have seen nobody yet
         self.calls = Calls()
         self.writes = 0
@@ -139,6 +141,14 @@ class MemoryCRM:
         """By looking at each."""
         records = [one for one in self._records.get(kind, {}).values() if not one.archived]
         return sum(property is None or one.properties.get(property) == value for one in records)
+
+    def oldest(self, kind: str) -> datetime | None:
+        """By looking at each."""
+        return min((one.created_at for one in self._records.get(kind, {}).values() if not one.archived), default=None)
+
+    def automations(self, properties: Mapping[str, Sequence[str]]) -> list[Automation]:
+        """Those it was told of."""
+        return [one for one in self.workflows if one.property in properties.get(one.kind, ())]
 
     def scan(
         self, kind: str, properties: Sequence[str], *, after: str | None = None, archived: bool = False

@@ -9,7 +9,9 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     mirror.py       records, links and occurrences as the CRM last told them, and who must be looked at again
     people.py       what we remember of a person: tracks, values written and intended, moves, due times
     work.py         planned changes, tasks, open clears, rejects, holds
-    runs.py         runs, cursors, the lease
+    aside.py        who waits for a review, a place or a time, and the alerts about it
+    observing.py    hand-offs that were only observed
+    runs.py         runs, cursors, the lease, pauses, the daemon's schedule
 """
 
 from __future__ import annotations
@@ -17,22 +19,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from connector.ledger.aside import Aside
 from connector.ledger.database import Database
 from connector.ledger.mirror import Mirror
+from connector.ledger.observing import Observations
 from connector.ledger.people import People
 from connector.ledger.runs import Runs
+from connector.ledger.tables import people, shadows
 from connector.ledger.work import Work
 
 
 class Ledger:
-    """All state of one connection, in four rooms on one database."""
+    """All state of one connection, in rooms on one database. `shadows` remember people while only observing."""
 
     def __init__(self, database: Database, connection: str) -> None:
         self.database = database
         self.connection = connection
         self.mirror = Mirror(database, connection)
-        self.people = People(database, connection)
+        self.people = People(database, connection, people)
+        self.shadows = People(database, connection, shadows)
         self.work = Work(database, connection)
+        self.aside = Aside(database, connection)
+        self.observations = Observations(database, connection)
         self.runs = Runs(database, connection)
 
     @contextmanager
@@ -47,4 +55,4 @@ def open_ledger(url: str, connection: str) -> Ledger:
     return Ledger(Database(url), connection)
 
 
-__all__ = ["Database", "Ledger", "Mirror", "People", "Runs", "Work", "open_ledger"]
+__all__ = ["Aside", "Database", "Ledger", "Mirror", "Observations", "People", "Runs", "Work", "open_ledger"]

@@ -66,16 +66,18 @@ def _most(memory: Memory, name: str) -> int:
 
 
 class People:
-    """Memory of the people of one connection."""
+    """Memory of the people of one connection. Only the memory of what was really done keeps a log of moves."""
 
-    def __init__(self, database: Database, connection: str) -> None:
+    def __init__(self, database: Database, connection: str, table: sa.Table = people) -> None:
         self._db = database
         self._me = connection
+        self._table = table
+        self._logs = table is people
 
     def remember(self, ids: Sequence[str]) -> dict[str, Memory]:
         """What we know of these people; unknown ones are missing."""
-        query = sa.select(people.c.id, people.c.tracks, people.c.base, people.c.intended).where(
-            people.c.connection == self._me, among(people.c.id)
+        query = sa.select(self._table.c.id, self._table.c.tracks, self._table.c.base, self._table.c.intended).where(
+            self._table.c.connection == self._me, among(self._table.c.id)
         )
         return {
             id: Memory(
@@ -89,18 +91,17 @@ class People:
     def intend(self, intentions: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
         """Before the call: property -> (before, after). Either is ours to find later, whatever becomes of the call."""
         self._db.upsert(
-            people,
+            self._table,
             [{"connection": self._me, "id": id, "intended": pack(dict(values))} for id, values in intentions.items()],
         )
 
     def settle(self, settled: Sequence[Settled], *, as_of: datetime, run: int) -> None:
         """After the outcome: tracks move, values become the new base, the moves enter the log."""
         with self._db.transaction():
-            self._db.upsert(people, [self._row(one) for one in settled])
-            self._db.execute(
-                sa.insert(transitions),
-                [self._transition(one, move, as_of, run) for one in settled for move in one.moves],
-            )
+            self._db.upsert(self._table, [self._row(one) for one in settled])
+            if self._logs:
+                moved = [self._transition(one, move, as_of, run) for one in settled for move in one.moves]
+                self._db.execute(sa.insert(transitions), moved)
 
     def _row(self, one: Settled) -> dict[str, Any]:
         return {
@@ -129,10 +130,19 @@ class People:
             "fingerprint": one.fingerprint,
         }
 
+    def look_again(self, instants: Mapping[str, tuple[datetime | None, datetime | None]]) -> None:
+        """When to look at people again whose decision is not settled: id -> (route, score)."""
+        self._db.execute(
+            sa.update(self._table)
+            .where(self._table.c.connection == self._me, self._table.c.id == sa.bindparam("whose"))
+            .values(route_next_at=sa.bindparam("route"), score_next_at=sa.bindparam("score")),
+            [{"whose": id, "route": stamp(route), "score": stamp(score)} for id, (route, score) in instants.items()],
+        )
+
     def wake(self, as_of: datetime, *, scores: bool) -> int:
         """Mark those dirty whose decision changes by the mere passing of time; returns how many."""
-        column = people.c.score_next_at if scores else people.c.route_next_at
-        due = sa.select(people.c.id).where(people.c.connection == self._me, column <= stamp(as_of))
+        column = self._table.c.score_next_at if scores else self._table.c.route_next_at
+        due = sa.select(self._table.c.id).where(self._table.c.connection == self._me, column <= stamp(as_of))
         return self._db.execute(
             sa.update(records)
             .where(
@@ -155,16 +165,30 @@ class People:
         with self._db.transaction():
             if kept:
                 tracks = [{**track, **most} for track in kept]
-                self._db.upsert(people, [{"connection": self._me, "id": survivor, "tracks": pack(tracks)}])
-            self._db.execute_of(sa.delete(people).where(people.c.connection == self._me, among(people.c.id)), losers)
+                self._db.upsert(self._table, [{"connection": self._me, "id": survivor, "tracks": pack(tracks)}])
+            self._db.execute_of(
+                sa.delete(self._table).where(self._table.c.connection == self._me, among(self._table.c.id)), losers
+            )
             theirs = sa.update(transitions).where(transitions.c.connection == self._me, among(transitions.c.person_id))
             self._db.execute_of(theirs.values(person_id=survivor), losers)
+
+    def copy_from(self, other: People) -> None:
+        """Remember exactly what another memory holds."""
+        columns = [column.name for column in self._table.columns]
+        theirs = sa.select(*(other._table.c[name] for name in columns)).where(other._table.c.connection == self._me)
+        with self._db.transaction():
+            self.clear()
+            self._db.execute(sa.insert(self._table).from_select(columns, theirs))
+
+    def clear(self) -> None:
+        """Remember nobody."""
+        self._db.execute(sa.delete(self._table).where(self._table.c.connection == self._me))
 
     def forget_base(self, id: str, names: Sequence[str]) -> None:
         """What stands in these properties is no longer measured against what we wrote: a hold was released."""
         memory = self.remember([id]).get(id, NOTHING)
         base = {name: value for name, value in memory.base.items() if name not in names}
-        self._db.upsert(people, [{"connection": self._me, "id": id, "base": pack(base), "intended": None}])
+        self._db.upsert(self._table, [{"connection": self._me, "id": id, "base": pack(base), "intended": None}])
 
     def transitions(self, id: str) -> list[Transition]:
         """Every move of one person, oldest first."""
@@ -185,5 +209,5 @@ class People:
 
     def count(self) -> int:
         """How many people have been decided on."""
-        query = sa.select(sa.func.count()).where(people.c.connection == self._me)
+        query = sa.select(sa.func.count()).where(self._table.c.connection == self._me)
         return int(self._db.scalar(query) or 0)

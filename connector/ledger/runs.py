@@ -1,5 +1,5 @@
 """
-Runs, cursors and the lease: what was done when, how far reading got, and who may write.
+Runs, cursors, the lease, pauses and the schedule: what was done when, how far reading got, who may write, and when.
 
 A lease is a promise with an end: its fence number grows with every taker, and every commit of a run checks that
 the fence is still its own, so that a run which slept through its lease cannot write over its successor's work.
@@ -49,6 +49,22 @@ class ConnectionRow:
     lease_owner: str | None = None
     lease_until: datetime | None = None
     fence: int = 0
+    observed_since: datetime | None = None
+    pause: Pause | None = None
+    schedule: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Somebody stopped a connection's writes; `until` None: until somebody resumes."""
+
+    since: datetime
+    until: datetime | None
+    reason: str
+
+    def __str__(self) -> str:
+        end = f"until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else "until somebody resumes it"
+        return f"paused {end}" + (f" ({self.reason})" if self.reason else "")
 
 
 class Runs:
@@ -74,6 +90,9 @@ class Runs:
             row.lease_owner,
             instant(row.lease_until),
             row.fence,
+            instant(row.observed_since),
+            _pause(row),
+            unpack(row.schedule),
         )
 
     def confirm(self, account: str, at: datetime) -> None:
@@ -90,6 +109,34 @@ class Runs:
     def note_described(self, described: Mapping[str, Any]) -> None:
         """What the account looked like last, for verbs that make no call."""
         self._db.upsert(connections, [{"connection": self._me, "described": pack(dict(described))}])
+
+    def observe_since(self, at: datetime) -> datetime:
+        """Since when this connection observes; the first answer stands."""
+        known = self.connection().observed_since
+        if known is None:
+            self._db.upsert(connections, [{"connection": self._me, "observed_since": stamp(at)}])
+        return known or at
+
+    def note_schedule(self, schedule: Mapping[str, Any]) -> None:
+        """What the daemon says of this connection: when it runs next, who the daemon is, what it missed."""
+        self._db.upsert(connections, [{"connection": self._me, "schedule": pack(dict(schedule))}])
+
+    # -- pauses ---------------------------------------------------------------------------------------
+
+    def pause(self, now: datetime, until: datetime | None, reason: str) -> None:
+        """Stop this connection's writes from the next batch on."""
+        row = {"paused_at": stamp(now), "paused_until": stamp(until), "pause_reason": reason}
+        self._db.upsert(connections, [{"connection": self._me, **row}])
+
+    def resume(self) -> None:
+        """Let this connection write again."""
+        row = {"paused_at": None, "paused_until": None, "pause_reason": None}
+        self._db.upsert(connections, [{"connection": self._me, **row}])
+
+    def paused(self, now: datetime) -> Pause | None:
+        """The pause that holds at this instant."""
+        pause = self.connection().pause
+        return pause if pause is not None and (pause.until is None or now < pause.until) else None
 
     # -- the lease ----------------------------------------------------------------------------------
 
@@ -224,6 +271,11 @@ class Runs:
         )
         row = self._db.row(query)
         return None if row is None else _run(row)
+
+
+def _pause(row: Any) -> Pause | None:
+    since = instant(row.paused_at)
+    return None if since is None else Pause(since, instant(row.paused_until), row.pause_reason or "")
 
 
 def _run(row: Any) -> RunRow:

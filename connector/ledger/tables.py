@@ -42,6 +42,11 @@ connections = _table(
     sa.Column("circumstances", _text),  # agreement, wiring, mode and go_live that everyone was last looked at under
     sa.Column("reads", _blob),  # kind -> properties whose values the mirror holds
     sa.Column("described", _blob),  # what offline verbs must know of the account: deal states, owners, day properties
+    sa.Column("observed_since", _instant),  # the first run that only observed: history before it is taken as given
+    sa.Column("paused_at", _instant),
+    sa.Column("paused_until", _instant),  # None while paused: until somebody resumes
+    sa.Column("pause_reason", _text),
+    sa.Column("schedule", _blob),  # what the daemon last said of this connection: when next, who, what it missed
     sa.Column("lease_owner", _text),
     sa.Column("lease_until", _instant),
     sa.Column("fence", _number, nullable=False, server_default="0"),
@@ -90,17 +95,26 @@ occurrences = _table(
     sa.Index("occurrences_email", "connection", "email_hash"),
 )
 
-people = _table(
-    "people",
-    _key("id"),
-    sa.Column("tracks", _blob),
-    sa.Column("base", _blob),  # property -> value as we last wrote it, or as it stood at first sight
-    sa.Column("intended", _blob),  # property -> value whose write was about to go out
-    sa.Column("route_next_at", _instant),
-    sa.Column("score_next_at", _instant),
-    sa.Index("people_route", "connection", "route_next_at"),
-    sa.Index("people_score", "connection", "score_next_at"),
-)
+
+def _memory(name: str) -> sa.Table:
+    """What is remembered of each person."""
+    return _table(
+        name,
+        _key("id"),
+        sa.Column("tracks", _blob),
+        sa.Column("base", _blob),  # property -> value as we last wrote it, or as it stood at first sight
+        sa.Column("intended", _blob),  # property -> value whose write was about to go out
+        sa.Column("route_next_at", _instant),
+        sa.Column("score_next_at", _instant),
+        sa.Index(f"{name}_route", "connection", "route_next_at"),
+        sa.Index(f"{name}_score", "connection", "score_next_at"),
+    )
+
+
+people = _memory("people")
+
+#: The same as it would be, had everything been written that was only observed. Forgotten when the mode changes.
+shadows = _memory("shadows")
 
 transitions = sa.Table(
     "transitions",
@@ -162,6 +176,44 @@ clears = _table(
     sa.Column("target", _text),
     sa.Column("run", _number),
     sa.Column("at", _instant),
+)
+
+aside = _table(
+    "aside",
+    _key("person_id"),
+    sa.Column("run", _number),  # that last decided on it
+    sa.Column("cause", _text),
+    sa.Column("code", _text),  # change_budget, max_share, task_budget, quiet
+    sa.Column("owner_id", _text),
+    sa.Column("urgency", _instant),
+    sa.Column("tasks", _number),
+    sa.Column("since", _instant),  # when it was first set aside for this cause
+    sa.Column("until", _instant),  # when it goes on by itself, where that is known
+    sa.Index("aside_cause", "connection", "code", "cause"),
+)
+
+alerts = _table(
+    "alerts",
+    _key("key"),
+    sa.Column("message", _text),
+    sa.Column("people", _number),
+    sa.Column("run", _number),
+    sa.Column("opened_at", _instant),
+    sa.Column("closed_at", _instant),
+)
+
+observed = _table(
+    "observed",
+    _key("person_id"),
+    _key("track_id"),
+    _key("cycle", _number),
+    sa.Column("run", _number),
+    sa.Column("at", _instant),
+    sa.Column("cause", _text),
+    sa.Column("reason", _text),
+    sa.Column("owner_id", _text),
+    sa.Column("stage", _text),
+    sa.Column("due_at", _instant),
 )
 
 rejects = _table(

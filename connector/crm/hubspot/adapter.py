@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from connector.crm import (
+    Automation,
     Batch,
     Calls,
     Description,
@@ -20,7 +21,7 @@ from connector.crm import (
     Task,
     Update,
 )
-from connector.crm.hubspot import changing, dating, describing, linking, reading, tasking, writing
+from connector.crm.hubspot import automating, changing, dating, describing, linking, reading, tasking, writing
 from connector.crm.hubspot.api import Api
 from connector.crm.hubspot.history import history
 from connector.crm.hubspot.names import VERSIONS, Reading
@@ -85,6 +86,14 @@ class HubSpot:
     def count(self, kind: str, property: str | None = None, value: str | None = None) -> int | None:
         """See CRM. By search, so the last moments may be missing."""
         return describing.count(self._api, kind, property, value)
+
+    def oldest(self, kind: str) -> datetime | None:
+        """See CRM. By search, oldest first."""
+        return describing.oldest(self._api, kind)
+
+    def automations(self, properties: Mapping[str, Sequence[str]]) -> list[Automation]:
+        """See CRM. Workflows, which only the scope `automation` shows."""
+        return automating.automations(self._api, properties)
 
     def scan(
         self, kind: str, properties: Sequence[str], *, after: str | None = None, archived: bool = False

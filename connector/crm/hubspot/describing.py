@@ -5,13 +5,14 @@ What the account looks like, and the properties of ours that it is still missing
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from connector.crm import DealStage, Description, Owner, PropertyDefinition
 from connector.crm.hubspot.api import Api, Call, listed, next_page, type_of
 from connector.crm.hubspot.names import scope_of
-from connector.crm.hubspot.records import ident
+from connector.crm.hubspot.records import ident, instant
 from connector.crm.hubspot.verdict import Refused
 from connector.errors import CrmError, Denied, NotFound
 
@@ -44,6 +45,7 @@ def describe(api: Api, kinds: Sequence[str]) -> Description:
         owners=doors.through(lambda: tuple(_owners(api)), ()),
         daily_limit=limit,
         daily_used=used,
+        contact_page=_contact_page(account),
     )
     doors.complain()
     return description
@@ -82,6 +84,18 @@ def count(api: Api, kind: str, property: str | None, value: str | None) -> int |
     except (Refused, NotFound):
         return None  # not every property can be searched by
     return total if isinstance(total, int) else None
+
+
+def oldest(api: Api, kind: str) -> datetime | None:
+    """The creation date of the first record, by a search that sorts by it."""
+    created = "hs_createdate" if kind in ("call", "email", "meeting", "task") else "createdate"
+    sorts = [{"propertyName": created, "direction": "ASCENDING"}]
+    body = {"filterGroups": [], "sorts": sorts, "properties": [created], "limit": 1}
+    try:
+        answer = api.ask(Call("search", "search", params=type_of(kind), body=body))
+    except (Refused, NotFound):
+        return None
+    return next((instant(entry.get("createdAt")) for entry in listed(answer)), None)
 
 
 def _has(property: str, value: str | None) -> dict[str, str]:
@@ -144,6 +158,12 @@ def _usage(api: Api) -> tuple[int | None, int | None]:
             return limit, used
     limit, left = api.daily.limit, api.daily.remaining
     return limit, limit - left if limit is not None and left is not None else None
+
+
+def _contact_page(account: Mapping[str, Any]) -> str:
+    """Where people open a contact; an account that does not say where it lives gets no links."""
+    portal, domain = ident(account.get("portalId")), account.get("uiDomain")
+    return f"https://{domain}/contacts/{portal}/record/0-1/{{id}}" if portal and domain else ""
 
 
 # -- properties ------------------------------------------------------------------------------------------
@@ -272,4 +292,5 @@ def _owner(entry: Mapping[str, Any], active: bool) -> Owner | None:
         return None
     name = " ".join(str(part) for part in (entry.get("firstName"), entry.get("lastName")) if part)
     user = ident(entry.get("userId")) or ident(entry.get("userIdIncludingInactive"))
-    return Owner(id_, str(entry.get("email") or ""), active and entry.get("archived") is not True, name, user)
+    teams = tuple(word for team in listed(entry, "teams") for key in ("name", "id") if (word := ident(team.get(key))))
+    return Owner(id_, str(entry.get("email") or ""), active and entry.get("archived") is not True, name, user, teams)

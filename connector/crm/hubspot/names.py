@@ -42,6 +42,9 @@ PATHS: Mapping[str, tuple[str, str]] = {
         "/form-integrations/v1/submissions/forms/{form}",
         "/form-integrations/v1/submissions/forms/{form}",
     ),
+    # Workflows are in beta and live outside the versions, too.
+    "workflows": ("/automation/v4/flows", "/automation/v4/flows"),
+    "workflow": ("/automation/v4/flows/{flow}", "/automation/v4/flows/{flow}"),
     "account": ("/account-info/{version}/details", "/account-info/v3/details"),
     "usage": (
         "/account-info/{version}/api-usage/daily/private-apps",
@@ -66,6 +69,9 @@ TYPES: Mapping[str, str] = {
     "meeting": "meetings",
     "task": "tasks",
 }
+
+#: Object type ids, as workflows name them -> our kinds.
+TYPE_IDS: Mapping[str, str] = {"0-1": "contact", "0-2": "company", "0-3": "deal"}
 
 #: Activities are read and written with the contact scopes.
 SCOPED_AS: Mapping[str, str] = {"company": "companies", "deal": "deals"}
