@@ -153,6 +153,7 @@ class Person:
     activities: tuple[Activity, ...] = ()
     unmapped: Mapping[str, str] = field(default_factory=dict)
     edits: Mapping[str, Edit] = field(default_factory=dict)
+    entered: Mapping[str, datetime] = field(default_factory=dict)  # stage -> when, as far as the CRM itself remembers
 
 
 # -- what we remember, and what the agreement says ---------------------------------------------------------

@@ -23,6 +23,9 @@ from connector.plan import Change, Difference, Held, diff, to_json
 from connector.sync.garbage import uncollected
 from connector.sync.session import Order, Report, Session
 
+#: Verbs that only ask: nothing of what they find is kept.
+ASKING = ("explain", "report")
+
 #: For people whose stage or status has a value that the mapping does not name: read, reported, never written (G11).
 UNTOUCHED = Difference(None)
 
@@ -81,7 +84,7 @@ class Look:
 
     def _in_scope(self, people: Sequence[Person]) -> Sequence[Person]:
         """Those this connection may speak about; the others are left as they are, on every run anew."""
-        if self._order.verb == "explain":
+        if self._order.verb in ASKING:
             return people
         inside = [person for person in people if self._session.scope.admits(person)]
         if len(inside) < len(people):
@@ -131,6 +134,9 @@ class Look:
         """One person's data the agreement cannot digest: set aside with the reason, the run goes on."""
         if self._order.verb == "explain":
             raise error
+        if self._order.verb == "report":
+            self._report.count("rejected")
+            return
         message = str(error) if isinstance(error, ConnectorError) else f"{type(error).__name__} while deciding"
         reject = Reject("contact", person_id, "undecidable", message, fingerprint=self._session.agreement.fingerprint)
         with self._ledger.transaction():
@@ -344,7 +350,7 @@ class Look:
                 edit = self._edit(field, kept[id], memory)
                 if edit is not None:
                     found.setdefault(id, {})[field] = edit
-        return self._dated(found) if found and self._order.verb != "explain" else found
+        return self._dated(found) if found and self._order.verb not in ASKING else found
 
     def _edit(self, field: str, kept: Kept, memory: Memory) -> Edit | None:
         fields = self._session.fields

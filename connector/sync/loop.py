@@ -70,6 +70,8 @@ def _work(session: Session, order: Order, report: Report) -> None:
 def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
     """Everything, what changed, or the people named."""
     runs = session.ledger.runs
+    if order.due_only:
+        return
     if order.everything:
         pull.everything()
         runs.drop_cursors("scan")

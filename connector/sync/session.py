@@ -15,7 +15,7 @@ from connector.ledger import Ledger
 from connector.plan import Limits, TaskBudget, Terms
 from connector.scope import Scope
 
-Verb = Literal["sync", "backfill", "plan", "apply", "explain"]
+Verb = Literal["sync", "backfill", "plan", "apply", "explain", "report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class Order:
     verb: Verb
     as_of: datetime
     everything: bool = False  # a full scan instead of what changed
+    due_only: bool = False  # read nothing new: only those whose time has come
     only: tuple[str, ...] | None = None
     within: Callable[[Mapping[str, Any], datetime | None], bool] | None = None
     write: bool = True
