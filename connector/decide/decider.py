@@ -40,6 +40,9 @@ class Decider:
         A person whom sales has judged (unqualified, bad timing ...) begins where that judgement sends people.
         """
         track = first_track(person, self._agreement.lead_type, self._stages.ranks, go_live)
+        if (track.cycle or track.returned_count) and not track.handed_over:
+            # From an earlier life of the ledger: when they left is lost, so nothing of before brings them back.
+            track = replace(track, left_at=as_of)
         status = self._agreement.statuses.get(person.status or "")
         judged = status is not None and status.to is not None and "status" not in person.edits
         if status is None or not judged or track.cycle or track.stage in self._stages.by_deal_names:

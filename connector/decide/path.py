@@ -37,7 +37,7 @@ class Path:
         self._reasons = {each.name: each.label for each in agreement.rejection_reasons}
         self._attempts = agreement.attempts
         self._counter = AttemptCounter(agreement.attempts)
-        self.doors = Doors(agreement)
+        self.doors = Doors(agreement, observer)
 
     def follow(self, walk: Walk) -> None:
         """Move the walk's track as far as the facts lead."""

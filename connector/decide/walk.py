@@ -146,18 +146,19 @@ class Walk:
             return False
         if track.left_at and signal.at <= track.left_at:
             return False
-        if track.adopted and signal.at <= self._lived_until():
+        if track.adopted and signal.at <= self.lived_until:
             return False
         evaluated_at = self.before.evaluated_at
         return evaluated_at is None or signal.seen > self.before.used or signal.at > evaluated_at
 
     def is_new_at(self, at: datetime | None) -> bool:
         """Whether a dated fact is newer than a person's edit, and than the go-live of an adopted person."""
-        floors = [self.track.edited_at, self._lived_until() if self.track.adopted else None]
+        floors = [self.track.edited_at, self.lived_until if self.track.adopted else None]
         known = [floor for floor in floors if floor]
         return not known or (at is not None and at > max(known))
 
-    def _lived_until(self) -> datetime:
+    @property
+    def lived_until(self) -> datetime:
         """Until when an adopted person's history is taken as given."""
         if self.go_live == ALWAYS and self.before.evaluated_at is None:
             return self.as_of
