@@ -51,9 +51,7 @@ def _tell_status(found: dict[str, Any]) -> None:
     if found["held_by"]:
         rows.append(("being worked on by", found["held_by"]))
     show.table(("", ""), rows)
-    for parked in last["parked"]:
-        show.say(f"{parked['people']} people: {parked['why']}", "parked", indent=2)
-    show.release(last["run"], last["parked"])
+    show.waiting(last["parked"])
 
 
 def _status(ledger: Ledger, mode: str) -> dict[str, Any]:

@@ -60,15 +60,18 @@ class Decider:
         go_live: datetime,
         route: bool = True,
         hand_over: bool = True,
+        clean_up: str | None = None,
     ) -> Decision:
         """What the agreement says of `person` at `as_of`.
 
         `route=False` scores and leaves the track as it is; `hand_over=False` places people and hands nobody to
-        sales, so that no clock runs for a task that is not made.
+        sales, so that no clock runs for a task that is not made; `clean_up` names a stage that adopted people may
+        leave by score, too.
         """
         before = tracks[0] if tracks else self.first_track(person, as_of, go_live)
         walk = self._begin(person, before, as_of, go_live)
         walk.hands_over = hand_over
+        walk.clean_up = clean_up
         self._warn(walk)
         if route and not person.unmapped:
             self._path.follow(walk)

@@ -82,6 +82,7 @@ class Walk:
     stages: Stages
     everyone: bool  # an approved rule change is a new fact for everybody
     hands_over: bool = True  # False: people are placed, and nobody is handed to sales
+    clean_up: str | None = None  # a stage that adopted people may leave by score, in this decision
     tried: Tried = NOTHING_TRIED
     moves: list[Move] = field(default_factory=list)
     tasks: list[TaskDraft] = field(default_factory=list)
