@@ -248,9 +248,7 @@ class World:
     def history(self, kind: str, row: Row, name: str) -> list[Version]:
         """Who set a property to what, newest first."""
         versions = [Version(w.changes[name], w.at, w.source) for w in row.log if name in w.changes]
-        born = self._born(kind, row).get(name)
-        first = [] if born is None else [Version(born, row.created_at, row.source)]
-        return [*reversed(versions), *first]
+        return [*reversed(versions), *self._born_versions(kind, row, name)]
 
     def rows(self, kind: str, *, from_id: int = 0, archived: bool = False) -> Iterator[Row]:
         """Records in order of id, from an id on, living or archived."""
@@ -365,6 +363,13 @@ class World:
 
     def _born(self, kind: str, row: Row) -> Values:
         return self.population.properties(kind, row.number) if row.base is None else dict(row.base)
+
+    def _born_versions(self, kind: str, row: Row, name: str) -> Sequence[Version]:
+        """A property's history before anybody wrote: what the population tells, else one entry at birth."""
+        if row.base is None and (told := self.population.history(kind, row.number, name)):
+            return told
+        born = self._born(kind, row).get(name)
+        return () if born is None else (Version(born, row.created_at, row.source),)
 
     def _born_value(self, kind: str, number: int, name: str) -> str | None:
         if name == MODIFIED[kind] or name == "hs_lastmodifieddate":
