@@ -1,5 +1,5 @@
 """
-One HubSpot account in memory: its records, links, lists, forms, owners, pipelines and clock. Knows no HTTP.
+One HubSpot account in memory: its records, links, lists, forms, owners, workflows and clock. Knows no HTTP.
 
 Tests build small worlds with `add` and `associate`; a big one is told by a `Population`, of which only what was
 written is kept. Every change goes through here, whoever makes it, so history and modified dates cannot be forgotten.

@@ -254,6 +254,17 @@ def test_most_mqls_are_stale(old: Api, people: list[Record]) -> None:
     assert heard_of - set(qualified)
 
 
+def test_some_leads_show_interest_that_nobody_looked_at(old: Api, people: list[Record]) -> None:
+    """On the trial list within thirty days, which is worth a hand-over, and still lead or subscriber."""
+    stage = {one["id"]: one["properties"]["lifecyclestage"] for one in people}
+    trial = old.get("/crm/lists/2026-03/object-type-id/0-1/name/Started trial")["list"]["listId"]
+    members = old.get(f"/crm/lists/2026-03/{trial}/memberships", limit=250)["results"]
+    recent = [one for one in members if at(one["membershipTimestamp"]) > NINE - timedelta(days=30)]
+
+    assert [one["recordId"] for one in recent if stage[one["recordId"]] in ("lead", "subscriber")]
+    assert 0.05 < len(recent) / len(members) < 0.3
+
+
 def test_everything_links_both_ways(old: Api) -> None:
     """Answers to demo requests hang on their people, seen from either side."""
     last = listed(old, "calls", associations="contacts")[-1]
