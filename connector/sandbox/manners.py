@@ -42,7 +42,7 @@ def is_backward(world: World, kind: str, current: str | None, wanted: str) -> bo
 def stage_dates(world: World, kind: str, current: Mapping[str, str], stage: str, now: int) -> dict[str, str]:
     """
     The dates that follow a stage: "became a ..." is set on entering and cleared for stages it fell behind, the newer
-    "date entered" moves with each entry and is never cleared.
+    "date entered" (of accounts that have it) moves with each entry and is never cleared.
     """
     dates: dict[str, str] = {}
     entered = f"hs_v2_date_entered_{stage}"

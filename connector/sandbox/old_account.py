@@ -282,9 +282,9 @@ def _define(contacts: dict[str, Definition]) -> None:
     for name, added in (("lifecyclestage", CUSTOM_STAGES), ("hs_lead_status", CUSTOM_STATUSES)):
         options = tuple(Option(*pair) for pair in added.items())
         contacts[name] = replace(contacts[name], options=(*contacts[name].options, *options))
-    for stage in CUSTOM_STAGES:
+    for stage in (*stock.STAGES, *CUSTOM_STAGES):
         for name in (f"hs_lifecyclestage_{stage}_date", f"hs_v2_date_entered_{stage}"):
-            contacts[name] = Definition(name, "datetime", "date", read_only=True, calculated=True)
+            contacts.setdefault(name, Definition(name, "datetime", "date", read_only=True, calculated=True))
     contacts[STATUS_STAMP.name] = STATUS_STAMP
 
 

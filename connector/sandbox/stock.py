@@ -189,7 +189,6 @@ def _contacts_told_by_hubspot() -> list[Definition]:
         *_instant("engagements_last_meeting_booked", "hubspot_owner_assigneddate", "hs_latest_meeting_activity"),
         *_instant("closedate", "recent_deal_close_date", "hs_lastmodifieddate"),
         *_instant(*(f"hs_lifecyclestage_{stage}_date" for stage in STAGES)),
-        *_instant(*(f"hs_v2_date_entered_{stage}" for stage in STAGES)),
         *_flag("hs_email_bad_address", "hs_email_quarantined", "hs_email_is_ineligible", "hs_was_imported"),
         *_flag("hs_sequences_is_enrolled", "hs_marketable_status"),
         _choice("hs_analytics_source", SOURCES),

@@ -297,7 +297,8 @@ def test_a_write_goes_on_top_of_the_history_and_sets_the_workflows_off() -> None
         before = api.get(path, propertiesWithHistory="lifecyclestage")["propertiesWithHistory"]["lifecyclestage"]
         api.patch(lead["id"], hs_lead_status="OPEN")
         api.patch(lead["id"], lifecyclestage=MQL)
-        after = api.get(path, propertiesWithHistory="lifecyclestage,hs_lead_status", properties="ops_status_stamp")
+        shown = f"ops_status_stamp,hs_v2_date_entered_{MQL}"
+        after = api.get(path, propertiesWithHistory="lifecyclestage,hs_lead_status", properties=shown)
         state = api.get("/_sandbox/state")
         api.close()
 
@@ -305,6 +306,7 @@ def test_a_write_goes_on_top_of_the_history_and_sets_the_workflows_off() -> None
     assert (stages[0]["value"], stages[0]["sourceId"], stages[1:]) == (MQL, "31337", before)
     assert after["propertiesWithHistory"]["hs_lead_status"][0]["sourceId"] == "44100001"
     assert after["properties"]["ops_status_stamp"] == "changed"
+    assert after["properties"][f"hs_v2_date_entered_{MQL}"] == stages[0]["timestamp"]
     assert state["enrollments"] == {"44100001": 1, "44100002": 2}
 
 
