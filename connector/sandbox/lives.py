@@ -168,8 +168,10 @@ def _stages(stage: str, chance: bytes, created: int, latest: int, deal_id: str |
     span = min(room, int(min(700 * DAY_MS, room) * share(chance, 5) ** 2) + len(path) * 60_000)
     steps = max(1, len(path) - 1)
     return tuple(
-        Version(one, created + span * place // steps, _stage_writer(one, place, chance[7 + place], deal_id))
-        for place, one in enumerate(path)
+        [
+            Version(one, created + span * place // steps, _stage_writer(one, place, chance[7 + place], deal_id))
+            for place, one in enumerate(path)
+        ]
     )
 
 

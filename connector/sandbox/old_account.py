@@ -40,7 +40,7 @@ from connector.sandbox.lives import (
     lived,
 )
 from connector.sandbox.records import Version
-from connector.sandbox.schema import Definition, Option, Owner
+from connector.sandbox.schema import KINDS, Definition, Option, Owner
 from connector.sandbox.workflows import Workflow
 from connector.sandbox.world import Account, World
 
@@ -90,21 +90,24 @@ class OldAccount:
         self._now = now
         self._base = GeneratedPeople(people, seed=seed, now=now, activities=activities)
         self._answers = ANSWERS if activities else {}
-        self._hash = blake2b(b"%d:lives:" % seed)
+        others = {kind: self._base.count(kind) for kind in KINDS}
+        self._first_answer = {kind: others[kind] for kind in self._answers}
+        self._counts = others | {kind: others[kind] + one.count(people) for kind, one in self._answers.items()}
+        self._hash = {kind: blake2b(b"%d:lives:%s:" % (seed, kind.encode())) for kind in KINDS}
         # A page asks for the dates of all its people first and for their values afterwards.
         self._life = lru_cache(maxsize=512)(self._lived)
 
     # -- which records there are -------------------------------------------------------------------------
 
     def count(self, kind: str) -> int:
-        return self._base.count(kind) + (self._answers[kind].count(self.people) if kind in self._answers else 0)
+        return self._counts[kind]
 
     def id_of(self, kind: str, number: int) -> str:
         return self._base.id_of(kind, number)
 
     def number_of(self, kind: str, id: str) -> int | None:
         number, rest = divmod(int(id) - FIRST_ID, ID_STEP)
-        return number if rest == 0 and 0 <= number < self.count(kind) else None
+        return number if rest == 0 and 0 <= number < self._counts[kind] else None
 
     def first_from(self, kind: str, id: int) -> int:
         return self._base.first_from(kind, id)
@@ -141,12 +144,12 @@ class OldAccount:
         return ()
 
     def links(self, kind: str, number: int, to: str) -> Iterable[tuple[str, bool]]:
-        if kind in self._answers and number >= self._base.count(kind):
+        if self._is_answer(kind, number):
             return ((self.id_of(to, self._person_of(kind, number)), False),) if to == "contacts" else ()
         found = self._base.links(kind, number, to)
         if kind == "contacts" and to in self._answers:
             answers = self._answers[to].of_person(number)
-            return [*found, *((self.id_of(to, self._base.count(to) + one), False) for one in answers)]
+            return [*found, *((self.id_of(to, self._first_answer[to] + one), False) for one in answers)]
         return found
 
     def members(self) -> Mapping[str, Mapping[str, int]]:
@@ -163,8 +166,8 @@ class OldAccount:
         return lived(self._chance("contacts", person), self._now, deal_id)
 
     def _chance(self, kind: str, number: int) -> bytes:
-        digest = self._hash.copy()
-        digest.update(b"%s:%d" % (kind.encode(), number))
+        digest = self._hash[kind].copy()
+        digest.update(b"%d" % number)
         return digest.digest()
 
     def _contact(self, number: int, values: dict[str, str]) -> dict[str, str]:
@@ -217,22 +220,24 @@ class OldAccount:
         values["hs_timestamp"] = iso(at)
         if kind == "meetings":
             values["hs_meeting_start_time"], values["hs_meeting_end_time"] = iso(at), iso(at + HOUR_MS // 2)
-        if kind in self._answers and number >= self._base.count(kind):
+        if self._is_answer(kind, number):
             values |= _OUTBOUND[kind]
             values["hubspot_owner_id"] = self._life(self._person_of(kind, number)).owner or "505"
         return values
 
     def _happened_at(self, kind: str, number: int) -> int:
         life = self._life(self._person_of(kind, number))
-        if kind in self._answers and number >= self._base.count(kind):
+        if self._is_answer(kind, number):
             return self._answered_at(life)
         return life.moment(self._chance(kind, number), 0)
 
+    def _is_answer(self, kind: str, number: int) -> bool:
+        """Whether an activity answers a demo request; those come after all others of their kind."""
+        return kind in self._answers and number >= self._first_answer[kind]
+
     def _person_of(self, kind: str, number: int) -> int:
-        """The person an activity hangs on; the answers to demo requests come after all others."""
-        others = self._base.count(kind)
-        if kind in self._answers and number >= others:
-            return self._answers[kind].person_of(number - others)
+        if self._is_answer(kind, number):
+            return self._answers[kind].person_of(number - self._first_answer[kind])
         contact_id, _ = next(iter(self._base.links(kind, number, "contacts")))
         return (int(contact_id) - FIRST_ID) // ID_STEP
 
