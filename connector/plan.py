@@ -16,6 +16,11 @@ from connector.agreement.wiring import WriteBack, WriteRule
 from connector.fields import STRICT, Facts, FieldMap
 from connector.model import Decision, Move, TaskDraft
 
+#: What moves with age alone, and what is written along with it.
+SHOWN_SCORES = frozenset(
+    ("fit_score", "engagement_score", "combined_score", "score_reasons", "scored_at", "agreement_version")
+)
+
 #: The cause under which changes are counted that no single rule stands behind.
 SCORES = "scores"
 
@@ -59,6 +64,11 @@ class Change:
         return bool(self.tasks) or any(
             one.field in STRICT or (one.field == "current_stage" and one.before) for one in self.sets
         )
+
+    @property
+    def only_scores(self) -> bool:
+        """Whether nothing but shown numbers moved: no stage, no grade, no flag."""
+        return not self.tasks and not self.moves and all(one.field in SHOWN_SCORES for one in self.sets)
 
     @property
     def overwrites(self) -> bool:

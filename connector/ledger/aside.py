@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, stamp
-from connector.ledger.tables import DIRTY, alerts, aside, records
+from connector.ledger.tables import CHANGED, DIRTY, alerts, aside, records
 from connector.model import ALWAYS
 
 #: Codes of what a person must review, and of what goes on by itself.
@@ -162,7 +162,7 @@ class Aside:
                 records.c.dirty == 0,
                 records.c.id.in_(theirs),
             )
-            .values(dirty=1)
+            .values(dirty=CHANGED)
         )
 
     # -- alerts ---------------------------------------------------------------------------------------------------

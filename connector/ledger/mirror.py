@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
-from connector.ledger.tables import DIRTY, links, occurrences, records
+from connector.ledger.tables import CHANGED, DIRTY, links, occurrences, records
 from connector.model import Link, Occurrence
 
 CONTACT = "contact"
@@ -261,14 +261,14 @@ class Mirror:
     def mark_dirty(self, contact_ids: Sequence[str]) -> None:
         """These contacts are to be looked at by the next decision."""
         these = sa.update(records).where(self._of(CONTACT), among(records.c.id))
-        self._db.execute_of(these.values(dirty=1), contact_ids)
+        self._db.execute_of(these.values(dirty=CHANGED), contact_ids)
 
     def mark_all_dirty(self) -> None:
         """Everybody is to be looked at: the agreement, the wiring or the mode changed."""
         self._db.execute(
             sa.update(records)
             .where(records.c.connection == self._me, records.c.kind == CONTACT, records.c.gone == 0)
-            .values(dirty=1)
+            .values(dirty=CHANGED)
         )
 
     def settle(self, contact_ids: Sequence[str]) -> None:
@@ -276,8 +276,8 @@ class Mirror:
         these = sa.update(records).where(self._of(CONTACT), among(records.c.id))
         self._db.execute_of(these.values(dirty=0), contact_ids)
 
-    def dirty(self, after: str, limit: int) -> dict[str, bool]:
-        """The next contacts to look at, by id; True where nothing but time has passed."""
+    def dirty(self, after: str, limit: int) -> dict[str, int]:
+        """The next contacts to look at, by id, each with the reason (CHANGED, SCORES_DUE, ROUTE_DUE)."""
         query = (
             sa.select(records.c.id, records.c.dirty)
             .where(
@@ -290,7 +290,7 @@ class Mirror:
             .order_by(records.c.id)
             .limit(limit)
         )
-        return {id: mark == 2 for id, mark in self._db.rows(query)}
+        return {id: mark for id, mark in self._db.rows(query)}
 
     def contacts(self, after: str, limit: int) -> list[str]:
         """All known contacts that are not gone, by id."""

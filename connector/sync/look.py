@@ -19,6 +19,7 @@ from connector.fields import STRICT, Linked
 from connector.ledger.mirror import Kept, LinkRow, Surroundings
 from connector.ledger.observing import Observed
 from connector.ledger.people import NOTHING, Memory, Settled
+from connector.ledger.tables import CHANGED, ROUTE_DUE
 from connector.ledger.work import OBSERVED, PLANNED, Hold, PlannedChange, Reject
 from connector.model import Decision, Edit, Person
 from connector.plan import Change, Difference, Held, diff, to_json
@@ -45,6 +46,7 @@ class Looked:
     decision: Decision
     difference: Difference
     adopted: bool
+    postponed: bool = False  # scores that only aged, to be written at their hour of the day
 
 
 class Look:
@@ -70,8 +72,9 @@ class Look:
     # -- one chunk of people -------------------------------------------------------------------------------------
 
     @uncollected()
-    def at(self, ids: Sequence[str], by_time: Mapping[str, bool] | None = None) -> list[Looked]:
-        """Decide and diff these people; those that cannot be decided on are rejected alone."""
+    def at(self, ids: Sequence[str], marks: Mapping[str, int] | None = None) -> list[Looked]:
+        """Decide and diff these people; those that cannot be decided on are rejected alone. `marks`: why they are
+        looked at, where it is not a fact."""
         people, kept, memories, holds = self._assemble(ids)
         looked = []
         for person in self._in_scope(people):
@@ -83,7 +86,7 @@ class Look:
                         kept[person.id],
                         memory,
                         holds.get(person.id, {}),
-                        by_time=bool(by_time and by_time.get(person.id)),
+                        mark=marks.get(person.id, CHANGED) if marks else CHANGED,
                     )
                 )
             except (ConnectorError, ValueError, KeyError, TypeError, ArithmeticError) as error:
@@ -108,7 +111,7 @@ class Look:
                     self._ledger.aside.drop(outside)
         return inside
 
-    def _one(self, person: Person, kept: Kept, memory: Memory, holds: Mapping[str, Held], *, by_time: bool) -> Looked:
+    def _one(self, person: Person, kept: Kept, memory: Memory, holds: Mapping[str, Held], *, mark: int) -> Looked:
         tracks = tuple(track_from_json(table) for table in memory.tracks)
         decision = self._session.decider.decide(
             person,
@@ -133,9 +136,14 @@ class Look:
             terms=self._terms,
             as_of=self._order.as_of,
             owner_id=self._owner(person.owner_id),
-            by_time=by_time,
+            by_time=mark != CHANGED,
         )
-        return Looked(person, kept, memory, decision, difference, not tracks and decision.tracks[0].adopted)
+        change = difference.change
+        postponed = mark == ROUTE_DUE and change is not None and change.only_scores
+        if postponed:
+            difference = replace(difference, change=None)
+        adopted = not tracks and decision.tracks[0].adopted
+        return Looked(person, kept, memory, decision, difference, adopted, postponed)
 
     def _rehearse(self, person: Person) -> None:
         """Would the facts of the last 30 days have handed this person over?"""
@@ -271,7 +279,7 @@ class Look:
             tracks=tuple(track_to_json(track) for track in decision.tracks),
             base=self._base(one),
             route_next_at=decision.route_next_at,
-            score_next_at=decision.score_next_at,
+            score_next_at=self._order.as_of if one.postponed else decision.score_next_at,
             moves=decision.moves,
             track_id=decision.tracks[0].id,
             fingerprint=self._session.agreement.fingerprint,
@@ -485,27 +493,27 @@ def _settled_json(one: Settled) -> dict[str, Any]:
     }
 
 
-def candidates(session: Session, order: Order) -> Iterator[dict[str, bool]]:
+def candidates(session: Session, order: Order) -> Iterator[dict[str, int]]:
     """Chunks of people to look at: those named, a slice, or everybody who is dirty; a plan also shows those who
-    wait. True: only time has passed."""
+    wait. Each with the reason to look."""
     size = session.settings.chunk
     if order.only is not None:
         for start in range(0, len(order.only), size):
-            yield dict.fromkeys(order.only[start : start + size], False)
+            yield dict.fromkeys(order.only[start : start + size], CHANGED)
         return
     yield from _dirty_or_everybody(session, order, size)
     if not order.write and order.within is None:
         waiting = [one.person_id for one in session.ledger.aside.every()]
         for start in range(0, len(waiting), size):
-            yield dict.fromkeys(waiting[start : start + size], False)
+            yield dict.fromkeys(waiting[start : start + size], CHANGED)
 
 
-def _dirty_or_everybody(session: Session, order: Order, size: int) -> Iterator[dict[str, bool]]:
+def _dirty_or_everybody(session: Session, order: Order, size: int) -> Iterator[dict[str, int]]:
     mirror = session.ledger.mirror
     after = ""
     while True:
         everyone = order.within is not None
-        chunk = dict.fromkeys(mirror.contacts(after, size), False) if everyone else mirror.dirty(after, size)
+        chunk = dict.fromkeys(mirror.contacts(after, size), CHANGED) if everyone else mirror.dirty(after, size)
         if not chunk:
             return
         yield chunk
