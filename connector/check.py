@@ -10,12 +10,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from connector.agreement import Agreement
 from connector.agreement.wiring import FieldSpec, FieldType, OwnProperty
 from connector.crm import Description, Owner, PropertyDefinition
 from connector.errors import Problem
 from connector.fields import STRICT
+from connector.model import ALWAYS
 
 #: Which of the CRM's types can hold or give which of ours. Text can be read from anything.
 _FITS: dict[FieldType, frozenset[str]] = {
@@ -196,6 +198,26 @@ def _highest(agreement: Agreement, side: str, have: set[str]) -> float:
         )
         total += best if group.at_most is None else min(best, group.at_most)
     return min(total, 100.0)
+
+
+def go_live_problems(
+    where: str, mode: str, go_live: datetime | None, *, now: datetime, oldest: datetime | None
+) -> list[Problem]:
+    """Whether everybody or nobody would be new: a go-live instant that does not part the past from the future.
+
+    `oldest` is when the account's oldest contact was created. Observing may look ahead to a coming day.
+    """
+    if go_live is None or go_live == ALWAYS:
+        return []
+    said = f"{go_live:%Y-%m-%d %H:%M} UTC"
+    if go_live > now and mode != "observe":
+        what = f"is {said}, which is still to come (now {now:%Y-%m-%d %H:%M} UTC): nobody would be new until then."
+        return [Problem(where, what, 'Keep mode = "observe" until that day, or write an instant that has passed.')]
+    if oldest is not None and go_live < oldest:
+        what = f"is {said}, before the oldest contact of the account ({oldest:%Y-%m-%d}): everybody would be new."
+        fix = 'Write the instant from which the agreement counts; for an account without a past, write "always".'
+        return [Problem(where, what, fix)]
+    return []
 
 
 def find_owner(wanted: str, owners: Iterable[Owner]) -> Owner | None:

@@ -30,6 +30,7 @@ def check(config: ConfigOption = CONFIG, connection: ConnectionOption = None, ou
         problems = [*door.findings.problems, *_options_in_use(door), *reachable(chosen.agreement, delivered)]
         if problem := queue_problem(chosen.connection, door.account):
             problems.append(problem)
+        problems += door.go_live_problems()
         remarks = [*door.findings.remarks, *unseen]
         counts, shut = _count_everything(door)
         problems += shut

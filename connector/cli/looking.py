@@ -12,21 +12,46 @@ from connector.cli.opening import ledger_alone, now
 from connector.errors import UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from connector.ledger import Ledger
+    from connector.ledger.aside import SetAside, Waiting
     from connector.ledger.work import Hold
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many to show.")]
 
 
 @app.command()
-def status(config: ConfigOption = CONFIG, connection: ConnectionOption = None, output: OutputOption = "text") -> None:
+def status(
+    config: ConfigOption = CONFIG,
+    connection: ConnectionOption = None,
+    output: OutputOption = "text",
+    waiting: Annotated[bool, typer.Option("--waiting", help="Who waits, one by one, the most urgent first.")] = False,
+    limit: LimitOption = 20,
+) -> None:
     """Where things stand: last run, how far reading got, what waits."""
     with ledger_alone(config, connection) as (ledger, chosen):
         found = _status(ledger, chosen.mode)
+        queue = [_waiter(one) for one in ledger.aside.every(limit=limit)] if waiting else []
     if output == "json":
-        show.json(found)
+        show.json({**found, "queue": queue} if waiting else found)
         return
     _tell_status(found)
+    if queue:
+        show.table(tuple(queue[0]), [tuple(one.values()) for one in queue])
+
+
+def _waiter(one: SetAside) -> dict[str, object]:
+    """One person who waits, with the clock."""
+    return {
+        "contact": one.person_id,
+        "owner": one.owner_id,
+        "waits for": one.cause,
+        "since": one.since,
+        "until": one.until,
+        "tasks": one.tasks,
+        "run": str(one.run),
+    }
 
 
 def _tell_status(found: dict[str, Any]) -> None:
@@ -46,12 +71,22 @@ def _tell_status(found: dict[str, Any]) -> None:
         ("set aside", f"{found['rejects']:,}" + (" (connector rejects)" if found["rejects"] else "")),
         ("values held", f"{found['holds']:,}" + (" (connector holds)" if found["holds"] else "")),
     ]
+    if found["set_aside"]:
+        people = sum(one["people"] for one in found["set_aside"])
+        rows.append(("waiting for a review, a place or an hour", f"{people:,} (connector status --waiting)"))
     if found["open_clears"]:
         rows.append(("stages standing cleared", f"{found['open_clears']:,}; the next run sets them first"))
     if found["held_by"]:
         rows.append(("being worked on by", found["held_by"]))
     show.table(("", ""), rows)
-    show.waiting(last["parked"])
+    for one in found["alerts"]:
+        since = f"since {one['since'][:16].replace('T', ' ')} UTC"
+        show.say(f"alert {since}: {one['people']:,} people wait for a review: {one['message']}", "✗", indent=2)
+        show.say(f"look: connector plan; release: connector apply --run {one['run']} --yes", indent=4)
+    for group in found["set_aside"]:
+        if not group["review"]:
+            since = f"since {group['since'][:16].replace('T', ' ')} UTC"
+            show.say(f"{group['people']:,} people wait for: {group['cause']}, {since}", "…", indent=2)
 
 
 def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
@@ -81,8 +116,29 @@ def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
         "rejects": len(ledger.work.rejects()),
         "holds": len(ledger.work.holds()),
         "open_clears": len(ledger.work.open_clears()),
+        "set_aside": [_group(one) for one in ledger.aside.by_cause()],
+        "alerts": [
+            {"message": one.message, "people": one.people, "since": _iso(one.opened_at), "run": one.run}
+            for one in ledger.aside.open_alerts()
+        ],
         "held_by": known.lease_owner if busy else None,
     }
+
+
+def _group(one: Waiting) -> dict[str, Any]:
+    from connector.ledger.aside import FOR_REVIEW  # noqa: PLC0415 - --help does without
+
+    return {
+        "cause": one.cause,
+        "people": one.people,
+        "tasks": one.tasks,
+        "since": _iso(one.since),
+        "review": one.code in FOR_REVIEW,
+    }
+
+
+def _iso(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 @app.command()

@@ -6,20 +6,21 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connector.errors import ConfigError, Denied, Problem, Transient, UsageError
+from connector.errors import ConfigError, Denied, NotFound, Problem, Transient, UsageError
+from connector.model import ALWAYS
 
 if TYPE_CHECKING:
     from connector.agreement import Agreement
     from connector.check import Findings
     from connector.config import Config, Connection
-    from connector.crm import CRM, Description
+    from connector.crm import CRM, Description, Owner
     from connector.fields import FieldMap
     from connector.ledger import Ledger
     from connector.scope import Scope
@@ -43,18 +44,24 @@ class Chosen:
 
 def choose(config_path: Path, name: str | None) -> Chosen:
     """Load configuration and agreement. Raises ConfigError with everything wrong, UsageError for an unknown name."""
-    from connector.agreement import load_agreement  # noqa: PLC0415 - --help does without
     from connector.config import load_config  # noqa: PLC0415 - --help does without
 
     config = load_config(config_path, os.environ)
-    connection = _pick(config, name)
+    return chosen_of(config, _pick(config, name))
+
+
+def chosen_of(config: Config, connection: Connection) -> Chosen:
+    """One connection with its agreement and scope, proved as far as files can prove it. Raises ConfigError."""
+    from connector.agreement import load_agreement  # noqa: PLC0415 - --help does without
+
     agreement = load_agreement(connection.mapping, connection.crm)
     scope = _scope(connection, agreement)
     return Chosen(config, connection, _reading_also(agreement, scope.fields), scope)
 
 
-def _scope(connection: Connection, agreement: Agreement) -> Scope:
-    """Whom this connection may write to. Raises ConfigError for a list or a field that nobody knows."""
+def _scope(connection: Connection, agreement: Agreement, crm: CRM | None = None, owners: Sequence[Owner] = ()) -> Scope:
+    """Whom this connection may write to. Raises ConfigError for a list, a field or (with the account open) a team or a
+    segment that nobody knows."""
     from connector.agreement.lists import list_entries, list_names  # noqa: PLC0415 - --help does without
     from connector.check import did_you_mean  # noqa: PLC0415 - --help does without
     from connector.scope import compile_scope  # noqa: PLC0415 - --help does without
@@ -69,7 +76,22 @@ def _scope(connection: Connection, agreement: Agreement) -> Scope:
             problems.append(Problem(where, f"there is no list {name} in {connection.mapping.name}/lists.", fix))
         return found or frozenset()
 
-    scope = compile_scope(connection.scope, connection.never_touch, entries)
+    def team(name: str) -> frozenset[str]:
+        found = frozenset(owner.id for owner in owners if name in owner.teams)
+        if crm is not None and not found:
+            fix = did_you_mean(name, {word for owner in owners for word in owner.teams})
+            problems.append(Problem(where, f"no owner is in a team {name}.", f"{fix}See: connector discover"))
+        return found
+
+    def members(name: str) -> frozenset[str]:
+        try:
+            parts = crm.occurrences(f"list:{name}", None, now()) if crm is not None else ()
+            return frozenset(one.person_id for found, _ in parts for one in found if one.person_id)
+        except NotFound as error:
+            problems.append(Problem(where, f"the list {name} is not there: {error}"))
+            return frozenset()
+
+    scope = compile_scope(connection.scope, connection.never_touch, entries, of_team=team, of_list=members)
     mapped = {*agreement.wiring.fields.get("contact", ()), *agreement.wiring.fields.get("company", ())}
     for name in sorted(scope.fields - mapped):
         fix = f"{did_you_mean(name, mapped)}Map it in {agreement.wiring.crm}.toml."
@@ -177,6 +199,14 @@ class Opened:
         """Whether this connection may write at all."""
         return self.chosen.connection.mode != "observe" and self.chosen.connection.go_live is not None
 
+    def go_live_problems(self, *, ask: bool = True) -> list[Problem]:
+        """What is wrong with the go-live instant; `ask`: also against the account's oldest contact."""
+        from connector.check import go_live_problems  # noqa: PLC0415 - --help does without
+
+        mine = self.chosen.connection
+        oldest = self.crm.oldest("contact") if ask and mine.go_live not in (None, ALWAYS) else None
+        return go_live_problems(f"connections.{mine.name}.go_live", mine.mode, mine.go_live, now=now(), oldest=oldest)
+
 
 @contextmanager
 def opened(chosen: Chosen) -> Iterator[Opened]:
@@ -245,8 +275,9 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
         _free_from_the_dead(ledger)
         if door.findings.problems:
             raise ConfigError(door.findings.problems)
-        settings = settings_of(chosen.connection, door.account)
-        ledger.runs.note_described(_described(door.account, settings))
+        proved = _prove_go_live(door, ledger)
+        settings = settings_of(chosen, door.account)
+        ledger.runs.note_described({**_described(door.account, settings), "go_live": proved})
         yield Session(
             crm=door.crm,
             ledger=ledger,
@@ -256,7 +287,7 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
             account=door.account.account,
             owners=frozenset(owner.id for owner in door.account.owners if owner.active),
             now=now,
-            scope=chosen.scope,
+            scope=_scope(chosen.connection, chosen.agreement, door.crm, door.account.owners),
             worker=f"{socket.gethostname()}:{os.getpid()}",
             progress=progress,
         )
@@ -272,6 +303,17 @@ def _same_state(ledger: Ledger, account: Description) -> None:
             " Nothing was read or written. Correct the token, or point [state] url at another database.",
             code="wrong_account",
         )
+
+
+def _prove_go_live(door: Opened, ledger: Ledger) -> str | None:
+    """The go-live instant, once it is certain that it parts the account's past from its future; asked of the CRM when
+    it is another one than last time. Raises ConfigError."""
+    go_live = door.chosen.connection.go_live
+    said = None if go_live is None else go_live.isoformat()
+    known = (ledger.runs.connection().described or {}).get("go_live")
+    if problems := door.go_live_problems(ask=said != known):
+        raise ConfigError(problems)
+    return said
 
 
 def _free_from_the_dead(ledger: Ledger) -> None:
@@ -351,9 +393,13 @@ def date_only_of(account: Description) -> list[str]:
     return [name for name in contact if account.properties["contact"][name].type == "date"]
 
 
-def settings_of(connection: Connection, account: Description) -> Settings:
+def settings_of(chosen: Chosen, account: Description) -> Settings:
     """What the loop obeys, from what the file says."""
-    return replace(_offline_settings(connection), no_owner=_queue(connection, account))
+    from connector.quiet import Quiet  # noqa: PLC0415 - --help does without
+
+    connection = chosen.connection
+    quiet = Quiet(connection.quiet, connection.freezes, chosen.agreement.zone)
+    return replace(_offline_settings(connection), no_owner=_queue(connection, account), quiet=quiet)
 
 
 def _offline_settings(connection: Connection) -> Settings:
@@ -365,7 +411,9 @@ def _offline_settings(connection: Connection) -> Settings:
         mode=connection.mode,
         go_live=connection.go_live,
         hold=connection.hold,
-        limits=Limits(guard.changes_per_run, guard.changes_per_day, guard.max_share),
+        limits=Limits(
+            guard.changes_per_run, guard.changes_per_day, guard.max_share, max_score_writes=guard.max_score_writes
+        ),
         tasks=TaskBudget(tasks.per_owner_per_day, tasks.per_day),
         max_age=connection.read.max_age,
     )

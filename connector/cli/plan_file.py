@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from connector.errors import ConfigError, GuardRefused, Problem
+from connector.errors import ConfigError, GuardRefused, Problem, UsageError
 
 if TYPE_CHECKING:
     from connector.sync import Order, Report, Session
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 VERSION = 1
 
 
-def write(file: Path, session: Session, report: Report, changes: Mapping[str, Any]) -> None:
+def write(
+    file: Path, session: Session, report: Report, changes: Mapping[str, Any], *, clean_up: str | None = None
+) -> None:
     """Keep a plan, whole or not at all. Raises ConfigError where the file cannot be written."""
     content = {
         "plan": VERSION,
@@ -33,6 +35,7 @@ def write(file: Path, session: Session, report: Report, changes: Mapping[str, An
         "fingerprint": session.agreement.fingerprint,
         "as_of": report.as_of.isoformat(),
         "run": report.run,
+        "clean_up": clean_up,
         "changes": changes,
     }
     unfinished = file.with_name(f"{file.name}.{os.getpid()}.part")
@@ -89,8 +92,8 @@ def _prove(content: Mapping[str, Any]) -> None:
             raise ValueError(id)
 
 
-def order(session: Session, plan: Mapping[str, Any]) -> Order:
-    """Write exactly this plan. Raises GuardRefused when it was made for something else."""
+def order(session: Session, plan: Mapping[str, Any], per_day: int | None = None) -> Order:
+    """Write exactly this plan, a clean-up at so many a day. Raises GuardRefused when it was made for something else."""
     from connector.sync import Order  # noqa: PLC0415 - --help does without
 
     for name, mine in (
@@ -104,5 +107,8 @@ def order(session: Session, plan: Mapping[str, Any]) -> Order:
                 f"The plan was made for another {name} ({theirs}, now {mine}). Nothing was written."
                 " Make and review a new plan: connector plan -o FILE"
             )
-    moment = datetime.fromisoformat(plan["as_of"])
-    return Order("apply", moment, only=tuple(plan["changes"]), expected=plan["changes"])
+    changes, clean_up = plan["changes"], plan.get("clean_up")
+    moment = session.now() if clean_up else datetime.fromisoformat(plan["as_of"])
+    if per_day is not None and clean_up is None:
+        raise UsageError("--per-day is for a plan that cleans up a stage; any other is written as a whole.")
+    return Order("apply", moment, only=tuple(changes), expected=changes, clean_up=clean_up, per_day=per_day)

@@ -25,12 +25,32 @@ def plan(one: Report, changes: Sequence[PlannedChange], most: int) -> None:
         show.say(f"Nothing to write: {looked_at:,} people looked at, all as agreed.", "✓")
     else:
         show.say(f"{len(changes):,} of {looked_at:,} people looked at would change. Nothing was written.")
+        _first_day(one, changes)
         _causes(changes)
         _people(changes, most)
     show.parked(one)
     if one.blank_for_a_moment:
         show.say(f"{one.blank_for_a_moment} people will have no stage for a moment (cleared, then set).")
     show.notes(one.warnings)
+
+
+def _first_day(one: Report, changes: Sequence[PlannedChange]) -> None:
+    """What an account with a past wants to know first: what happens to those who were there before."""
+    from connector.fields import STRICT  # noqa: PLC0415 - --help does without
+
+    if not one.counts["adopted"]:
+        return
+    touched = Counter(field for change in changes for field, *_ in change.body["sets"] if field in STRICT)
+    tasks = sum(len(change.body["tasks"]) for change in changes)
+    said = f"{one.counts['adopted']:,} adopted as they stand; {_counted(touched['stage'], 'stage')}"
+    said += f", {_counted(touched['status'], 'status', 'statuses')}, {_counted(tasks, 'task')}"
+    if one.would_hand_over_a_day is not None:
+        said += f"; by the facts of the last 30 days it would hand over {one.would_hand_over_a_day:g} a day"
+    show.say(said)
+
+
+def _counted(number: int, noun: str, several: str = "") -> str:
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
 def as_json(changes: Sequence[PlannedChange], *, with_texts: bool) -> list[dict[str, Any]]:

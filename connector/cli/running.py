@@ -98,6 +98,7 @@ def backfill(
             tasks=tasks,
             with_history=with_history,
             canary=canary,
+            rehearses=dry_run and only is None and within is None,
             resume=moment is None,
         )
         report = _ran(session, order)
@@ -113,6 +114,10 @@ def plan(
     file: Annotated[Path | None, typer.Option("-o", "--out", help="Keep the plan for `connector apply`.")] = None,
     ids: Annotated[str | None, typer.Option(help="Only these record ids, separated by commas.")] = None,
     most: ShowOption = 10,
+    clean_up: Annotated[
+        str | None,
+        typer.Option("--clean-up", metavar="STAGE", help="Only: let stale people of a stage from before go_live fall."),
+    ] = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 2 when there are changes.")] = False,
     show_values: ValuesOption = False,
 ) -> int:
@@ -125,12 +130,20 @@ def plan(
         plan_file.writable(file)
     chosen = choose(config, connection)
     with session_for(chosen) as session:
-        everything = must_read_everything(session) and only is None
-        order = Order("plan", moment or now(), everything=everything, only=only, write=False, resume=moment is None)
+        order = Order(
+            "plan",
+            moment or now(),
+            everything=must_read_everything(session) and only is None,
+            only=only,
+            within=_stage_to_clean(chosen, clean_up),
+            clean_up=clean_up,
+            write=False,
+            resume=moment is None,
+        )
         report = _ran(session, order)
         if file is not None:
-            found = session.ledger.work.every(report.run)
-            plan_file.write(file, session, report, {one.person_id: one.body for one in found})
+            found = {one.person_id: one.body for one in session.ledger.work.every(report.run)}
+            plan_file.write(file, session, report, found, clean_up=clean_up)
         code = _told_plan(session, report, output, most, file=file, with_texts=show_values)
         return code or (CHANGES if exit_code and report.counts["changed"] else 0)
 
@@ -143,6 +156,9 @@ def apply(
     output: OutputOption = "text",
     yes: YesOption = False,
     run_number: Annotated[int | None, typer.Option("--run", help="Release what this run parked.")] = None,
+    per_day: Annotated[
+        int | None, typer.Option("--per-day", min=1, help="Of a clean-up: write to so many people in 24 hours.")
+    ] = None,
 ) -> int:
     """Write exactly what was reviewed: a plan file, or a parked run."""
     if (file is None) == (run_number is None):
@@ -152,7 +168,10 @@ def apply(
     with session_for(chosen) as session:
         if session.mode == "observe":
             raise UsageError('This connection only observes. Set go_live and mode = "live" to write.')
-        order = plan_file.order(session, expected) if expected is not None else _released(session, run_number or 0)
+        if expected is not None:
+            order = plan_file.order(session, expected, per_day)
+        else:
+            order = _released(session, run_number or 0)
         people = len(order.only or ())
         if people:
             noun = "person" if people == 1 else "people"
@@ -190,6 +209,17 @@ def _slice(chosen: Chosen, since: datetime | None, until: datetime | None, stage
         return after and (until is None or (created_at is not None and created_at < until))
 
     return within
+
+
+def _stage_to_clean(chosen: Chosen, stage: str | None) -> Any:
+    """The people a clean-up is about. Raises UsageError for a stage that nobody leaves by score."""
+    if stage is None:
+        return None
+    leaving = [one.name for one in chosen.agreement.stages if one.leave is not None]
+    if stage not in leaving:
+        names = ", ".join(leaving) or "none"
+        raise UsageError(f"--clean-up {stage}: only stages with leave_when can be cleaned up; here: {names}.")
+    return _slice(chosen, None, None, stage)
 
 
 def _released(session: Session, number: int) -> Order:

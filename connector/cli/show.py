@@ -125,14 +125,14 @@ def parked(one: Report) -> None:
 
 def waiting(found: Sequence[Mapping[str, str]]) -> None:
     """Who waits for what and since when; what goes on by itself, and what somebody must release."""
-    from connector.sync.guarding import BY_ITSELF  # noqa: PLC0415 - --help does without
+    from connector.sync.guarding import BY_ITSELF, CLEAN_UP_WAIT  # noqa: PLC0415 - --help does without
 
     for each in found:
         since = f" (since {each['since'][:16].replace('T', ' ')} UTC)" if "since" in each else ""
         say(f"{each['people']} people: {each['why']}{since}", "parked", indent=2)
         if each["cause"] in BY_ITSELF:
             say("they go on by themselves in the next runs", indent=4)
-        else:
+        elif each["cause"] != CLEAN_UP_WAIT:
             say(f"look: connector plan; release: connector apply --run {each.get('run', 'N')} --yes", indent=4)
 
 

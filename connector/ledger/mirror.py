@@ -290,7 +290,7 @@ class Mirror:
             .order_by(records.c.id)
             .limit(limit)
         )
-        return {id: mark for id, mark in self._db.rows(query)}
+        return dict(tuple(row) for row in self._db.rows(query))
 
     def contacts(self, after: str, limit: int) -> list[str]:
         """All known contacts that are not gone, by id."""

@@ -213,6 +213,16 @@ class Work:
         )
         return int(self._db.scalar(query) or 0)
 
+    def written_since(self, since: datetime, cause: str) -> int:
+        """People whose change for one cause was written since an instant."""
+        query = sa.select(sa.func.count()).where(
+            changes.c.connection == self._me,
+            changes.c.state == WRITTEN,
+            changes.c.cause == cause,
+            changes.c.at >= stamp(since),
+        )
+        return int(self._db.scalar(query) or 0)
+
     def changes_of(self, person_id: str, limit: int = 50) -> list[PlannedChange]:
         """What we changed, or would have changed, on one person; newest run first."""
         query = (

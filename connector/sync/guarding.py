@@ -26,6 +26,9 @@ DAY = timedelta(days=1)
 #: Causes of people who wait without a review: their groups in the report.
 TASKS_WAIT, QUIET_WAIT, SCORES_WAIT, CANARY_WAIT = "task budget", "quiet", "scores that aged", "canary"
 
+#: The rest of a clean-up, which the same command takes up again.
+CLEAN_UP_WAIT = "clean-up"
+
 #: What goes on by itself in the next runs.
 BY_ITSELF = (TASKS_WAIT, QUIET_WAIT, SCORES_WAIT, CANARY_WAIT)
 
@@ -88,6 +91,15 @@ class Guarding:
         self._keep_to_task_budget()
         if order.canary is not None:
             self._keep_canary(order.canary)
+        if order.per_day is not None:
+            self._keep_to_pace(order.per_day)
+
+    def _keep_to_pace(self, per_day: int) -> None:
+        """A clean-up is written at so many a day, whoever runs the command how often."""
+        cause = f"clean_up.{self._order.clean_up}"
+        left = max(0, per_day - self._work.written_since(self._now - DAY, cause))
+        rest = [one.person_id for one in self._planned()][left:]
+        self._leave(rest, CLEAN_UP_WAIT, f"written at {per_day} a day; give the same command again tomorrow")
 
     def _keep_quiet(self, silence: Silence) -> None:
         waiting = [one for one in self._planned() if one.counted and not _may_pass(one, silence)]

@@ -190,6 +190,8 @@ class Look:
             for one in looked:
                 change = self._wanted(one)
                 self._count(one, change)
+                if change is None and self._order.clean_up is not None:
+                    continue  # a clean-up says nothing about the others
                 if change is None:
                     settled.append(self.settled(one))
                 else:

@@ -8,10 +8,13 @@ next one: what was read is in the mirror, who must be looked at is dirty, what w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, timedelta
+from typing import Any
+
+import orjson
 
 from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, Problem
 from connector.ledger.work import PlannedChange
@@ -110,12 +113,23 @@ def _remember_circumstances(session: Session, order: Order) -> None:
         "" if go_live is None else "always" if go_live == ALWAYS else go_live.isoformat(),
         session.scope.meaning,
     )
+    _follow_lists(session)
     circumstances = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
     if session.ledger.runs.connection().circumstances == circumstances:
         return
     with session.ledger.transaction():
         session.ledger.mirror.mark_all_dirty()
         session.ledger.runs.note_circumstances(circumstances, reads_of(session))
+
+
+def _follow_lists(session: Session) -> None:
+    """Whoever joined or left a list that the scope asks about is looked at again."""
+    runs, members = session.ledger.runs, session.scope.members
+    before = frozenset(orjson.loads(runs.cursor("scope members") or "[]"))
+    if members != before:
+        with session.ledger.transaction():
+            session.ledger.mirror.mark_dirty(sorted(members ^ before))
+            runs.move_cursor("scope members", orjson.dumps(sorted(members)).decode())
 
 
 def _change_memory(session: Session, order: Order) -> None:
@@ -193,6 +207,9 @@ def _compare_with_review(session: Session, order: Order, report: Report) -> None
     """`apply FILE` writes exactly what was reviewed, or nothing."""
     if order.expected is None:
         return
+    if order.clean_up is not None:
+        _leave_out_who_moved(session, order.expected, report)
+        return
     now = {one.person_id: _essence(one.body) for one in session.ledger.work.every(report.run)}
     reviewed = {id: _essence(body) for id, body in order.expected.items()}
     if now == reviewed:
@@ -204,6 +221,23 @@ def _compare_with_review(session: Session, order: Order, report: Report) -> None
         f"{len(moved)} of {len(reviewed)} people in this plan are no longer as they were reviewed (for example contact"
         f" {', '.join(moved[:3])}). Nothing was written. Make and review a new plan: connector plan -o FILE"
     )
+
+
+def _leave_out_who_moved(session: Session, expected: Mapping[str, Any], report: Report) -> None:
+    """A clean-up is written over days, in which scores go on fading: what was agreed to is the move. Whoever would
+    move otherwise by now is left as they are."""
+    now = {one.person_id: _moves(one.body) for one in session.ledger.work.every(report.run)}
+    reviewed = {id: _moves(body) for id, body in expected.items()}
+    moved = [id for id, moves in now.items() if moves != reviewed[id]]
+    results = [(id, "superseded", "plan_moved", "no longer as reviewed") for id in moved]
+    session.ledger.work.conclude(report.run, results, session.now())
+    others = len(reviewed) - len(now) + len(moved)
+    if others:
+        report.warnings.append(f"{others} of the {len(reviewed)} people reviewed are done, or no longer as reviewed")
+
+
+def _moves(body: object) -> object:
+    return [(move.what, move.before, move.after) for move in from_json(body).moves]  # type: ignore[arg-type]  # as below
 
 
 def _essence(body: object) -> object:

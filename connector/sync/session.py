@@ -116,14 +116,14 @@ class Order:
     expected: Mapping[str, Any] | None = None
     release: bool = False
     clean_up: str | None = None
-    at_most: int | None = None  # of a reviewed plan that is written bit by bit
+    per_day: int | None = None  # people of a clean-up written in 24 hours
     rehearses: bool = False  # also ask what the facts of the last 30 days would have done
     resume: bool = True  # take up an interrupted full scan, at its own instant
 
     @property
     def reviewed(self) -> bool:
-        """Somebody has looked at exactly this: the guard's budgets do not hold it back."""
-        return self.release or self.expected is not None
+        """Somebody looks or has looked at exactly this: the guard's budgets do not hold it back."""
+        return self.release or self.expected is not None or self.clean_up is not None
 
 
 COUNTS = (
