@@ -9,9 +9,10 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from connector.errors import ConfigError, Denied, Problem, Transient, UsageError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from connector.check import Findings
     from connector.config import Config, Connection
     from connector.crm import CRM, Description
+    from connector.decide import Office
     from connector.fields import FieldMap
     from connector.ledger import Ledger
     from connector.scope import Scope
@@ -48,7 +50,7 @@ def choose(config_path: Path, name: str | None) -> Chosen:
 
     config = load_config(config_path, os.environ)
     connection = _pick(config, name)
-    agreement = load_agreement(connection.mapping, connection.crm)
+    agreement = load_agreement(connection.mapping, connection.crm, connection.language)
     scope = _scope(connection, agreement)
     return Chosen(config, connection, _reading_also(agreement, scope.fields), scope)
 
@@ -246,7 +248,8 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
         if door.findings.problems:
             raise ConfigError(door.findings.problems)
         settings = settings_of(chosen.connection, door.account)
-        ledger.runs.note_described(_described(door.account, settings))
+        office = office_of(chosen.connection, door.account)
+        ledger.runs.note_described(_described(door.account, settings, office))
         yield Session(
             crm=door.crm,
             ledger=ledger,
@@ -257,6 +260,7 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
             owners=frozenset(owner.id for owner in door.account.owners if owner.active),
             now=now,
             scope=chosen.scope,
+            office=office,
             worker=f"{socket.gethostname()}:{os.getpid()}",
             progress=progress,
         )
@@ -316,20 +320,28 @@ def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
         ledger=ledger,
         agreement=chosen.agreement,
         fields=fields,
-        settings=replace(_offline_settings(chosen.connection), no_owner=described["no_owner"]),
+        settings=replace(
+            _offline_settings(chosen.connection),
+            no_owner=described["no_owner"],
+            never_to=frozenset(described.get("never_to", ())),
+        ),
         account=described["account"],
         owners=frozenset(described["owners"]),
         now=now,
+        office=_office(described.get("contact_page", ""), described.get("zones", {})),
     )
 
 
-def _described(account: Description, settings: Settings) -> dict[str, object]:
+def _described(account: Description, settings: Settings, office: Office) -> dict[str, object]:
     return {
         "account": account.account,
         "deal_states": [[one.pipeline, one.id, one.state] for one in account.deal_stages],
         "date_only": date_only_of(account),
         "owners": [owner.id for owner in account.owners if owner.active],
         "no_owner": settings.no_owner,
+        "never_to": sorted(settings.never_to),
+        "contact_page": office.contact_page,
+        "zones": {owner: zone.key for owner, zone in office.zones.items()},
     }
 
 
@@ -353,7 +365,48 @@ def date_only_of(account: Description) -> list[str]:
 
 def settings_of(connection: Connection, account: Description) -> Settings:
     """What the loop obeys, from what the file says."""
-    return replace(_offline_settings(connection), no_owner=_queue(connection, account))
+    wanted = connection.tasks.never_to
+    never_to = frozenset(_resolved(connection, account, "never_to", wanted).values())
+    return replace(_offline_settings(connection), no_owner=_queue(connection, account), never_to=never_to)
+
+
+def office_of(connection: Connection, account: Description) -> Office:
+    """What the task text needs to know of the account. Raises ConfigError for an owner nobody knows."""
+    zones = connection.tasks.time_zones
+    ids = _resolved(connection, account, "time_zones", tuple(zones))
+    return _office(account.contact_page, {ids[name]: zone for name, zone in zones.items()})
+
+
+def _office(contact_page: str, zones: Mapping[str, str]) -> Office:
+    from connector.decide import Office  # noqa: PLC0415 - --help does without
+
+    return Office(contact_page, {owner: ZoneInfo(zone) for owner, zone in zones.items()})
+
+
+def _resolved(connection: Connection, account: Description, setting: str, names: tuple[str, ...]) -> dict[str, str]:
+    """The owners a setting of the tasks names, with their ids. Raises ConfigError for those nobody knows."""
+    from connector.check import find_owner  # noqa: PLC0415 - --help does without
+
+    found = {name: find_owner(name, account.owners) for name in names}
+    if problems := owner_problems(connection, account, setting):
+        raise ConfigError(problems)
+    return {name: owner.id for name, owner in found.items() if owner is not None}
+
+
+def owner_problems(connection: Connection, account: Description, setting: str) -> list[Problem]:
+    """What is wrong with the owners that tasks.never_to or tasks.time_zones names."""
+    from connector.check import did_you_mean, find_owner  # noqa: PLC0415 - --help does without
+
+    known = [word for one in account.owners if one.active for word in (one.id, one.email, one.name) if word]
+    return [
+        Problem(
+            f"connections.{connection.name}.tasks.{setting}",
+            f"{name} is no active owner of account {account.account}.",
+            f"{did_you_mean(name, known)}Give an owner's id, e-mail address or name; see: connector discover",
+        )
+        for name in getattr(connection.tasks, setting)
+        if find_owner(name, account.owners) is None
+    ]
 
 
 def _offline_settings(connection: Connection) -> Settings:
@@ -367,6 +420,9 @@ def _offline_settings(connection: Connection) -> Settings:
         hold=connection.hold,
         limits=Limits(guard.changes_per_run, guard.changes_per_day, guard.max_share),
         tasks=TaskBudget(tasks.per_owner_per_day, tasks.per_day),
+        only_signals_newer_than=timedelta(days=tasks.only_signals_newer_than_days)
+        if tasks.only_signals_newer_than_days
+        else None,
         max_age=connection.read.max_age,
     )
 

@@ -106,6 +106,7 @@ class Look:
             go_live=self._go_live,
             route=self._session.mode != "scores",
             hand_over=self._order.tasks,
+            newer_than=self._session.settings.only_signals_newer_than,
         )
         if person.unmapped:
             return Looked(person, kept, memory, decision, UNTOUCHED, not tracks and decision.tracks[0].adopted)
@@ -123,8 +124,10 @@ class Look:
         return Looked(person, kept, memory, decision, difference, not tracks and decision.tracks[0].adopted)
 
     def _owner(self, owner_id: str | None) -> str | None:
-        """Tasks go to an active owner, else to the queue for people without one."""
-        return owner_id if owner_id and self._is_active(owner_id) else self._session.settings.no_owner
+        """Tasks go to an active owner who wants some, else to the queue for people without one."""
+        settings = self._session.settings
+        takes = owner_id and owner_id not in settings.never_to and self._is_active(owner_id)
+        return owner_id if takes else settings.no_owner
 
     def _is_active(self, owner_id: str | None) -> bool:
         """Somebody who left owns nobody: no clock runs against them. Where owners cannot be read, all are taken."""
@@ -231,6 +234,8 @@ class Look:
             if base.get(name) == live or name in apart or (field not in outputs and field not in STRICT):
                 continue
             arrived = live == one.memory.intended.get(name, ("", None))[1]  # our write that was never confirmed
+            if one.decision.held_until is not None and field in STRICT and name in base and not arrived:
+                continue  # what people set meanwhile is adopted when the hold is over
             if field in STRICT or arrived or fields.encode(field, outputs[field]) == live:
                 base[name] = live
         return base
@@ -350,6 +355,8 @@ class Look:
                 edit = self._edit(field, kept[id], memory)
                 if edit is not None:
                     found.setdefault(id, {})[field] = edit
+            if (answer := _answer(kept[id], memory)) is not None:
+                found.setdefault(id, {})[answer.field] = answer
         return self._dated(found) if found and self._order.verb not in ASKING else found
 
     def _edit(self, field: str, kept: Kept, memory: Memory) -> Edit | None:
@@ -368,7 +375,12 @@ class Look:
 
     def _dated(self, found: dict[str, dict[str, Edit]]) -> dict[str, dict[str, Edit]]:
         """Ask the CRM's history who made these edits and when; without an answer they stay undated."""
-        specs = {field: spec for field in STRICT if (spec := self._session.fields.spec(field)) is not None}
+        asked = {field for edits in found.values() for field in edits}
+        specs = {
+            field: spec
+            for field in (*STRICT, *sorted(asked - set(STRICT)))
+            if (spec := self._session.fields.spec(field)) is not None
+        }
         names = sorted(spec.property for spec in specs.values())
         try:
             history = self._session.crm.history("contact", sorted(found), names)
@@ -383,6 +395,14 @@ class Look:
                 if versions:
                     edits[field] = replace(edit, at=versions[0].at, by=versions[0].by)
         return found
+
+
+def _answer(kept: Kept, memory: Memory) -> Edit | None:
+    """An answer of sales to a hand-off under way that the track does not answer to yet: when was it given?"""
+    live, track = kept.facts["f"].get("sales_answer"), memory.tracks[0] if memory.tracks else {}
+    if live is None or not track.get("handed_over") or live == track.get("answer"):
+        return None
+    return Edit("sales_answer", track.get("answer"), live, None, "unknown")
 
 
 def _linked(link: LinkRow, kept: Kept | None) -> Linked | None:
