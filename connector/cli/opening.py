@@ -394,19 +394,23 @@ def _resolved(connection: Connection, account: Description, setting: str, names:
 
 
 def owner_problems(connection: Connection, account: Description, setting: str) -> list[Problem]:
-    """What is wrong with the owners that tasks.never_to or tasks.time_zones names."""
-    from connector.check import did_you_mean, find_owner  # noqa: PLC0415 - --help does without
+    """What is wrong with the owners that tasks.never_to or tasks.time_zones names. A guess is told by id, since names
+    and addresses have no place in a message (G14)."""
+    from connector.check import find_owner, nearest_owner  # noqa: PLC0415 - --help does without
 
-    known = [word for one in account.owners if one.active for word in (one.id, one.email, one.name) if word]
-    return [
-        Problem(
-            f"connections.{connection.name}.tasks.{setting}",
-            f"{name} is no active owner of account {account.account}.",
-            f"{did_you_mean(name, known)}Give an owner's id, e-mail address or name; see: connector discover",
-        )
-        for name in getattr(connection.tasks, setting)
-        if find_owner(name, account.owners) is None
-    ]
+    problems = []
+    for name in getattr(connection.tasks, setting):
+        if find_owner(name, account.owners) is None:
+            near = nearest_owner(name, account.owners)
+            guess = f"Did you mean owner {near.id}? " if near else ""
+            problems.append(
+                Problem(
+                    f"connections.{connection.name}.tasks.{setting}",
+                    f"{name} is no active owner of account {account.account}.",
+                    f"{guess}Give an owner's id, e-mail address or name; see: connector discover",
+                )
+            )
+    return problems
 
 
 def _offline_settings(connection: Connection) -> Settings:

@@ -189,7 +189,7 @@ class Look:
         report.count("adopted", int(one.adopted))
         if one.difference.change is not None:
             report.count("changed")
-        elif one.difference.held or one.person.unmapped:
+        elif one.difference.held or one.person.unmapped or one.decision.held_until is not None:
             report.count("held")
         else:
             report.count("unchanged")

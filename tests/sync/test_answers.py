@@ -177,12 +177,13 @@ def test_a_changed_text_writes_nothing_to_people_already_handed_over(build: Buil
     world.sync(ledger)
     writes, tasks = world.writes, world.handed_over()
     world.agreement = replace(world.agreement, texts=load_agreement(shipped_mappings(), language="id").texts)
+    world.clock.pass_by(minutes=10)
     for id in ("1", "2"):
-        world.edit(id, {"city": "Warsaw"})
+        world.edit(id, {"firstname": "Joanna"})
 
-    world.sync(ledger)
+    report = world.sync(ledger)
 
-    assert (world.writes, world.handed_over()) == (writes, tasks)
+    assert (report.counts["looked_at"], world.writes, world.handed_over()) == (2, writes, tasks)
 
 
 def test_mode_scores_blanks_nobody_s_answer(build: Build) -> None:
@@ -208,11 +209,18 @@ def test_g4_a_hold_from_inside_the_crm_keeps_all_but_scores(build: Build) -> Non
 
     report = world.sync(ledger)
     during = world.properties("1")
+    again = world.sync(ledger)
+    world.clock.pass_by(minutes=10)
+    world.edit("1", {"phone": "1"})
+    world.clock.pass_by(minutes=10)
+    looked = world.sync(ledger)
     world.clock.at = AS_OF.replace(month=4, day=3, hour=0, minute=1)
     world.sync(ledger)
 
     assert (during["lifecyclestage"], during.get("cx_stage", ""), during["cx_fit_score"] != "") == ("lead", "", True)
     assert "on hold until 2026-04-02: legal" in report.warnings[0]
+    assert again.counts["written"] == 0
+    assert looked.counts["looked_at"] == looked.counts["held"] + looked.counts["written"] == 1
     assert world.handed_over() == ["1"]
     assert world.properties("1")["cx_hold_until"][:10] == "2026-04-02"
 
@@ -229,7 +237,7 @@ def test_g4_a_stage_set_while_held_is_adopted_when_the_hold_is_over(build: Build
     world.clock.pass_by(minutes=10)
     world.sync(ledger)
     during = world.properties("1")["cx_stage"]
-    world.edit("1", {"city": "Warsaw"})
+    world.edit("1", {"phone": "1"})
     world.clock.pass_by(minutes=10)
     world.sync(ledger)
     world.clock.at = AS_OF.replace(month=4, day=3, hour=0, minute=1)
