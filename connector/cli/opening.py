@@ -372,9 +372,16 @@ def settings_of(connection: Connection, account: Description) -> Settings:
 
 def office_of(connection: Connection, account: Description) -> Office:
     """What the task text needs to know of the account. Raises ConfigError for an owner nobody knows."""
-    zones = connection.tasks.time_zones
-    ids = _resolved(connection, account, "time_zones", tuple(zones))
-    return _office(account.contact_page, {ids[name]: zone for name, zone in zones.items()})
+    named = connection.tasks.time_zones
+    ids = _resolved(connection, account, "time_zones", tuple(named))
+    zones = {ids[name]: zone for name, zone in named.items()}
+    # Whose task goes to the queue reads it on the queue's clock: people without an owner ("") and those who take none.
+    queue = zones.get(_queue(connection, account) or "")
+    for owner in ("", *_resolved(connection, account, "never_to", connection.tasks.never_to).values()):
+        zones.pop(owner, None)
+        if queue is not None:
+            zones[owner] = queue
+    return _office(account.contact_page, zones)
 
 
 def _office(contact_page: str, zones: Mapping[str, str]) -> Office:

@@ -22,6 +22,9 @@ from connector.decide.tracks import first_track
 from connector.decide.walk import ABOVE, Stages, Walk
 from connector.model import Decision, Person, Track
 
+#: How the warning begins that somebody holds a person; the reason they typed follows.
+ON_HOLD = "on hold"
+
 
 class Decider:
     """The agreement, compiled to decide; the office is what the task text needs to know of the account."""
@@ -99,7 +102,7 @@ class Decider:
             return None
         if walk.as_of >= end:
             return None
-        walk.warnings.append(f"on hold until {days.said(until, zone)}" + (f": {reason}" if reason else ""))
+        walk.warnings.append(f"{ON_HOLD} until {days.said(until, zone)}" + (f": {reason}" if reason else ""))
         return end
 
     def _warn(self, walk: Walk) -> None:

@@ -37,7 +37,9 @@ class Foresight:
         )
         if walk.held_until is not None:
             return _soonest(walk.as_of, score_next_at, walk.held_until)
-        promised = track.call_back_at and max(track.call_back_at, walk.as_of + _TICK)  # due, and nobody was told yet
+        promised = track.call_back_at
+        if promised and promised <= walk.as_of and not walk.hands_over:
+            promised = walk.as_of + _TICK  # the next run that may hand people over keeps it
         return _soonest(walk.as_of, score_next_at, track.wait_until, promised, stay, due, tried_enough)
 
 

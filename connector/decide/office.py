@@ -12,7 +12,7 @@ class Office:
     """The account as sales sees it. Empty: no link, and everybody's clock is the agreement's."""
 
     contact_page: str = ""  # the address of a contact's page with {id} in it
-    zones: Mapping[str, ZoneInfo] = field(default_factory=dict)  # owner id -> time zone
+    zones: Mapping[str, ZoneInfo] = field(default_factory=dict)  # owner id -> time zone; "": of people without one
 
     def page_of(self, contact_id: str) -> str:
         """Where a person opens this contact; "" where that is not known."""

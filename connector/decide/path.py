@@ -1,9 +1,10 @@
 """
 The path of a person: which stage and status follow from the facts, in the agreed order of precedence (domain 3.3).
 
-A person's edit is the ground everything stands on. Then the candidates are tried: deals, a person's judgement, the
-fast track, rules that lead up, sales giving up, rules that lead down. The first that applies moves; then all are
-asked again, each cause at most once, until nothing moves, so that a second look at the same facts moves nothing.
+A person's edit, or what sales answered on the record, is the ground everything stands on. Then the candidates are
+tried: deals, a person's judgement, the fast track, a call back that sales promised, rules that lead up, sales giving
+up, rules that lead down. The first that applies moves; then all are asked again, each cause at most once, until nothing
+moves, so that a second look at the same facts moves nothing.
 """
 
 from __future__ import annotations

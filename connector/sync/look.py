@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connector.crm import ACTIVITIES
+from connector.decide import ON_HOLD
 from connector.decide.tracks import track_from_json, track_to_json
 from connector.errors import ConnectorError, CrmError, Denied
 from connector.fields import STRICT, Linked
@@ -193,8 +194,10 @@ class Look:
             report.count("held")
         else:
             report.count("unchanged")
-        if one.decision.warnings and len(report.warnings) < 20:
-            report.warnings.append(f"contact {one.person.id}: {one.decision.warnings[0]}")
+        # A hold is counted, and its reason is whatever somebody typed: that stays out of reports (G14).
+        told = [text for text in one.decision.warnings if not text.startswith(ON_HOLD)]
+        if told and len(report.warnings) < 20:
+            report.warnings.append(f"contact {one.person.id}: {told[0]}")
 
     def _keep_holds(self, looked: Sequence[Looked]) -> None:
         if self._order.verb == "plan":

@@ -46,6 +46,15 @@ def test_the_task_speaks_the_connection_s_language_on_the_owner_s_clock(desk: De
     assert "/record/0-1/2" in body
 
 
+def test_a_task_of_the_queue_is_on_the_queue_s_clock(desk: Desk) -> None:
+    """Owner 501 takes none: the queue reads when it is due where the queue sits."""
+    zones = '{ "501" = "America/New_York", "505" = "Europe/Warsaw" }'
+    desk.configure(tasks=f'{{ never_to = ["501"], no_owner = "505", time_zones = {zones} }}')
+
+    assert desk("sync", "--yes").code == 0
+    assert "(Europe/Warsaw)" in task_of(desk)["hs_task_body"]
+
+
 def test_without_a_language_the_agreement_s_own_is_spoken(desk: Desk) -> None:
     """The connection says nothing, the agreement says Polish."""
     desk.mapping(("agreement.toml", 'language = "en"', 'language = "pl"'))
