@@ -229,6 +229,13 @@ def find_owner(wanted: str, owners: Iterable[Owner]) -> Owner | None:
     return None
 
 
+def nearest_owner(wanted: str, owners: Iterable[Owner]) -> Owner | None:
+    """The active owner who is called most nearly like this, if anybody is."""
+    words = {word.casefold(): one for one in owners if one.active for word in (one.id, one.email, one.name) if word}
+    close = difflib.get_close_matches(wanted.casefold(), list(words), n=1)
+    return words[close[0]] if close else None
+
+
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """ "Did you mean x? ", or nothing."""
     close = difflib.get_close_matches(wrong, list(known), n=1)

@@ -180,6 +180,8 @@ class Track:
     handed_over_at: datetime | None = None
     assigned_at: datetime | None = None  # since when the hand-off has had an owner: the rep's clock
     answered_at: datetime | None = None  # when sales first answered this hand-off on the record itself
+    answer: str | None = None  # the sales answer that this track already answers to; another one is news
+    call_back_at: datetime | None = None  # the day on which sales promised to be back, from its beginning
     sla_class: str | None = None
     sla_due_at: datetime | None = None
     entered: Mapping[str, datetime] = field(default_factory=dict)
@@ -268,3 +270,4 @@ class Decision:
     warnings: tuple[str, ...] = ()
     route_next_at: datetime | None = None
     score_next_at: datetime | None = None
+    held_until: datetime | None = None  # somebody holds this person from inside the CRM: only scores are written

@@ -115,7 +115,8 @@ def diff(
     """Only what differs, and only what is ours to write.
 
     `ours` names, per property, the texts we wrote or were about to write: any other live value is somebody's edit,
-    and is held rather than overwritten (stage and status excepted: the decision has already adopted those edits).
+    and is held rather than overwritten (stage and status excepted: the decision has already adopted those edits; and
+    what sales answered in an earlier cycle, which a new hand-off clears).
     """
     sets: list[tuple[WriteRule, Set]] = []
     held: list[Held] = []
@@ -137,7 +138,7 @@ def diff(
         if _led_by_others(rule, live, ours.get(spec.property, frozenset())):
             continue
         edited = live not in ours.get(spec.property, frozenset((live,)))
-        if edited and field not in STRICT and not _over(hold, live, as_of):
+        if edited and field not in STRICT and rule.policy != "clear" and not _over(hold, live, as_of):
             held.append(_hold(rule, Set(field, spec.property, live, wanted), hold, terms, as_of))
             continue
         if hold is not None:
@@ -163,7 +164,7 @@ def _allowed(name: str, terms: Terms) -> bool:
 
 
 def _led_by_others(rule: WriteRule, live: str, ours: frozenset[str]) -> bool:
-    if not live or live in ours:
+    if not live or live in ours or rule.policy == "clear":
         return False
     return rule.policy == "if_empty" or rule.leads in ("people", "crm")
 

@@ -77,6 +77,17 @@ def compared(
     )
 
 
+def test_an_old_answer_of_people_is_blanked_and_never_held() -> None:
+    """policy = "clear": whoever filled it and whoever leads it, no hold; a blank one is left alone."""
+    terms = with_rule("grade", policy="clear", leads="people")
+    filled = compared({"grade": None}, {"grade": "returned"}, ours={"cx_grade": ""}, terms=terms)
+    blank = compared({"grade": None}, {}, ours={"cx_grade": ""}, terms=terms)
+
+    assert filled.change is not None
+    assert (filled.change.sets, filled.held) == ((Set("grade", "cx_grade", "returned", ""),), ())
+    assert blank == Difference(None)
+
+
 def with_rule(name: str, **changes: Any) -> Terms:
     return replace(TERMS, write_back=WriteBack({**RULES, name: replace(RULES[name], **changes)}))
 

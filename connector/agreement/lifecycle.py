@@ -9,6 +9,7 @@ from connector.agreement.reading import Reading
 from connector.agreement.shapes.lifecycle import LeaveShape, LifecycleShape, StageShape
 from connector.agreement.source import Source
 from connector.agreement.terms import (
+    Answer,
     Backward,
     DealRules,
     DealStage,
@@ -243,6 +244,27 @@ def build_moves(room: LifecycleRoom) -> tuple[Backward, ...]:
         if row.backwards == "clear_then_set":
             built.append(Backward(name, tuple(row.from_stages), row.to))
     return tuple(built)
+
+
+def build_answers(room: LifecycleRoom) -> dict[str, Answer]:
+    """What sales may answer; each answer stands for a lead status."""
+    statuses = [*room.shape.statuses, *FROM_FACTS]
+    built = {}
+    for name, row in room.shape.sales_answers.items():
+        path = ("sales_answers", name)
+        for status in filter(None, (row.status, row.status_if_may_return)):
+            room.reading.known(room.source, path, "status", status, statuses)
+        if row.status_if_may_return and not any(each.may_return for each in room.shape.rejection_reasons.values()):
+            what = "has status_if_may_return, and no rejection reason may return."
+            room.reading.complain(room.source, path, what, "Set may_return = true on a reason, or remove it.")
+        built[name] = Answer(name, row.label or label_of(name).capitalize(), row.status, row.status_if_may_return)
+    if built and "sales_answer" not in room.reading.mapped:
+        fix = f'Add sales_answer = "cx_sales_answer" under [contact.fields] in {room.reading.crm_file}.'
+        room.reading.complain(room.source, ("sales_answers",), "are agreed, and no property takes them.", fix)
+    if not built and "sales_answer" in room.reading.mapped:
+        what = f"says nothing of [sales_answers], and {room.reading.crm_file} maps sales_answer."
+        room.reading.complain(room.source, (), what, "Say which answers there are, or remove the property.")
+    return built
 
 
 def build_reasons(room: LifecycleRoom) -> tuple[Reason, ...]:

@@ -26,6 +26,7 @@ from connector.agreement.shapes.wiring import WiringShape, WriteBackShape
 from connector.agreement.source import Source, read_source, shown
 from connector.agreement.terms import Agreement
 from connector.agreement.vocabulary import SLA_STATES
+from connector.config import shipped_mappings
 from connector.errors import ConfigError, Problem
 
 _NEEDED = ("agreement.toml", "scoring.toml", "lifecycle.toml", "write_back.toml")
@@ -58,10 +59,13 @@ class _Files:
     texts: tuple[TextsShape, Source]
 
 
-def load_agreement(folder: Path, crm: str = "hubspot") -> Agreement:
-    """The agreement in `folder`, wired to `crm`; raises ConfigError with every problem that was found."""
+def load_agreement(folder: Path, crm: str = "hubspot", language: str | None = None) -> Agreement:
+    """The agreement in `folder`, wired to `crm`, its texts in `language` or else in the one it names itself.
+
+    Raises ConfigError with every problem that was found.
+    """
     reading = Reading(folder)
-    files = _read(folder, crm, reading)
+    files = _read(folder, crm, language, reading)
     if files is None:
         raise ConfigError(reading.problems)
     if reading.problems:
@@ -69,7 +73,7 @@ def load_agreement(folder: Path, crm: str = "hubspot") -> Agreement:
     agreement = _build(files, crm, reading)
     if reading.problems:
         raise ConfigError(reading.problems)
-    return agreement
+    return replace(agreement, language=language or agreement.language)
 
 
 def _more_problems(files: _Files, crm: str, reading: Reading) -> list[Problem]:
@@ -84,15 +88,17 @@ def _more_problems(files: _Files, crm: str, reading: Reading) -> list[Problem]:
     return [one for one in more if not any(name in f" {one.what} " for name in names)]
 
 
-def _read(folder: Path, crm: str, reading: Reading) -> _Files | None:
+def _read(folder: Path, crm: str, language: str | None, reading: Reading) -> _Files | None:
     if not folder.is_dir():
         fix = 'Name the folder of the agreement, or make one with "connector init".'
         raise ConfigError([Problem(shown(folder), "there is no such folder.", fix)])
     problems = reading.problems
     _complain_of_strays(folder, crm, problems)
     pairs = []
-    for file, shape in _shapes(crm, _language(folder)).items():
-        source = read_source(folder, file, problems)
+    for file, shape in _shapes(crm, language or _language(folder)).items():
+        source = _texts(folder, file, problems) if shape is TextsShape else read_source(folder, file, problems)
+        if source is None:
+            continue
         if not source.exists and file in (*_NEEDED, f"{crm}.toml"):
             problems.append(Problem(f"{shown(folder)}/{file}", "is missing.", "Every agreement has this file."))
             continue
@@ -115,6 +121,18 @@ def _shapes(crm: str, language: str) -> dict[str, type[BaseModel]]:
         f"{crm}.toml": WiringShape,
         f"texts.{language}.toml": TextsShape,
     }
+
+
+def _texts(folder: Path, file: str, problems: list[Problem]) -> Source | None:
+    """The folder's own texts, else those that come with the connector; None after a complaint that there are none."""
+    for place in (folder, shipped_mappings()):
+        source = read_source(place, file, problems)
+        if source.exists:
+            return source
+    there = {path.name.split(".")[1] for place in (folder, shipped_mappings()) for path in place.glob("texts.*.toml")}
+    fix = f"Write it, or use a language that has texts: {', '.join(sorted(there))}."
+    problems.append(Problem(f"{shown(folder)}/{file}", "is missing, and nothing like it is shipped.", fix))
+    return None
 
 
 def _language(folder: Path) -> str:
@@ -157,6 +175,7 @@ def _build(files: _Files, crm: str, reading: Reading) -> Agreement:
         fast_tracks=lifecycle.build_fast_tracks(room),
         exclusions=lifecycle.build_exclusions(room),
         evidence=lifecycle.build_evidence(room),
+        answers=lifecycle.build_answers(room),
         rejection_reasons=lifecycle.build_reasons(room),
         lead_types=lifecycle.build_lead_types(room),
         deals=deals,
@@ -178,7 +197,7 @@ def _finish(agreement: Agreement, files: _Files, reading: Reading) -> Agreement:
     wiring_file.check_values(agreement.wiring, _values_written(agreement), files.wiring[1], reading)
     _check_mapped(reading)
     _check_recognised(agreement, files, reading)
-    wiring = wiring_file.with_own(agreement.wiring, _options(agreement))
+    wiring = wiring_file.with_own(agreement.wiring, _options(agreement), agreement.texts.labels)
     wiring = replace(wiring, fingerprint=fingerprint.of_wiring(wiring, agreement.write_back))
     agreement = replace(agreement, wiring=wiring, fields_used=fields_used(reading.used, wiring, agreement.write_back))
     return replace(agreement, fingerprint=fingerprint.of_definitions(agreement))
@@ -206,6 +225,8 @@ def _values_written(agreement: Agreement) -> Mapping[str, Mapping[str, bool]]:
     return {
         "stage": {stage.name: stage.used for stage in agreement.stages},
         "status": dict.fromkeys(agreement.statuses, True),
+        "sales_answer": dict.fromkeys(agreement.answers, True),
+        "rejection_reason": dict.fromkeys([each.name for each in agreement.rejection_reasons], True),
     }
 
 
@@ -222,6 +243,7 @@ def _options(agreement: Agreement) -> dict[str, list[tuple[str, str]]]:
         "latest_deal_stage": agreement.deals.stages,
     }
     options = {field: [(each.name, each.label) for each in terms] for field, terms in labelled.items()}
+    options["sales_answer"] = [(each.name, each.label) for each in agreement.answers.values()]
     options["status"] = [(each.name, each.label) for each in agreement.statuses.values()]
     options["sla_state"] = [(state, state.replace("_", " ")) for state in SLA_STATES]
     options["ask_next"] = [(field, field.replace("_", " ")) for field in agreement.ask_next]

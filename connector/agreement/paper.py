@@ -14,35 +14,40 @@ from connector.agreement.reading import Reading
 from connector.agreement.shapes.lifecycle import AttemptsShape, TouchShape
 from connector.agreement.shapes.paper import AgreementShape, CalendarShape, TextsShape
 from connector.agreement.source import Source
-from connector.agreement.terms import Attempts, Calendar, Goal, Paper, Sla, Touch
+from connector.agreement.terms import Attempts, Calendar, Goal, Paper, Sla, Texts, Touch
+from connector.agreement.vocabulary import ANSWERS, DERIVED, HOLDS, OUTPUTS
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-#: The texts of a hand-off task where texts.<language>.toml leaves them out.
-TEXTS = {
-    "task_subject": "{stage}: {name}",
-    "task_body": (
-        "{name}, {title} at {company}\n{why}\nAsk next: {ask_next}\nDue: {due}\n"
-        "Accept: set the lead status to what you did. Return: set the lead status and say why."
-    ),
-    "task_nothing_to_ask": "nothing is missing",
-    "task_no_name": "a contact without a name",
-}
+#: What a line of the task may fill in; a line with a place that is empty for a person is left out.
 PLACES = (
-    "ask_next",
-    "company",
-    "due",
-    "engagement",
-    "fit",
-    "grade",
+    "who",
     "name",
+    "title",
+    "company",
+    "stage",
     "persona",
+    "grade",
+    "fit",
+    "engagement",
+    "why",
     "reasons",
     "say",
-    "stage",
-    "title",
-    "why",
+    "ask_next",
+    "due",
+    "record",
+    *ANSWERS,
+    "accepted",
+    "returned_not_ready",
+    "rejected",
 )
+
+#: Which reasons have words of their own, and what these may fill in.
+WHY = {
+    "score": ("fit", "engagement", "stage"),
+    "fast_track": ("signal", "stage"),
+    "call_back": ("day", "stage"),
+}
 
 
 def build_zone(shape: AgreementShape, source: Source, reading: Reading) -> ZoneInfo:
@@ -133,18 +138,36 @@ def _touches(rows: Mapping[str, TouchShape]) -> tuple[Touch, ...]:
     )
 
 
-def build_texts(shape: TextsShape, source: Source, reading: Reading) -> dict[str, str]:
+def build_texts(shape: TextsShape, source: Source, reading: Reading) -> Texts:
     """The texts of the language, each with nothing but known places to fill in."""
-    texts = dict(TEXTS)
-    for key, text in shape.model_dump(exclude_none=True).items():
-        try:
-            places = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
-        except ValueError:
-            reading.complain(
-                source, (key,), "has a brace that is not closed.", "Write {name}, or {{ for a plain brace."
-            )
+    for key, text in (("task_subject", shape.task_subject), ("task_body", shape.task_body)):
+        _check_places((key,), text, PLACES, source, reading)
+    for name, text in shape.why.items():
+        if reading.known(source, ("why", name), "kind of reason", name, WHY):
+            _check_places(("why", name), text, WHY[name], source, reading)
+    for name in shape.questions:
+        reading.known(source, ("questions", name), "field", name, [*reading.types, *DERIVED])
+    for name in shape.labels:
+        reading.known(source, ("labels", name), "property of ours", name, [*OUTPUTS, *HOLDS])
+    return Texts(
+        shape.task_subject,
+        shape.task_body,
+        shape.task_no_name,
+        tuple(shape.weekdays),
+        shape.why,
+        shape.questions,
+        shape.labels,
+    )
+
+
+def _check_places(path: tuple[str, ...], text: str, known: tuple[str, ...], source: Source, reading: Reading) -> None:
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError:
+        reading.complain(source, path, "has a brace that is not closed.", "Write {name}, or {{ for a plain brace.")
+        return
+    for _, place, form, conversion in parts:
+        if place is None:
             continue
-        for place in places:
-            reading.known(source, (key,), "place", place, PLACES)
-        texts[key] = text
-    return texts
+        if reading.known(source, path, "place", place, known) and (form or conversion):
+            reading.complain(source, path, f"asks for a form of {place}.", f"Write only {{{place}}}.")

@@ -238,6 +238,16 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What sales may answer to a hand-off on the record itself, and the lead status that stands for it."""
+
+    name: str
+    label: str
+    status: str
+    status_if_may_return: str | None = None  # instead, where the rejection reason given may_return
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
     """A rejection reason sales may give."""
 
@@ -351,6 +361,22 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
+class Texts:
+    """The words of the hand-off task in one language; {places} are filled in, a line with an empty one is left out.
+
+    `why` holds the reason by kind of cause (score, fast_track, call_back); for others the decision's own is said.
+    """
+
+    subject: str
+    body: str
+    no_name: str
+    weekdays: tuple[str, ...]  # from Monday
+    why: Mapping[str, str] = field(default_factory=dict)
+    questions: Mapping[str, str] = field(default_factory=dict)  # field -> what to ask the person
+    labels: Mapping[str, str] = field(default_factory=dict)  # own property's field -> what it is called
+
+
+@dataclass(frozen=True, slots=True)
 class Paper:
     """The parts of the agreement that people read and sign; no decision depends on them."""
 
@@ -388,6 +414,7 @@ class Agreement:
     fast_tracks: tuple[FastTrack, ...]
     exclusions: tuple[Exclusion, ...]
     evidence: tuple[Evidence, ...]
+    answers: Mapping[str, Answer]
     rejection_reasons: tuple[Reason, ...]
     lead_types: tuple[LeadType, ...]
     deals: DealRules
@@ -395,7 +422,7 @@ class Agreement:
     attempts: Attempts
     calendar: Calendar
     slas: Mapping[str, Sla]
-    texts: Mapping[str, str]
+    texts: Texts
     paper: Paper
     wiring: Wiring
     write_back: WriteBack

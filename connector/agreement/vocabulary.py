@@ -34,7 +34,11 @@ PERSON: dict[str, FieldType] = {
     "stage": "text",
     "status": "text",
     "owner_id": "text",
+    "sales_answer": "text",
     "rejection_reason": "text",
+    "call_back_on": "datetime",
+    "hold_until": "datetime",
+    "hold_reason": "text",
 }
 
 ACTIVITY: dict[str, FieldType] = {
@@ -69,9 +73,12 @@ DEAL: dict[str, FieldType] = {
 #: Fields worked out from others, which rules may use like any other: derived field -> what it needs.
 DERIVED: dict[str, tuple[str, ...]] = {"email_domain": ("email",), "persona": ("job_title",), "icp_band": ()}
 
+#: What people say to the connector on the record itself.
+_PEOPLES = ("sales_answer", "rejection_reason", "call_back_on", "hold_until", "hold_reason")
+
 #: Fields that no rule names and that every decision needs where they are mapped.
 ALWAYS: dict[str, tuple[str, ...]] = {
-    "contact": ("stage", "status", "owner_id", "rejection_reason"),
+    "contact": ("stage", "status", "owner_id", *_PEOPLES),
     "deal": tuple(DEAL),
     "call": tuple(ACTIVITY),
     "email": tuple(ACTIVITY),
@@ -79,12 +86,12 @@ ALWAYS: dict[str, tuple[str, ...]] = {
     "task": tuple(ACTIVITY),
 }
 
-OwnType = Literal["string", "number", "bool", "datetime", "enumeration"]
+OwnType = Literal["string", "number", "bool", "date", "datetime", "enumeration"]
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A field that a decision sets: its type in our words, and how an own property for it is created."""
+    """A field that a decision sets, or people do: its type in our words, how an own property for it is created."""
 
     type: FieldType
     own: OwnType
@@ -92,6 +99,21 @@ class Output:
     group: Literal["route", "score", "stamp"]
     description: str = ""
 
+
+#: Sales answers a hand-off in these. People fill them; the connector reads them, and blanks them at a new hand-off.
+ANSWERS: dict[str, Output] = {
+    "sales_answer": Output("text", "enumeration", "Sales answer", "route", "What sales says to the hand-off"),
+    "rejection_reason": Output("text", "enumeration", "Rejection reason", "route", "Why the person comes back"),
+    "call_back_on": Output("datetime", "date", "Call back on", "route", "Handed over again on this day"),
+}
+
+#: People hold a record with these: no stage, status or task is touched until the day is over. Never written.
+HOLDS: dict[str, Output] = {
+    "hold_until": Output(
+        "datetime", "date", "Hold until", "route", "Stage, status and tasks are left alone until then"
+    ),
+    "hold_reason": Output("text", "string", "Hold reason", "route"),
+}
 
 OUTPUTS: dict[str, Output] = {
     "stage": Output("text", "enumeration", "Lifecycle stage", "route", "Furthest lifecycle stage"),
@@ -120,6 +142,7 @@ OUTPUTS: dict[str, Output] = {
     "lead_type": Output("text", "enumeration", "Lead type", "route"),
     "agreement_version": Output("text", "string", "Agreement version", "stamp"),
     "scored_at": Output("datetime", "datetime", "Scored at", "stamp"),
+    **ANSWERS,
 }
 
 SLA_STATES = ("no_owner", "running", "met", "late", "paused", "not_measurable")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 FieldType = Literal["text", "number", "bool", "datetime", "list"]
+Policy = Literal["always", "if_empty", "never_after_human", "clear"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class OwnProperty:
 
     kind: str
     property: str
-    type: Literal["string", "number", "bool", "datetime", "enumeration"]
+    type: Literal["string", "number", "bool", "date", "datetime", "enumeration"]
     label: str
     description: str = ""
     options: tuple[tuple[str, str], ...] = ()  # (value, label)
@@ -97,14 +98,15 @@ class Wiring:
 class WriteRule:
     """How one output field may be written back.
 
-    policy    always, if_empty, or never_after_human
+    policy    always, if_empty, never_after_human, or clear: people's own field, which is only ever blanked, whoever
+              filled it, when a new hand-off begins
     leads     mapping (ours unless a person just changed it), people, or crm
     group     route (stage, status, cycle ...: only in mode live), score, or stamp
     alone     False: written only together with another change, so that it never causes a write itself (A14)
     """
 
     field: str
-    policy: Literal["always", "if_empty", "never_after_human"] = "always"
+    policy: Policy = "always"
     leads: Literal["mapping", "people", "crm"] = "mapping"
     group: Literal["route", "score", "stamp"] = "score"
     alone: bool = True

@@ -14,10 +14,11 @@ from connector.agreement.shapes.wiring import (
     Texts,
     WiringShape,
     WriteBackShape,
+    WriteRuleShape,
 )
 from connector.agreement.source import Source
-from connector.agreement.vocabulary import DERIVED, OUTPUTS, PERSON, known_type
-from connector.agreement.wiring import FieldSpec, OwnProperty, SignalSource, Wiring, WriteBack, WriteRule
+from connector.agreement.vocabulary import ANSWERS, DERIVED, HOLDS, OUTPUTS, PERSON, known_type
+from connector.agreement.wiring import FieldSpec, OwnProperty, Policy, SignalSource, Wiring, WriteBack, WriteRule
 from connector.agreement.words import label_of
 
 KINDS = ("contact", "company", "deal", "call", "email", "meeting", "task")
@@ -151,8 +152,21 @@ def build_write_back(shape: WriteBackShape, source: Source, wiring: Wiring, read
         if row.smallest_change and OUTPUTS[name].type != "number":
             reading.complain(source, path, f"smallest_change is for numbers; {name} is not one.", "Remove it.")
         group = row.group or OUTPUTS[name].group
-        rules[name] = WriteRule(name, row.policy, row.leads, group, row.alone, row.smallest_change)
+        policy = _policy(name, row, source, reading)
+        rules[name] = WriteRule(name, policy, row.leads, group, row.alone, row.smallest_change)
     return WriteBack(rules, shape.scores_at)
+
+
+def _policy(name: str, row: WriteRuleShape, source: Source, reading: Reading) -> Policy:
+    """People's answers are only ever blanked, and nothing else is blanked over a person's value."""
+    said = "policy" in row.model_fields_set
+    if name in ANSWERS and said and row.policy != "clear":
+        fix = 'Write policy = "clear": it is blanked when a new hand-off begins. Or remove the line.'
+        reading.complain(source, ("fields", name), f"{name} is for sales to fill, it is never written.", fix)
+    elif name not in ANSWERS and row.policy == "clear":
+        what = f'policy = "clear" is only for {", ".join(ANSWERS)}.'
+        reading.complain(source, ("fields", name), what, "Write always, if_empty or never_after_human.")
+    return "clear" if name in ANSWERS else row.policy
 
 
 def check_values(wiring: Wiring, wanted: Mapping[str, Mapping[str, bool]], source: Source, reading: Reading) -> None:
@@ -174,10 +188,15 @@ def check_values(wiring: Wiring, wanted: Mapping[str, Mapping[str, bool]], sourc
                 reading.complain(source, ("contact", "values", field), what, f'Add {value} = "...".')
 
 
-def with_own(wiring: Wiring, options: Mapping[str, Sequence[tuple[str, str]]]) -> Wiring:
-    """The wiring with the definition of every property that is ours to create: its name carries the prefix."""
+def with_own(
+    wiring: Wiring, options: Mapping[str, Sequence[tuple[str, str]]], labels: Mapping[str, str] | None = None
+) -> Wiring:
+    """The wiring with the definition of every property that is ours to create: its name carries the prefix.
+
+    `labels` are what the agreement's language calls a property.
+    """
     own = [
-        _own(kind, spec, options.get(field, ()))
+        _own(kind, spec, options.get(field, ()), (labels or {}).get(field))
         for kind, specs in wiring.fields.items()
         for field, spec in specs.items()
         if spec.property.startswith(wiring.own_prefix)
@@ -185,9 +204,15 @@ def with_own(wiring: Wiring, options: Mapping[str, Sequence[tuple[str, str]]]) -
     return replace(wiring, own=tuple(own))
 
 
-def _own(kind: str, spec: FieldSpec, options: Sequence[tuple[str, str]]) -> OwnProperty:
-    output = OUTPUTS.get(spec.field)
-    label = output.label if output else label_of(spec.field).capitalize()
+def property_label(field: str) -> str:
+    """What an own property is called where no text says otherwise."""
+    output = OUTPUTS.get(field) or HOLDS.get(field)
+    return output.label if output else label_of(field).capitalize()
+
+
+def _own(kind: str, spec: FieldSpec, options: Sequence[tuple[str, str]], label: str | None) -> OwnProperty:
+    output = OUTPUTS.get(spec.field) or HOLDS.get(spec.field)
+    label = label or property_label(spec.field)
     described = output.description if output else ""
     values = tuple((theirs, text) for value, text in options for theirs in spec.values.get(value, (value,))[:1])
     if values:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.cli import show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, app
-from connector.cli.opening import Opened, choose, now, opened, queue_problem
+from connector.cli.opening import Opened, choose, now, opened, owner_problems, queue_problem
 from connector.errors import ConfigError, CrmError, Denied, Problem
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def check(config: ConfigOption = CONFIG, connection: ConnectionOption = None, ou
         if problem := queue_problem(chosen.connection, door.account):
             problems.append(problem)
         problems += door.go_live_problems()
+        for setting in ("never_to", "time_zones"):
+            problems += owner_problems(chosen.connection, door.account, setting)
         remarks = [*door.findings.remarks, *unseen]
         counts, shut = _count_everything(door)
         problems += shut

@@ -9,9 +9,10 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from connector.errors import ConfigError, Denied, NotFound, Problem, Transient, UsageError
 from connector.model import ALWAYS
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from connector.check import Findings
     from connector.config import Config, Connection
     from connector.crm import CRM, Description, Owner
+    from connector.decide import Office
     from connector.fields import FieldMap
     from connector.ledger import Ledger
     from connector.scope import Scope
@@ -54,7 +56,7 @@ def chosen_of(config: Config, connection: Connection) -> Chosen:
     """One connection with its agreement and scope, proved as far as files can prove it. Raises ConfigError."""
     from connector.agreement import load_agreement  # noqa: PLC0415 - --help does without
 
-    agreement = load_agreement(connection.mapping, connection.crm)
+    agreement = load_agreement(connection.mapping, connection.crm, connection.language)
     scope = _scope(connection, agreement)
     return Chosen(config, connection, _reading_also(agreement, scope.fields), scope)
 
@@ -277,7 +279,8 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
             raise ConfigError(door.findings.problems)
         proved = _prove_go_live(door, ledger)
         settings = settings_of(chosen, door.account)
-        ledger.runs.note_described({**_described(door.account, settings), "go_live": proved})
+        office = office_of(chosen.connection, door.account)
+        ledger.runs.note_described({**_described(door.account, settings, office), "go_live": proved})
         yield Session(
             crm=door.crm,
             ledger=ledger,
@@ -288,6 +291,7 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
             owners=frozenset(owner.id for owner in door.account.owners if owner.active),
             now=now,
             scope=_scope(chosen.connection, chosen.agreement, door.crm, door.account.owners),
+            office=office,
             worker=f"{socket.gethostname()}:{os.getpid()}",
             progress=progress,
         )
@@ -358,20 +362,28 @@ def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
         ledger=ledger,
         agreement=chosen.agreement,
         fields=fields,
-        settings=replace(_offline_settings(chosen.connection), no_owner=described["no_owner"]),
+        settings=replace(
+            _offline_settings(chosen.connection),
+            no_owner=described["no_owner"],
+            never_to=frozenset(described.get("never_to", ())),
+        ),
         account=described["account"],
         owners=frozenset(described["owners"]),
         now=now,
+        office=_office(described.get("contact_page", ""), described.get("zones", {})),
     )
 
 
-def _described(account: Description, settings: Settings) -> dict[str, object]:
+def _described(account: Description, settings: Settings, office: Office) -> dict[str, object]:
     return {
         "account": account.account,
         "deal_states": [[one.pipeline, one.id, one.state] for one in account.deal_stages],
         "date_only": date_only_of(account),
         "owners": [owner.id for owner in account.owners if owner.active],
         "no_owner": settings.no_owner,
+        "never_to": sorted(settings.never_to),
+        "contact_page": office.contact_page,
+        "zones": {owner: zone.key for owner, zone in office.zones.items()},
     }
 
 
@@ -398,8 +410,63 @@ def settings_of(chosen: Chosen, account: Description) -> Settings:
     from connector.quiet import Quiet  # noqa: PLC0415 - --help does without
 
     connection = chosen.connection
-    quiet = Quiet(connection.quiet, connection.freezes, chosen.agreement.zone)
-    return replace(_offline_settings(connection), no_owner=_queue(connection, account), quiet=quiet)
+    wanted = connection.tasks.never_to
+    return replace(
+        _offline_settings(connection),
+        no_owner=_queue(connection, account),
+        never_to=frozenset(_resolved(connection, account, "never_to", wanted).values()),
+        quiet=Quiet(connection.quiet, connection.freezes, chosen.agreement.zone),
+    )
+
+
+def office_of(connection: Connection, account: Description) -> Office:
+    """What the task text needs to know of the account. Raises ConfigError for an owner nobody knows."""
+    named = connection.tasks.time_zones
+    ids = _resolved(connection, account, "time_zones", tuple(named))
+    zones = {ids[name]: zone for name, zone in named.items()}
+    # Whose task goes to the queue reads it on the queue's clock: people without an owner ("") and those who take none.
+    queue = zones.get(_queue(connection, account) or "")
+    for owner in ("", *_resolved(connection, account, "never_to", connection.tasks.never_to).values()):
+        zones.pop(owner, None)
+        if queue is not None:
+            zones[owner] = queue
+    return _office(account.contact_page, zones)
+
+
+def _office(contact_page: str, zones: Mapping[str, str]) -> Office:
+    from connector.decide import Office  # noqa: PLC0415 - --help does without
+
+    return Office(contact_page, {owner: ZoneInfo(zone) for owner, zone in zones.items()})
+
+
+def _resolved(connection: Connection, account: Description, setting: str, names: tuple[str, ...]) -> dict[str, str]:
+    """The owners a setting of the tasks names, with their ids. Raises ConfigError for those nobody knows."""
+    from connector.check import find_owner  # noqa: PLC0415 - --help does without
+
+    found = {name: find_owner(name, account.owners) for name in names}
+    if problems := owner_problems(connection, account, setting):
+        raise ConfigError(problems)
+    return {name: owner.id for name, owner in found.items() if owner is not None}
+
+
+def owner_problems(connection: Connection, account: Description, setting: str) -> list[Problem]:
+    """What is wrong with the owners that tasks.never_to or tasks.time_zones names. A guess is told by id, since names
+    and addresses have no place in a message (G14)."""
+    from connector.check import find_owner, nearest_owner  # noqa: PLC0415 - --help does without
+
+    problems = []
+    for name in getattr(connection.tasks, setting):
+        if find_owner(name, account.owners) is None:
+            near = nearest_owner(name, account.owners)
+            guess = f"Did you mean owner {near.id}? " if near else ""
+            problems.append(
+                Problem(
+                    f"connections.{connection.name}.tasks.{setting}",
+                    f"{name} is no active owner of account {account.account}.",
+                    f"{guess}Give an owner's id, e-mail address or name; see: connector discover",
+                )
+            )
+    return problems
 
 
 def _offline_settings(connection: Connection) -> Settings:
@@ -415,6 +482,9 @@ def _offline_settings(connection: Connection) -> Settings:
             guard.changes_per_run, guard.changes_per_day, guard.max_share, max_score_writes=guard.max_score_writes
         ),
         tasks=TaskBudget(tasks.per_owner_per_day, tasks.per_day),
+        only_signals_newer_than=timedelta(days=tasks.only_signals_newer_than_days)
+        if tasks.only_signals_newer_than_days
+        else None,
         max_age=connection.read.max_age,
     )
 

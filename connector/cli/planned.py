@@ -45,8 +45,12 @@ def _first_day(one: Report, changes: Sequence[PlannedChange]) -> None:
     said = f"{one.counts['adopted']:,} adopted as they stand; {_counted(touched['stage'], 'stage')}"
     said += f", {_counted(touched['status'], 'status', 'statuses')}, {_counted(tasks, 'task')}"
     if one.would_hand_over_a_day is not None:
-        said += f"; by the facts of the last 30 days it would hand over {one.would_hand_over_a_day:g} a day"
+        said += f"; by the facts of the last 30 days it would hand over {_pace(one.would_hand_over_a_day)}"
     show.say(said)
+
+
+def _pace(a_day: float) -> str:
+    return f"{a_day:,.0f} a day" if a_day >= 1 else f"{a_day * 30:.0f} in 30 days"
 
 
 def _counted(number: int, noun: str, several: str = "") -> str:

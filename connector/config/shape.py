@@ -158,7 +158,7 @@ class Connection(_Table):
     never_touch: Mapping[str, _Texts] = field(default_factory=dict)
     hold: _Duration = timedelta(days=30)
     require_approval: _Flag = True  # asked for in mode live only
-    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] | None = None  # of texts for sales; None: the agreement's
     proxy: Annotated[str, AfterValidator(values.proxy_address)] | None = None
     timeout: _Interval = timedelta(seconds=30)  # of one call, wall clock
 

@@ -7,28 +7,33 @@ The decision: what the agreement says about one person at one instant. Pure; com
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connector.agreement.terms import Agreement, Stage
+from connector.decide import days
 from connector.decide.entry import Short
 from connector.decide.facts import Observer
 from connector.decide.handoff import Desk
 from connector.decide.next_change import Foresight
+from connector.decide.office import Office
 from connector.decide.outputs import Recorder
 from connector.decide.path import Path
 from connector.decide.tracks import first_track
 from connector.decide.walk import ABOVE, Stages, Walk
 from connector.model import Decision, Person, Track
 
+#: How the warning begins that somebody holds a person; the reason they typed follows.
+ON_HOLD = "on hold"
+
 
 class Decider:
-    """The agreement, compiled to decide."""
+    """The agreement, compiled to decide; the office is what the task text needs to know of the account."""
 
-    def __init__(self, agreement: Agreement) -> None:
+    def __init__(self, agreement: Agreement, office: Office | None = None) -> None:
         self._agreement = agreement
         self._stages = Stages(agreement.stages)
         self._observer = Observer(agreement)
-        self._desk = Desk(agreement)
+        self._desk = Desk(agreement, office or Office())
         self._path = Path(agreement, self._stages, self._observer, self._desk)
         self._recorder = Recorder(agreement)
         self._foresight = Foresight(agreement)
@@ -61,19 +66,22 @@ class Decider:
         route: bool = True,
         hand_over: bool = True,
         clean_up: str | None = None,
+        newer_than: timedelta | None = None,
     ) -> Decision:
         """What the agreement says of `person` at `as_of`.
 
         `route=False` scores and leaves the track as it is; `hand_over=False` places people and hands nobody to
-        sales, so that no clock runs for a task that is not made; `clean_up` names a stage that adopted people may
-        leave by score, too.
+        sales, so that no clock runs for a task that is not made. Nor is anybody for a signal not `newer_than` this.
+        `clean_up` names a stage that adopted people may leave by score, too.
+
+        Whom somebody holds from inside the CRM is scored and otherwise left as they are, until the hold is over.
         """
         before = tracks[0] if tracks else self.first_track(person, as_of, go_live)
         walk = self._begin(person, before, as_of, go_live)
-        walk.hands_over = hand_over
-        walk.clean_up = clean_up
+        walk.hands_over, walk.newer_than, walk.clean_up = hand_over, newer_than, clean_up
+        walk.held_until = self._held_until(walk)
         self._warn(walk)
-        if route and not person.unmapped:
+        if route and walk.held_until is None and not person.unmapped:
             self._path.follow(walk)
             self._desk.assign(walk)
             remembered = self._remember(walk, run)
@@ -87,6 +95,20 @@ class Decider:
         everyone = agreement.apply_to == "everyone" and before.fingerprint != agreement.fingerprint
         facts = self._observer.observe(person, as_of)
         return Walk(person, facts, before, before, as_of, go_live, agreement.fingerprint, self._stages, everyone)
+
+    def _held_until(self, walk: Walk) -> datetime | None:
+        """Until when somebody holds this person, a day including its last moment; None where nobody does."""
+        zone, until = self._agreement.zone, walk.facts.values.get("hold_until")
+        reason = str(walk.facts.values.get("hold_reason") or "")
+        end = days.ends(until, zone)
+        if end is None:
+            if reason:
+                walk.warnings.append("there is a hold reason and no hold until: nothing is held")
+            return None
+        if walk.as_of >= end:
+            return None
+        walk.warnings.append(f"{ON_HOLD} until {days.said(until, zone)}" + (f": {reason}" if reason else ""))
+        return end
 
     def _warn(self, walk: Walk) -> None:
         """What a human should look at, besides what the path finds."""
@@ -164,4 +186,5 @@ class Decider:
             tuple(dict.fromkeys(walk.warnings)),
             self._foresight.route_next_at(walk, next_score),
             next_score,
+            walk.held_until,
         )

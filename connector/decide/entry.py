@@ -10,7 +10,7 @@ from connector.agreement.terms import Agreement, Entry, Evidence, Stage
 from connector.agreement.words import label_of
 from connector.decide.conditions import Test, compile_condition
 from connector.decide.facts import Facts, Observer
-from connector.decide.walk import ABOVE, RULES, Walk
+from connector.decide.walk import ABOVE, CALL_BACK, RULES, Walk
 
 
 class Doors:
@@ -67,7 +67,8 @@ class Doors:
     def has_news(self, stage: Stage, walk: Walk) -> bool:
         """A12: whether something new speaks for an upward move; who left also needs a signal newer than that."""
         track, positive = walk.track, walk.facts.scored.positive
-        if stage.enter and stage.enter.accepted_by_sales and (track.cause or "").startswith(RULES):
+        ours = walk.answered is not None or (track.cause or "").startswith((*RULES, CALL_BACK))
+        if stage.enter and stage.enter.accepted_by_sales and ours:
             return True  # acceptance answers a hand-off of ours, so it is newer than that
         if walk.everyone:
             return track.left_at is None or any(each.at > track.left_at for each in positive)

@@ -6,11 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from connector.agreement.terms import Agreement
-from connector.agreement.words import label_of
 from connector.decide.calendar import BusinessHours
-from connector.decide.reasons import ReasonWriter
-from connector.decide.scoring import shown
-from connector.decide.walk import Walk
+from connector.decide.office import Office
+from connector.decide.task_text import TaskWriter
+from connector.decide.walk import CALL_BACK, Walk
 from connector.model import TaskDraft
 
 _FAST = 1000.0  # any fast track is more urgent than any score
@@ -19,18 +18,22 @@ _FAST = 1000.0  # any fast track is more urgent than any score
 class Desk:
     """Hands people over, by the agreement's SLA, calendar and texts."""
 
-    def __init__(self, agreement: Agreement) -> None:
+    def __init__(self, agreement: Agreement, office: Office) -> None:
         self._agreement = agreement
+        self._writer = TaskWriter(agreement, office)
+        self._asked_for = {each.name: each.signal for each in agreement.fast_tracks}
         self._hours = BusinessHours(agreement.calendar, agreement.zone)
-        self._reasons = ReasonWriter(agreement.scoring.groups)
+        #: what sales said in an earlier cycle is blanked where the agreement lets us, else remembered as old
+        self._blanks_answer = "sales_answer" in agreement.write_back.rules
 
     def hand_over(self, walk: Walk, sla: str | None) -> None:
         """Begin a cycle: status new, one task, and the rep's clock if there is a rep.
 
         A status that says sales is at work stands: a new interest is no reason to call it new.
         """
-        if not walk.hands_over:
+        if not walk.hands_over or self._too_old(walk):
             return
+        answer = walk.facts.values.get("sales_answer")
         track = replace(
             walk.track,
             cycle=walk.track.cycle + 1,
@@ -38,6 +41,8 @@ class Desk:
             handed_over_at=walk.as_of,
             assigned_at=None,
             answered_at=None,
+            answer=None if self._blanks_answer or answer is None else str(answer),
+            call_back_at=None,
             sla_class=sla,
             sla_due_at=None,
             wait_until=None,
@@ -66,39 +71,32 @@ class Desk:
 
     def _task(self, walk: Walk) -> TaskDraft:
         due = walk.track.sla_due_at or self._due(walk.track.sla_class, walk.as_of) or walk.as_of
-        said = self._fill_in(walk, due)
-        texts = self._agreement.texts
-        body = "\n".join(line.rstrip() for line in texts["task_body"].format_map(said).strip().splitlines())
+        subject, body = self._writer.write(walk, due)
         score = walk.facts.score
         return TaskDraft(
             walk.track.id,
             walk.track.lead_type,
             walk.track.cycle,
             walk.cause,
-            texts["task_subject"].format_map(said).strip(" ,"),
+            subject,
             body,
             due,
             "HIGH",
             (_FAST if walk.fast_track else 0.0) + score.engagement + score.fit / 100,
         )
 
-    def _fill_in(self, walk: Walk, due: datetime) -> dict[str, str]:
-        values, facts, texts = walk.facts.values, walk.facts, self._agreement.texts
-        name = " ".join(str(values[part]) for part in ("first_name", "last_name") if values.get(part))
-        ask = next((each for each in self._agreement.ask_next if values.get(each) is None), None)
-        persona = facts.persona
-        return {
-            "name": name or texts["task_no_name"],
-            "title": str(values.get("job_title") or "?"),
-            "company": str(values.get("company_name") or "?"),
-            "persona": persona.label if persona else "?",
-            "say": (persona.describes.get("say") if persona else None) or "-",
-            "stage": walk.stages.label(walk.track.stage),
-            "why": walk.reason[:1].upper() + walk.reason[1:],
-            "reasons": self._reasons.text(facts.scored),
-            "fit": str(shown(facts.score.fit)),
-            "engagement": str(shown(facts.score.engagement)),
-            "grade": facts.score.grade,
-            "ask_next": label_of(ask) if ask else texts["task_nothing_to_ask"],
-            "due": f"{due.astimezone(self._agreement.zone):%a %Y-%m-%d %H:%M} ({self._agreement.zone.key})",
-        }
+    def _too_old(self, walk: Walk) -> bool:
+        """Whether the newest signal that speaks for the person is older than the connection hands people over for."""
+        counted = [signal.at for signal in walk.facts.scored.positive[:1]]
+        if walk.fast_track:
+            counted += [walk.facts.newest[self._asked_for[walk.fast_track]].at]
+        if walk.newer_than is None or walk.cause == CALL_BACK or not counted:
+            return False
+        age = walk.as_of - max(counted)
+        if age <= walk.newer_than:
+            return False
+        walk.warnings.append(
+            f"not handed over: the newest signal is {age.days} days old, and only those of the last"
+            f" {walk.newer_than.days} days count (tasks.only_signals_newer_than_days)"
+        )
+        return True

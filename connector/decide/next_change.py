@@ -35,7 +35,12 @@ class Foresight:
         tried_enough = (
             track.handed_over_at + self._exhausted_days if track.handed_over and track.handed_over_at else None
         )
-        return _soonest(walk.as_of, score_next_at, track.wait_until, stay, due, tried_enough)
+        if walk.held_until is not None:
+            return _soonest(walk.as_of, score_next_at, walk.held_until)
+        promised = track.call_back_at
+        if promised and promised <= walk.as_of and not walk.hands_over:
+            promised = walk.as_of + _TICK  # the next run that may hand people over keeps it
+        return _soonest(walk.as_of, score_next_at, track.wait_until, promised, stay, due, tried_enough)
 
 
 def _soonest(as_of: datetime, *instants: datetime | None) -> datetime | None:

@@ -8,11 +8,15 @@ the agreement opted into (G5). Nothing about stage and status is said of an adop
 from __future__ import annotations
 
 from connector.agreement.terms import Agreement
+from connector.agreement.vocabulary import ANSWERS
 from connector.decide.reasons import ReasonWriter
 from connector.decide.scoring import shown
 from connector.decide.sla import sla_state
 from connector.decide.walk import Walk
 from connector.model import Value
+
+#: Causes of a status with which a cycle ends, and which is therefore still ours to write.
+_LAST_WORDS = ("attempts.exhausted_after", "sales_answers.")
 
 
 class Recorder:
@@ -27,7 +31,7 @@ class Recorder:
     def outputs(self, walk: Walk, missing: tuple[str, ...], blocked: tuple[str, ...]) -> dict[str, Value]:
         """The wanted values of every output this person has; `blocked` without points that change every day."""
         said = self._scores(walk, missing)
-        if "stage" not in walk.person.unmapped:
+        if "stage" not in walk.person.unmapped and walk.held_until is None:
             said |= self._route(walk, blocked)
         said["agreement_version"] = self._version
         said["scored_at"] = walk.as_of
@@ -59,6 +63,8 @@ class Recorder:
             said |= {"cycle": track.cycle, "wait_until": track.wait_until, "returned_count": track.returned_count}
         if track.cycle:
             said |= self._follow_up(walk)
+        if walk.tasks:  # a new hand-off: what sales said in an earlier one must not speak for it
+            said |= dict.fromkeys(name for name in ANSWERS if walk.person.fields.get(name) is not None)
         return said
 
     def _stage(self, walk: Walk, blocked: tuple[str, ...]) -> dict[str, Value]:
@@ -98,7 +104,7 @@ class Recorder:
         track, tried = walk.track, walk.tried
         if not track.handed_over:
             said: dict[str, Value] = {"sla_due": None, "sla_state": None}
-            if any(move.what == "status" and move.cause == "attempts.exhausted_after" for move in walk.moves):
+            if any(move.what == "status" and move.cause.startswith(_LAST_WORDS) for move in walk.moves):
                 said["status"] = track.status
             return said
         said = {}

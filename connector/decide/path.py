@@ -1,9 +1,10 @@
 """
 The path of a person: which stage and status follow from the facts, in the agreed order of precedence (domain 3.3).
 
-A person's edit is the ground everything stands on. Then the candidates are tried: deals, a person's judgement, the
-fast track, rules that lead up, sales giving up, rules that lead down. The first that applies moves; then all are
-asked again, each cause at most once, until nothing moves, so that a second look at the same facts moves nothing.
+A person's edit, or what sales answered on the record, is the ground everything stands on. Then the candidates are
+tried: deals, a person's judgement, the fast track, a call back that sales promised, rules that lead up, sales giving
+up, rules that lead down. The first that applies moves; then all are asked again, each cause at most once, until nothing
+moves, so that a second look at the same facts moves nothing.
 """
 
 from __future__ import annotations
@@ -12,15 +13,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from connector.agreement.terms import Agreement, FastTrack, Stage
+from connector.agreement.terms import Agreement, FastTrack, Stage, Status
+from connector.decide.answers import Answers
 from connector.decide.attempts import AttemptCounter
 from connector.decide.entry import Doors, reached, why_entered
 from connector.decide.facts import Observer
 from connector.decide.handoff import Desk
-from connector.decide.walk import RULES, Stages, Walk
-
-#: Who may set a stage or status so that it is adopted; what other software writes is the sync layer's affair.
-_ADOPTED_FROM = ("person", "unknown", "import", "crm")
+from connector.decide.walk import ADOPTED_FROM, CALL_BACK, RULES, Judgement, Stages, Walk
 
 Candidate = tuple[str, Callable[[], None]]
 
@@ -37,12 +36,15 @@ class Path:
         self._reasons = {each.name: each.label for each in agreement.rejection_reasons}
         self._attempts = agreement.attempts
         self._counter = AttemptCounter(agreement.attempts)
+        self._answers = Answers(agreement)
+        self._hands_over = next((stage for stage in stages.used if stage.hands_over), None)
         self.doors = Doors(agreement, observer)
 
     def follow(self, walk: Walk) -> None:
         """Move the walk's track as far as the facts lead."""
         self._adopt_stage(walk)
         self._adopt_status(walk)
+        self._answers.take_in(walk)
         self.look_at_attempts(walk)
         self._status_from_facts(walk)
         done: set[str] = set()
@@ -52,6 +54,7 @@ class Path:
                 walk.also += [other for other, _ in found[1:]]
             done.add(cause)
             apply()
+        self._answers.let_go(walk)
 
     def look_at_attempts(self, walk: Walk) -> None:
         """Count what sales did since the hand-off."""
@@ -68,7 +71,7 @@ class Path:
         edit = walk.edit("stage")
         if edit is None or edit.after == walk.track.stage or not (edit.after is None or isinstance(edit.after, str)):
             return
-        if edit.by not in _ADOPTED_FROM:
+        if edit.by not in ADOPTED_FROM:
             walk.warnings.append(f"stage was set by an {edit.by}; it is not followed")
             return
         at = edit.at or walk.as_of
@@ -84,7 +87,7 @@ class Path:
 
     def _adopt_status(self, walk: Walk) -> None:
         edit = walk.edit("status")
-        if edit is None or edit.by not in _ADOPTED_FROM or edit.after == walk.track.status:
+        if edit is None or edit.by not in ADOPTED_FROM or edit.after == walk.track.status:
             return
         if edit.after is None or isinstance(edit.after, str):
             walk.set_status(edit.after, "person", f"status set by {_whom(edit.by)}")
@@ -120,6 +123,7 @@ class Path:
             self._by_deal(walk),
             self._by_judgement(walk),
             self._by_fast_track(walk),
+            self._by_call_back(walk),
             self._upward(walk),
             self._by_exhaustion(walk),
             self._downward(walk),
@@ -157,9 +161,9 @@ class Path:
 
     def _by_judgement(self, walk: Walk) -> Candidate | None:
         """A status that a person set and that sends the person away: returned, not interested, unqualified."""
-        edit = walk.edit("status")
-        status = self._statuses.get(str(edit.after)) if edit and edit.by in _ADOPTED_FROM else None
-        if edit is None or status is None or status.to is None or walk.track.stage == status.to:
+        judged = self._judged(walk)
+        status = self._statuses.get(judged.status) if judged else None
+        if judged is None or status is None or status.to is None or walk.track.stage == status.to:
             return None
         if walk.track.status != status.name or walk.facts.deals.says in ("open", "won"):
             return None
@@ -171,14 +175,44 @@ class Path:
                 return None
 
         def apply() -> None:
-            at = edit.at or walk.as_of
+            at = judged.at
             walk.move(status.to, f"statuses.{status.name}", f"{status.label}, reason: {reason}", at)
             walk.end_cycle(at)
             self._wait(walk, status.wait_days)
+            if _waits(status):
+                self._answers.promise(walk)
             if status.returned:
                 walk.track = replace(walk.track, returned_count=walk.track.returned_count + 1)
 
         return f"statuses.{status.name}", apply
+
+    def _judged(self, walk: Walk) -> Judgement | None:
+        """What sales said, as a status set by hand or as an answer; the status, which is the plainer word, first."""
+        edit = walk.edit("status")
+        if edit and edit.by in ADOPTED_FROM and isinstance(edit.after, str):
+            return Judgement(edit.after, edit.at or walk.as_of)
+        return walk.answered
+
+    def _by_call_back(self, walk: Walk) -> Candidate | None:
+        """The day that sales agreed on with the person has come: handed over again, whatever the score says."""
+        track, stage = walk.track, self._hands_over
+        if not self._answers.is_due(walk) or track.handed_over or not walk.hands_over:
+            return None
+        if track.stage in self._stages.by_deal_names or walk.facts.deals.says in ("open", "won"):
+            return None
+        level = max(self._stages.level(track.stage), self._stages.first_handed_over)
+        shut = any(each.beats_fast_track and self._stages.level(each.blocks) <= level for each in walk.facts.exclusions)
+        if shut or not self._may_return(walk) or self._desk.is_working(walk):
+            return None
+
+        def apply() -> None:
+            because = f"call back agreed for {self._answers.agreed_day(walk)}"
+            if stage and self._stages.level(walk.track.stage) < self._stages.ranks[stage.name]:
+                walk.move(stage.name, CALL_BACK, because)
+            walk.cause, walk.reason = CALL_BACK, because
+            self._desk.hand_over(walk, stage.sla if stage else None)
+
+        return CALL_BACK, apply
 
     def _by_fast_track(self, walk: Walk) -> Candidate | None:
         for track in self._fast_tracks:
@@ -306,6 +340,11 @@ class Path:
             if self._stages.ranks[stage.name] > level and stage.enter and not stage.enter.deal:
                 return stage
         return None
+
+
+def _waits(status: Status) -> bool:
+    """Whether a status makes the person wait, so that sales may say until when."""
+    return bool(status.wait_days) or status.returned
 
 
 def _whom(by: str) -> str:

@@ -34,16 +34,26 @@ class ReasonWriter:
         text = "; ".join(said)
         return text if len(text) <= _LONGEST else text[: _LONGEST - 3].rsplit(";", 1)[0] + "; …"
 
+    def strongest(self, scored: Scored, most: int) -> list[str]:
+        """The rules that gave the most points, of either score, each as one line."""
+        points: dict[str, float] = {}
+        times: dict[str, int] = {}
+        for line in (line for lines in scored.spoken for line in lines if line.rule in self._labels):
+            points[line.rule] = points.get(line.rule, 0.0) + line.points
+            times[line.rule] = times.get(line.rule, 0) + 1
+        best = sorted((rule for rule in points if points[rule] > 0), key=lambda rule: (-points[rule], rule))
+        return [self._said(rule, points[rule], times[rule]) for rule in best[:most]]
+
     def _by_rule(self, lines: Sequence[Line]) -> list[str]:
         points: dict[str, float] = {}
         times: dict[str, int] = {}
         for line in lines:
             points[line.rule] = points.get(line.rule, 0.0) + line.points
             times[line.rule] = times.get(line.rule, 0) + 1
-        return [
-            f"{self._labels[rule]}{f' {_TIMES}{times[rule]}' if times[rule] > 1 else ''} {_signed(total)}"
-            for rule, total in points.items()
-        ]
+        return [self._said(rule, total, times[rule]) for rule, total in points.items()]
+
+    def _said(self, rule: str, total: float, times: int) -> str:
+        return f"{self._labels[rule]}{f' {_TIMES}{times}' if times > 1 else ''} {_signed(total)}"
 
 
 def _whole(points: float) -> int:

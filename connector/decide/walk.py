@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connector.agreement.terms import Stage
 from connector.decide.attempts import NOTHING_TRIED, Tried
@@ -21,6 +21,12 @@ ABOVE = "^"
 
 #: How causes begin that are rules of the agreement, and not a person, the CRM, a deal or the adoption.
 RULES = ("stages.", "fast_track.")
+
+#: Who may set a stage or status so that it is adopted; what other software writes is the sync layer's affair.
+ADOPTED_FROM = ("person", "unknown", "import", "crm")
+
+#: The cause of a hand-off that sales itself agreed on with the person: a promise, and no rule about scores.
+CALL_BACK = "call_back"
 
 
 class Stages:
@@ -68,6 +74,14 @@ class Stages:
         return stage.label if stage else (name or "no stage")
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a person in sales said of the person, as a lead status, and when."""
+
+    status: str
+    at: datetime
+
+
 @dataclass(slots=True)
 class Walk:
     """The state of one decision; `before` is the track as it was remembered."""
@@ -83,6 +97,9 @@ class Walk:
     everyone: bool  # an approved rule change is a new fact for everybody
     hands_over: bool = True  # False: people are placed, and nobody is handed to sales
     clean_up: str | None = None  # a stage that adopted people may leave by score, in this decision
+    newer_than: timedelta | None = None  # nobody is handed over for a signal older than this
+    held_until: datetime | None = None
+    answered: Judgement | None = None  # what sales answered on the record, taken in by this walk
     tried: Tried = NOTHING_TRIED
     moves: list[Move] = field(default_factory=list)
     tasks: list[TaskDraft] = field(default_factory=list)

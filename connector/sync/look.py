@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from connector.crm import ACTIVITIES
+from connector.decide import ON_HOLD
 from connector.decide.tracks import track_from_json, track_to_json
 from connector.errors import ConnectorError, CrmError, Denied
 from connector.fields import STRICT, Linked
@@ -122,6 +123,7 @@ class Look:
             route=self._session.mode != "scores",
             hand_over=self._order.tasks,
             clean_up=self._order.clean_up,
+            newer_than=self._session.settings.only_signals_newer_than,
         )
         if self._order.rehearses:
             self._rehearse(person)
@@ -149,13 +151,20 @@ class Look:
         """Would the facts of the last 30 days have handed this person over?"""
         as_of = self._order.as_of
         then = self._session.decider.decide(
-            person, (), as_of=as_of, run=self._report.run, go_live=as_of - REHEARSED, hand_over=True
+            person,
+            (),
+            as_of=as_of,
+            run=self._report.run,
+            go_live=as_of - REHEARSED,
+            newer_than=self._session.settings.only_signals_newer_than,
         )
         self.would_hand_over += bool(then.tasks)
 
     def _owner(self, owner_id: str | None) -> str | None:
-        """Tasks go to an active owner, else to the queue for people without one."""
-        return owner_id if owner_id and self._is_active(owner_id) else self._session.settings.no_owner
+        """Tasks go to an active owner who wants some, else to the queue for people without one."""
+        settings = self._session.settings
+        takes = owner_id and owner_id not in settings.never_to and self._is_active(owner_id)
+        return owner_id if takes else settings.no_owner
 
     def _is_active(self, owner_id: str | None) -> bool:
         """Somebody who left owns nobody: no clock runs against them. Where owners cannot be read, all are taken."""
@@ -255,12 +264,14 @@ class Look:
         report.count("adopted", int(one.adopted))
         if change is not None:
             report.count("changed")
-        elif one.difference.held or one.person.unmapped:
+        elif one.difference.held or one.person.unmapped or one.decision.held_until is not None:
             report.count("held")
         else:
             report.count("unchanged")
-        if one.decision.warnings and len(report.warnings) < 20:
-            report.warnings.append(f"contact {one.person.id}: {one.decision.warnings[0]}")
+        # A hold is counted, and its reason is whatever somebody typed: that stays out of reports (G14).
+        told = [text for text in one.decision.warnings if not text.startswith(ON_HOLD)]
+        if told and len(report.warnings) < 20:
+            report.warnings.append(f"contact {one.person.id}: {told[0]}")
 
     def _keep_holds(self, looked: Sequence[Looked]) -> None:
         if self._order.verb == "plan" or self._session.mode == "observe":
@@ -300,6 +311,8 @@ class Look:
             if base.get(name) == live or name in apart or (field not in outputs and field not in STRICT):
                 continue
             arrived = live == one.memory.intended.get(name, ("", None))[1]  # our write that was never confirmed
+            if one.decision.held_until is not None and field in STRICT and name in base and not arrived:
+                continue  # what people set meanwhile is adopted when the hold is over
             if field in STRICT or arrived or fields.encode(field, outputs[field]) == live:
                 base[name] = live
         return base
@@ -416,6 +429,8 @@ class Look:
                 edit = self._edit(field, kept[id], memory)
                 if edit is not None:
                     found.setdefault(id, {})[field] = edit
+            if (answer := _answer(kept[id], memory)) is not None:
+                found.setdefault(id, {})[answer.field] = answer
         return self._dated(found) if found and self._order.verb not in ASKING else found
 
     def _edit(self, field: str, kept: Kept, memory: Memory) -> Edit | None:
@@ -434,7 +449,12 @@ class Look:
 
     def _dated(self, found: dict[str, dict[str, Edit]]) -> dict[str, dict[str, Edit]]:
         """Ask the CRM's history who made these edits and when; without an answer they stay undated."""
-        specs = {field: spec for field in STRICT if (spec := self._session.fields.spec(field)) is not None}
+        asked = {field for edits in found.values() for field in edits}
+        specs = {
+            field: spec
+            for field in (*STRICT, *sorted(asked - set(STRICT)))
+            if (spec := self._session.fields.spec(field)) is not None
+        }
         names = sorted(spec.property for spec in specs.values())
         try:
             history = self._session.crm.history("contact", sorted(found), names)
@@ -449,6 +469,14 @@ class Look:
                 if versions:
                     edits[field] = replace(edit, at=versions[0].at, by=versions[0].by)
         return found
+
+
+def _answer(kept: Kept, memory: Memory) -> Edit | None:
+    """An answer of sales to a hand-off under way that the track does not answer to yet: when was it given?"""
+    live, track = kept.facts["f"].get("sales_answer"), memory.tracks[0] if memory.tracks else {}
+    if live is None or not track.get("handed_over") or live == track.get("answer"):
+        return None
+    return Edit("sales_answer", track.get("answer"), live, None, "unknown")
 
 
 def _linked(link: LinkRow, kept: Kept | None) -> Linked | None:

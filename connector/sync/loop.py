@@ -249,7 +249,7 @@ def _essence(body: object) -> object:
 
 def _rehearsed(look: Look, order: Order, report: Report) -> None:
     if order.rehearses:
-        report.would_hand_over_a_day = round(look.would_hand_over / REHEARSED.days, 1)
+        report.would_hand_over_a_day = round(look.would_hand_over / REHEARSED.days, 2)
 
 
 def _to_look_at(session: Session, order: Order) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from connector.agreement import Agreement
 from connector.crm import CRM
-from connector.decide import Decider
+from connector.decide import Decider, Office
 from connector.errors import Deferred
 from connector.fields import FieldMap
 from connector.ledger import Ledger
@@ -32,6 +32,8 @@ class Settings:
     tasks: TaskBudget = field(default_factory=TaskBudget)
     quiet: Quiet | None = None  # when tasks and stage writes wait
     no_owner: str | None = None  # owner id of the queue for people without an active owner
+    never_to: frozenset[str] = frozenset()  # ids of owners who get no task: theirs go to the queue
+    only_signals_newer_than: timedelta | None = None  # nobody is handed over for something older
     max_age: timedelta = timedelta(seconds=60)  # of the base of a write
     task_settle: timedelta = timedelta(seconds=60)  # before a task not found is made again
     chunk: int = 1000  # people looked at in one go
@@ -51,6 +53,7 @@ class Session:
     owners: frozenset[str]  # ids of active owners
     now: Callable[[], datetime]
     scope: Scope = field(default_factory=Scope)
+    office: Office = field(default_factory=Office)
     worker: str = "connector"
     progress: Callable[[str, int, int | None], None] = lambda phase, done, total: None
     stopping: Callable[[], bool] = lambda: False
@@ -58,7 +61,7 @@ class Session:
     fence: int = field(default=0, init=False)  # of the lease this session's run holds
 
     def __post_init__(self) -> None:
-        self.decider = Decider(self.agreement)
+        self.decider = Decider(self.agreement, self.office)
 
     @property
     def mode(self) -> str:

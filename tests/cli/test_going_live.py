@@ -167,8 +167,8 @@ def test_a_dry_run_says_what_the_first_day_would_bring(desk: Desk) -> None:
     read = desk("backfill", "--dry-run", "--output", "json")
 
     assert "6 adopted as they stand; 0 stages, 0 statuses, 0 tasks" in told.out
-    assert "by the facts of the last 30 days it would hand over 0.1 a day" in told.out
-    assert read.json["would_hand_over_a_day"] == 0.1
+    assert "by the facts of the last 30 days it would hand over 1 in 30 days" in told.out
+    assert read.json["would_hand_over_a_day"] == 0.03
     assert desk.writes == 0
 
 

@@ -128,22 +128,6 @@ def test_a_judgement_is_never_overwritten_by_a_fact(desk: Desk, judgement: str) 
     assert decision.outputs.get("status", judgement) == judgement
 
 
-def test_the_task_says_who_why_and_until_when(desk: Desk) -> None:
-    """Name and company, reason, what to say, what to ask, when it is due."""
-    task = desk.decide(person(*V1)).tasks[0]
-
-    assert task.subject == "MQL: Anna Kowalska, Northmill"
-    for part in (
-        "Director of Operations at Northmill",
-        "Fit 85",
-        "pricing page",
-        "Ask next: phone",
-        "2026-04-01 12:00",
-    ):
-        assert part in task.body
-    assert task.due_at == at("04-01 12:00")
-
-
 def test_a_demo_request_is_more_urgent_than_any_score(desk_with: Callable[..., Desk]) -> None:
     """When tasks must queue, the fast track goes first."""
     from .test_acceptance_cases import DEMO  # noqa: PLC0415  one constant

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from connector.agreement import Agreement
 from connector.decide import Decider, track_from_json, track_to_json
-from connector.model import ALWAYS, Deal, Person, Signal
+from connector.model import ALWAYS, Deal, Person, Signal, Value
 
 from .conftest import ANNA, NOON
 
@@ -37,6 +38,19 @@ def people(draw: st.DrawFn) -> Person:
     deals = draw(st.sampled_from([(), (Deal("1", "open", "discovery"),), (Deal("1", "lost", closed_at=NOON),)]))
     fields = {name: ANNA[name] for name in names}
     return Person("42", fields, stage, None, "7", deals=deals, signals=draw(signals()))
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> dict[str, Value]:
+    """What sales may have written on the record."""
+    day = st.one_of(st.none(), st.integers(-5, 45).map(lambda days: NOON.replace(hour=0) + timedelta(days=days)))
+    drawn: dict[str, Value] = {
+        "sales_answer": draw(st.sampled_from([None, "accepted", "returned_not_ready", "rejected", "maybe"])),
+        "rejection_reason": draw(st.sampled_from([None, "no_timing", "wrong_role"])),
+        "call_back_on": draw(day),
+        "hold_until": draw(st.one_of(st.none(), day)),
+    }
+    return {name: value for name, value in drawn.items() if value is not None}
 
 
 @LAW
@@ -79,6 +93,28 @@ def test_a_second_look_at_the_same_instant_moves_nothing(decider: Decider, who: 
         **{name: value for name, value in first.outputs.items() if name in second.outputs},
         "stage_reason": None,
     }
+
+
+@LAW
+@given(people(), answers(), answers(), st.integers(0, 40))
+def test_whatever_sales_answers_a_second_look_moves_nothing(
+    decider: Decider, who: Person, first: dict[str, Value], second: dict[str, Value], days: int
+) -> None:
+    """Handed over or not, answered once or twice, held or waiting: the same instant again has nothing left to do, a
+    hand-off is one task, and the track survives the ledger."""
+    tracks = decider.decide(who, (), as_of=NOON, run=1, go_live=ALWAYS).tracks
+    for run, (said, when) in enumerate([(first, 1), (second, 1 + days)], 2):
+        on_record = replace(who, fields={**who.fields, **said})
+        at = NOON + timedelta(days=when)
+        one = decider.decide(on_record, tracks, as_of=at, run=run, go_live=ALWAYS)
+        blanked = {name: value for name, value in on_record.fields.items() if one.outputs.get(name, value) is not None}
+        two = decider.decide(replace(on_record, fields=blanked), one.tracks, as_of=at, run=run, go_live=ALWAYS)
+
+        assert (two.moves, two.tasks) == ((), ())
+        assert len(one.tasks) == one.tracks[0].cycle - tracks[0].cycle
+        assert track_from_json(track_to_json(one.tracks[0])) == one.tracks[0]
+        assert one.held_until is None or one.tracks == tracks
+        tracks = one.tracks
 
 
 @LAW

@@ -97,6 +97,15 @@ class StatusShape(Shape):
     why: str = ""
 
 
+class AnswerShape(Shape):
+    """What sales may answer on the record, and the lead status that stands for it."""
+
+    label: str | None = None
+    status: str
+    status_if_may_return: str | None = None
+    why: str = ""
+
+
 class ReasonShape(Shape):
     """A rejection reason."""
 
@@ -160,6 +169,7 @@ class LifecycleShape(Shape):
     ask_next: AskNextShape = AskNextShape()
     evidence: dict[str, EvidenceShape] = Field(default={})
     statuses: dict[str, StatusShape] = Field(default={})
+    sales_answers: dict[str, AnswerShape] = Field(default={})
     rejection_reasons: dict[str, ReasonShape] = Field(default={})
     lead_types: dict[str, LeadTypeShape] = Field(default={})
     deals: DealsShape = DealsShape()

@@ -66,10 +66,13 @@ class AgreementShape(Shape):
 class TextsShape(Shape):
     """texts.<language>.toml"""
 
-    task_subject: str | None = None
-    task_body: str | None = None
-    task_nothing_to_ask: str | None = None
-    task_no_name: str | None = None
+    task_subject: str = Field(min_length=1)
+    task_body: str = Field(min_length=1)
+    task_no_name: str = Field(min_length=1)
+    weekdays: list[str] = Field(min_length=7, max_length=7)
+    why: dict[str, str] = Field(default={})
+    questions: dict[str, str] = Field(default={})
+    labels: dict[str, str] = Field(default={})
 
 
 class ExampleDealShape(Shape):

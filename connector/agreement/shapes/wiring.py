@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from connector.agreement.shapes.base import Shape
-from connector.agreement.wiring import FieldType
+from connector.agreement.wiring import FieldType, Policy
 
 Texts = dict[str, str | list[str]]
 
@@ -81,7 +81,7 @@ class WiringShape(Shape):
 class WriteRuleShape(Shape):
     """How one output is written back."""
 
-    policy: Literal["always", "if_empty", "never_after_human"] = "always"
+    policy: Policy = "always"
     leads: Literal["mapping", "people", "crm"] = "mapping"
     group: Literal["route", "score", "stamp"] | None = None
     alone: bool = True
