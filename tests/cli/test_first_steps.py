@@ -77,7 +77,8 @@ def test_check_proves_a_healthy_account_and_writes_nothing(desk: Desk) -> None:
 def test_check_as_json_carries_problems_and_cost(desk: Desk) -> None:
     """`check --output json` is one object with problems, remarks, signals and the price of the first read."""
     told = desk("check", "--output", "json")
-    assert set(told.json) == {"connection", "account", "status", "problems", "remarks", "first_read", "signals"}
+    keys = {"connection", "account", "status", "problems", "remarks", "first_read", "signals", "unseen", "automations"}
+    assert set(told.json) == keys
     assert (told.code, told.json["status"], told.json["problems"]) == (0, "done", [])
     assert told.json["first_read"]["records"] == 7
 
