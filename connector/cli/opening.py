@@ -238,6 +238,13 @@ def _silent(_phase: str, _done: int, _total: int | None) -> None:
 @contextmanager
 def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Session]:
     """A session ready to run. Raises ConfigError when the account does not fit the agreement."""
+    with session_and_account(chosen, progress) as (session, _):
+        yield session
+
+
+@contextmanager
+def session_and_account(chosen: Chosen, progress: Progress = _silent) -> Iterator[tuple[Session, Description]]:
+    """A session ready to run, and the account as it described itself. Raises like `session_for`."""
     from connector.sync import Session  # noqa: PLC0415 - --help does without
 
     with ledger_of(chosen) as ledger, opened(chosen) as door:
@@ -247,7 +254,7 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
             raise ConfigError(door.findings.problems)
         settings = settings_of(chosen.connection, door.account)
         ledger.runs.note_described(_described(door.account, settings))
-        yield Session(
+        session = Session(
             crm=door.crm,
             ledger=ledger,
             agreement=chosen.agreement,
@@ -260,6 +267,7 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
             worker=f"{socket.gethostname()}:{os.getpid()}",
             progress=progress,
         )
+        yield session, door.account
 
 
 def _same_state(ledger: Ledger, account: Description) -> None:
@@ -330,6 +338,7 @@ def _described(account: Description, settings: Settings) -> dict[str, object]:
         "date_only": date_only_of(account),
         "owners": [owner.id for owner in account.owners if owner.active],
         "no_owner": settings.no_owner,
+        "contact_page": account.contact_page,
     }
 
 

@@ -151,10 +151,10 @@ def _unknown(ground: Ground, rows: tuple[StageRow, ...], dated_by_history: int, 
         why = "the CRM does not say when they came there; the day we first looked is not taken for it"
         yield Unknown(f"since when {undated:,} of {standing:,} people stand in their stage", why)
     if dated_by_history:
-        why = "these people were changed lately, so their times lean to the short side"
-        yield Unknown(f"how typical the times in stage are: {dated_by_history:,} come from the history sample", why)
+        why = f"{dated_by_history:,} of them come from people who were changed lately, and lean to the short side"
+        yield Unknown("how typical the times in stage are", why)
     if not ground.activities:
-        why = "no call, e-mail, meeting or task could be read: sales logs none, or the token may not see them"
+        why = "no call, e-mail or meeting could be read: sales logs none, or the token may not see them"
         yield Unknown("whether requests were answered", why)
     yield from _unknown_writers(ground)
     for one in ground.delivered.unseen:
@@ -206,7 +206,7 @@ def _asked(one: Baseline) -> str:
 def _gap(one: Baseline) -> str:
     """The emptiest stage, by the number of people."""
     worst = max((gap for gap in one.gaps if gap.of >= 1), key=lambda gap: gap.people.count, default=None)
-    return "" if worst is None else f"{worst.people.count:,} of {worst.of:,} in stage {worst.label} are {worst.says}."
+    return "" if worst is None else f"{worst.people.count:,} of {worst.of:,} in stage {worst.label} {worst.says}."
 
 
 def _owners(one: Baseline) -> str:
@@ -218,13 +218,20 @@ def _owners(one: Baseline) -> str:
 
 def _held_up(one: Baseline) -> str:
     blocking = one.blocking
-    if blocking is None or not blocking.held_up:
+    if blocking is None or not (blocking.held_up or blocking.ready.count):
         return ""
-    first = blocking.fields[0]
-    return (
-        f"{blocking.held_up:,} interested people could be {blocking.label} if we knew more of them;"
-        f" {first.label} is missing for {first.holds_up.count:,} of them."
-    )
+    said = []
+    if blocking.ready.count:
+        said.append(
+            f"{blocking.ready.count:,} people meet the rule of {blocking.label} today and stand lower in the CRM."
+        )
+    if blocking.held_up:
+        first = blocking.fields[0]
+        said.append(
+            f"{blocking.held_up:,} more are interested enough and could meet it if we knew more of them;"
+            f" {first.label} is missing for {first.holds_up.count:,}."
+        )
+    return " ".join(said)
 
 
 def _fought(one: Baseline) -> str:

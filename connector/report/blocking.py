@@ -14,7 +14,6 @@ from connector.agreement import Agreement
 from connector.agreement.terms import Entry, Stage
 from connector.agreement.vocabulary import DERIVED
 from connector.agreement.words import label_of
-from connector.decide.entry import Doors
 from connector.decide.facts import Facts
 from connector.decide.walk import Stages
 from connector.model import Person
@@ -55,7 +54,6 @@ class Holding:
         self._stage, self._entry = stage, entry
         self._stages = Stages(agreement.stages)
         self._rank = self._stages.ranks[stage.name]
-        self._doors = Doors(agreement)
         self._fit_share = agreement.scoring.fit_share
         self._gains = _gains(agreement)
         self._not_yet = self._interested = self._held_up = 0
@@ -63,15 +61,15 @@ class Holding:
         self._holds: dict[str, Naming] = {}
         self._frees: dict[str, int] = {}
         self._unknown: dict[str, int] = {}
-        needs = agreement.minimum_information.get(entry.minimum_information or "", ())
-        self._required = frozenset(name for need in needs for name in need)
+        self._needs = agreement.minimum_information.get(entry.minimum_information or "", ())
+        self._required = frozenset(name for need in self._needs for name in need)
 
     def add(self, person: Person, facts: Facts) -> None:
         """One more person; who is there already, or never will be, is passed over."""
         if not self._may_come(person, facts):
             return
         self._not_yet += 1
-        missing = self._doors.missing(self._entry, facts)
+        missing = [need[0] for need in self._needs if all(facts.values.get(name) is None for name in need)]
         scored = tuple(name for name in facts.unknown if name in self._gains)
         for name in dict.fromkeys((*missing, *scored)):
             self._unknown[name] = self._unknown.get(name, 0) + 1

@@ -48,7 +48,7 @@ class Gap:
     stage: str
     label: str
     what: str
-    says: str  # "without a won deal", continuing "12 of 80 customers"
+    says: str  # "have no won deal", continuing "12 of 80 in Customer"
     of: int
     people: Named
 
@@ -179,15 +179,15 @@ class Proofs:
         if entry is None:
             return ()
         if entry.deal:
-            return (_Proof(f"no_{entry.deal}_deal", f"without {'an open' if entry.deal == 'open' else 'a won'} deal"),)
+            return (_Proof(f"no_{entry.deal}_deal", f"have no {entry.deal} deal"),)
         if entry.evidence_at_least:
             names = [self._evidence[name][0].label for name in entry.evidence or self._evidence]
-            several = f"with fewer than {entry.evidence_at_least} of the agreed proofs ({', '.join(names)})"
-            return _Proof("no_talk", "without a held talk or an answer on record"), _Proof("few_proofs", several)
+            several = f"have fewer than {entry.evidence_at_least} of the agreed proofs ({', '.join(names)})"
+            return _Proof("no_talk", "have no held talk and no answer on record"), _Proof("few_proofs", several)
         if scored := self._scored(stage):
             return (
-                _Proof("no_interest", f"without a positive signal in {HORIZON.days} days"),
-                _Proof("low_score", f"whose score today does not reach the rule ({_rule(scored)})"),
+                _Proof("no_interest", f"show no positive signal in {HORIZON.days} days"),
+                _Proof("low_score", f"do not reach the score of {scored.label} today ({_rule(scored)})"),
             )
         return ()
 
