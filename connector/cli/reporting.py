@@ -69,10 +69,11 @@ def report_baseline(
             return _unfinished(report, output)
         ground = gathering.ground(session, account, report, history=history)
         one = baseline(ground, gathering.everybody(session, report.as_of))
+        calls = dict(sorted(session.crm.calls.by_class.items()))
     if output == "html":
         _put(page.baseline_page(one, chosen.agreement.zone).encode(), place, "baseline")
     elif output == "json":
-        _json(_baseline_as_json(one, report), place, "baseline")
+        _json(_baseline_as_json(one, report, calls), place, "baseline")
     else:
         _text(one, place)
     return EXIT[report.status]
@@ -179,7 +180,7 @@ def _unfinished(report: Report, output: Form) -> int:
     return EXIT["deferred"]
 
 
-def _baseline_as_json(one: Baseline, report: Report) -> dict[str, Any]:
+def _baseline_as_json(one: Baseline, report: Report, calls: dict[str, int]) -> dict[str, Any]:
     from connector.report.baseline import headlines  # noqa: PLC0415 - --help does without
     from connector.report.page import as_json  # noqa: PLC0415 - the same
 
@@ -187,7 +188,7 @@ def _baseline_as_json(one: Baseline, report: Report) -> dict[str, Any]:
     told["without_owner"], told["owner_left"] = one.without_owner, one.owner_left
     for kept, option in zip(told["writers"]["options"], one.writers.options, strict=True):
         kept["unused"] = option.unused()
-    told["run"] = {"run": report.run, "status": report.status, "calls": report.calls, "seconds": report.seconds}
+    told["run"] = {"run": report.run, "status": report.status, "calls": calls, "seconds": report.seconds}
     return told
 
 
