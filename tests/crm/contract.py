@@ -311,6 +311,40 @@ class CrmContract:
         assert counts == (5, 3, 2)
         assert crm.count("deal") == 0
 
+    def test_the_oldest_record_says_how_far_back_a_full_read_goes(self, crm: CRM, world: World) -> None:
+        """When the first one that still lives was created; None where there is none."""
+        begun = world.now()
+        first = world.add("contact", {self.text: "first"})
+        world.pass_time(3600)
+        second_at = world.now()
+        world.add("contact", {self.text: "second"})
+        world.pass_time(120)
+
+        oldest = crm.oldest("contact")
+        world.remove("contact", first)
+        world.pass_time(120)
+        left = crm.oldest("contact")
+
+        assert oldest is not None
+        assert left is not None
+        assert abs(oldest - begun) < timedelta(seconds=2)
+        assert abs(left - second_at) < timedelta(seconds=2)
+        assert crm.oldest("deal") is None
+
+    def test_a_contact_has_a_page_or_none_is_claimed(self, crm: CRM, world: World) -> None:
+        """Where a CRM says where it lives, the address holds the id; else there is no address."""
+        (id_,) = self.people(world, 1)
+
+        page = crm.describe(["contact"]).page_of(id_)
+
+        assert page == "" or (page.startswith("https://") and id_ in page and "{" not in page)
+
+    def test_owners_have_teams_as_words(self, crm: CRM, world: World) -> None:
+        """Names and ids of teams, none of them blank; an owner without a team has none."""
+        teams = [owner.teams for owner in crm.describe(["contact"]).owners]
+
+        assert all(isinstance(word, str) and word for those in teams for word in those)
+
     @pytest.mark.parametrize(
         ("type_", "value"),
         [

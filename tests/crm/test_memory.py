@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connector.crm import CRM, DealStage, Owner, PropertyDefinition
+from connector.crm import CRM, Automation, DealStage, Owner, PropertyDefinition
 from connector.crm.memory import MemoryCRM
 from tests.crm.contract import CrmContract
 
@@ -44,6 +44,16 @@ class Inside:
 
     def stored(self, kind: str, id: str) -> Mapping[str, str | None]:
         return self.crm.properties(kind, id)
+
+
+def test_automations_are_asked_by_kind_and_property() -> None:
+    """Of those it was told of, the ones that set what was asked."""
+    crm = MemoryCRM(lambda: datetime(2026, 11, 22, 9, tzinfo=UTC))
+    raises = Automation("1", "Raise to MQL", "contact", "lifecyclestage")
+    crm.workflows = (raises, Automation("2", "Tag", "contact", "city"), Automation("3", "x", "deal", "lifecyclestage"))
+
+    assert crm.automations({"contact": ["lifecyclestage", "hs_lead_status"]}) == [raises]
+    assert crm.automations({"contact": []}) == []
 
 
 class TestMemory(CrmContract):
