@@ -48,6 +48,9 @@ class World(Protocol):
     def link(self, kind: str, id: str, to: str, to_id: str, *, primary: bool = False) -> None:
         """Associate two records."""
 
+    def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> None:
+        """The account gets an automation that sets this property of contacts."""
+
     def stored(self, kind: str, id: str) -> Mapping[str, str | None]:
         """What the CRM holds of a living record; blank properties may be absent."""
 
@@ -339,10 +342,23 @@ class CrmContract:
 
         assert page == "" or (page.startswith("https://") and id_ in page and "{" not in page)
 
+    def test_automations_are_found_by_what_they_set(self, crm: CRM, world: World) -> None:
+        """Those on a property that was asked for, on or off; what sets something else is nobody's business."""
+        world.automate("9001", "Raise", self.text)
+        world.automate("9002", "Old", self.text, enabled=False)
+        world.automate("9003", "Elsewhere", self.other)
+
+        found = crm.automations({"contact": [self.text]})
+
+        told = {(one.id, one.name, one.kind, one.property, one.enabled) for one in found}
+        assert told == {("9001", "Raise", "contact", self.text, True), ("9002", "Old", "contact", self.text, False)}
+        assert crm.automations({"contact": []}) == []
+
     def test_owners_have_teams_as_words(self, crm: CRM, world: World) -> None:
-        """Names and ids of teams, none of them blank; an owner without a team has none."""
+        """Names and ids of teams, none of them blank; somebody has one."""
         teams = [owner.teams for owner in crm.describe(["contact"]).owners]
 
+        assert any(teams)
         assert all(isinstance(word, str) and word for those in teams for word in those)
 
     @pytest.mark.parametrize(
