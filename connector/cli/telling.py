@@ -9,13 +9,16 @@ from connector.cli import show
 from connector.report import baseline as where_it_stands
 from connector.report import observed as what_was_observed
 from connector.report.baseline import Baseline
-from connector.report.numbers import Named, hours, since
+from connector.report.numbers import Named, hours, share, since, times
 from connector.report.observed import Observations
 from connector.report.standing import StageRow
 from connector.report.writers import Option
 
 #: People or rows of a list that a terminal shows.
 FIRST = 10
+
+#: Pairs of writers who took back each other's values that a terminal shows.
+FLIPS = 5
 
 
 def baseline(one: Baseline) -> None:
@@ -86,20 +89,14 @@ def _stage(row: StageRow, everybody: int) -> tuple[object, ...]:
     return (
         f"{row.label}{note}",
         row.people,
-        _share(row.people, everybody),
+        share(row.people, everybody),
         f"{spans.median_days:,} days" if spans.median_days is not None else "unknown" if row.stage else "",
         f"{spans.p90_days:,} days" if spans.p90_days is not None else "",
-        _share(spans.over_a_year, spans.known) if spans.known else "",
-        _share(row.people - spans.known, row.people) if row.stage else "",
-        _share(row.without_owner, row.people),
-        _share(row.owner_left, row.people),
+        share(spans.over_a_year, spans.known) if spans.known else "",
+        share(row.people - spans.known, row.people) if row.stage else "",
+        share(row.without_owner, row.people),
+        share(row.owner_left, row.people),
     )
-
-
-def _share(part: int, whole: int) -> str:
-    if not whole:
-        return ""
-    return "<1%" if 0 < part / whole < 0.01 else f"{part / whole:.0%}"
 
 
 def _gaps(one: Baseline) -> None:
@@ -107,8 +104,8 @@ def _gaps(one: Baseline) -> None:
         return
     show.title("Stages without proof")
     for gap in one.gaps:
-        share = _share(gap.people.count, gap.of)
-        show.say(f"{gap.people.count:,} of {gap.of:,} in {gap.label} ({share}) {gap.says}", indent=2)
+        of_them = share(gap.people.count, gap.of)
+        show.say(f"{gap.people.count:,} of {gap.of:,} in {gap.label} ({of_them}) {gap.says}", indent=2)
         show.say(_some(gap.people), indent=4)
 
 
@@ -154,17 +151,20 @@ def _writers(one: Baseline) -> None:
         show.say(f"from the history of {found.sample.asked:,} of {found.sample.changed:,} people{since_when}", indent=2)
         rows = [
             (each.property, each.by, f"{each.who} {each.name}".strip(), each.recent, each.changes, f"{each.last_at:%F}")
-            for each in found.writers[:FIRST]
+            for each in found.most(FIRST)
         ]
         show.table(("property", "kind", "writer", "in 90 days", "ever", "last"), rows)
-        _rest(len(found.writers))
-        for flip in found.flip_flops[:FIRST]:
+        if more := len(found.writers) - len(rows):
+            show.say(f"… {more:,} more; all of them: --output json")
+        for flip in found.flip_flops[:FLIPS]:
             show.say(
-                f"{flip.times:,} times, {flip.property}: {flip.one} set {flip.other}, {flip.two} set {flip.value} again"
+                f"{times(flip.times)}, {flip.property}: {flip.one} set {flip.other}, {flip.two} set {flip.value} again"
                 f" ({_some(flip.people)})",
                 "●",
                 indent=2,
             )
+        if (more := len(found.flip_flops) - FLIPS) > 0:
+            show.say(f"… {more:,} more pairs of writers; all of them: --output json or html", indent=2)
     _automations(one)
 
 

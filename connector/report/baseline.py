@@ -17,7 +17,7 @@ from connector.decide.facts import Observer
 from connector.errors import ConnectorError
 from connector.model import Person
 from connector.report.blocking import Blocking, first_by_score
-from connector.report.numbers import hours
+from connector.report.numbers import hours, share, times
 from connector.report.requests import Asking, Requests
 from connector.report.standing import Gap, StageRow, Standing
 from connector.report.writers import Histories, Sample, Writers, writers
@@ -213,7 +213,9 @@ def _owners(one: Baseline) -> str:
     if not one.people or not (one.without_owner or one.owner_left):
         return ""
     left = f"; {one.owner_left:,} belong to somebody who has left" if one.owner_left else ""
-    return f"{one.without_owner:,} of {one.people:,} people ({one.without_owner / one.people:.0%}) have no owner{left}."
+    return (
+        f"{one.without_owner:,} of {one.people:,} people ({share(one.without_owner, one.people)}) have no owner{left}."
+    )
 
 
 def _held_up(one: Baseline) -> str:
@@ -237,5 +239,5 @@ def _held_up(one: Baseline) -> str:
 def _fought(one: Baseline) -> str:
     if not one.writers.flip_flops:
         return ""
-    times = sum(each.times for each in one.writers.flip_flops)
-    return f"Two writers took back each other's stage or status {times:,} times in the sample."
+    number = sum(each.times for each in one.writers.flip_flops)
+    return f"Two writers took back each other's stage or status {times(number)} in the sample."

@@ -77,6 +77,19 @@ class Spanning:
         return None
 
 
+def share(part: float, whole: float) -> str:
+    """A share in whole percent; almost none and almost all are neither 0 nor 100."""
+    if not whole:
+        return ""
+    of = part / whole
+    return "<1%" if 0 < of < 0.01 else ">99%" if 0.99 < of < 1 else f"{of:.0%}"
+
+
+def times(number: int) -> str:
+    """How often, in the words of a sentence."""
+    return "once" if number == 1 else "twice" if number == 2 else f"{number:,} times"
+
+
 def median(values: list[float]) -> float | None:
     """The middle value, the lower one of two."""
     return sorted(values)[(len(values) - 1) // 2] if values else None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from connector.report import baseline, observed
-from connector.report.numbers import hours, since
+from connector.report.numbers import hours, share, since, times
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -61,19 +61,12 @@ def _pages() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters.update(number=_number, share=_share, day=_day, moment=_moment, age=since, span=hours)
+    pages.filters.update(number=_number, share=share, day=_day, moment=_moment, age=since, span=hours, times=times)
     return pages
 
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"  # noqa: RUF001 - an en dash stands for no number
-
-
-def _share(part: float, whole: float) -> str:
-    if not whole:
-        return "–"  # noqa: RUF001 - the same
-    share = part / whole
-    return "<1%" if 0 < share < 0.01 else f"{share:.0%}"
 
 
 def _day(at: datetime | None) -> str:

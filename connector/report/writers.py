@@ -83,6 +83,11 @@ class Writers:
     flip_flops: tuple[FlipFlop, ...] = ()
     options: tuple[Option, ...] = ()
 
+    def most(self, number: int) -> list[Writer]:
+        """The busiest writers of each property, stage before status."""
+        names = dict.fromkeys(each.property for each in self.writers)
+        return [one for name in names for one in [each for each in self.writers if each.property == name][:number]]
+
 
 @dataclass(slots=True)
 class _Tally:
@@ -129,7 +134,16 @@ def writers(
         Writer(name, by, who, names.named(who), one.recent, one.changes, one.last_at)
         for (name, by, who), one in tallies.items()
     ]
-    found.sort(key=lambda one: (one.property, -one.recent, -one.changes, one.by, one.who))
+    order = list(holders)
+    found.sort(
+        key=lambda one: (
+            order.index(one.property) if one.property in order else 0,
+            -one.recent,
+            -one.changes,
+            one.by,
+            one.who,
+        )
+    )
     flips = [FlipFlop(*key, one.people.named(), one.times, one.last_at) for key, one in fights.items()]
     flips.sort(key=lambda one: (-one.times, one.property, one.value, one.other, one.one, one.two))
     return Writers(sample, tuple(found), tuple(flips), _options(histories, account, holders, as_of))
