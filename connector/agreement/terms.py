@@ -319,6 +319,11 @@ class Attempts:
     exhausted_attempts: int | None = None
     exhausted_days: int = 0
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of activity that could be an attempt or a contact at all."""
+        return frozenset(touch.kind for touch in (*self.counts, *self.connects))
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:

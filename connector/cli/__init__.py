@@ -6,9 +6,12 @@ The command line: the verbs, and the one place where errors become words and exi
     opening.py       wiring: configuration -> session
     running.py       plan, apply, sync, backfill
     plan_file.py     a plan on disk, between `plan -o` and `apply`
+    keeping.py       files for their owner only
     account.py       check, discover, setup
     looking.py       status, runs, rejects, holds
     explaining.py    explain
+    reporting.py     report baseline, report observed
+    telling.py       how reports look on a terminal
     starting.py      init, schema, demo, sandbox
     demonstration.py what the demo shows
     show.py          how results look on a terminal, elsewhere, and as JSON

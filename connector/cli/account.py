@@ -3,162 +3,143 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from connector.cli import show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, app
 from connector.cli.opening import Opened, choose, now, opened, owner_problems, queue_problem
-from connector.errors import ConfigError, CrmError, Denied, Problem
+from connector.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from connector.agreement.wiring import OwnProperty
     from connector.crm import PropertyDefinition
-
-#: Properties per record of a plain list call, and calls that fit into ten seconds on most tiers.
-PAGE, CALLS_PER_10_SECONDS = 100, 100
+    from connector.survey import Automations, Delivered, FirstRead
 
 
 @app.command()
 def check(config: ConfigOption = CONFIG, connection: ConnectionOption = None, output: OutputOption = "text") -> int:
     """Prove that configuration, agreement and account fit together."""
-    from connector.check import reachable  # noqa: PLC0415 - --help does without
-
     chosen = choose(config, connection)
     with opened(chosen) as door:
-        delivered, unseen = _signals(door)
-        problems = [*door.findings.problems, *_options_in_use(door), *reachable(chosen.agreement, delivered)]
-        if problem := queue_problem(chosen.connection, door.account):
-            problems.append(problem)
-        problems += door.go_live_problems()
-        for setting in ("never_to", "time_zones"):
-            problems += owner_problems(chosen.connection, door.account, setting)
-        remarks = [*door.findings.remarks, *unseen]
-        counts, shut = _count_everything(door)
-        problems += shut
-        cost = _first_read(door, counts)
-        if output == "json":
-            show.json(
-                {
-                    "connection": chosen.connection.name,
-                    "account": door.account.account,
-                    "status": "failed" if problems else "done",
-                    "problems": [str(one) for one in problems],
-                    "remarks": [str(one) for one in remarks],
-                    "first_read": cost,
-                    "signals": sorted(delivered),
-                }
-            )
-        else:
-            _tell(door, problems, remarks, cost, delivered)
-    return ConfigError.exit_code if problems else 0
+        found = _examined(door)
+    if output == "json":
+        show.json(_as_json(door, found))
+    else:
+        _tell(door, found)
+    return ConfigError.exit_code if found.problems else 0
 
 
-def _tell(
-    door: Opened, problems: list[Problem], remarks: list[Problem], cost: dict[str, Any], delivered: set[str]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Everything `check` found out."""
+
+    problems: list[Problem]
+    remarks: list[Problem]
+    cost: FirstRead
+    delivered: Delivered
+    automations: Automations
+
+
+def _examined(door: Opened) -> Examined:
+    from connector import survey  # noqa: PLC0415 - --help does without
+    from connector.check import reachable, unmapped_options  # noqa: PLC0415 - the same
+
+    crm, account, agreement = door.crm, door.account, door.chosen.agreement
+    delivered = survey.delivered(crm, agreement, account, now())
+    in_use = survey.unmapped_in_use(crm, unmapped_options(agreement, account))
+    problems = [*door.findings.problems, *in_use, *reachable(agreement, delivered.names)]
+    problems += _settings(door)
+    counts, shut = survey.counted(crm, tuple(account.properties))
+    token = f"connections.{door.chosen.connection.name}.token"
+    problems += [Problem(token, f"{kind}: {why}") for kind, why in shut.items()]
+    automations = survey.automations(crm, agreement)
+    unseen = [Problem(one.where, f"signal {one.signal} cannot be seen: {one.why}") for one in delivered.unseen]
+    remarks = [*door.findings.remarks, *unseen, *survey.contested(automations)]
+    return Examined(problems, remarks, survey.first_read(crm, account, counts), delivered, automations)
+
+
+def _settings(door: Opened) -> list[Problem]:
+    """What the configuration says of this account: the queue, owners of tasks, the go-live instant, teams and lists."""
+    mine, account = door.chosen.connection, door.account
+    queue = queue_problem(mine, account)
+    problems = [] if queue is None else [queue]
+    for setting in ("never_to", "time_zones"):
+        problems += owner_problems(mine, account, setting)
+    return [*problems, *door.go_live_problems(), *door.scope_problems()]
+
+
+def _as_json(door: Opened, found: Examined) -> dict[str, Any]:
+    return {
+        "connection": door.chosen.connection.name,
+        "account": door.account.account,
+        "status": "failed" if found.problems else "done",
+        "problems": [str(one) for one in found.problems],
+        "remarks": [str(one) for one in found.remarks],
+        "first_read": asdict(found.cost),
+        "signals": sorted(found.delivered.names),
+        "unseen": {one.signal: one.why for one in found.delivered.unseen},
+        "automations": {
+            "known": not found.automations.unknown,
+            "unknown": found.automations.unknown or None,
+            "found": [
+                {"id": one.id, "name": one.name, "property": one.property, "enabled": one.enabled}
+                for one in found.automations.found
+            ],
+        },
+    }
+
+
+def _tell(door: Opened, found: Examined) -> None:
     agreement = door.chosen.agreement
     show.say(f"token accepted; account {door.account.account}, time zone {door.account.zone}", "✓")
     show.say(
-        f"agreement {agreement.version} ({agreement.fingerprint[:12]}); {len(delivered)} of {len(agreement.signals)}"
-        " signals can be seen in this account",
+        f"agreement {agreement.version} ({agreement.fingerprint[:12]}); {len(found.delivered.names)} of"
+        f" {len(agreement.signals)} signals can be seen in this account",
         "✓",
     )
-    if cost["records"]:
-        show.say(_cost(cost), "✓")
-    show.problems(remarks, "note")
-    show.problems(problems, "✗")
-    if problems:
-        show.say(f"{len(problems)} problem{'s' if len(problems) != 1 else ''}; nothing was written.")
+    if found.cost.records:
+        show.say(_cost(found.cost), "✓")
+    _tell_automations(found.automations)
+    show.problems(found.remarks, "note")
+    show.problems(found.problems, "✗")
+    if found.problems:
+        count = len(found.problems)
+        show.say(f"{count} problem{'s' if count != 1 else ''}; nothing was written.")
     else:
-        show.say("everything fits; see what would change: connector plan", "✓")
+        show.say(
+            "everything fits; see where you stand: connector report baseline; what would change: connector plan", "✓"
+        )
 
 
-def _cost(cost: dict[str, Any]) -> str:
-    share = f", {_share(cost['share_of_day'])} of the day's quota" if cost["share_of_day"] is not None else ""
-    minutes = "under a minute" if cost["minutes"] < 1 else f"about {cost['minutes']:,.0f} minutes"
-    return f"the first read: {cost['records']:,} records, about {cost['calls']:,} calls, {minutes}{share}"
+def _tell_automations(automations: Automations) -> None:
+    """Who else sets what we write, by the account's own word."""
+    if automations.unknown:
+        show.say(f"the account's own automations on properties we write are unknown. {automations.unknown}", "note")
+    elif not automations.found:
+        show.say("no automation of the account sets a property we write", "✓")
+    else:
+        show.title("automations that set a property we write")
+        rows = [(one.property, "on" if one.enabled else "off", one.id, one.name) for one in automations.found]
+        show.table(("property", "", "id", "name"), rows)
+        show.out.print()
+
+
+def _cost(cost: FirstRead) -> str:
+    share = f", {_share(cost.share_of_day)} of the day's quota" if cost.share_of_day is not None else ""
+    back = f"; it goes back to {cost.reaches_back_to:%Y-%m-%d}" if cost.reaches_back_to else ""
+    return f"the first read: {cost.records:,} records, about {cost.calls:,} calls, {_time(cost.minutes)}{share}{back}"
+
+
+def _time(minutes: float) -> str:
+    """Minutes up to an hour and a half, then hours."""
+    if minutes < 1:
+        return "under a minute"
+    return f"about {minutes:,.0f} minutes" if minutes <= 90 else f"about {minutes / 60:,.1f} hours"
 
 
 def _share(share: float) -> str:
     return f"{share:.1%}" if share >= 0.001 else "under 0.1%"
-
-
-def _signals(door: Opened) -> tuple[set[str], list[Problem]]:
-    """Which signals this account delivers, by asking for each; and which it does not, with the reason."""
-    delivered: set[str] = set()
-    unseen: list[Problem] = []
-    known = door.account.properties.get("contact", {})
-    asked: dict[str, str] = {}
-    for one in door.chosen.agreement.wiring.signals:
-        if one.how in ("list", "form") and one.source not in asked:
-            asked[one.source] = _ask_source(door, one.source)
-        reason = asked.get(one.source, "")
-        if one.how in ("counter", "date") and one.key not in known:
-            reason = f"contact has no property {one.key}."
-        if reason:
-            unseen.append(Problem(one.where, f"signal {one.signal} cannot be seen: {reason}"))
-        else:
-            delivered.add(one.signal)
-    return delivered, unseen
-
-
-def _ask_source(door: Opened, source: str) -> str:
-    try:
-        list(islice(door.crm.occurrences(source, None, now()), 1))
-    except Denied as error:
-        if error.code != "scope":
-            raise
-        return str(error)
-    except CrmError as error:
-        return str(error)
-    return ""
-
-
-def _options_in_use(door: Opened) -> list[Problem]:
-    """Each option of stage and status that somebody has must be mapped or named under leave_alone (G11)."""
-    from connector.check import unmapped_options  # noqa: PLC0415 - --help does without
-
-    problems = []
-    for spec, value in unmapped_options(door.chosen.agreement, door.account):
-        people = door.crm.count("contact", spec.property, value)
-        if people:
-            problems.append(
-                Problem(
-                    spec.where,
-                    f"{people:,} people have {spec.property} = {value!r}, which the mapping does not name.",
-                    f'Map it under contact.values.{spec.field}, or list it: leave_alone.{spec.field} = ["{value}"].',
-                )
-            )
-    return problems
-
-
-def _count_everything(door: Opened) -> tuple[dict[str, int | None], list[Problem]]:
-    """How many records of each kind there are; and which kinds this token may not read, all of them at once."""
-    counts: dict[str, int | None] = {}
-    problems: list[Problem] = []
-    for kind in door.account.properties:
-        try:
-            counts[kind] = door.crm.count(kind)
-        except Denied as error:
-            if error.code != "scope":
-                raise
-            problems.append(Problem(f"connections.{door.chosen.connection.name}.token", f"{kind}: {error}"))
-    return counts, problems
-
-
-def _first_read(door: Opened, counts: dict[str, int | None]) -> dict[str, Any]:
-    """What reading everything once costs."""
-    records = sum(count or 0 for count in counts.values())
-    calls = sum(-(-(count or 0) // PAGE) for count in counts.values())
-    limit = door.account.daily_limit
-    return {
-        "records": records,
-        "by_kind": counts,
-        "calls": calls,
-        "minutes": calls * 10 / CALLS_PER_10_SECONDS / 60,
-        "share_of_day": calls / limit if limit else None,
-    }
 
 
 @app.command()

@@ -17,7 +17,7 @@ from connector.log import configure
 CHAPTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("To begin with", ("demo", "init", "check", "discover", "setup")),
     ("The work", ("plan", "apply", "sync", "backfill")),
-    ("To look", ("status", "runs", "explain", "rejects", "holds")),
+    ("To look", ("report", "status", "runs", "explain", "rejects", "holds")),
     ("To try and to edit", ("sandbox", "schema")),
 )
 
@@ -102,4 +102,4 @@ def instant(text: str | None, option: str) -> datetime | None:
 
 
 # The verbs register themselves on `app`.
-from connector.cli import account, explaining, looking, running, starting  # noqa: E402, F401
+from connector.cli import account, explaining, looking, reporting, running, starting  # noqa: E402, F401

@@ -32,6 +32,8 @@ _NAMES = {
     "task": "reading tasks",
     "looked at": "deciding",
     "written": "writing",
+    "reported": "counting",
+    "histories": "reading histories",
 }
 
 

@@ -103,6 +103,22 @@ def _scope(connection: Connection, agreement: Agreement, crm: CRM | None = None,
     return scope
 
 
+def _nobody_in(connection: Connection, agreement: Agreement, crm: CRM) -> list[Problem]:
+    """A value of the scope that nobody in the account has, as far as the CRM counts that without reading everybody."""
+    problems = []
+    contact = agreement.wiring.fields.get("contact", {})
+    company = agreement.wiring.fields.get("company", {})
+    for name, values in connection.scope.items():
+        spec = contact.get({"owner": "owner_id"}.get(name, name))
+        if spec is None or spec.field in company or spec.values:
+            continue
+        counts = [crm.count("contact", spec.property, value) for value in values]
+        if None not in counts and not sum(filter(None, counts)):
+            what = f"scope asks for {name} {', '.join(values)}, and nobody has that in {spec.property}."
+            problems.append(Problem(f"connections.{connection.name}.scope", what, "See: connector discover"))
+    return problems
+
+
 def _reading_also(agreement: Agreement, names: frozenset[str]) -> Agreement:
     """The agreement with further fields to read: those that the scope asks about."""
     if not names:
@@ -201,6 +217,15 @@ class Opened:
         """Whether this connection may write at all."""
         return self.chosen.connection.mode != "observe" and self.chosen.connection.go_live is not None
 
+    def scope_problems(self) -> list[Problem]:
+        """What is wrong with the teams, lists and values that decide whom this connection speaks about."""
+        mine, agreement = self.chosen.connection, self.chosen.agreement
+        try:
+            _scope(mine, agreement, self.crm, self.account.owners)
+        except ConfigError as error:
+            return list(error.problems)
+        return _nobody_in(mine, agreement, self.crm)
+
     def go_live_problems(self, *, ask: bool = True) -> list[Problem]:
         """What is wrong with the go-live instant; `ask`: also against the account's oldest contact."""
         from connector.check import go_live_problems  # noqa: PLC0415 - --help does without
@@ -270,6 +295,13 @@ def _silent(_phase: str, _done: int, _total: int | None) -> None:
 @contextmanager
 def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Session]:
     """A session ready to run. Raises ConfigError when the account does not fit the agreement."""
+    with session_and_account(chosen, progress) as (session, _):
+        yield session
+
+
+@contextmanager
+def session_and_account(chosen: Chosen, progress: Progress = _silent) -> Iterator[tuple[Session, Description]]:
+    """A session ready to run, and the account as it described itself. Raises like `session_for`."""
     from connector.sync import Session  # noqa: PLC0415 - --help does without
 
     with ledger_of(chosen) as ledger, opened(chosen) as door:
@@ -281,7 +313,7 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
         settings = settings_of(chosen, door.account)
         office = office_of(chosen.connection, door.account)
         ledger.runs.note_described({**_described(door.account, settings, office), "go_live": proved})
-        yield Session(
+        session = Session(
             crm=door.crm,
             ledger=ledger,
             agreement=chosen.agreement,
@@ -295,6 +327,7 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
             worker=f"{socket.gethostname()}:{os.getpid()}",
             progress=progress,
         )
+        yield session, door.account
 
 
 def _same_state(ledger: Ledger, account: Description) -> None:

@@ -7,7 +7,6 @@ to be whole before anything is opened: a plan is often mailed around, and someti
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from connector.cli import keeping
 from connector.errors import ConfigError, GuardRefused, Problem, UsageError
 
 if TYPE_CHECKING:
@@ -38,22 +38,13 @@ def write(
         "clean_up": clean_up,
         "changes": changes,
     }
-    unfinished = file.with_name(f"{file.name}.{os.getpid()}.part")
-    try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            out.write(orjson.dumps(content, option=orjson.OPT_INDENT_2))
-        unfinished.replace(file)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        what = f"the plan cannot be written: {error.strerror or error}."
-        raise ConfigError([Problem(str(file), what, "Choose another place with -o.")]) from error
+    kept = orjson.dumps(content, option=orjson.OPT_INDENT_2)
+    keeping.keep(file, kept, what="the plan", option="-o")
 
 
 def writable(file: Path) -> None:
     """Fail before an hour of reading rather than after it. Raises ConfigError."""
-    if file.is_dir() or not os.access(file.parent, os.W_OK):
-        what = "is a folder." if file.is_dir() else "cannot be written: its folder is missing or read-only."
-        raise ConfigError([Problem(str(file), what, "Choose another place with -o.")])
+    keeping.writable(file, option="-o")
 
 
 def read(file: Path) -> Mapping[str, Any]:

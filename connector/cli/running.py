@@ -252,12 +252,12 @@ def _ran(session: Session, order: Order) -> Report:
     """One run, with a bar beside it for as long as it lasts."""
     from connector.sync import run  # noqa: PLC0415 - --help does without
 
-    with bar.progress(lambda phase: _how_many(session, phase)) as told:
+    with bar.progress(lambda phase: how_many(session, phase)) as told:
         session.progress = told
         return run(session, order)
 
 
-def _how_many(session: Session, phase: str) -> int | None:
+def how_many(session: Session, phase: str) -> int | None:
     """About how many records there are to read, for the bar alone: a refusal is no reason to stop."""
     from connector.crm import KINDS  # noqa: PLC0415 - --help does without
 

@@ -94,6 +94,10 @@ class Look:
                 self._reject(person.id, error)
         return looked
 
+    def people(self, ids: Sequence[str]) -> list[Person]:
+        """These people put together, for who asks other questions than the agreement's decision."""
+        return self._assemble(ids)[0]
+
     def _in_scope(self, people: Sequence[Person]) -> Sequence[Person]:
         """Those this connection may speak about; the others are left as they are, on every run anew."""
         if self._order.verb in ASKING:

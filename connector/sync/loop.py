@@ -58,6 +58,8 @@ def _work(session: Session, order: Order, report: Report) -> None:
     if writing:
         session.go_on(writing=True)
     _remember_circumstances(session, order)
+    if order.verb == "report":
+        return  # who reports looks for itself, and leaves everybody to be looked at
     look = Look(session, order, report)
     _wake(session, order)
     if writing:
@@ -103,7 +105,7 @@ def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
 def _remember_circumstances(session: Session, order: Order) -> None:
     """Another agreement, wiring, mode, go-live or scope: everybody is looked at again, mark and memory at once."""
     settings, agreement = session.settings, session.agreement
-    if order.verb != "plan":
+    if order.verb not in ("plan", "report"):
         _change_memory(session, order)
     go_live = settings.go_live
     parts = (

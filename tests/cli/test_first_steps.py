@@ -6,13 +6,17 @@ import json
 import os
 import stat
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from connector import __version__
 from connector.agreement import load_agreement
+from connector.cli.account import _cost
 from connector.sandbox import Sandbox
+from connector.sandbox.workflows import Workflow
+from connector.survey import FirstRead
 from tests.cli.desk import TOKEN, Desk, account, shipped
 
 
@@ -77,7 +81,8 @@ def test_check_proves_a_healthy_account_and_writes_nothing(desk: Desk) -> None:
 def test_check_as_json_carries_problems_and_cost(desk: Desk) -> None:
     """`check --output json` is one object with problems, remarks, signals and the price of the first read."""
     told = desk("check", "--output", "json")
-    assert set(told.json) == {"connection", "account", "status", "problems", "remarks", "first_read", "signals"}
+    keys = {"connection", "account", "status", "problems", "remarks", "first_read", "signals", "unseen", "automations"}
+    assert set(told.json) == keys
     assert (told.code, told.json["status"], told.json["problems"]) == (0, "done", [])
     assert told.json["first_read"]["records"] == 7
 
@@ -128,3 +133,30 @@ def test_state_and_plan_files_are_for_their_owner_only(desk: Desk) -> None:
     assert {"connector.db", "plan.json"} <= {path.name for path in files}
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert json.loads((desk.folder / "plan.json").read_text())["plan"] == 1
+
+
+def test_check_names_the_automations_that_set_what_we_write(desk: Desk) -> None:
+    """One that is on is remarked with its id and name; without the scope it is said which scope would show them."""
+    desk.world.add_workflow(Workflow("77", "Raise", "jobtitle", None, "lifecyclestage", "customer"))
+    desk.world.add_workflow(Workflow("78", "Tag", "jobtitle", None, "city", "x"))
+    told = desk("check", "--output", "json").json
+    assert told["automations"] == {
+        "known": True,
+        "unknown": None,
+        "found": [{"id": "77", "name": "Raise", "property": "lifecyclestage", "enabled": True}],
+    }
+    assert any(one.startswith("automation 77, 'Raise'") for one in told["remarks"])
+    kinds = ("contacts", "companies", "deals", "owners")
+    read = (*(f"crm.objects.{kind}.read" for kind in kinds), "crm.schemas.contacts.read", "crm.lists.read")
+    desk.sandbox.hubspot.scopes = frozenset({*read, "forms", "sales-email-read"})
+    assert "the scope automation would show them" in desk("check").out
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"), [(0.2, "under a minute"), (90, "about 90 minutes"), (600, "about 10.0 hours")]
+)
+def test_the_first_read_is_told_in_minutes_or_hours(minutes: float, said: str) -> None:
+    """Ten hours are not 600 minutes, and a share of the day and how far back it goes stand beside them."""
+    back = datetime(2018, 3, 1, tzinfo=UTC)
+    told = _cost(FirstRead({"contact": 1}, 1, 1, minutes, 0.5, back))
+    assert told.endswith(f"{said}, 50.0% of the day's quota; it goes back to 2018-03-01")

@@ -48,6 +48,9 @@ class World(Protocol):
     def link(self, kind: str, id: str, to: str, to_id: str, *, primary: bool = False) -> None:
         """Associate two records."""
 
+    def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> None:
+        """The account gets an automation that sets this property of contacts."""
+
     def stored(self, kind: str, id: str) -> Mapping[str, str | None]:
         """What the CRM holds of a living record; blank properties may be absent."""
 
@@ -310,6 +313,53 @@ class CrmContract:
         counts = crm.count("contact"), crm.count("contact", self.text, "VP"), crm.count("contact", self.text, None)
         assert counts == (5, 3, 2)
         assert crm.count("deal") == 0
+
+    def test_the_oldest_record_says_how_far_back_a_full_read_goes(self, crm: CRM, world: World) -> None:
+        """When the first one that still lives was created; None where there is none."""
+        begun = world.now()
+        first = world.add("contact", {self.text: "first"})
+        world.pass_time(3600)
+        second_at = world.now()
+        world.add("contact", {self.text: "second"})
+        world.pass_time(120)
+
+        oldest = crm.oldest("contact")
+        world.remove("contact", first)
+        world.pass_time(120)
+        left = crm.oldest("contact")
+
+        assert oldest is not None
+        assert left is not None
+        assert abs(oldest - begun) < timedelta(seconds=2)
+        assert abs(left - second_at) < timedelta(seconds=2)
+        assert crm.oldest("deal") is None
+
+    def test_a_contact_has_a_page_or_none_is_claimed(self, crm: CRM, world: World) -> None:
+        """Where a CRM says where it lives, the address holds the id; else there is no address."""
+        (id_,) = self.people(world, 1)
+
+        page = crm.describe(["contact"]).page_of(id_)
+
+        assert page == "" or (page.startswith("https://") and id_ in page and "{" not in page)
+
+    def test_automations_are_found_by_what_they_set(self, crm: CRM, world: World) -> None:
+        """Those on a property that was asked for, on or off; what sets something else is nobody's business."""
+        world.automate("9001", "Raise", self.text)
+        world.automate("9002", "Old", self.text, enabled=False)
+        world.automate("9003", "Elsewhere", self.other)
+
+        found = crm.automations({"contact": [self.text]})
+
+        told = {(one.id, one.name, one.kind, one.property, one.enabled) for one in found}
+        assert told == {("9001", "Raise", "contact", self.text, True), ("9002", "Old", "contact", self.text, False)}
+        assert crm.automations({"contact": []}) == []
+
+    def test_owners_have_teams_as_words(self, crm: CRM, world: World) -> None:
+        """Names and ids of teams, none of them blank; somebody has one."""
+        teams = [owner.teams for owner in crm.describe(["contact"]).owners]
+
+        assert any(teams)
+        assert all(isinstance(word, str) and word for those in teams for word in those)
 
     @pytest.mark.parametrize(
         ("type_", "value"),

@@ -14,6 +14,7 @@ from connector.crm.hubspot.names import TYPES
 from connector.crm.pacing import Budget
 from connector.errors import Deferred, Denied, Transient
 from connector.sandbox import Sandbox, World
+from connector.sandbox.workflows import Workflow
 from tests.crm.contract import CrmContract
 
 START = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -46,6 +47,9 @@ class Account:
 
     def link(self, kind: str, id: str, to: str, to_id: str, *, primary: bool = False) -> None:
         self.inside.associate(TYPES[kind], id, TYPES[to], to_id, primary=primary)
+
+    def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> None:
+        self.inside.add_workflow(Workflow(id, name, "jobtitle", "never", sets, "x", enabled))
 
     def stored(self, kind: str, id: str) -> Mapping[str, str | None]:
         return self.inside.get(TYPES[kind], id)

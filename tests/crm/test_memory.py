@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connector.crm import CRM, DealStage, Owner, PropertyDefinition
+from connector.crm import CRM, Automation, DealStage, Owner, PropertyDefinition
 from connector.crm.memory import MemoryCRM
 from tests.crm.contract import CrmContract
 
@@ -19,7 +19,7 @@ class Inside:
         self.at = datetime(2026, 11, 22, 9, tzinfo=UTC)
         self.crm = MemoryCRM(self.now, page=2, allowed={"status": frozenset({"NEW"})})
         self.crm.deal_stages = (DealStage("default", "1", "Won", "won"),)
-        self.crm.owners = (Owner("7", "rep@seller.example", active=True),)
+        self.crm.owners = (Owner("7", "rep@seller.example", active=True, teams=("Inbound", "31")),)
         self._last = 0
 
     def now(self) -> datetime:
@@ -41,6 +41,9 @@ class Inside:
 
     def link(self, kind: str, id: str, to: str, to_id: str, *, primary: bool = False) -> None:
         self.crm.link(kind, id, to, to_id, *(("primary",) if primary else ()))
+
+    def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> None:
+        self.crm.workflows = (*self.crm.workflows, Automation(id, name, "contact", sets, enabled))
 
     def stored(self, kind: str, id: str) -> Mapping[str, str | None]:
         return self.crm.properties(kind, id)

@@ -1,0 +1,16 @@
+"""
+Reports: what leaders ask for, computed from what the ledger holds, as values that text, JSON and HTML only show.
+
+    baseline.py    where an account stands before anything is changed: one value, put together person by person
+    standing.py    people per stage: for how long, with which owner, with what proof
+    requests.py    demo and trial requests, and who answered them
+    blocking.py    which unknown fields keep people from the first stage that a score decides
+    writers.py     who else writes stage and status, and which options nobody uses
+    observed.py    hand-offs that were only observed, beside what people really did
+    gathering.py   what the reports are made of: people from the ledger, histories from the CRM
+    numbers.py     medians, capped lists
+    page.py        one self-contained HTML page out of any report
+
+Pure except gathering.py: people, histories and `as_of` are arguments. Record ids and counts only; who they are is
+looked up in the CRM, behind its own doors.
+"""

@@ -1,0 +1,185 @@
+"""
+What an account has, by asking it: which signals it delivers, who stands in which option, who else sets our
+properties, and what reading everything once costs. For `check` and for reports; nothing here is written.
+
+Whatever this token may not see is an answer of its own, with the reason: a report says it, nobody has to guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from connector.agreement import Agreement
+from connector.agreement.wiring import FieldSpec
+from connector.crm import CRM, Automation, Description
+from connector.errors import CrmError, Denied, NotFound, Problem
+from connector.fields import STRICT
+
+#: Records per list call, and calls that fit into ten seconds on most tiers.
+PAGE, CALLS_PER_10_SECONDS = 100, 100
+
+#: What a token needs in order to see the account's own automations.
+AUTOMATION_SCOPE = "automation"
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A signal of the agreement that this account does not deliver, and why."""
+
+    signal: str
+    where: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Which signals of the agreement can be seen here."""
+
+    names: frozenset[str]
+    unseen: tuple[Unseen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Automations:
+    """The account's own automations on properties that we write; `unknown` says why they cannot be seen."""
+
+    found: tuple[Automation, ...] = ()
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRead:
+    """What reading everything once costs."""
+
+    by_kind: Mapping[str, int | None]
+    records: int
+    calls: int
+    minutes: float
+    share_of_day: float | None = None
+    reaches_back_to: datetime | None = None
+
+
+def delivered(crm: CRM, agreement: Agreement, account: Description, now: datetime) -> Delivered:
+    """Which signals this account delivers, by asking for each; and which it does not, with the reason."""
+    names: set[str] = set()
+    unseen: list[Unseen] = []
+    known = account.properties.get("contact", {})
+    asked: dict[str, str] = {}
+    for one in agreement.wiring.signals:
+        if one.how in ("list", "form") and one.source not in asked:
+            asked[one.source] = _refusal(crm, one.source, now)
+        reason = asked.get(one.source, "")
+        if one.how in ("counter", "date") and one.key not in known:
+            reason = f"contact has no property {one.key}."
+        if reason:
+            unseen.append(Unseen(one.signal, one.where, reason))
+        else:
+            names.add(one.signal)
+    unseen += [
+        Unseen(name, "signals.toml", f"{agreement.wiring.crm}.toml does not say how to see it.")
+        for name in agreement.signals
+        if name not in {one.signal for one in agreement.wiring.signals}
+    ]
+    return Delivered(frozenset(names), tuple(one for one in unseen if one.signal not in names))
+
+
+def _refusal(crm: CRM, source: str, now: datetime) -> str:
+    """Why a list or a form cannot be read; nothing where it can."""
+    try:
+        list(islice(crm.occurrences(source, None, now), 1))
+    except Denied as error:
+        if error.code != "scope":
+            raise
+        return str(error)
+    except CrmError as error:
+        return str(error)
+    return ""
+
+
+def unmapped_in_use(crm: CRM, unmapped: Sequence[tuple[FieldSpec, str]]) -> list[Problem]:
+    """Each option of stage and status that somebody has must be mapped or named under leave_alone (G11)."""
+    problems = []
+    for spec, value in unmapped:
+        people = crm.count("contact", spec.property, value)
+        if people:
+            problems.append(
+                Problem(
+                    spec.where,
+                    f"{people:,} people have {spec.property} = {value!r}, which the mapping does not name.",
+                    f'Map it under contact.values.{spec.field}, or list it: leave_alone.{spec.field} = ["{value}"].',
+                )
+            )
+    return problems
+
+
+def people_per_option(crm: CRM, account: Description, property: str) -> dict[str, int | None]:
+    """How many people hold each option of a contact property; None where the CRM does not tell."""
+    definition = account.properties.get("contact", {}).get(property)
+    return {value: crm.count("contact", property, value) for value in (definition.options if definition else ())}
+
+
+def counted(crm: CRM, kinds: Sequence[str]) -> tuple[dict[str, int | None], dict[str, str]]:
+    """How many records of each kind there are; and which kinds this token may not read, all of them at once."""
+    counts: dict[str, int | None] = {}
+    shut: dict[str, str] = {}
+    for kind in kinds:
+        try:
+            counts[kind] = crm.count(kind)
+        except Denied as error:
+            if error.code != "scope":
+                raise
+            shut[kind] = str(error)
+    return counts, shut
+
+
+def first_read(crm: CRM, account: Description, counts: Mapping[str, int | None]) -> FirstRead:
+    """What reading everything once costs, and how far back it goes."""
+    calls = sum(-(-(count or 0) // PAGE) for count in counts.values())
+    limit = account.daily_limit
+    oldest = [crm.oldest(kind) for kind, count in counts.items() if count]
+    return FirstRead(
+        by_kind=dict(counts),
+        records=sum(count or 0 for count in counts.values()),
+        calls=calls,
+        minutes=calls * 10 / CALLS_PER_10_SECONDS / 60,
+        share_of_day=calls / limit if limit else None,
+        reaches_back_to=min((at for at in oldest if at is not None), default=None),
+    )
+
+
+def written_properties(agreement: Agreement) -> tuple[str, ...]:
+    """The contact properties that the agreement writes: stage, status, and what write_back.toml names."""
+    specs = agreement.wiring.fields.get("contact", {})
+    written = {specs[field].property for field in (*STRICT, *agreement.write_back.rules) if field in specs}
+    return tuple(sorted(written))
+
+
+def automations(crm: CRM, agreement: Agreement) -> Automations:
+    """The account's own automations that set a property we write, as far as this token may see them."""
+    try:
+        found = crm.automations({"contact": written_properties(agreement)})
+    except NotFound:
+        return Automations()
+    except Denied as error:
+        if error.code != "scope":
+            raise
+        return Automations(unknown=f"This token may not see them; the scope {AUTOMATION_SCOPE} would show them.")
+    except CrmError as error:  # advice from an API in beta: no reason to stop
+        return Automations(unknown=f"The CRM did not say: {error}")
+    return Automations(tuple(sorted(found, key=lambda one: (one.property, one.name, one.id))))
+
+
+def contested(found: Automations) -> list[Problem]:
+    """A remark for each automation that is on and sets what we set."""
+    return [
+        Problem(
+            f"automation {one.id}, {one.name!r}",
+            f"is on and sets {one.property}, which the agreement writes too.",
+            "Decide which of the two is to set it, and switch the other off.",
+        )
+        for one in found.found
+        if one.enabled
+    ]
