@@ -19,6 +19,9 @@ from connector.errors import Problem
 from connector.fields import STRICT
 from connector.model import ALWAYS
 
+#: The way on where something of ours is missing.
+SETUP = "Run: connector setup"
+
 #: Which of the CRM's types can hold or give which of ours. Text can be read from anything.
 _FITS: dict[FieldType, frozenset[str]] = {
     "number": frozenset({"number"}),
@@ -69,7 +72,7 @@ def _check_field(
     definition = known.get(spec.property)
     if definition is None:
         own = spec.property.startswith(agreement.wiring.own_prefix)
-        fix = "Run: connector setup" if own else did_you_mean(spec.property, known) + "See: connector discover"
+        fix = SETUP if own else did_you_mean(spec.property, known) + "See: connector discover"
         (soft if own or (spec.optional and not written) else hard).append(
             Problem(spec.where, f"{kind} has no property {spec.property}.", fix)
         )
@@ -118,7 +121,7 @@ def _own_options(kind: str, spec: FieldSpec, definition: PropertyDefinition, agr
     for own in agreement.wiring.own:
         if (own.kind, own.property) == (kind, spec.property) and (missing := missing_options(own, definition)):
             what = f"{spec.property} does not take {', '.join(missing)} yet."
-            yield Problem(spec.where, what, "Run: connector setup")
+            yield Problem(spec.where, what, SETUP)
 
 
 def _options(spec: FieldSpec, definition: PropertyDefinition) -> Iterator[Problem]:

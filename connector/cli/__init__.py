@@ -12,6 +12,7 @@ The command line: the verbs, and the one place where errors become words and exi
     explaining.py    explain
     reporting.py     report baseline, report observed
     telling.py       how reports look on a terminal
+    agreeing.py      agreement test
     starting.py      init, schema, demo, sandbox
     demonstration.py what the demo shows
     show.py          how results look on a terminal, elsewhere, and as JSON

@@ -101,7 +101,7 @@ def _tell(door: Opened, found: Examined) -> None:
     if found.cost.records:
         show.say(_cost(found.cost), "✓")
     _tell_automations(found.automations)
-    show.problems(found.remarks, "note")
+    show.problems(_briefly(found.remarks), "note")
     show.problems(found.problems, "✗")
     if found.problems:
         count = len(found.problems)
@@ -123,6 +123,18 @@ def _tell_automations(automations: Automations) -> None:
         rows = [(one.property, "on" if one.enabled else "off", one.id, one.name) for one in automations.found]
         show.table(("property", "", "id", "name"), rows)
         show.out.print()
+
+
+def _briefly(remarks: list[Problem]) -> list[Problem]:
+    """What `setup` will create is one remark, not thirty; which ones, `setup` shows before it asks."""
+    from connector.check import SETUP  # noqa: PLC0415 - --help does without
+
+    lacking = [one for one in remarks if one.fix == SETUP]
+    if len(lacking) < 2:
+        return remarks
+    first = lacking[0].where.partition(":")[0]
+    what = f"{len(lacking)} properties or options of ours are not there yet, such as {lacking[0].what.rstrip('.')}."
+    return [Problem(first, what, SETUP), *(one for one in remarks if one.fix != SETUP)]
 
 
 def _cost(cost: FirstRead) -> str:

@@ -18,7 +18,7 @@ CHAPTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("To begin with", ("demo", "init", "check", "discover", "setup")),
     ("The work", ("plan", "apply", "sync", "backfill")),
     ("To look", ("report", "status", "runs", "explain", "rejects", "holds")),
-    ("To try and to edit", ("sandbox", "schema")),
+    ("To try and to edit", ("agreement", "sandbox", "schema")),
 )
 
 
@@ -31,7 +31,7 @@ class Verbs(TyperGroup):
         rest = tuple(name for name in self.commands if name not in told)
         for title, names in (*CHAPTERS, *((("More", rest),) if rest else ())):
             with formatter.section(title):
-                formatter.write_dl([(f"{name:<8}", _sentence(self.commands[name])) for name in names], col_max=12)
+                formatter.write_dl([(f"{name:<9}", _sentence(self.commands[name])) for name in names], col_max=13)
 
 
 def _sentence(command: Any) -> str:
@@ -102,4 +102,4 @@ def instant(text: str | None, option: str) -> datetime | None:
 
 
 # The verbs register themselves on `app`.
-from connector.cli import account, explaining, looking, reporting, running, starting  # noqa: E402, F401
+from connector.cli import account, agreeing, explaining, looking, reporting, running, starting  # noqa: E402, F401
