@@ -92,7 +92,9 @@ class Decider:
 
     def _begin(self, person: Person, before: Track, as_of: datetime, go_live: datetime) -> Walk:
         agreement = self._agreement
-        everyone = agreement.apply_to == "everyone" and before.fingerprint != agreement.fingerprint
+        # Whoever was never evaluated has no rules that changed: a first look is no new fact for the adopted.
+        changed = before.fingerprint not in ("", agreement.fingerprint)
+        everyone = agreement.apply_to == "everyone" and changed
         facts = self._observer.observe(person, as_of)
         return Walk(person, facts, before, before, as_of, go_live, agreement.fingerprint, self._stages, everyone)
 
