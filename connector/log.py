@@ -12,9 +12,11 @@ import logging
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import copy_context
+from pathlib import Path
 from typing import Any, Literal, ParamSpec, TextIO, TypeVar, cast
 
 import structlog
@@ -119,6 +121,13 @@ def redact_text(text: str) -> str:
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def unforeseen(error: BaseException) -> str:
+    """A mistake of ours in words: its kind and place, never its text, which may quote a person."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"
 
 
 def _redacted(key: str, value: Any) -> Any:

@@ -5,6 +5,7 @@ Wiring: from a configuration file to a session that can run. Nothing else in the
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -240,7 +241,7 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
     """A session ready to run. Raises ConfigError when the account does not fit the agreement."""
     from connector.sync import Session  # noqa: PLC0415 - --help does without
 
-    with ledger_of(chosen) as ledger, opened(chosen) as door:
+    with ledger_of(chosen) as ledger, opened(chosen) as door, _worker() as worker:
         _same_state(ledger, door.account)
         _free_from_the_dead(ledger)
         if door.findings.problems:
@@ -257,7 +258,7 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
             owners=frozenset(owner.id for owner in door.account.owners if owner.active),
             now=now,
             scope=chosen.scope,
-            worker=f"{socket.gethostname()}:{os.getpid()}",
+            worker=worker,
             progress=progress,
         )
 
@@ -274,18 +275,35 @@ def _same_state(ledger: Ledger, account: Description) -> None:
         )
 
 
+#: The workers of this process that are at work now.
+_AT_WORK: set[str] = set()
+
+
+@contextmanager
+def _worker() -> Iterator[str]:
+    """A name for the lease that no other session has, be it of this very process: host:process:chance."""
+    name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+    _AT_WORK.add(name)
+    try:
+        yield name
+    finally:
+        _AT_WORK.discard(name)
+
+
 def _free_from_the_dead(ledger: Ledger) -> None:
     """A run of this machine that was killed keeps its lease for minutes; nobody needs to wait for it.
 
     Should the process live after all (another container with our name), the fence keeps it from writing.
     """
     held = ledger.runs.connection()
-    host, _, process = (held.lease_owner or "").rpartition(":")
-    if host == socket.gethostname() and process.isdigit() and not _alive(int(process)):
+    host, process, *_ = *(held.lease_owner or "").split(":"), ""
+    if host == socket.gethostname() and process.isdigit() and not _alive(int(process), held.lease_owner):
         ledger.runs.drop_lease(held.fence)
 
 
-def _alive(process: int) -> bool:
+def _alive(process: int, worker: str | None) -> bool:
+    if process == os.getpid():  # ours, or a predecessor's: the first process of a container always has number 1
+        return worker in _AT_WORK
     try:
         os.kill(process, 0)  # asks, and sends nothing
     except ProcessLookupError:
