@@ -16,7 +16,7 @@ from connector.log import configure
 #: The verbs as `connector --help` lists them.
 CHAPTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("To begin with", ("demo", "init", "check", "discover", "setup")),
-    ("The work", ("plan", "apply", "sync", "backfill")),
+    ("The work", ("plan", "apply", "sync", "backfill", "daemon", "pause", "resume")),
     ("To look", ("status", "runs", "explain", "rejects", "holds")),
     ("To try and to edit", ("sandbox", "schema")),
 )
@@ -102,4 +102,4 @@ def instant(text: str | None, option: str) -> datetime | None:
 
 
 # The verbs register themselves on `app`.
-from connector.cli import account, explaining, looking, running, starting  # noqa: E402, F401
+from connector.cli import account, explaining, looking, pausing, running, serving, starting  # noqa: E402, F401
