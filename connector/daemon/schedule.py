@@ -38,7 +38,7 @@ class Schedule:
     def between(self, first: datetime, last: datetime) -> int:
         """How many runs were planned from `first` on and before `last`, each of which may have begun late."""
         if self.every is not None:
-            return max(0, int((last - first) / self.every))
+            return max(0, (last - first + self.jitter) // self.every)
         count, at = 0, first
         while at is not None and at < last - self.jitter and count < MANY:
             count, at = count + 1, self.after(at) or last
@@ -46,8 +46,19 @@ class Schedule:
 
     def _exact(self) -> Any:
         if self.every is not None:
-            return IntervalTrigger(seconds=self.every.total_seconds(), timezone=UTC)
+            return _Interval(seconds=self.every.total_seconds(), start_date=datetime.now(UTC), timezone=UTC)
         return CronTrigger.from_crontab(self.cron, timezone=self.zone)
+
+
+class _Interval(IntervalTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """APScheduler's own adds each run's jitter to all later ones, so that a day drifts by minutes; this keeps time."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """The next multiple of the interval since the start, late by the jitter."""
+        passed = (previous_fire_time or now) - self.start_date
+        planned = self.start_date + (passed // self.interval + 1) * self.interval
+        late: datetime = self._apply_jitter(planned, self.jitter, now)
+        return late
 
 
 def usual_jitter(every: timedelta | None) -> timedelta:

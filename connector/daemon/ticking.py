@@ -215,10 +215,7 @@ class Daemon:
                     log.info("run skipped", reason=str(busy))
                 except Exception as error:  # noqa: BLE001 - a mistake in one run must not stop the others
                     waiting, message = None, "; ".join(_told("run failed", error))
-                with line.writing:
-                    line.notice.waiting_for = waiting
-                    line.notice.fail(message, self._now())
-                self._leave_word(line)
+                self._note_end(line, waiting, message)
         finally:
             del self._under_way[threading.get_ident()]
 
@@ -237,6 +234,15 @@ class Daemon:
             _log_run(report, due_only=due_only)
             self._plan_due(line, session, report)
         return None
+
+    def _note_end(self, line: _Line, waiting: str | None, message: str | None) -> None:
+        """How a run ended; that it ended well again and again is no news."""
+        with line.writing:
+            news = message is not None or line.notice.last_error is not None or waiting != line.notice.waiting_for
+            line.notice.waiting_for = waiting
+            line.notice.fail(message, self._now())
+        if news:
+            self._leave_word(line)
 
     def _gone(self, line: _Line) -> bool:
         return self._stopping.is_set() or self._lines.get(line.name) is not line
