@@ -70,6 +70,7 @@ def configure(
     root.setLevel(number)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # the runs that it skips the daemon tells and counts
     structlog.configure(
         processors=[*_STAMPS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(number),
