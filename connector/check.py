@@ -49,6 +49,7 @@ def check_account(agreement: Agreement, account: Description, *, writes: bool) -
                 continue
             into = problems if written and writes else remarks
             _check_field(kind, spec, known, written=written, hard=problems, soft=into, agreement=agreement)
+    remarks += _entry_dates(agreement, account)
     problems += _check_deal_stages(agreement, account)
     return Findings(tuple(problems), tuple(remarks))
 
@@ -76,6 +77,14 @@ def _check_field(
         soft += _not_writable(spec, definition)
         soft += _own_options(kind, spec, definition, agreement)
     (hard if spec.field in STRICT else soft).extend(_options(spec, definition))
+
+
+def _entry_dates(agreement: Agreement, account: Description) -> Iterator[Problem]:
+    known = account.properties.get("contact", {})
+    for stage, spec in agreement.wiring.entered.items():
+        if known and spec.property not in known:
+            what = f"contact has no property {spec.property}: since when people are in {stage} stays unknown."
+            yield Problem(spec.where, what, did_you_mean(spec.property, known) + "Take the line out, or correct it.")
 
 
 def _wrong_type(spec: FieldSpec, definition: PropertyDefinition) -> Iterator[Problem]:

@@ -69,6 +69,7 @@ class FieldMap:
         self._contact = wiring.fields.get("contact", {})
         self._stored = {column.field: column for column in _columns(wiring, "contact", set(self._contact))}
         self._verbatim = frozenset(field for field, spec in self._contact.items() if not spec.values)
+        self._entered = tuple((stage, spec.property) for stage, spec in wiring.entered.items())
         self._instants = {
             kind: tuple(field for field, spec in specs.items() if spec.type == "datetime")
             for kind, specs in wiring.fields.items()
@@ -85,6 +86,7 @@ class FieldMap:
         """The property names to request of a kind: those the agreement uses, and no other."""
         names = {column.property for column in self._columns.get(kind, ())}
         if kind == "contact":
+            names.update(name for _, name in self._entered)
             names.update(source.key for source in (*self._counters, *self._dates))
             names.update(source.date for source in self._counters if source.date)
         return tuple(sorted(names))
@@ -113,9 +115,17 @@ class FieldMap:
         facts: dict[str, Any] = {"f": fields}
         if unmapped:
             facts["u"] = unmapped
-        if record.kind == "contact" and (self._counters or self._dates):
-            facts["c"] = self._marks(record)
+        if record.kind == "contact":
+            if self._counters or self._dates:
+                facts["c"] = self._marks(record)
+            if entered := self._dates_of_entering(properties):
+                facts["e"] = entered
         return facts
+
+    def _dates_of_entering(self, properties: Mapping[str, str | None]) -> dict[str, str]:
+        """When the CRM says each stage was entered; a date nobody can read is as good as none."""
+        told = [(stage, raw) for stage, name in self._entered if (raw := properties.get(name))]
+        return {stage: moment for stage, raw in told if (moment := _read_as(_moment, raw)) is not None}
 
     def _marks(self, record: Record) -> dict[str, Any]:
         """Counters and "last ..." dates as they stand: the baseline that a rise is measured against."""
@@ -213,6 +223,7 @@ class FieldMap:
             activities=tuple(activity for activity in done if activity is not None),
             unmapped=contact.facts.get("u", {}),
             edits=edits,
+            entered={stage: at for stage, raw in contact.facts.get("e", {}).items() if (at := _instant(raw))},
         )
 
     def _with_instants(self, kind: str, fields: Mapping[str, Any]) -> dict[str, Value]:

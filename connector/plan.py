@@ -16,6 +16,11 @@ from connector.agreement.wiring import WriteBack, WriteRule
 from connector.fields import STRICT, Facts, FieldMap
 from connector.model import Decision, Move, TaskDraft
 
+#: What moves with age alone, and what is written along with it.
+SHOWN_SCORES = frozenset(
+    ("fit_score", "engagement_score", "combined_score", "score_reasons", "scored_at", "agreement_version")
+)
+
 #: The cause under which changes are counted that no single rule stands behind.
 SCORES = "scores"
 
@@ -55,8 +60,15 @@ class Change:
 
     @property
     def counted(self) -> bool:
-        """Stage, status and tasks always count toward the change budget."""
-        return bool(self.tasks) or any(one.field in STRICT for one in self.sets)
+        """Stage, status and tasks always count toward the change budget; a first stage of our own is a blank filled."""
+        return bool(self.tasks) or any(
+            one.field in STRICT or (one.field == "current_stage" and one.before) for one in self.sets
+        )
+
+    @property
+    def only_scores(self) -> bool:
+        """Whether nothing but shown numbers moved: no stage, no grade, no flag."""
+        return not self.tasks and not self.moves and all(one.field in SHOWN_SCORES for one in self.sets)
 
     @property
     def overwrites(self) -> bool:
@@ -200,12 +212,14 @@ class CauseCount:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The change budget: people whose stage, status or tasks may change, and the share that may be overwritten."""
+    """The change budget: people whose stage, status or tasks may change, the share that may be overwritten, and the
+    people a run whose scores only aged."""
 
     changes_per_run: int = 200
     changes_per_day: int = 500
     max_share: float = 0.3
     share_from: int = 200
+    max_score_writes: int = 50_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class Silence:
     reason: str  # "quiet hours", or the freeze's own
     until: datetime
     except_fast_track: bool
+    frozen: bool = False  # a freeze, which holds for reviewed plans too
 
 
 class Quiet:
@@ -41,12 +42,12 @@ class Quiet:
             return None
         strictest = min(found, key=lambda one: one.except_fast_track)
         alike = [one.until for one in found if one.except_fast_track == strictest.except_fast_track]
-        return Silence(strictest.reason, max(alike), strictest.except_fast_track)
+        return Silence(strictest.reason, max(alike), strictest.except_fast_track, any(one.frozen for one in found))
 
     def _frozen(self, now: datetime) -> Iterator[Silence]:
         for begins, ends, freeze in self._freezes:
             if begins <= now < ends:
-                yield Silence(f"freeze: {freeze.reason}", ends, freeze.except_fast_track)
+                yield Silence(f"freeze ({freeze.reason})", ends, freeze.except_fast_track, frozen=True)
 
     def _resting(self, now: datetime) -> Iterator[Silence]:
         """Hours that begin in the evening and end in the morning belong to two days."""

@@ -75,8 +75,9 @@ class Wiring:
     """One CRM's mapping file, checked.
 
     `deal_stages` maps (pipeline id, deal stage id) to our deal stage; what is not named there is classified by
-    the CRM's own probability. `pipelines` are the counted ones; empty means all. `leave_alone` names, per field,
-    live values that are known and never touched.
+    the CRM's own probability. `entered` names the properties in which the CRM itself remembers when a person
+    entered a stage: read at first sight, never written. `pipelines` are the counted ones; empty means all.
+    `leave_alone` names, per field, live values that are known and never touched.
     """
 
     crm: str
@@ -85,6 +86,7 @@ class Wiring:
     deal_stages: Mapping[tuple[str, str], str] = dataclasses.field(default_factory=dict)
     pipelines: tuple[str, ...] = ()
     leave_alone: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    entered: Mapping[str, FieldSpec] = dataclasses.field(default_factory=dict)  # stage -> the CRM's date of entering
     own_prefix: str = "cx_"
     own_group: str = "agreement"
     own: tuple[OwnProperty, ...] = ()

@@ -34,9 +34,17 @@ def build_wiring(crm: str, shape: WiringShape, source: Source, deal_stages: Sequ
         _deal_stages(shape.deal.stages, source, deal_stages, reading),
         tuple(shape.deal.pipelines),
         {field: tuple(values) for kind in KINDS for field, values in getattr(shape, kind).leave_alone.items()},
+        _entered(shape, source),
         shape.own_prefix,
         shape.own_group,
     )
+
+
+def _entered(shape: WiringShape, source: Source) -> dict[str, FieldSpec]:
+    return {
+        stage: FieldSpec(f"entered {stage}", name, "datetime", {}, source.where(("contact", "entered", stage)), True)
+        for stage, name in shape.contact.entered.items()
+    }
 
 
 def declare_types(shape: WiringShape, source: Source, reading: Reading) -> None:
@@ -152,6 +160,8 @@ def check_values(wiring: Wiring, wanted: Mapping[str, Mapping[str, bool]], sourc
 
     `wanted` tells, per field, our values and whether each is used.
     """
+    for stage in wiring.entered:
+        reading.known(source, ("contact", "entered", stage), "stage", stage, wanted["stage"])
     for field, ours in wanted.items():
         spec = wiring.fields.get("contact", {}).get(field)
         if spec is None or not spec.values:

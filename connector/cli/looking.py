@@ -57,9 +57,7 @@ def _tell_status(found: dict[str, Any]) -> None:
         rows.append(("being worked on by", found["held_by"]))
     rows += planned
     show.table(("", ""), rows)
-    for parked in last["parked"]:
-        show.say(f"{parked['people']} people: {parked['why']}", "parked", indent=2)
-    show.release(last["run"], last["parked"])
+    show.waiting(last["parked"])
 
 
 def _status(ledger: Ledger, mode: str) -> dict[str, Any]:

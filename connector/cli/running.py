@@ -196,11 +196,13 @@ def _released(session: Session, number: int) -> Order:
     from connector.sync import Order  # noqa: PLC0415 - --help does without
 
     found = session.ledger.runs.find(number)
-    parked = tuple(one.person_id for one in session.ledger.work.every(number, "parked")) if found else ()
-    if found is None or not parked:
-        what = "is not known" if found is None else "parked nothing"
-        raise UsageError(f"Run {number} {what}. See: connector runs")
-    return Order("apply", now(), only=parked, release=True)
+    if found is None:
+        raise UsageError(f"Run {number} is not known. See: connector runs")
+    parked = {one.person_id: one for one in session.ledger.work.every(number, "parked")}
+    waiting = session.ledger.aside.ids([one["cause"] for one in found.report.get("parked", [])])
+    if not parked and not waiting:
+        raise UsageError(f"Run {number} parked nothing, or nobody of it waits any more. See: connector status")
+    return Order("apply", now(), only=tuple(dict.fromkeys((*waiting, *parked))), release=True)
 
 
 # -- asking, running, telling ---------------------------------------------------------------------------------------

@@ -120,19 +120,20 @@ def _calls(one: Report) -> str:
 
 def parked(one: Report) -> None:
     """What the guard set aside, and how to go on."""
-    for each in one.parked:
-        say(f"{each['people']} people: {each['why']}", "parked", indent=2)
-    release(one.run, one.parked)
+    waiting(one.parked)
 
 
-def release(run: int, found: Sequence[Mapping[str, str]]) -> None:
-    """How to go on with what the guard set aside; a spent task budget and a canary's rest go on by themselves."""
-    from connector.sync.loop import TASK_BUDGET  # noqa: PLC0415 - --help does without
+def waiting(found: Sequence[Mapping[str, str]]) -> None:
+    """Who waits for what and since when; what goes on by itself, and what somebody must release."""
+    from connector.sync.guarding import BY_ITSELF  # noqa: PLC0415 - --help does without
 
-    if any(each["cause"] not in (TASK_BUDGET, "canary") for each in found):
-        say(f"look: connector plan; release: connector apply --run {run} --yes", indent=2)
-    elif found:
-        say("they go on by themselves in the next runs", indent=2)
+    for each in found:
+        since = f" (since {each['since'][:16].replace('T', ' ')} UTC)" if "since" in each else ""
+        say(f"{each['people']} people: {each['why']}{since}", "parked", indent=2)
+        if each["cause"] in BY_ITSELF:
+            say("they go on by themselves in the next runs", indent=4)
+        else:
+            say(f"look: connector plan; release: connector apply --run {each.get('run', 'N')} --yes", indent=4)
 
 
 def notes(texts: Sequence[str]) -> None:

@@ -40,6 +40,9 @@ class Decider:
         A person whom sales has judged (unqualified, bad timing ...) begins where that judgement sends people.
         """
         track = first_track(person, self._agreement.lead_type, self._stages.ranks, go_live)
+        if (track.cycle or track.returned_count) and not track.handed_over:
+            # From an earlier life of the ledger: when they left is lost, so nothing of before brings them back.
+            track = replace(track, left_at=as_of)
         status = self._agreement.statuses.get(person.status or "")
         judged = status is not None and status.to is not None and "status" not in person.edits
         if status is None or not judged or track.cycle or track.stage in self._stages.by_deal_names:
@@ -57,15 +60,18 @@ class Decider:
         go_live: datetime,
         route: bool = True,
         hand_over: bool = True,
+        clean_up: str | None = None,
     ) -> Decision:
         """What the agreement says of `person` at `as_of`.
 
         `route=False` scores and leaves the track as it is; `hand_over=False` places people and hands nobody to
-        sales, so that no clock runs for a task that is not made.
+        sales, so that no clock runs for a task that is not made; `clean_up` names a stage that adopted people may
+        leave by score, too.
         """
         before = tracks[0] if tracks else self.first_track(person, as_of, go_live)
         walk = self._begin(person, before, as_of, go_live)
         walk.hands_over = hand_over
+        walk.clean_up = clean_up
         self._warn(walk)
         if route and not person.unmapped:
             self._path.follow(walk)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from connector.agreement.terms import Agreement, Entry, Evidence, Stage
 from connector.agreement.words import label_of
 from connector.decide.conditions import Test, compile_condition
-from connector.decide.facts import Facts
+from connector.decide.facts import Facts, Observer
 from connector.decide.walk import ABOVE, RULES, Walk
 
 
 class Doors:
     """The entry rules of all stages, compiled."""
 
-    def __init__(self, agreement: Agreement) -> None:
+    def __init__(self, agreement: Agreement, observer: Observer) -> None:
+        self._observer = observer
         self._minimum = agreement.minimum_information
         self._statuses = agreement.statuses
         self._strength = {name: kind.strength for name, kind in agreement.signals.items()}
@@ -73,13 +75,28 @@ class Doors:
         if not needs:
             return True
         newer = track.left_at is None or any(each.at > track.left_at for each in positive)
-        return newer and (walk.first or self._spoken(walk))
+        return newer and (walk.first or self._spoken(stage, walk))
 
-    def _spoken(self, walk: Walk) -> bool:
-        news = [each for each in walk.facts.scored.positive if walk.is_news(each)]
-        if walk.before.facts.endswith(ABOVE) and walk.track.cause == "adopted":
-            return any(self._strength.get(each.kind) == "high" for each in news)
+    def _spoken(self, stage: Stage, walk: Walk) -> bool:
+        """Whether a fact speaks that is new. An adopted person who was above the threshold before our time moves by
+        a fact of high strength alone, and nobody adopted is carried over it by facts of low strength (G15)."""
+        news = {self._strength.get(each.kind) for each in walk.facts.scored.positive if walk.is_news(each)}
+        if walk.track.cause == "adopted" and not walk.track.cycle:
+            if self._was_above(stage, walk):
+                return "high" in news
+            if stage.enter and stage.enter.by_score:
+                news.discard("low")
         return bool(news) or walk.fields_changed or (walk.wait_over and walk.before.evaluated_at is not None)
+
+    def _was_above(self, stage: Stage, walk: Walk) -> bool:
+        """Whether the facts from before our time meet this rule already, or met it at the last look."""
+        if walk.before.evaluated_at is not None:
+            return walk.before.facts.endswith(ABOVE)
+        if stage.enter is None or not stage.enter.by_score:
+            return False
+        lived = tuple(each for each in walk.person.signals if each.at <= walk.lived_until)
+        facts = self._observer.observe(replace(walk.person, signals=lived), walk.lived_until)
+        return self.holds(stage.enter, replace(walk, facts=facts))
 
     def points_short(self, stage: Stage, walk: Walk) -> list[Short]:
         """The points that are missing for a stage."""

@@ -101,12 +101,14 @@ class Recorder:
             if any(move.what == "status" and move.cause == "attempts.exhausted_after" for move in walk.moves):
                 said["status"] = track.status
             return said
-        said = {
-            "sla_due": track.sla_due_at,
-            "sla_state": sla_state(track, tried, walk.as_of, on_hold=walk.facts.deals.on_hold),
-        }
-        if track.handed_over_at:
-            said |= {"attempts": tried.count, "first_attempt_at": tried.first_at}
+        said = {}
+        if track.handed_over_at:  # unknown after a lost ledger: then what stands on the record stays
+            said = {
+                "sla_due": track.sla_due_at,
+                "sla_state": sla_state(track, tried, walk.as_of, on_hold=walk.facts.deals.on_hold),
+                "attempts": tried.count,
+                "first_attempt_at": tried.first_at,
+            }
         if "status" not in walk.person.unmapped:
             said["status"] = track.status
         return said

@@ -37,7 +37,7 @@ class Path:
         self._reasons = {each.name: each.label for each in agreement.rejection_reasons}
         self._attempts = agreement.attempts
         self._counter = AttemptCounter(agreement.attempts)
-        self.doors = Doors(agreement)
+        self.doors = Doors(agreement, observer)
 
     def follow(self, walk: Walk) -> None:
         """Move the walk's track as far as the facts lead."""
@@ -254,9 +254,13 @@ class Path:
         return "attempts.exhausted_after", apply
 
     def _downward(self, walk: Walk) -> Candidate | None:
-        """The score fell below the stage's band, nobody is working the person, and it was a rule that led up."""
+        """The score fell below the stage's band, nobody is working the person, and it was a rule that led up: adopted
+        stages fall in a clean-up only."""
         stage = self._stages.by_name.get(walk.track.stage or "")
-        if stage is None or stage.leave is None or not (walk.track.cause or "").startswith(RULES):
+        if stage is None or stage.leave is None:
+            return None
+        cleans = walk.track.cause == "adopted" and walk.clean_up == stage.name
+        if not cleans and not (walk.track.cause or "").startswith(RULES):
             return None
         leave, score = stage.leave, walk.facts.score
         below = (
@@ -264,17 +268,19 @@ class Path:
             or (leave.fit_below is not None and score.fit < leave.fit_below)
             or (leave.combined_below is not None and walk.facts.scored.combined < leave.combined_below)
         )
-        worked = walk.track.handed_over and self._desk.is_working(walk)
+        worked = (walk.track.handed_over or cleans) and self._desk.is_working(walk)
         if not below or worked or self.stays_until(walk):
             return None
+
+        cause = f"clean_up.{stage.name}" if cleans else f"stages.{stage.name}.leave_when"
 
         def apply() -> None:
             never = walk.track.handed_over and not walk.tried.count
             because = "score faded, never worked" if never else "score faded"
-            walk.move(leave.to, f"stages.{stage.name}.leave_when", because)
+            walk.move(leave.to, cause, "stale since long" if cleans else because)
             walk.end_cycle()
 
-        return f"stages.{stage.name}.leave_when", apply
+        return cause, apply
 
     def stays_until(self, walk: Walk) -> bool:
         """Whether the minimum stay is not over."""

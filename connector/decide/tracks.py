@@ -18,7 +18,8 @@ _values = attrgetter(*_NAMES)
 
 
 def first_track(person: Person, lead_type: str, ranks: Mapping[str, int], go_live: datetime) -> Track:
-    """The track of a person seen for the first time: where the CRM says they stand, adopted unless created since.
+    """The track of a person seen for the first time: where the CRM says they stand, adopted unless created since,
+    with the dates of entering that the CRM remembers.
 
     A record that carries a cycle from an earlier life (a lost ledger) goes on with it: same cycle, wait and
     returns, so that neither a task is made twice nor a wait forgotten.
@@ -30,6 +31,7 @@ def first_track(person: Person, lead_type: str, ranks: Mapping[str, int], go_liv
     restored = bool(cycle or returned or wait_until)
     adopted = restored or (go_live != ALWAYS and (person.created_at is None or person.created_at < go_live))
     stage = current if restored and isinstance(current, str) and current else person.stage
+    entered = {name: at for name, at in person.entered.items() if name in ranks} if adopted else {}
     known = [name for name in (person.stage, stage) if name is not None and name in ranks]
     return Track(
         id=track_id(person.id, lead_type),
@@ -39,6 +41,8 @@ def first_track(person: Person, lead_type: str, ranks: Mapping[str, int], go_liv
         status=person.status,
         cycle=cycle,
         handed_over=cycle > 0 and person.status in _HANDED_OVER_STATUSES and stage in ranks,
+        entered=entered,
+        stage_since=entered.get(stage or ""),
         cause="adopted" if adopted else None,
         wait_until=wait_until if isinstance(wait_until, datetime) else None,
         returned_count=returned,

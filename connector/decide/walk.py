@@ -82,6 +82,7 @@ class Walk:
     stages: Stages
     everyone: bool  # an approved rule change is a new fact for everybody
     hands_over: bool = True  # False: people are placed, and nobody is handed to sales
+    clean_up: str | None = None  # a stage that adopted people may leave by score, in this decision
     tried: Tried = NOTHING_TRIED
     moves: list[Move] = field(default_factory=list)
     tasks: list[TaskDraft] = field(default_factory=list)
@@ -146,18 +147,19 @@ class Walk:
             return False
         if track.left_at and signal.at <= track.left_at:
             return False
-        if track.adopted and signal.at <= self._lived_until():
+        if track.adopted and signal.at <= self.lived_until:
             return False
         evaluated_at = self.before.evaluated_at
         return evaluated_at is None or signal.seen > self.before.used or signal.at > evaluated_at
 
     def is_new_at(self, at: datetime | None) -> bool:
         """Whether a dated fact is newer than a person's edit, and than the go-live of an adopted person."""
-        floors = [self.track.edited_at, self._lived_until() if self.track.adopted else None]
+        floors = [self.track.edited_at, self.lived_until if self.track.adopted else None]
         known = [floor for floor in floors if floor]
         return not known or (at is not None and at > max(known))
 
-    def _lived_until(self) -> datetime:
+    @property
+    def lived_until(self) -> datetime:
         """Until when an adopted person's history is taken as given."""
         if self.go_live == ALWAYS and self.before.evaluated_at is None:
             return self.as_of

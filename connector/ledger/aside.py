@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, stamp
-from connector.ledger.tables import alerts, aside, records
+from connector.ledger.tables import CHANGED, DIRTY, alerts, aside, records
 from connector.model import ALWAYS
 
 #: Codes of what a person must review, and of what goes on by itself.
@@ -69,6 +69,10 @@ class Aside:
     def __init__(self, database: Database, connection: str) -> None:
         self._db = database
         self._me = connection
+        looked_at_again = sa.select(records.c.id).where(
+            records.c.connection == connection, records.c.kind == "contact", sa.or_(DIRTY, records.c.gone == 1)
+        )
+        self._still = aside.c.person_id.not_in(looked_at_again)  # whoever is due anyway waits no longer
 
     def put(self, found: Sequence[SetAside], now: datetime) -> None:
         """These wait. Whoever waited for the same cause already keeps the place in the queue."""
@@ -103,7 +107,7 @@ class Aside:
 
     def every(self, *codes: str, limit: int | None = None) -> list[SetAside]:
         """Who waits for one of these (everything, without codes), the most urgent first."""
-        query = sa.select(aside).where(aside.c.connection == self._me)
+        query = sa.select(aside).where(aside.c.connection == self._me, self._still)
         if codes:
             query = query.where(aside.c.code.in_(codes))
         return [_set_aside(row) for row in self._db.rows(query.order_by(*_URGENT_FIRST).limit(limit))]
@@ -111,7 +115,10 @@ class Aside:
     def ids(self, causes: Sequence[str]) -> tuple[str, ...]:
         """Who waits for a review of one of these causes."""
         query = sa.select(aside.c.person_id).where(
-            aside.c.connection == self._me, aside.c.code.in_(FOR_REVIEW), aside.c.cause.in_(list(causes))
+            aside.c.connection == self._me,
+            self._still,
+            aside.c.code.in_(FOR_REVIEW),
+            aside.c.cause.in_(list(causes)),
         )
         return tuple(id for (id,) in self._db.rows(query.order_by(*_URGENT_FIRST)))
 
@@ -127,7 +134,7 @@ class Aside:
                 sa.func.min(aside.c.since),
                 sa.func.max(aside.c.run),
             )
-            .where(aside.c.connection == self._me)
+            .where(aside.c.connection == self._me, self._still)
             .group_by(aside.c.cause, aside.c.code)
             .order_by(people.desc(), aside.c.cause)
         )
@@ -155,7 +162,7 @@ class Aside:
                 records.c.dirty == 0,
                 records.c.id.in_(theirs),
             )
-            .values(dirty=1)
+            .values(dirty=CHANGED)
         )
 
     # -- alerts ---------------------------------------------------------------------------------------------------

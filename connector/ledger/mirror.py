@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
-from connector.ledger.tables import DIRTY, links, occurrences, records
+from connector.ledger.tables import CHANGED, DIRTY, links, occurrences, records
 from connector.model import Link, Occurrence
 
 CONTACT = "contact"
@@ -34,11 +34,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A record whose facts are new, as it will be stored, and what was stored before (None: nothing)."""
+    """A record whose facts are new, as it will be stored, and what was stored before (None: nothing). `echo`: only the
+    CRM's own dates of entering a stage are new, which no rule asks about and which our own writes bring about."""
 
     seen: Seen
     packed: bytes
     before: bytes | None
+    echo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Mirror:
             packed = pack(one.facts)
             facts, gone = known.get(id, (None, 0))
             if gone or facts != packed:
-                found.append(News(one, packed, facts))
+                found.append(News(one, packed, facts, echo=not gone and _only_dates(facts, one.facts)))
         return found
 
     def store(
@@ -100,12 +102,14 @@ class Mirror:
         for the `news` of these records already passes them on."""
         with self._db.transaction():
             news = self.news(kind, seen) if news is None else news
-            fresh = {one.seen.id for one in news}
+            loud = [one for one in news if not one.echo]
+            fresh = {one.seen.id for one in loud}
             self.touch(kind, [one.id for one in seen if one.id not in fresh], read_at, run)
-            self._db.upsert(records, [self._record_row(kind, one, read_at, run) for one in news])
+            self.overwrite(kind, {one.seen.id: one.seen.facts for one in news if one.echo})
+            self._db.upsert(records, [self._record_row(kind, one, read_at, run) for one in loud])
             if kind != CONTACT:
                 self._mark_linked(kind, tuple(fresh))
-        return tuple(one.seen.id for one in news)
+        return tuple(one.seen.id for one in loud)
 
     def _record_row(self, kind: str, one: News, read_at: datetime, run: int) -> dict[str, Any]:
         return {
@@ -257,14 +261,14 @@ class Mirror:
     def mark_dirty(self, contact_ids: Sequence[str]) -> None:
         """These contacts are to be looked at by the next decision."""
         these = sa.update(records).where(self._of(CONTACT), among(records.c.id))
-        self._db.execute_of(these.values(dirty=1), contact_ids)
+        self._db.execute_of(these.values(dirty=CHANGED), contact_ids)
 
     def mark_all_dirty(self) -> None:
         """Everybody is to be looked at: the agreement, the wiring or the mode changed."""
         self._db.execute(
             sa.update(records)
             .where(records.c.connection == self._me, records.c.kind == CONTACT, records.c.gone == 0)
-            .values(dirty=1)
+            .values(dirty=CHANGED)
         )
 
     def settle(self, contact_ids: Sequence[str]) -> None:
@@ -272,8 +276,8 @@ class Mirror:
         these = sa.update(records).where(self._of(CONTACT), among(records.c.id))
         self._db.execute_of(these.values(dirty=0), contact_ids)
 
-    def dirty(self, after: str, limit: int) -> dict[str, bool]:
-        """The next contacts to look at, by id; True where nothing but time has passed."""
+    def dirty(self, after: str, limit: int) -> dict[str, int]:
+        """The next contacts to look at, by id, each with the reason (CHANGED, SCORES_DUE, ROUTE_DUE)."""
         query = (
             sa.select(records.c.id, records.c.dirty)
             .where(
@@ -286,7 +290,7 @@ class Mirror:
             .order_by(records.c.id)
             .limit(limit)
         )
-        return {id: mark == 2 for id, mark in self._db.rows(query)}
+        return {id: mark for id, mark in self._db.rows(query)}
 
     def contacts(self, after: str, limit: int) -> list[str]:
         """All known contacts that are not gone, by id."""
@@ -411,3 +415,10 @@ class Mirror:
             links.c.connection == self._me, links.c.other_kind == kind, among(links.c.other_id)
         )
         self._db.execute_of(sa.update(records).where(self._of(CONTACT), records.c.id.in_(linked)).values(dirty=1), ids)
+
+
+def _only_dates(before: bytes | None, now: Mapping[str, Any]) -> bool:
+    """Whether facts differ in nothing but the dates of entering stages."""
+    if before is None or "e" not in now:
+        return False
+    return {**unpack(before), "e": None} == {**now, "e": None}

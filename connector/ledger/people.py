@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
-from connector.ledger.tables import people, records, transitions
+from connector.ledger.tables import ROUTE_DUE, SCORES_DUE, people, records, transitions
 from connector.model import ALWAYS, Move
 
 
@@ -140,7 +140,8 @@ class People:
         )
 
     def wake(self, as_of: datetime, *, scores: bool) -> int:
-        """Mark those dirty whose decision changes by the mere passing of time; returns how many."""
+        """Mark those whose decision changes by the mere passing of time; returns how many. The hour of displayed
+        scores also takes those along whose decision is due."""
         column = self._table.c.score_next_at if scores else self._table.c.route_next_at
         due = sa.select(self._table.c.id).where(self._table.c.connection == self._me, column <= stamp(as_of))
         return self._db.execute(
@@ -149,10 +150,10 @@ class People:
                 records.c.connection == self._me,
                 records.c.kind == "contact",
                 records.c.gone == 0,
-                records.c.dirty == 0,
+                records.c.dirty.in_((0, ROUTE_DUE) if scores else (0,)),
                 records.c.id.in_(due),
             )
-            .values(dirty=2 if scores else 1)
+            .values(dirty=SCORES_DUE if scores else ROUTE_DUE)
         )
 
     def next_due(self, after: datetime) -> datetime | None:

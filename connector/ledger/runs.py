@@ -177,6 +177,14 @@ class Runs:
             .values(lease_owner=None, lease_until=None)
         )
 
+    def change_mode(self, mode: str) -> str | None:
+        """Note the mode that runs have; returns the one before where it was another."""
+        before = self.cursor("mode")
+        if before == mode:
+            return None
+        self.move_cursor("mode", mode)
+        return before or ""
+
     # -- cursors ------------------------------------------------------------------------------------
 
     def cursor(self, name: str) -> str | None:

@@ -16,6 +16,9 @@ metadata = sa.MetaData()
 _text, _number, _instant, _blob = sa.Text, sa.BigInteger, sa.Double, sa.LargeBinary
 
 
+#: Why somebody is to be looked at: a fact changed, the day's hour of displayed scores, the time of a decision.
+CHANGED, SCORES_DUE, ROUTE_DUE = 1, 2, 3
+
 #: Literally in an index and in the queries that it serves: no database sees that a bound number fulfils it.
 DIRTY, COUNTED = sa.text("dirty > 0"), sa.text("counted = 1")
 
@@ -63,7 +66,7 @@ records = _table(
     sa.Column("created_at", _instant),
     sa.Column("seen", _number),  # the run that last saw its facts change
     sa.Column("scan", _number),  # the run whose full scan last met it
-    sa.Column("dirty", _number),  # to be looked at: 1 a fact changed, 2 only time passed
+    sa.Column("dirty", _number),  # to be looked at: one of the reasons below
     sa.Column("gone", _number),
     sa.Column("email_hash", _text),  # contacts only: finds the person behind a form submission
     sa.Index("records_email", "connection", "email_hash"),

@@ -11,6 +11,7 @@ from typing import Any
 
 from connector.errors import ConfigError
 from connector.sandbox.clock import Clock
+from connector.sandbox.old_account import old_account
 from connector.sandbox.people_csv import Loaded, load_files
 from connector.sandbox.server import TOKEN, Sandbox, generated
 from connector.sandbox.world import World
@@ -56,7 +57,10 @@ def _world(options: argparse.Namespace) -> World:
     if not options.people.isdigit():
         files["contacts"] = Path(options.people)
     if not files:
-        return generated(int(options.people), options.seed, activities=not options.no_activities, now=now)
+        build = old_account if options.old_account else generated
+        return build(int(options.people), options.seed, activities=not options.no_activities, now=now)
+    if options.old_account:
+        raise ValueError("--old-account invents its people and takes no files")
     if options.columns is None:
         raise ValueError("files need --columns columns.toml, which says which column is which property")
     world = World(clock=Clock(now))
@@ -89,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--activities", type=Path, help="a CSV file of calls, e-mails, meetings, tasks")
     parser.add_argument("--columns", type=Path, help="TOML file: which column is which property")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--old-account", action="store_true", help="an account with nine years of history")
     parser.add_argument("--no-activities", action="store_true", help="invent no calls, e-mails, meetings, tasks")
     parser.add_argument("--token", default=TOKEN)
     parser.add_argument("--scopes", help="comma-separated; every scope when left out")

@@ -59,13 +59,18 @@ def _date_text(day: int) -> str:
     return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m-%d")
 
 
+#: Numbers as they are printed in an instant; looking them up is twice as quick as formatting them.
+_MINUTES = tuple(f"T{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60))
+_SECONDS = tuple(f"{second:02}." for second in range(60))
+_MILLISECONDS = tuple(f"{ms:03}Z" for ms in range(1000))
+
+
 def iso(ms: int) -> str:
     """The instant as HubSpot prints it, "2026-11-21T10:00:00.000Z"; hand-made because pages hold thousands."""
     day, rest = divmod(ms, DAY_MS)
+    minute, rest = divmod(rest, 60_000)
     seconds, ms = divmod(rest, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{_date_text(day)}T{hours:02}:{minutes:02}:{seconds:02}.{ms:03}Z"
+    return _date_text(day) + _MINUTES[minute] + _SECONDS[seconds] + _MILLISECONDS[ms]
 
 
 def iso_date(ms: int) -> str:

@@ -15,6 +15,7 @@ from connector.sandbox.clock import iso
 from connector.sandbox.exchange import Answer, Call, Refusal, invalid, not_found
 from connector.sandbox.faults import fault_from
 from connector.sandbox.schema import KIND_OF, KINDS
+from connector.sandbox.workflows import Workflow
 from connector.sandbox.world import FIRST_NEW_ID
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def control(sandbox: Sandbox, call: Call) -> Answer:
     try:
         if call.method == "GET" and name == "state":
             return Answer(200, state(sandbox))
+        if call.method == "GET" and name == "workflows":
+            return Answer(200, workflows(sandbox))
         if call.method == "GET" and name == "records":
             return Answer(200, records(sandbox, rest, call.several("ids")))
         if call.method == "POST" and name in _POSTS:
@@ -40,7 +43,7 @@ def control(sandbox: Sandbox, call: Call) -> Answer:
         return invalid(f"{name}: missing or unknown: {missing.args[0]}").answer
     except ValueError as wrong:
         return invalid(f"{name}: {wrong}").answer
-    return not_found(f"there are GET state, GET records/KIND and POST {', '.join(_POSTS)}").answer
+    return not_found(f"there are GET state, GET workflows, GET records/KIND and POST {', '.join(_POSTS)}").answer
 
 
 def state(sandbox: Sandbox) -> dict[str, Any]:
@@ -54,6 +57,7 @@ def state(sandbox: Sandbox) -> dict[str, Any]:
         "throttled": hubspot.throttled,
         "used_today": hubspot.limits.used_today,
         "writes": world.writes,
+        "enrollments": dict(world.enrollments),
         "switches": asdict(world.switches),
     }
 
@@ -77,6 +81,12 @@ def records(sandbox: Sandbox, kind: str, ids: tuple[str, ...]) -> dict[str, Any]
     if ids:
         return {id: sandbox.world.get(_kind(kind), id) for id in ids}
     return dict(sandbox.world.snapshot((_kind(kind),))[_kind(kind)])
+
+
+def workflows(sandbox: Sandbox) -> dict[str, Any]:
+    """Every workflow with how often it ran."""
+    world = sandbox.world
+    return {"workflows": [asdict(one) | {"enrollments": world.enrollments[one.id]} for one in world.workflows]}
 
 
 def _clock(sandbox: Sandbox, body: Body) -> dict[str, Any]:
@@ -143,6 +153,25 @@ def _form(sandbox: Sandbox, body: Body) -> dict[str, Any]:
     return {"id": sandbox.world.submit_form(body["form"], _texts(body["values"]), at=at).id}
 
 
+def _workflow(sandbox: Sandbox, body: Body) -> dict[str, Any]:
+    """Put up a workflow, or (an id alone) turn one that is there on or off."""
+    world, id, enabled = sandbox.world, str(body["id"]), bool(body.get("enabled", True))
+    if "property" not in body:
+        world.workflow(id).enabled = enabled
+        return asdict(world.workflow(id))
+    name, value = str(body.get("name") or f"Workflow {id}"), body.get("value")
+    trigger = (str(body["property"]), None if value is None else str(value))
+    return asdict(world.add_workflow(Workflow(id, name, *trigger, str(body["sets"]), str(body["to"]), enabled)))
+
+
+def _owner(sandbox: Sandbox, body: Body) -> dict[str, Any]:
+    """Somebody leaves the company."""
+    if not body["archive"]:
+        raise ValueError("who has left stays away; archive is true")
+    sandbox.world.set_owner_archived(str(body["id"]))
+    return {}
+
+
 def _switches(sandbox: Sandbox, body: Body) -> dict[str, Any]:
     sandbox.switch(**body)
     return asdict(sandbox.world.switches)
@@ -185,6 +214,8 @@ _POSTS: dict[str, Callable[[Sandbox, Body], dict[str, Any]]] = {
     "associate": _associate,
     "list": _list,
     "form": _form,
+    "workflow": _workflow,
+    "owner": _owner,
     "switches": _switches,
     "faults": _faults,
     "access": _access,

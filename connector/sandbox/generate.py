@@ -8,12 +8,13 @@ hang on `now`, the instant the world was made; nothing is newer than an hour bef
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from connector.sandbox import words
 from connector.sandbox.clock import DAY_MS, iso
+from connector.sandbox.records import Version
 
 HOUR_MS = 3_600_000
 FIRST_ID = 100_001
@@ -82,7 +83,7 @@ class Spread:
         return max(0, -(-(people - self.first) // self.every)) * self.each
 
 
-_DEALS = Spread(each=1, every=4, first=1)
+DEALS = Spread(each=1, every=4, first=1)
 _ACTIVITIES = {
     "calls": Spread(each=3, every=6, first=3),
     "emails": Spread(each=2, every=5, first=2),
@@ -98,7 +99,7 @@ class GeneratedPeople:
         self.people = people
         self._now = now
         self._companies = -(-people // PEOPLE_PER_COMPANY)
-        self._hang = {"deals": _DEALS} | (_ACTIVITIES if activities else {})
+        self._hang = {"deals": DEALS} | (_ACTIVITIES if activities else {})
         self._hash = {kind: blake2b(b"%d:%s:" % (seed, kind.encode())) for kind in _BORN}
         # One record is asked for several times in a row: its dates, its values before a write, its values after.
         self._last_chance: tuple[str, int, bytes] = ("", -1, b"")
@@ -137,7 +138,10 @@ class GeneratedPeople:
     def modified_at(self, kind: str, number: int) -> int:
         chance = self._chance(kind, number)
         created = self._born_at(chance)
-        return created + int((self._now - HOUR_MS - created) * _share(chance, 4))
+        return created + int((self._now - HOUR_MS - created) * share(chance, 4))
+
+    def history(self, kind: str, number: int, name: str) -> Sequence[Version]:
+        return ()
 
     def links(self, kind: str, number: int, to: str) -> Iterable[tuple[str, bool]]:
         if kind == "contacts":
@@ -168,10 +172,10 @@ class GeneratedPeople:
 
     def _born_at(self, chance: bytes) -> int:
         """Up to 400 days ago, at least two hours."""
-        return self._now - 2 * HOUR_MS - int(400 * DAY_MS * _share(chance, 0))
+        return self._now - 2 * HOUR_MS - int(400 * DAY_MS * share(chance, 0))
 
     def _ago(self, chance: bytes, place: int, days: int) -> str:
-        return iso(self._now - HOUR_MS - int(days * DAY_MS * _share(chance, place)))
+        return iso(self._now - HOUR_MS - int(days * DAY_MS * share(chance, place)))
 
     def _company_of(self, person: int) -> int:
         return person % self._companies
@@ -187,19 +191,19 @@ class GeneratedPeople:
         if to == "contacts":
             return [(self.id_of(to, person), True) for person in staff]
         if to == "deals":
-            return [(self.id_of(to, n), True) for person in staff for n in _DEALS.of_person(person)]
+            return [(self.id_of(to, n), True) for person in staff for n in DEALS.of_person(person)]
         return ()
 
     def _members_of(self, place: int, every: int, first: int) -> Iterable[tuple[str, int]]:
         for person in range(first, self.people, every):
-            since = _share(self._chance("contacts", person), 40 + 2 * place)
+            since = share(self._chance("contacts", person), 40 + 2 * place)
             yield self.id_of("contacts", person), self._now - HOUR_MS - int(60 * DAY_MS * since)
 
     def _submission(self, person: int) -> tuple[int, Mapping[str, str]]:
         chance = self._chance("contacts", person)
         values = self.properties("contacts", person)
         given = {name: values[name] for name in ("email", "firstname", "company") if name in values}
-        at = self._now - HOUR_MS - int(45 * DAY_MS * _share(chance, 52))
+        at = self._now - HOUR_MS - int(45 * DAY_MS * share(chance, 52))
         return at, given | {"message": "Please show us how it works."}
 
     def _contact(self, number: int, chance: bytes) -> dict[str, str]:
@@ -280,7 +284,7 @@ class GeneratedPeople:
         return values
 
     def _deal(self, number: int, chance: bytes) -> dict[str, str]:
-        person = _DEALS.person_of(number)
+        person = DEALS.person_of(number)
         stage = _DEAL_STAGES[chance[8] % len(_DEAL_STAGES)]
         product = words.PRODUCTS[chance[9] % len(words.PRODUCTS)]
         values = {
@@ -319,7 +323,7 @@ class GeneratedPeople:
         )
 
     def _meeting(self, number: int, chance: bytes) -> dict[str, str]:
-        start = self._now - int(30 * DAY_MS * _share(chance, 9))
+        start = self._now - int(30 * DAY_MS * share(chance, 9))
         outcomes = ("COMPLETED", "COMPLETED", "NO_SHOW", "SCHEDULED", "CANCELED", "RESCHEDULED")
         return _filled(
             hs_timestamp=iso(start),
@@ -354,7 +358,7 @@ _BORN: dict[str, Callable[[GeneratedPeople, int, bytes], dict[str, str]]] = {
 }
 
 
-def _share(chance: bytes, place: int) -> float:
+def share(chance: bytes, place: int) -> float:
     """Two bytes of chance as a number from 0 up to 1."""
     return (chance[place] * 256 + chance[place + 1]) / 65536
 

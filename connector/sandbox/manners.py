@@ -40,8 +40,14 @@ def is_backward(world: World, kind: str, current: str | None, wanted: str) -> bo
 
 
 def stage_dates(world: World, kind: str, current: Mapping[str, str], stage: str, now: int) -> dict[str, str]:
-    """The "became a ..." dates that follow a stage: set on entering, cleared for stages it fell behind."""
+    """
+    The dates that follow a stage: "became a ..." is set on entering and cleared for stages it fell behind, the newer
+    "date entered" (of accounts that have it) moves with each entry and is never cleared.
+    """
     dates: dict[str, str] = {}
+    entered = f"hs_v2_date_entered_{stage}"
+    if entered in world.definitions[kind]:
+        dates[entered] = iso(now)
     for option in world.definitions[kind]["lifecyclestage"].options:
         name = f"hs_lifecyclestage_{option.value}_date"
         if stage and option.value == stage and not current.get(name):

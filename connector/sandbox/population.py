@@ -6,8 +6,10 @@ Where records come from that nobody wrote: the shape every generator of people h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
+
+from connector.sandbox.records import Version
 
 
 class Population(Protocol):
@@ -31,6 +33,9 @@ class Population(Protocol):
     def created_at(self, kind: str, number: int) -> int: ...
 
     def modified_at(self, kind: str, number: int) -> int: ...
+
+    def history(self, kind: str, number: int, name: str) -> Sequence[Version]:
+        """Who set a property to what over the years, newest first; none where it stands as it was born."""
 
     def links(self, kind: str, number: int, to: str) -> Iterable[tuple[str, bool]]:
         """Ids of linked records of another kind, each with whether it is the primary one."""
@@ -65,6 +70,9 @@ class Nobody:
 
     def modified_at(self, kind: str, number: int) -> int:
         raise LookupError(f"no generated {kind}")
+
+    def history(self, kind: str, number: int, name: str) -> Sequence[Version]:
+        return ()
 
     def links(self, kind: str, number: int, to: str) -> Iterable[tuple[str, bool]]:
         return ()

@@ -139,6 +139,18 @@ class Pipeline:
 
 
 @dataclass(frozen=True, slots=True)
+class Team:
+    """A team an owner is in; one of them is the owner's primary one."""
+
+    id: str
+    name: str
+    primary: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        return {"id": self.id, "name": self.name, "primary": self.primary}
+
+
+@dataclass(frozen=True, slots=True)
 class Owner:
     """Somebody records can belong to."""
 
@@ -148,6 +160,7 @@ class Owner:
     last_name: str
     user_id: int
     archived: bool = False
+    teams: tuple[Team, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -159,7 +172,7 @@ class Owner:
             "userId": None if self.archived else self.user_id,
             "userIdIncludingInactive": self.user_id,
             "archived": self.archived,
-            "teams": [],
+            "teams": [team.as_json() for team in self.teams],
         }
 
 

@@ -18,6 +18,7 @@ from connector.sandbox.schema import (
     Option,
     Owner,
     Pipeline,
+    Team,
 )
 
 STAGES = {
@@ -110,12 +111,14 @@ SALES_PIPELINE = Pipeline(
 )
 
 
+_NORTH, _SOUTH, _DESK = Team("61", "Sales North"), Team("62", "Sales South"), Team("63", "Inside Sales")
+_ALSO_DESK = Team("63", "Inside Sales", primary=False)
 OWNERS = (
-    Owner("501", "ines.falk@company.example", "Ines", "Falk", 7001),
-    Owner("502", "tomek.brandt@company.example", "Tomek", "Brandt", 7002),
-    Owner("503", "dewi.larasati@company.example", "Dewi", "Larasati", 7003),
-    Owner("504", "owen.pryce@company.example", "Owen", "Pryce", 7004),
-    Owner("505", "sdr.queue@company.example", "SDR", "Queue", 7005),
+    Owner("501", "ines.falk@company.example", "Ines", "Falk", 7001, teams=(_NORTH,)),
+    Owner("502", "tomek.brandt@company.example", "Tomek", "Brandt", 7002, teams=(_NORTH, _ALSO_DESK)),
+    Owner("503", "dewi.larasati@company.example", "Dewi", "Larasati", 7003, teams=(_SOUTH,)),
+    Owner("504", "owen.pryce@company.example", "Owen", "Pryce", 7004, teams=(_SOUTH,)),
+    Owner("505", "sdr.queue@company.example", "SDR", "Queue", 7005, teams=(_DESK,)),
     Owner("506", "klara.voss@company.example", "Klara", "Voss", 7006, archived=True),
 )
 

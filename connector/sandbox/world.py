@@ -1,5 +1,5 @@
 """
-One HubSpot account in memory: its records, links, lists, forms, owners, pipelines and clock. Knows no HTTP.
+One HubSpot account in memory: its records, links, lists, forms, owners, workflows and clock. Knows no HTTP.
 
 Tests build small worlds with `add` and `associate`; a big one is told by a `Population`, of which only what was
 written is kept. Every change goes through here, whoever makes it, so history and modified dates cannot be forgotten.
@@ -16,7 +16,7 @@ from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
-from connector.sandbox import manners, stock
+from connector.sandbox import manners, stock, workflows
 from connector.sandbox.audience import Audience, Submission
 from connector.sandbox.clock import Clock, iso, to_ms
 from connector.sandbox.links import Links
@@ -24,6 +24,7 @@ from connector.sandbox.population import Nobody, Population
 from connector.sandbox.records import IMPORTED, Row, Source, Version, Written, person
 from connector.sandbox.schema import CREATED, KINDS, MODIFIED, Owner, Pipeline
 from connector.sandbox.switches import Switches
+from connector.sandbox.workflows import Workflow
 
 #: Ids of records created while the sandbox runs; far above the generated ones.
 FIRST_NEW_ID = 5_000_000_001
@@ -62,6 +63,8 @@ class World:
         self.owners = list(stock.OWNERS if owners is None else owners)
         self.links = Links(self.population)
         self.audience = Audience(self.population)
+        self.workflows: list[Workflow] = []
+        self.enrollments: Counter[str] = Counter()  # how often each workflow ran, by its id
         self.writes = 0  # records written by API calls
         self._rows: dict[str, dict[str, Row]] = {kind: {} for kind in KINDS}
         self._extra_ids: dict[str, list[int]] = {kind: [] for kind in KINDS}
@@ -107,8 +110,20 @@ class World:
         """A person edits a record in HubSpot's own pages; neither validation nor forward-only hold them."""
         self.write(kind, id, properties, person(user_id))
 
-    def write(self, kind: str, id: str, properties: Mapping[str, str], source: Source) -> Row:
-        """Set properties ("" clears) of a living record, with history; the modified date always moves."""
+    def write(
+        self,
+        kind: str,
+        id: str,
+        properties: Mapping[str, str],
+        source: Source,
+        *,
+        enrolled: frozenset[str] = frozenset(),
+    ) -> Row:
+        """
+        Set properties ("" clears) of a living record, with history; the modified date always moves.
+
+        Workflows follow, except those of `enrolled`, whose doing this write is.
+        """
         row = self._own(kind, id)
         current = self.values(kind, row)
         now = self.clock.now()
@@ -123,7 +138,26 @@ class World:
         self._remember_email(kind, id, changed)
         if kind == "deals" and "dealstage" in changed and self.switches.deal_moves_stage:
             manners.deal_moves_stage(self, id)
+        if kind == "contacts":
+            workflows.enroll(self, id, changed, enrolled)
         return row
+
+    def workflow(self, id: str) -> Workflow:
+        """The workflow of this id; KeyError when there is none."""
+        for one in self.workflows:
+            if one.id == id:
+                return one
+        raise KeyError(f"workflow {id}")
+
+    def add_workflow(self, workflow: Workflow) -> Workflow:
+        """Put up a workflow over contacts; ValueError for an id that is taken and properties that do not exist."""
+        if not workflow.id.isdigit() or any(one.id == workflow.id for one in self.workflows):
+            raise ValueError(f"a workflow needs digits of its own as id, not {workflow.id!r}")
+        for name in (workflow.property, workflow.sets):
+            if name not in self.definitions["contacts"]:
+                raise ValueError(f"contacts have no property {name!r}")
+        self.workflows.append(workflow)
+        return workflow
 
     def touch(self, kind: str, id: str) -> None:
         """Move the modified date without a visible change, as hidden properties and logged activities do."""
@@ -214,9 +248,7 @@ class World:
     def history(self, kind: str, row: Row, name: str) -> list[Version]:
         """Who set a property to what, newest first."""
         versions = [Version(w.changes[name], w.at, w.source) for w in row.log if name in w.changes]
-        born = self._born(kind, row).get(name)
-        first = [] if born is None else [Version(born, row.created_at, row.source)]
-        return [*reversed(versions), *first]
+        return [*reversed(versions), *self._born_versions(kind, row, name)]
 
     def rows(self, kind: str, *, from_id: int = 0, archived: bool = False) -> Iterator[Row]:
         """Records in order of id, from an id on, living or archived."""
@@ -284,7 +316,9 @@ class World:
         }
 
     def set_owner_archived(self, owner_id: str) -> None:
-        """Somebody leaves the company."""
+        """Somebody leaves the company; KeyError when nobody of that id was there."""
+        if all(one.id != owner_id for one in self.owners):
+            raise KeyError(f"owner {owner_id}")
         self.owners = [replace(one, archived=one.archived or one.id == owner_id) for one in self.owners]
 
     # -- within ------------------------------------------------------------------------------------------
@@ -329,6 +363,13 @@ class World:
 
     def _born(self, kind: str, row: Row) -> Values:
         return self.population.properties(kind, row.number) if row.base is None else dict(row.base)
+
+    def _born_versions(self, kind: str, row: Row, name: str) -> Sequence[Version]:
+        """A property's history before anybody wrote: what the population tells, else one entry at birth."""
+        if row.base is None and (told := self.population.history(kind, row.number, name)):
+            return told
+        born = self._born(kind, row).get(name)
+        return () if born is None else (Version(born, row.created_at, row.source),)
 
     def _born_value(self, kind: str, number: int, name: str) -> str | None:
         if name == MODIFIED[kind] or name == "hs_lastmodifieddate":

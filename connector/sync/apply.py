@@ -56,9 +56,11 @@ class Apply:
         self._hand_off = HandOff(session, report)
 
     def everything(self, total: int) -> None:
-        """Write the planned changes, most urgent first, until none is left. Raises Deferred when the quota is spent."""
+        """Write the planned changes, most urgent first, until none is left. Raises Deferred when the quota is spent,
+        the connection was paused or the program is to stop."""
         done = 0
-        while not self._session.stopping():
+        while True:
+            self._session.go_on(writing=True)
             batch = self._ledger.work.planned(self._report.run, limit=self._session.settings.write_chunk)
             if not batch:
                 return
@@ -112,6 +114,7 @@ class Apply:
         with self._ledger.transaction():
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
             self._ledger.mirror.settle([one.person_id for one in settled])
+            self._ledger.aside.drop([one.person_id for one in settled])
             results = [(id, *end) for id, end in ends.items()]
             self._ledger.work.conclude(self._report.run, results, self._session.now())
             self._ledger.work.plan(self._report.run, again)
@@ -184,6 +187,8 @@ class Apply:
             self._ledger.mirror.settle([one.person_id for one in settled])
             self._mirror_what_was_written([result for result in results if result.stands])
             self._ledger.work.release("contact", [one.person_id for one in settled])
+            over = ("written", "rejected", "gone")
+            self._ledger.aside.drop([result.change.person_id for result in results if result.state in over])
             self._set_aside([result for result in results if result.state == "rejected"], now)
             self._ledger.mirror.mark_gone(
                 "contact", [result.change.person_id for result in results if result.state == "gone"]

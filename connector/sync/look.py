@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from connector.crm import ACTIVITIES
@@ -16,8 +17,10 @@ from connector.decide.tracks import track_from_json, track_to_json
 from connector.errors import ConnectorError, CrmError, Denied
 from connector.fields import STRICT, Linked
 from connector.ledger.mirror import Kept, LinkRow, Surroundings
+from connector.ledger.observing import Observed
 from connector.ledger.people import NOTHING, Memory, Settled
-from connector.ledger.work import Hold, PlannedChange, Reject
+from connector.ledger.tables import CHANGED, ROUTE_DUE
+from connector.ledger.work import OBSERVED, PLANNED, Hold, PlannedChange, Reject
 from connector.model import Decision, Edit, Person
 from connector.plan import Change, Difference, Held, diff, to_json
 from connector.sync.garbage import uncollected
@@ -25,6 +28,9 @@ from connector.sync.session import Order, Report, Session
 
 #: Verbs that only ask: nothing of what they find is kept.
 ASKING = ("explain", "report")
+
+#: How far back a dry run looks to say how many would be handed over a day.
+REHEARSED = timedelta(days=30)
 
 #: For people whose stage or status has a value that the mapping does not name: read, reported, never written (G11).
 UNTOUCHED = Difference(None)
@@ -40,6 +46,7 @@ class Looked:
     decision: Decision
     difference: Difference
     adopted: bool
+    postponed: bool = False  # scores that only aged, to be written at their hour of the day
 
 
 class Look:
@@ -51,7 +58,10 @@ class Look:
         self._report = report
         self._ledger = session.ledger
         self._terms = session.terms()
-        self._go_live = session.settings.go_live or order.as_of
+        self._memory = session.memory
+        self._go_live = session.go_live(order.as_of)
+        self.admitted = self.left_out = 0  # people inside and outside the connection's scope
+        self.would_hand_over = 0  # of a dry run: by the facts of the last 30 days alone
         #: field -> property of what may be written back: stage and status, and what the agreement names
         self._written = {
             field: spec.property
@@ -62,8 +72,9 @@ class Look:
     # -- one chunk of people -------------------------------------------------------------------------------------
 
     @uncollected()
-    def at(self, ids: Sequence[str], by_time: Mapping[str, bool] | None = None) -> list[Looked]:
-        """Decide and diff these people; those that cannot be decided on are rejected alone."""
+    def at(self, ids: Sequence[str], marks: Mapping[str, int] | None = None) -> list[Looked]:
+        """Decide and diff these people; those that cannot be decided on are rejected alone. `marks`: why they are
+        looked at, where it is not a fact."""
         people, kept, memories, holds = self._assemble(ids)
         looked = []
         for person in self._in_scope(people):
@@ -75,7 +86,7 @@ class Look:
                         kept[person.id],
                         memory,
                         holds.get(person.id, {}),
-                        by_time=bool(by_time and by_time.get(person.id)),
+                        mark=marks.get(person.id, CHANGED) if marks else CHANGED,
                     )
                 )
             except (ConnectorError, ValueError, KeyError, TypeError, ArithmeticError) as error:
@@ -87,16 +98,20 @@ class Look:
         if self._order.verb in ASKING:
             return people
         inside = [person for person in people if self._session.scope.admits(person)]
+        self.admitted += len(inside)
         if len(inside) < len(people):
             chosen = {person.id for person in inside}
             outside = [person.id for person in people if person.id not in chosen]
+            self.left_out += len(outside)
             self._report.count("looked_at", len(outside))
             self._report.count("unchanged", len(outside))
             if self._order.verb != "plan":
-                self._ledger.mirror.settle(outside)
+                with self._ledger.transaction():
+                    self._ledger.mirror.settle(outside)
+                    self._ledger.aside.drop(outside)
         return inside
 
-    def _one(self, person: Person, kept: Kept, memory: Memory, holds: Mapping[str, Held], *, by_time: bool) -> Looked:
+    def _one(self, person: Person, kept: Kept, memory: Memory, holds: Mapping[str, Held], *, mark: int) -> Looked:
         tracks = tuple(track_from_json(table) for table in memory.tracks)
         decision = self._session.decider.decide(
             person,
@@ -106,7 +121,10 @@ class Look:
             go_live=self._go_live,
             route=self._session.mode != "scores",
             hand_over=self._order.tasks,
+            clean_up=self._order.clean_up,
         )
+        if self._order.rehearses:
+            self._rehearse(person)
         if person.unmapped:
             return Looked(person, kept, memory, decision, UNTOUCHED, not tracks and decision.tracks[0].adopted)
         difference = diff(
@@ -118,9 +136,22 @@ class Look:
             terms=self._terms,
             as_of=self._order.as_of,
             owner_id=self._owner(person.owner_id),
-            by_time=by_time,
+            by_time=mark != CHANGED,
         )
-        return Looked(person, kept, memory, decision, difference, not tracks and decision.tracks[0].adopted)
+        change = difference.change
+        postponed = mark == ROUTE_DUE and change is not None and change.only_scores
+        if postponed:
+            difference = replace(difference, change=None)
+        adopted = not tracks and decision.tracks[0].adopted
+        return Looked(person, kept, memory, decision, difference, adopted, postponed)
+
+    def _rehearse(self, person: Person) -> None:
+        """Would the facts of the last 30 days have handed this person over?"""
+        as_of = self._order.as_of
+        then = self._session.decider.decide(
+            person, (), as_of=as_of, run=self._report.run, go_live=as_of - REHEARSED, hand_over=True
+        )
+        self.would_hand_over += bool(then.tasks)
 
     def _owner(self, owner_id: str | None) -> str | None:
         """Tasks go to an active owner, else to the queue for people without one."""
@@ -142,6 +173,7 @@ class Look:
         with self._ledger.transaction():
             self._ledger.work.reject([reject], self._report.run, self._session.now())
             self._ledger.mirror.settle([person_id])
+            self._ledger.aside.drop([person_id])
         self._report.count("looked_at")
         self._report.count("rejected")
 
@@ -156,35 +188,70 @@ class Look:
             looked = tuple(looked)
             self._keep_holds(looked)
             for one in looked:
-                self._count(one)
-                if one.difference.change is None:
+                change = self._wanted(one)
+                self._count(one, change)
+                if change is None:
                     settled.append(self.settled(one))
                 else:
-                    planned.append(self.planned(one, one.difference.change))
-            if self._session.mode == "observe":
-                self._observe(settled, planned)
-            elif self._order.verb != "plan":
+                    planned.append(self.planned(one, change))
+            if self._order.verb == "plan":
+                self._ledger.work.plan(self._report.run, planned)
+            elif self._session.mode == "observe":
+                self._observe(looked, planned)
+            else:
                 self._settle(settled)
-            self._ledger.work.plan(self._report.run, planned)
+                self._ledger.work.plan(self._report.run, planned)
+
+    def _wanted(self, one: Looked) -> Change | None:
+        """The change to plan; of a clean-up, only what cleans up."""
+        change = one.difference.change
+        if change is None or self._order.clean_up is None:
+            return change
+        return change if change.cause == f"clean_up.{self._order.clean_up}" else None
 
     def _settle(self, settled: Sequence[Settled]) -> None:
         ids = [one.person_id for one in settled]
-        self._ledger.people.settle(settled, as_of=self._order.as_of, run=self._report.run)
+        self._memory.settle(settled, as_of=self._order.as_of, run=self._report.run)
         self._ledger.mirror.settle(ids)
+        self._ledger.aside.drop(ids)
 
-    def _observe(self, settled: Sequence[Settled], planned: Sequence[PlannedChange]) -> None:
-        """Observing settles those who need no write, and does not look again at the others until something changes."""
-        if self._order.verb == "plan":
-            return
-        self._settle(settled)
-        self._ledger.mirror.settle([one.person_id for one in planned])
+    def _observe(self, looked: Sequence[Looked], planned: Sequence[PlannedChange]) -> None:
+        """Observing remembers how it would have gone on, in a memory of its own: a hand-off would be made once, not
+        at every look. Rows are kept of moves and hand-offs only: what scores would read says the next look anew."""
+        self._settle([self._shadowed(one) for one in looked])
+        self._ledger.work.plan(self._report.run, [one for one in planned if one.body["moves"] or one.body["tasks"]])
+        self._ledger.observations.note([self._observed(one) for one in looked if one.decision.tasks])
 
-    def _count(self, one: Looked) -> None:
+    def _shadowed(self, one: Looked) -> Settled:
+        """Whatever stands in the CRM is what others made of it, and is measured from there."""
+        live = {name: self._live(one, field) for field, name in self._written.items()}
+        return replace(self.settled(one), base=live)
+
+    def _live(self, one: Looked, field: str) -> str:
+        fields = self._session.fields
+        return fields.encode(field, fields.live(one.kept.facts, field))
+
+    def _observed(self, one: Looked) -> Observed:
+        decision, draft = one.decision, one.decision.tasks[0]
+        return Observed(
+            one.person.id,
+            draft.track_id,
+            draft.cycle,
+            self._report.run,
+            self._order.as_of,
+            decision.cause,
+            decision.reason,
+            self._owner(one.person.owner_id),
+            decision.tracks[0].stage,
+            draft.due_at,
+        )
+
+    def _count(self, one: Looked, change: Change | None) -> None:
         report = self._report
         report.count("looked_at")
         report.count("decided")
         report.count("adopted", int(one.adopted))
-        if one.difference.change is not None:
+        if change is not None:
             report.count("changed")
         elif one.difference.held or one.person.unmapped:
             report.count("held")
@@ -194,7 +261,7 @@ class Look:
             report.warnings.append(f"contact {one.person.id}: {one.decision.warnings[0]}")
 
     def _keep_holds(self, looked: Sequence[Looked]) -> None:
-        if self._order.verb == "plan":
+        if self._order.verb == "plan" or self._session.mode == "observe":
             return
         holds = [
             Hold(one.person.id, held.property, held.live, held.ours, held.since, held.until)
@@ -212,7 +279,7 @@ class Look:
             tracks=tuple(track_to_json(track) for track in decision.tracks),
             base=self._base(one),
             route_next_at=decision.route_next_at,
-            score_next_at=decision.score_next_at,
+            score_next_at=self._order.as_of if one.postponed else decision.score_next_at,
             moves=decision.moves,
             track_id=decision.tracks[0].id,
             fingerprint=self._session.agreement.fingerprint,
@@ -251,11 +318,8 @@ class Look:
             change.overwrites,
             change.urgency,
             body,
-            state=self._state(),
+            state=OBSERVED if self._session.mode == "observe" else PLANNED,
         )
-
-    def _state(self) -> str:
-        return "planned" if self._session.mode != "observe" else "observed"
 
     def _backwards(self, decision: Decision) -> bool:
         """Whether the agreement lets this move empty the CRM's stage in order to set an earlier one (G5)."""
@@ -274,7 +338,7 @@ class Look:
             kept = self._kept(ids)
             around = self._ledger.mirror.around(tuple(kept))
             others = self._others(around.values())
-            memories = self._ledger.people.remember(tuple(kept))
+            memories = self._memory.remember(tuple(kept))
             holds = self._holds(tuple(kept))
         edits = self._edits(kept, memories)
         people = [
@@ -429,18 +493,27 @@ def _settled_json(one: Settled) -> dict[str, Any]:
     }
 
 
-def candidates(session: Session, order: Order) -> Iterator[dict[str, bool]]:
-    """Chunks of people to look at: those named, a slice, or everybody who is dirty. True: only time has passed."""
+def candidates(session: Session, order: Order) -> Iterator[dict[str, int]]:
+    """Chunks of people to look at: those named, a slice, or everybody who is dirty; a plan also shows those who
+    wait. Each with the reason to look."""
     size = session.settings.chunk
-    mirror = session.ledger.mirror
     if order.only is not None:
         for start in range(0, len(order.only), size):
-            yield dict.fromkeys(order.only[start : start + size], False)
+            yield dict.fromkeys(order.only[start : start + size], CHANGED)
         return
+    yield from _dirty_or_everybody(session, order, size)
+    if not order.write and order.within is None:
+        waiting = [one.person_id for one in session.ledger.aside.every()]
+        for start in range(0, len(waiting), size):
+            yield dict.fromkeys(waiting[start : start + size], CHANGED)
+
+
+def _dirty_or_everybody(session: Session, order: Order, size: int) -> Iterator[dict[str, int]]:
+    mirror = session.ledger.mirror
     after = ""
     while True:
         everyone = order.within is not None
-        chunk = dict.fromkeys(mirror.contacts(after, size), False) if everyone else mirror.dirty(after, size)
+        chunk = dict.fromkeys(mirror.contacts(after, size), CHANGED) if everyone else mirror.dirty(after, size)
         if not chunk:
             return
         yield chunk

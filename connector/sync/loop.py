@@ -13,16 +13,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, timedelta
 
-from connector.errors import ConnectorError, Deferred, GuardRefused
+from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, Problem
+from connector.ledger.work import PlannedChange
 from connector.model import ALWAYS
-from connector.plan import from_json, guard, over_task_budget
+from connector.plan import from_json
 from connector.sync.apply import Apply
 from connector.sync.backwards import Backwards
-from connector.sync.look import Look, candidates
+from connector.sync.guarding import Guarding
+from connector.sync.look import REHEARSED, Look, candidates
 from connector.sync.pull import Pull
 from connector.sync.session import Order, Report, Session
-
-TASK_BUDGET = "task budget"
 
 
 def run(session: Session, order: Order) -> Report:
@@ -46,21 +46,30 @@ def run(session: Session, order: Order) -> Report:
 
 
 def _work(session: Session, order: Order, report: Report) -> None:
+    writing = order.write and session.mode != "observe"
     pull = Pull(session, report, with_history=order.with_history)
-    look = Look(session, order, report)
-    if order.write and session.mode != "observe":
+    guarding = Guarding(session, order, report)
+    if writing and not session.ledger.runs.paused(session.now()):
         Backwards(session, report).finish_open()
     _read(session, order, pull, report)
-    _remember_circumstances(session)
+    if writing:
+        session.go_on(writing=True)
+    _remember_circumstances(session, order)
+    look = Look(session, order, report)
     _wake(session, order)
+    if writing:
+        guarding.call_back()
     total = _to_look_at(session, order)
     for chunk in candidates(session, order):
+        session.go_on()
         session.still_mine()
         look.settle_or_plan(look.at(tuple(chunk), chunk))
         session.progress("looked at", report.counts["looked_at"], total)
+    _refuse_empty_scope(session, look)
+    _rehearsed(look, order, report)
     _compare_with_review(session, order, report)
-    _guard(session, order, report)
-    if order.write and session.mode != "observe":
+    _guard(session, order, report, guarding)
+    if writing:
         Apply(session, report, look, pull).everything(_planned(session, report))
 
 
@@ -88,9 +97,11 @@ def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
             report.warnings.append(f"not in the CRM: contact {', '.join(strangers[:5])}")
 
 
-def _remember_circumstances(session: Session) -> None:
+def _remember_circumstances(session: Session, order: Order) -> None:
     """Another agreement, wiring, mode, go-live or scope: everybody is looked at again, mark and memory at once."""
     settings, agreement = session.settings, session.agreement
+    if order.verb != "plan":
+        _change_memory(session, order)
     go_live = settings.go_live
     parts = (
         agreement.fingerprint,
@@ -105,6 +116,19 @@ def _remember_circumstances(session: Session) -> None:
     with session.ledger.transaction():
         session.ledger.mirror.mark_all_dirty()
         session.ledger.runs.note_circumstances(circumstances, reads_of(session))
+
+
+def _change_memory(session: Session, order: Order) -> None:
+    """Observing begins with what was done so far, and what it imagined is forgotten with the mode."""
+    ledger = session.ledger
+    observes = session.mode == "observe"
+    with ledger.transaction():
+        if ledger.runs.change_mode(session.mode) is not None and not observes:
+            ledger.shadows.clear()
+        elif observes and ledger.runs.connection().observed_since is None:
+            ledger.shadows.copy_from(ledger.people)
+        if observes:
+            ledger.runs.observe_since(order.as_of)
 
 
 def reads_of(session: Session) -> dict[str, list[str]]:
@@ -122,7 +146,8 @@ def must_read_everything(session: Session) -> bool:
 
 def _wake(session: Session, order: Order) -> None:
     """Those whose decision changes by the passing of time: routes at once, displayed scores once a day."""
-    session.ledger.people.wake(order.as_of, scores=False)
+    memory = session.memory
+    memory.wake(order.as_of, scores=False)
     zone = session.agreement.zone
     hour, minute = (int(part) for part in session.agreement.write_back.scores_at.split(":"))
     local = order.as_of.astimezone(zone)
@@ -133,70 +158,35 @@ def _wake(session: Session, order: Order) -> None:
     due = moment.astimezone(UTC).isoformat()
     if served is None or served < due:
         with session.ledger.transaction():
-            session.ledger.people.wake(order.as_of, scores=True)
+            memory.wake(order.as_of, scores=True)
             session.ledger.runs.move_cursor("scores", due)
 
 
 # -- the guard ------------------------------------------------------------------------------------------------------
 
 
-def _guard(session: Session, order: Order, report: Report) -> None:
-    """Look at the whole run before its first write; set aside what is too much, cause by cause."""
-    work, run_number = session.ledger.work, report.run
-    if not order.release and order.expected is None:
-        day = session.now() - timedelta(days=1)
-        parkings = guard(
-            work.by_cause(run_number),
-            session.settings.limits,
-            looked_at=report.counts["looked_at"],
-            written_today=work.counted_since(day),
-        )
-        known = _parked_before(session, run_number)
-        report.parked_again = bool(parkings) and {one.cause for one in parkings} <= known
-        for parking in parkings:
-            people = work.park(run_number, parking.cause, parking.code, parking.message)
-            report.parked.append({"cause": parking.cause, "people": str(people), "why": parking.message})
-    _guard_tasks(session, report)
-    if order.canary is not None:
-        _keep_canary(session, report, order.canary)
-    report.blank_for_a_moment = sum(1 for one in work.every(run_number, "planned") if one.body.get("backwards"))
+def _guard(session: Session, order: Order, report: Report, guarding: Guarding) -> None:
+    """Look at the whole run before its first write; what is too much waits."""
+    guarding.before_writing()
+    guarding.tell()
+    report.blank_for_a_moment = sum(1 for one in session.ledger.work.every(report.run, "planned") if _clears(one))
 
 
-def _parked_before(session: Session, run_number: int) -> set[str]:
-    """The causes that the last run set aside already: those are no news."""
-    before = [one for one in session.ledger.runs.recent(2) if one.number < run_number][:1]
-    return {parked["cause"] for one in before for parked in one.report.get("parked", [])}
+def _clears(one: PlannedChange) -> bool:
+    return bool(one.body.get("backwards"))
 
 
-def _guard_tasks(session: Session, report: Report) -> None:
-    """Hand-offs beyond today's task budget wait whole, stage and all, the most urgent going first."""
-    work = session.ledger.work
-    planned = [one for one in work.every(report.run, "planned") if one.body["tasks"]]
-    planned.sort(key=lambda one: (-one.urgency, one.person_id))
-    sent = work.tasks_since(session.now() - timedelta(days=1))
-    wanted = ((one.person_id, one.body["owner_id"], len(one.body["tasks"])) for one in planned)
-    waiting = over_task_budget(wanted, sent, session.settings.tasks)
-    if not waiting:
+def _refuse_empty_scope(session: Session, look: Look) -> None:
+    """A scope that admits nobody at all is a mistake in the file, and not an account where all is well."""
+    known = session.ledger.mirror.count("contact")
+    if look.admitted or not known or look.left_out < known:
         return
-    budget = session.settings.tasks
-    message = (
-        f"{len(waiting)} hand-offs wait: tasks.per_owner_per_day = {budget.per_owner_per_day}, tasks.per_day ="
-        f" {budget.per_day} are spent"
+    session.ledger.runs.note_circumstances("", reads_of(session))  # so that the next run refuses as well
+    where = f"connections.{session.ledger.connection}.scope"
+    what = f"matches nobody: all {known:,} people of the account are outside it, or in never_touch."
+    raise ConfigError(
+        [Problem(where, what, "Look at the values the CRM has: connector discover. Nothing was written.")]
     )
-    results = [(person_id, "parked", "task_budget", message) for person_id in waiting]
-    work.conclude(report.run, results, session.now())
-    report.parked.append({"cause": TASK_BUDGET, "people": str(len(waiting)), "why": message})
-
-
-def _keep_canary(session: Session, report: Report, size: int) -> None:
-    """Write to a few first; the others stay as they are until the next run."""
-    work = session.ledger.work
-    first = {one.person_id for one in work.planned(report.run, limit=size)}
-    rest = [one.person_id for one in work.every(report.run, "planned") if one.person_id not in first]
-    results = [(person_id, "parked", "canary", "left for the next run by --canary") for person_id in rest]
-    work.conclude(report.run, results, session.now())
-    if rest:
-        report.parked.append({"cause": "canary", "people": str(len(rest)), "why": f"--canary {size}: the rest waits"})
 
 
 def _compare_with_review(session: Session, order: Order, report: Report) -> None:
@@ -221,6 +211,11 @@ def _essence(body: object) -> object:
     change = from_json(body)  # type: ignore[arg-type]  # the ledger and the plan file hold what to_json made
     tasks = [(task.lead_type, task.cycle, task.rule) for task in change.tasks]
     return [(one.property, one.before, one.after) for one in change.sets], tasks
+
+
+def _rehearsed(look: Look, order: Order, report: Report) -> None:
+    if order.rehearses:
+        report.would_hand_over_a_day = round(look.would_hand_over / REHEARSED.days, 1)
 
 
 def _to_look_at(session: Session, order: Order) -> int:
@@ -293,9 +288,8 @@ def _status(report: Report, *, writes: bool, rejects: bool) -> str:
     counts = report.counts
     if not writes:
         return "partial" if counts["rejected"] else "done"
-    news = not report.parked_again and any(one["cause"] != TASK_BUDGET for one in report.parked)
-    if counts["parked"] and not counts["written"] and news:
+    if report.alerts and not counts["written"]:
         return "refused"
-    if counts["parked"] or counts["rejected"] or counts["unknown"] or rejects:
+    if report.parked or counts["parked"] or counts["rejected"] or counts["unknown"] or rejects:
         return "partial"
     return "done"

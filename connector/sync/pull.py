@@ -52,6 +52,7 @@ class Pull:
                 continue
             for batch in self._crm.changes(kind, cursor, self._session.now()):
                 for ids in _slices(batch.ids, 1000):
+                    self._session.go_on()
                     self.read(kind, ids)
                 with self._ledger.transaction():
                     self._ledger.mirror.mark_gone(kind, batch.gone)
@@ -86,6 +87,7 @@ class Pull:
         done = 0
         properties = self._session.fields.properties(kind)
         for pages in _groups(ahead(self._crm.scan(kind, properties, after=after or None)), PAGES):
+            self._session.go_on()
             records = [record for page in pages for record in page.records]
             self._keep(kind, records, self._session.now(), (f"scan:{kind}", pages[-1].mark))
             done += len(records)

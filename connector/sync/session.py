@@ -10,9 +10,12 @@ from typing import Any, Literal
 from connector.agreement import Agreement
 from connector.crm import CRM
 from connector.decide import Decider
+from connector.errors import Deferred
 from connector.fields import FieldMap
 from connector.ledger import Ledger
+from connector.ledger.people import People
 from connector.plan import Limits, TaskBudget, Terms
+from connector.quiet import Quiet
 from connector.scope import Scope
 
 Verb = Literal["sync", "backfill", "plan", "apply", "explain", "report"]
@@ -27,6 +30,7 @@ class Settings:
     hold: timedelta = timedelta(days=30)
     limits: Limits = field(default_factory=Limits)
     tasks: TaskBudget = field(default_factory=TaskBudget)
+    quiet: Quiet | None = None  # when tasks and stage writes wait
     no_owner: str | None = None  # owner id of the queue for people without an active owner
     max_age: timedelta = timedelta(seconds=60)  # of the base of a write
     task_settle: timedelta = timedelta(seconds=60)  # before a task not found is made again
@@ -61,6 +65,25 @@ class Session:
         """Without a go-live instant the connector only observes (G15)."""
         return "observe" if self.settings.go_live is None else self.settings.mode
 
+    @property
+    def memory(self) -> People:
+        """What is remembered of people. Observing keeps a memory of its own: what would have been, had it been done."""
+        return self.ledger.shadows if self.mode == "observe" else self.ledger.people
+
+    def go_live(self, as_of: datetime) -> datetime:
+        """Since when facts count: the configured instant, or the first look of a connection that only observes."""
+        return self.settings.go_live or self.ledger.runs.connection().observed_since or as_of
+
+    def go_on(self, *, writing: bool = False) -> None:
+        """Between batches: may this run go on? Raises Deferred when the program is to stop, or, before a write, when
+        somebody paused the connection."""
+        if self.stopping():
+            raise Deferred("Stopped on request. What was committed stays; the next run goes on from there.")
+        pause = self.ledger.runs.paused(self.now()) if writing else None
+        if pause is not None:
+            me = self.ledger.connection
+            raise Deferred(f"Connection {me} is {pause}. What is left is decided anew: connector resume {me}")
+
     def still_mine(self) -> None:
         """Inside a transaction: prolong the lease, or stop before writing over a successor's work. Raises Busy."""
         self.ledger.runs.renew_lease(self.fence, self.now())
@@ -76,7 +99,8 @@ class Order:
 
     `only` narrows the people looked at to these ids, `within` to those whose facts and creation time it accepts;
     otherwise everybody who is due is looked at. `expected` is a reviewed plan (person id -> change as JSON):
-    anything else is refused. `release` lifts the guard: what it parked has been reviewed.
+    anything else is refused. `release` lifts the guard: what it parked has been reviewed. `clean_up` names a stage
+    whose adopted people may fall by score, which nothing else lets them; then nothing but that is planned.
     """
 
     verb: Verb
@@ -91,7 +115,15 @@ class Order:
     canary: int | None = None
     expected: Mapping[str, Any] | None = None
     release: bool = False
+    clean_up: str | None = None
+    at_most: int | None = None  # of a reviewed plan that is written bit by bit
+    rehearses: bool = False  # also ask what the facts of the last 30 days would have done
     resume: bool = True  # take up an interrupted full scan, at its own instant
+
+    @property
+    def reviewed(self) -> bool:
+        """Somebody has looked at exactly this: the guard's budgets do not hold it back."""
+        return self.release or self.expected is not None
 
 
 COUNTS = (
@@ -131,8 +163,10 @@ class Report:
     drift: int = 0
     seconds: float = 0.0
     blank_for_a_moment: int = 0  # people whose stage is cleared before an earlier one is set
-    parked: list[dict[str, str]] = field(default_factory=list)  # one line per cause, with the reason
-    parked_again: bool = False  # only causes that the run before had parked already
+    parked: list[dict[str, str]] = field(default_factory=list)  # one line per cause that waits, with the reason
+    parked_again: bool = False  # what waits for a review was told before
+    alerts: list[str] = field(default_factory=list)  # what a person must look at and has not been told yet
+    would_hand_over_a_day: float | None = None  # a dry run's estimate, by the facts of the last 30 days
     warnings: list[str] = field(default_factory=list)
     message: str = ""
 
@@ -161,6 +195,8 @@ class Report:
             "seconds": round(self.seconds, 3),
             "blank_for_a_moment": self.blank_for_a_moment,
             "parked": list(self.parked),
+            "alerts": list(self.alerts),
+            "would_hand_over_a_day": self.would_hand_over_a_day,
             "warnings": list(self.warnings),
             "message": self.message,
         }

@@ -25,7 +25,7 @@ KEYS = {
     "seconds",
 }
 #: What DESIGN section 7 does not name: how many stand blank for a moment, and what a human should read.
-MORE = {"blank_for_a_moment", "parked", "warnings", "message"}
+MORE = {"blank_for_a_moment", "parked", "alerts", "would_hand_over_a_day", "warnings", "message"}
 COUNTS = {
     "looked_at",
     "read",
@@ -138,7 +138,7 @@ def test_what_the_guard_parked_is_written_after_a_review(desk: Desk) -> None:
     assert (parked.json["counts"]["parked"], parked.json["counts"]["written"], desk.tasks()) == (1, 5, 0)
     again = desk("sync")
     assert (again.code, desk.tasks()) == (3, 0)
-    assert "connector apply --run 2 --yes" in again.out
+    assert "connector apply --run 1 --yes" in again.out
     released = desk("apply", "--run", "2", "--yes", "--output", "json")
     assert (released.code, released.json["counts"]["written"], desk.tasks()) == (0, 1, 1)
     assert desk.contact("2")["lifecyclestage"] == "marketingqualifiedlead"

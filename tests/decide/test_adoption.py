@@ -209,3 +209,48 @@ def test_placing_people_hands_nobody_over(decider: Decider) -> None:
     assert placed.tracks[0].stage == "mql"
     assert (placed.tasks, placed.tracks[0].cycle, placed.tracks[0].sla_due_at) == ((), 0, None)
     assert not {"status", "sla_due", "cycle"} & placed.outputs.keys()
+
+
+def test_a_first_look_after_go_live_knows_who_was_above_before(decider: Decider) -> None:
+    """Scores ran for weeks, or we look late: somebody above the threshold by old facts is not moved by a click."""
+    late = Desk(decider, NOON - timedelta(minutes=90))
+    clicked = old(*V1, signal("email_click", "03-31 11:30"))
+    looked = old(*V1, signal("pricing_page", "03-31 11:30"))
+
+    assert late.decide(clicked).tasks == ()
+    assert len(Desk(decider, NOON - timedelta(minutes=90)).decide(looked).tasks) == 1
+
+
+def test_a_mass_mailing_carries_no_adopted_person_over_the_threshold(live: Desk) -> None:
+    """Just below before, just above by a click of low strength: scored, and handed to nobody."""
+    below = tuple(each for each in V1 if each.kind != "email_click")
+    live.decide(old(*below))
+    clicks = (signal("email_click", "03-31 13:00"), signal("email_click", "03-31 13:30"))
+    decision = live.decide(old(*below, *clicks), "03-31 14:00")
+
+    assert decision.score.engagement >= 40
+    assert (decision.tracks[0].stage, decision.tasks) == ("lead", ())
+
+
+def test_entry_dates_are_the_crms_own_or_unknown(live: Desk) -> None:
+    """Adoption takes over what the CRM remembers, and never the time of reading."""
+    since = NOON - timedelta(days=900)
+    known = replace(old(stage="mql"), entered={"mql": since, "lead": since})
+
+    track = live.decide(known).tracks[0]
+
+    assert (track.entered, track.stage_since) == ({"mql": since, "lead": since}, since)
+
+
+def test_after_a_lost_ledger_an_old_request_is_no_new_hand_off(decider: Decider) -> None:
+    """Handed over for a demo request and returned, then the ledger is lost: the request stays answered."""
+    asked = signal("demo_request", "03-20 12:00")
+    carried: dict[str, Value] = {"cycle": 1.0, "current_stage": "nurture", "returned_count": 1.0}
+    returned = person(*V1, asked, stage="mql", status="bad_timing", fields=carried, created_at=AFTER)
+    desk = Desk(decider, NOON - timedelta(days=30))
+
+    assert desk.decide(returned).tasks == ()
+    assert desk.decide(returned, "04-01 12:00").tasks == ()
+    assert (
+        len(desk.decide(replace(returned, signals=(signal("demo_request", "04-01 13:00"),)), "04-01 14:00").tasks) == 1
+    )

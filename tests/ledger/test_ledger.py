@@ -119,7 +119,7 @@ def test_a_contact_is_dirty_until_settled_and_again_when_its_company_changes(led
 
     mirror.store("company", [Seen("9", {"f": {"size": 2}})], read_at=NOW, run=3)
 
-    assert mirror.dirty("", 10) == {"1": False}
+    assert mirror.dirty("", 10) == {"1": 1}
 
 
 def test_links_replaced_from_either_side_agree(ledger: Ledger) -> None:

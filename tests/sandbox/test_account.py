@@ -98,6 +98,26 @@ def test_owners_are_paged_and_the_archived_ones_apart(api: Api) -> None:
     assert [(one["id"], one["userId"], one["userIdIncludingInactive"]) for one in gone] == [("506", None, 7006)]
 
 
+def test_owners_have_teams_one_of_them_the_primary(api: Api) -> None:
+    """As the owners endpoint tells them; who has left is in none."""
+    teams = {one["id"]: one["teams"] for one in api.get("/crm/owners/2026-03")["results"]}
+
+    assert teams["502"] == [
+        {"id": "61", "name": "Sales North", "primary": True},
+        {"id": "63", "name": "Inside Sales", "primary": False},
+    ]
+    assert api.get("/crm/owners/2026-03/506", archived="true")["teams"] == []
+
+
+def test_an_owner_leaves_over_the_control_path(api: Api) -> None:
+    """The owner moves to the archived ones; an unknown one is told."""
+    assert api("POST", "/_sandbox/owner", {"id": "503", "archive": True}).status_code == 200
+
+    assert "503" not in [one["id"] for one in api.get("/crm/owners/2026-03")["results"]]
+    assert "503" in [one["id"] for one in api.get("/crm/owners/2026-03", archived="true")["results"]]
+    assert "owner 999" in api("POST", "/_sandbox/owner", {"id": "999", "archive": True}).json()["message"]
+
+
 def test_a_list_is_found_by_name_in_any_case(api: Api, world: World, ada: str) -> None:
     """`listId` and size come back; an unknown name is a 404."""
     world.join_list("Visited pricing", ada)
@@ -161,5 +181,6 @@ def test_the_account_says_who_it_is_and_what_it_used(api: Api) -> None:
     usage = api.get("/account-info/v3/api-usage/daily/private-apps")["results"][0]
 
     assert (details["portalId"], details["timeZone"]) == (4242, "Europe/Warsaw")
+    assert details["uiDomain"] == "app.hubspot.example"
     assert (usage["usageLimit"], usage["currentUsage"]) == (250_000, 2)
     assert usage["resetsAt"] == "2026-11-21T23:00:00.000Z"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -82,6 +83,17 @@ def test_results_are_counted_sorted_and_paged_by_offset(api: Api, four: None) ->
     assert (first["total"], first["paging"]["next"]["after"]) == (4, "3")
     assert [one["id"] for one in first["results"] + second["results"]] == ["4", "3", "2", "1"]
     assert "paging" not in second
+
+
+def test_the_oldest_record_is_found_by_its_creation(api: Api, world: World) -> None:
+    """Sorted by createdate ascending, limit 1: how old the account is, in one call."""
+    for id, days in (("1", 3), ("2", 3280), ("3", 400)):
+        world.add("contacts", {}, id=id, created_at=NINE - timedelta(days=days))
+
+    oldest = api.search(sorts=[{"propertyName": "createdate", "direction": "ASCENDING"}], limit=1).json()
+
+    assert [one["id"] for one in oldest["results"]] == ["2"]
+    assert oldest["total"] == 3
 
 
 def test_paging_stops_at_ten_thousand(api: Api, world: World) -> None:

@@ -37,6 +37,12 @@ class KindShape(Shape):
     leave_alone: dict[str, list[str]] = Field(default={})
 
 
+class ContactKindShape(KindShape):
+    """People, with the properties in which the CRM remembers when they entered a stage: our stage = its property."""
+
+    entered: dict[str, str] = Field(default={})
+
+
 class DealKindShape(KindShape):
     """Deals, with their pipelines: [deal.stages.<pipeline>] our deal stage = their id, or several."""
 
@@ -62,7 +68,7 @@ class WiringShape(Shape):
 
     own_prefix: str = Field(default="cx_", min_length=1)
     own_group: str = Field(default="agreement", min_length=1)
-    contact: KindShape = KindShape()
+    contact: ContactKindShape = ContactKindShape()
     company: KindShape = KindShape()
     deal: DealKindShape = DealKindShape()
     call: KindShape = KindShape()

@@ -11,13 +11,13 @@ from collections.abc import Collection, Mapping
 from uuid import uuid4
 
 from connector.sandbox.exchange import Answer, Call, Refusal, not_found, refusal
-from connector.sandbox.hubspot import account, batches, links, lists, objects
+from connector.sandbox.hubspot import account, automation, batches, links, lists, objects
 from connector.sandbox.hubspot.paths import understood
 from connector.sandbox.hubspot.routes import Request, Route, Routes
 from connector.sandbox.limits import Limits, throttled
 from connector.sandbox.world import World
 
-ROUTES = Routes(batches.ROUTES, links.ROUTES, objects.ROUTES, account.ROUTES, lists.ROUTES)
+ROUTES = Routes(batches.ROUTES, links.ROUTES, objects.ROUTES, account.ROUTES, lists.ROUTES, automation.ROUTES)
 
 
 class HubSpot:

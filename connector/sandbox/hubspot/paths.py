@@ -30,6 +30,8 @@ def understood(path: str) -> Path | None:
         return Path("account-info", tuple(rest[1:]))
     if first == "form-integrations" and rest[:1] == ["v1"]:
         return Path("forms", tuple(rest[1:]))
+    if first == "automation" and rest[:1] == ["v4"]:
+        return Path("automation", tuple(rest[1:]))
     return None
 
 

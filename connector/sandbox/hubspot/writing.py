@@ -13,6 +13,7 @@ from connector.sandbox.records import Row, app
 from connector.sandbox.schema import ACTIVITIES
 from connector.sandbox.stock import LINK_TYPES
 from connector.sandbox.validation import checked, refused
+from connector.sandbox.workflows import enroll
 
 #: Properties without which a record of a kind cannot be made.
 REQUIRED = {"deals": ("dealname", "dealstage")} | dict.fromkeys(ACTIVITIES, ("hs_timestamp",))
@@ -45,6 +46,8 @@ def create(
     id = world.add(kind, stored, source=app(request.app_id))
     for to, to_id, primary in partners:
         world.associate(kind, id, to, to_id, primary=primary or None)
+    if kind == "contacts":
+        enroll(world, id, stored)
     row = world.living(kind, id)
     assert row is not None  # it was added three lines above
     return record_shape(world, kind, tuple(stored))(row)
