@@ -249,8 +249,8 @@ class Daemon:
 
     def _plan_due(self, line: _Line, session: Session, report: Report) -> None:
         """Set the timer to the soonest change that mere time brings, where that is before the next planned run."""
-        memory = session.ledger.shadows if session.mode == "observe" else session.ledger.people
-        soonest = memory.next_due(report.as_of)
+        changes = (session.memory.next_due(report.as_of), session.ledger.aside.next_end(report.as_of))
+        soonest = min((at for at in changes if at is not None), default=None)
         planned = line.served.schedule.after(self._now())
         if soonest is None or (planned is not None and soonest >= planned):
             line.due_at = None

@@ -15,6 +15,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 
 from connector.daemon import Schedule
 from connector.errors import Busy, ConfigError, Problem, Transient
+from connector.ledger.aside import SetAside
 from connector.sync import Order, Session, run
 from tests.daemon.house import FIVE_MINUTES, House
 from tests.sync.world import AS_OF
@@ -157,6 +158,20 @@ def test_runs_for_those_who_are_due_are_a_minute_apart(build: Build) -> None:
     assert [one.started_at - AS_OF for one in house.runs()[1:]] == [timedelta(seconds=5), timedelta(seconds=65)]
 
 
+def test_the_due_timer_calls_back_who_was_set_aside_until_an_instant(build: Build) -> None:
+    """The end of quiet hours, or the hour of the scores: looked at then, not with the next planned run."""
+    house = build(schedules={"acme": Schedule(every=timedelta(hours=2))})
+    house.world("acme").usual_people()
+    house.confirmed().started().wait(minutes=90)
+    with house.opened() as ledger:
+        end = AS_OF + timedelta(hours=2, minutes=20)
+        ledger.aside.put([SetAside("6", 1, "time", "scores", since=AS_OF, until=end)], AS_OF)
+    house.wait(hours=1)
+
+    assert house.begun()[-1] == "14:20"
+    assert house.runs()[-1].report["counts"]["looked_at"] == 1
+
+
 def test_shown_scores_are_brought_up_to_date_once_a_day(build: Build) -> None:
     """Where only the shown score ages, the first run after the agreement's hour (06:00) looks, and no other."""
     house = build(schedules={"acme": Schedule(every=timedelta(hours=2))})
@@ -256,6 +271,19 @@ def test_a_run_by_hand_and_a_planned_one_never_meet(acme: House) -> None:
     assert acme.word()["waiting_for"] is None
 
 
+def test_a_pause_stops_writing_and_a_resume_lets_it_go_on(acme: House) -> None:
+    """Runs go on and read; nothing is written until the pause is over, and then nothing is lost."""
+    with acme.opened() as ledger:
+        ledger.runs.pause(AS_OF, AS_OF + timedelta(minutes=12), "import")
+    acme.started().wait(minutes=11)
+    assert [one.status for one in acme.runs()] == ["deferred"] * 3
+    assert acme.world("acme").writes == 0
+    assert acme.word()["last_error"] is None
+
+    acme.wait(minutes=5)
+    assert [one.report["counts"]["written"] for one in acme.runs()][-1] == 6
+
+
 # -- reload and stop --------------------------------------------------------------------------------------------------
 
 
@@ -308,10 +336,11 @@ def test_what_a_stop_left_undone_the_next_daemon_does(acme: House) -> None:
     """Stopped before the first batch, the same people are written after the next start."""
     acme.meanwhile = lambda session: setattr(session, "progress", lambda phase, done, total: acme.daemon.stop())
     acme.started().daemon.close()
+    assert ([one.status for one in acme.runs()], acme.world("acme").writes) == (["deferred"], 0)
     acme.meanwhile = lambda session: None
     acme.again().started()
 
-    assert [one.report["counts"]["written"] for one in acme.runs()] == [0, 6]
+    assert acme.runs()[-1].report["counts"]["written"] == 6
     assert acme.word()["stopped_at"] is None
 
 
