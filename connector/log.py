@@ -84,7 +84,7 @@ class _Lines(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         # The inherited one prints the event as it came, before anything was redacted.
         error = sys.exc_info()[0]
-        if error is None or issubclass(error, OSError):
+        if error is None or issubclass(error, OSError) or self.stream.closed:
             return  # nobody reads stderr any more
         self.stream.write(f"a log line of {record.name} could not be rendered ({error.__name__})\n")
 
