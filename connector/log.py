@@ -12,9 +12,11 @@ import logging
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import copy_context
+from pathlib import Path
 from typing import Any, Literal, ParamSpec, TextIO, TypeVar, cast
 
 import structlog
@@ -68,6 +70,7 @@ def configure(
     root.setLevel(number)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # the runs that it skips the daemon tells and counts
     structlog.configure(
         processors=[*_STAMPS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -81,7 +84,7 @@ class _Lines(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         # The inherited one prints the event as it came, before anything was redacted.
         error = sys.exc_info()[0]
-        if error is None or issubclass(error, OSError):
+        if error is None or issubclass(error, OSError) or self.stream.closed:
             return  # nobody reads stderr any more
         self.stream.write(f"a log line of {record.name} could not be rendered ({error.__name__})\n")
 
@@ -119,6 +122,13 @@ def redact_text(text: str) -> str:
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def unforeseen(error: BaseException) -> str:
+    """A mistake of ours in words: its kind and place, never its text, which may quote a person."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"
 
 
 def _redacted(key: str, value: Any) -> Any:

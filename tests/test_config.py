@@ -191,6 +191,8 @@ def test_a_schedule_may_be_cron(tmp_path: Path) -> None:
 
     assert (connection.cron, connection.every) == ("*/5 8-18 * * mon-fri", None)
     assert places(tmp_path, ACME + 'cron = "99 * * * *"\n') == ["config.toml:5, connections.acme.cron"]
+    for nonsense in ("never", "0 8 * *", "0 8 * * 1-5", "0 0 30 2 *"):
+        assert places(tmp_path, f'{ACME}cron = "{nonsense}"\n') == ["config.toml:5, connections.acme.cron"]
     assert places(tmp_path, ACME + 'every = "5m"\ncron = "0 8 * * *"\n') == ["config.toml:6, connections.acme.cron"]
 
 

@@ -5,6 +5,8 @@ The command line: the verbs, and the one place where errors become words and exi
     app.py           the typer app, the options every verb shares, the list of verbs
     opening.py       wiring: configuration -> session
     running.py       plan, apply, sync, backfill
+    serving.py       daemon
+    pausing.py       pause, resume
     plan_file.py     a plan on disk, between `plan -o` and `apply`
     keeping.py       files for their owner only
     account.py       check, discover, setup
@@ -17,6 +19,7 @@ The command line: the verbs, and the one place where errors become words and exi
     demonstration.py what the demo shows
     show.py          how results look on a terminal, elsewhere, and as JSON
     planned.py       how a plan looks
+    planning.py      how `status` tells the daemon's schedule
     bar.py           how far long work has come
 """
 
@@ -26,7 +29,6 @@ import os
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 
 from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, UsageError
 
@@ -119,16 +121,13 @@ def _answer(error: ConnectorError) -> None:
 
 
 def _unforeseen(error: Exception) -> int:
-    """A mistake of ours: its kind and place, never its text, which may quote a person. `debug` shows the whole."""
-    import traceback  # noqa: PLC0415 - the rare case
+    """A mistake of ours: its kind and place only. `debug` shows the whole."""
+    from connector.log import get_logger, unforeseen  # noqa: PLC0415 - the rare case
 
-    from connector.log import get_logger  # noqa: PLC0415 - the same
-
-    frame = traceback.extract_tb(error.__traceback__)[-1]
     get_logger().debug("unforeseen error", exc_info=error)
     _say(
-        f"✗ This should not happen: {type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}. What was"
-        " committed stays. Please report it with the output of: connector --log-level debug ..."
+        f"✗ This should not happen: {unforeseen(error)}. What was committed stays. Please report it with the output"
+        " of: connector --log-level debug ..."
     )
     return 1
 

@@ -16,7 +16,7 @@ from connector.log import configure
 #: The verbs as `connector --help` lists them.
 CHAPTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("To begin with", ("demo", "init", "check", "discover", "setup")),
-    ("The work", ("plan", "apply", "sync", "backfill")),
+    ("The work", ("plan", "apply", "sync", "backfill", "daemon", "pause", "resume")),
     ("To look", ("report", "status", "runs", "explain", "rejects", "holds")),
     ("To try and to edit", ("agreement", "sandbox", "schema")),
 )
@@ -102,4 +102,14 @@ def instant(text: str | None, option: str) -> datetime | None:
 
 
 # The verbs register themselves on `app`.
-from connector.cli import account, agreeing, explaining, looking, reporting, running, starting  # noqa: E402, F401
+from connector.cli import (  # noqa: E402
+    account,  # noqa: F401
+    agreeing,  # noqa: F401
+    explaining,  # noqa: F401
+    looking,  # noqa: F401
+    pausing,  # noqa: F401
+    reporting,  # noqa: F401
+    running,  # noqa: F401
+    serving,  # noqa: F401
+    starting,  # noqa: F401
+)

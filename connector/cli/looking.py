@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli import show
+from connector.cli import pausing, planning, show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, app
 from connector.cli.opening import ledger_alone, now
 from connector.errors import UsageError
@@ -58,8 +58,13 @@ def _tell_status(found: dict[str, Any]) -> None:
     account = f"account {found['account']}" if found["account"] else "no account seen yet"
     show.out.print(f"[bold]{found['connection']}[/], {account}, mode {found['mode']}")
     last = found["last_run"]
+    planned = planning.rows(found["schedule"], now())
+    if found["paused"]:
+        planned.insert(0, ("writing", pausing.told(found["paused"])))
     if last is None:
         show.say("no run yet; start with: connector check, then: connector plan", indent=2)
+        if found["schedule"] or found["paused"]:
+            show.table(("", ""), planned)
         return
     counts = last["counts"]
     said = f", {counts['looked_at']:,} looked at, {counts['written']:,} written" if counts else ""
@@ -78,6 +83,7 @@ def _tell_status(found: dict[str, Any]) -> None:
         rows.append(("stages standing cleared", f"{found['open_clears']:,}; the next run sets them first"))
     if found["held_by"]:
         rows.append(("being worked on by", found["held_by"]))
+    rows += planned
     show.table(("", ""), rows)
     for one in found["alerts"]:
         since = f"since {one['since'][:16].replace('T', ' ')} UTC"
@@ -122,6 +128,8 @@ def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
             for one in ledger.aside.open_alerts()
         ],
         "held_by": known.lease_owner if busy else None,
+        "paused": pausing.as_json(ledger.runs.paused(now())),
+        "schedule": planning.as_json(known.schedule, now()),
     }
 
 

@@ -5,6 +5,7 @@ Wiring: from a configuration file to a session that can run. Nothing else in the
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -304,7 +305,7 @@ def session_and_account(chosen: Chosen, progress: Progress = _silent) -> Iterato
     """A session ready to run, and the account as it described itself. Raises like `session_for`."""
     from connector.sync import Session  # noqa: PLC0415 - --help does without
 
-    with ledger_of(chosen) as ledger, opened(chosen) as door:
+    with ledger_of(chosen) as ledger, opened(chosen) as door, _worker() as worker:
         _same_state(ledger, door.account)
         _free_from_the_dead(ledger)
         if door.findings.problems:
@@ -324,7 +325,7 @@ def session_and_account(chosen: Chosen, progress: Progress = _silent) -> Iterato
             now=now,
             scope=_scope(chosen.connection, chosen.agreement, door.crm, door.account.owners),
             office=office,
-            worker=f"{socket.gethostname()}:{os.getpid()}",
+            worker=worker,
             progress=progress,
         )
         yield session, door.account
@@ -353,18 +354,35 @@ def _prove_go_live(door: Opened, ledger: Ledger) -> str | None:
     return said
 
 
+#: The workers of this process that are at work now.
+_AT_WORK: set[str] = set()
+
+
+@contextmanager
+def _worker() -> Iterator[str]:
+    """A name for the lease that no other session has, be it of this very process: host:process:chance."""
+    name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+    _AT_WORK.add(name)
+    try:
+        yield name
+    finally:
+        _AT_WORK.discard(name)
+
+
 def _free_from_the_dead(ledger: Ledger) -> None:
     """A run of this machine that was killed keeps its lease for minutes; nobody needs to wait for it.
 
     Should the process live after all (another container with our name), the fence keeps it from writing.
     """
     held = ledger.runs.connection()
-    host, _, process = (held.lease_owner or "").rpartition(":")
-    if host == socket.gethostname() and process.isdigit() and not _alive(int(process)):
+    host, process, *_ = *(held.lease_owner or "").split(":"), ""
+    if host == socket.gethostname() and process.isdigit() and not _alive(int(process), held.lease_owner):
         ledger.runs.drop_lease(held.fence)
 
 
-def _alive(process: int) -> bool:
+def _alive(process: int, worker: str | None) -> bool:
+    if process == os.getpid():  # ours, or a predecessor's: the first process of a container always has number 1
+        return worker in _AT_WORK
     try:
         os.kill(process, 0)  # asks, and sends nothing
     except ProcessLookupError:

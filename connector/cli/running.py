@@ -78,7 +78,7 @@ def backfill(
     canary: Annotated[int | None, typer.Option(min=1, help="Write to this many people first.")] = None,
     most: ShowOption = 10,
 ) -> int:
-    """Read and decide everybody, or a slice; an interrupted one goes on."""
+    """Read and decide everybody, or a slice; goes on where it stopped."""
     from connector.sync import Order  # noqa: PLC0415 - --help does without
 
     moment, only = instant(as_of, "--as-of"), _ids(ids)

@@ -24,6 +24,7 @@ from connector.model import ALWAYS
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _ENV_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
 _SHIPPED = "shipped"
+_A_LEAP_YEAR = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 class BadValueError(ValueError):
@@ -137,12 +138,16 @@ def cron(value: str) -> str:
     """Five cron fields, as the scheduler itself understands them."""
     from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 - heavy, and only few schedules are cron
 
+    example = 'Write for example "*/5 8-18 * * mon-fri".'
     try:
-        CronTrigger.from_crontab(value, timezone=UTC)
+        trigger = CronTrigger.from_crontab(value, timezone=UTC)
     except ValueError as error:
-        raise BadValueError(
-            f"is not a cron expression: {error}.", 'Write for example "*/5 8-18 * * mon-fri".'
-        ) from None
+        raise BadValueError(f"is not a cron expression: {error}.", example) from None
+    # To cron 1-5 is Monday to Friday, to the scheduler it is Tuesday to Saturday.
+    if re.search(r"\d", value.split()[4]):
+        raise BadValueError("names days of the week by numbers, which not everybody counts alike.", example)
+    if trigger.get_next_fire_time(None, _A_LEAP_YEAR) is None:
+        raise BadValueError("names a day that never comes.", example)
     return value
 
 

@@ -11,6 +11,7 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     work.py         planned changes, tasks, open clears, rejects, holds
     aside.py        who waits for a review, a place or a time, and the alerts about it
     observing.py    hand-offs that were only observed
+    tidying.py      forgetting what nobody will ask for any more
     runs.py         runs, cursors, the lease, pauses, the daemon's schedule
 """
 
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from connector.ledger.aside import Aside
 from connector.ledger.database import Database
@@ -26,6 +28,7 @@ from connector.ledger.observing import Observations
 from connector.ledger.people import People
 from connector.ledger.runs import Runs
 from connector.ledger.tables import people, shadows
+from connector.ledger.tidying import tidy
 from connector.ledger.work import Work
 
 
@@ -42,6 +45,10 @@ class Ledger:
         self.aside = Aside(database, connection)
         self.observations = Observations(database, connection)
         self.runs = Runs(database, connection)
+
+    def tidy(self, before: datetime) -> None:
+        """Forget what is older than this and of no use any more."""
+        tidy(self.database, self.connection, before)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

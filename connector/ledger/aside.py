@@ -151,6 +151,11 @@ class Aside:
         """Those whose time to go on by itself has come are to be looked at again."""
         self._wake(aside.c.until <= stamp(now))
 
+    def next_end(self, after: datetime) -> datetime | None:
+        """The soonest instant after this one at which somebody goes on by itself."""
+        ends = sa.select(sa.func.min(aside.c.until)).where(aside.c.connection == self._me, aside.c.until > stamp(after))
+        return instant(self._db.scalar(ends))
+
     def _wake(self, whose: sa.ColumnElement[bool]) -> None:
         theirs = sa.select(aside.c.person_id).where(aside.c.connection == self._me, whose)
         self._db.execute(

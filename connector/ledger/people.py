@@ -156,6 +156,25 @@ class People:
             .values(dirty=SCORES_DUE if scores else ROUTE_DUE)
         )
 
+    def next_due(self, after: datetime) -> datetime | None:
+        """The soonest instant after this one at which a decision changes by the mere passing of time.
+
+        Who is due already and still not settled (parked, held up, set aside) waits for the next planned run.
+        """
+        lives = sa.exists().where(
+            records.c.connection == self._me,
+            records.c.kind == "contact",
+            records.c.id == self._table.c.id,
+            records.c.gone == 0,
+        )
+        query = (
+            sa.select(self._table.c.route_next_at)
+            .where(self._table.c.connection == self._me, self._table.c.route_next_at > stamp(after), lives)
+            .order_by(self._table.c.route_next_at)
+            .limit(1)
+        )
+        return instant(self._db.scalar(query))
+
     def fold(self, survivor: str, losers: Sequence[str]) -> None:
         """A merge: the survivor keeps its own tracks, or takes those of the loser with most hand-offs where it has
         none; hand-offs and returns are counted on from the highest of all (case 38)."""

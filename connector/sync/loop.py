@@ -27,6 +27,9 @@ from connector.sync.look import REHEARSED, Look, candidates
 from connector.sync.pull import Pull
 from connector.sync.session import Order, Report, Session
 
+#: How long plans that were only shown and runs in which nothing happened are remembered.
+KEPT = timedelta(days=30)
+
 
 def run(session: Session, order: Order) -> Report:
     """Bring the CRM in line with the agreement for everybody this order concerns."""
@@ -76,6 +79,8 @@ def _work(session: Session, order: Order, report: Report) -> None:
     _guard(session, order, report, guarding)
     if writing:
         Apply(session, report, look, pull).everything(_planned(session, report))
+    if order.verb == "sync":
+        _tidy(session)
 
 
 # -- reading ------------------------------------------------------------------------------------------------------
@@ -176,6 +181,16 @@ def _wake(session: Session, order: Order) -> None:
         with session.ledger.transaction():
             memory.wake(order.as_of, scores=True)
             session.ledger.runs.move_cursor("scores", due)
+
+
+def _tidy(session: Session) -> None:
+    """Once a day, what nobody will ask for any more is forgotten."""
+    now, runs = session.now(), session.ledger.runs
+    today = now.date().isoformat()
+    if runs.cursor("tidied") != today:
+        with session.ledger.transaction():
+            session.ledger.tidy(now - KEPT)
+            runs.move_cursor("tidied", today)
 
 
 # -- the guard ------------------------------------------------------------------------------------------------------

@@ -12,9 +12,10 @@ from alembic.script import ScriptDirectory
 
 from connector.errors import Busy, LedgerError
 from connector.ledger import Ledger, migrate, open_ledger
+from connector.ledger.aside import SetAside
 from connector.ledger.mirror import Seen
 from connector.ledger.tables import metadata
-from connector.ledger.work import Reject
+from connector.ledger.work import PlannedChange, Reject
 from connector.model import Link, Occurrence
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -170,3 +171,21 @@ def test_two_connections_in_one_file_do_not_meet(ledger: Ledger) -> None:
 
     assert other.mirror.count("contact") == 0
     assert other.runs.take_lease("x", NOW) == 1
+
+
+def test_what_nobody_will_ask_for_is_forgotten_and_the_rest_kept(ledger: Ledger) -> None:
+    """Idle runs and plans that were only shown go; written changes, waiting people and the latest run stay."""
+    runs, work = ledger.runs, ledger.work
+    idle, shown, written, waits, latest = (runs.start("sync", "live", NOW, NOW, "x") for _ in range(5))
+    for number in (idle, shown, written, waits, latest):
+        runs.finish(number, "done", NOW, {})
+    for number, person, state in ((shown, "1", "planned"), (written, "2", "written"), (waits, "3", "parked")):
+        work.plan(number, [PlannedChange(person, "x", True, False, 0.0, {}, state=state)])
+    ledger.aside.put([SetAside("3", waits, "x", "change_budget")], NOW)
+
+    ledger.tidy(NOW - timedelta(days=1))
+    assert len(runs.recent()) == 5
+    ledger.tidy(NOW + timedelta(days=30))
+
+    assert [one.number for one in runs.recent()] == [latest, waits, written]
+    assert [len(list(work.every(number))) for number in (shown, written, waits)] == [0, 1, 1]

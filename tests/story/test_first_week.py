@@ -1,0 +1,331 @@
+"""
+The first weeks on an account with nine years of history, as the README tells them, with the real verbs over HTTP.
+
+Twenty thousand old people with stages and statuses set by hand, custom stages nobody mapped, customers without deals,
+stale MQLs, owners who left, and workflows that fire on every change. Nothing may fire that should not.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.cli import run
+from connector.sandbox import Sandbox
+from connector.sandbox.old_account import old_account
+from connector.sandbox.records import Source
+
+TOKEN = "pat-eu1-0f9d8c7b-story-only"
+PEOPLE = 20_000
+READ_ONLY = (
+    *("crm.objects.contacts.read", "crm.objects.companies.read", "crm.objects.deals.read", "crm.objects.owners.read"),
+    *("crm.schemas.contacts.read", "crm.schemas.companies.read", "crm.schemas.deals.read", "crm.lists.read"),
+    *("forms", "sales-email-read", "automation"),
+)
+
+#: What an automation, a report or a colleague would notice at once.
+NOTICED = ("lifecyclestage", "hs_lead_status")
+
+
+@dataclass
+class Office:
+    """The desk of the person who brings the connector in: a folder, a terminal, and the account they must not harm."""
+
+    folder: Path
+    sandbox: Sandbox
+    say: Callable[[], tuple[str, str]]
+    code: int = 0
+    changes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Path:
+        """The configuration that init wrote."""
+        return self.folder / "acme" / "config.toml"
+
+    def __call__(self, *words: str) -> str:
+        """Type a command; what it printed, whatever came of it."""
+        self.say()
+        self.code = run([*words, "--config", str(self.config)])
+        out, err = self.say()
+        assert "Traceback" not in out + err
+        return out + err
+
+    def ask(self, *words: str) -> Any:
+        """The one object a command prints."""
+        self.say()
+        self.code = run([*words, "--output", "json", "--config", str(self.config)])
+        return json.loads(self.say()[0])
+
+    def set(self, **settings: str) -> None:
+        """Edit settings of the connection, as one would in an editor: uncomment, change, save."""
+        lines = self.config.read_text(encoding="utf-8").splitlines()
+        for name, value in settings.items():
+            at = next(n for n, line in enumerate(lines) if line.lstrip("# ").startswith(f"{name} = "))
+            lines[at] = f"{name} = {value}"
+        self.config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def agree(self, file: str, old: str, new: str) -> None:
+        """Change a line of the agreement."""
+        path = self.config.parent / "mappings" / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    # -- the account ---------------------------------------------------------------------------------------------
+
+    def noticed(self) -> dict[str, dict[str, str]]:
+        """Everybody's stage, status and dates of entering stages."""
+        return {
+            id: {
+                name: value
+                for name, value in values.items()
+                if name in NOTICED or name.startswith(("hs_lifecyclestage_", "hs_v2_date_entered_"))
+            }
+            for id, values in self.sandbox.world.snapshot(("contacts",))["contacts"].items()
+        }
+
+    def tasks(self) -> dict[str, Mapping[str, str]]:
+        """The hand-off tasks, by contact."""
+        world = self.sandbox.world
+        found = {}
+        for id, values in world.snapshot(("tasks",))["tasks"].items():
+            if "[cx-" in values.get("hs_task_body", ""):
+                for contact in world.links.of("tasks", id, "contacts"):
+                    assert contact not in found, f"two tasks for {contact}"
+                    found[contact] = values
+        return found
+
+    def asks_for_a_demo(self, *ids: str) -> None:
+        """They fill in the form, now."""
+        world = self.sandbox.world
+        for id in ids:
+            world.submit_form("demo-request", {"email": world.get("contacts", id)["email"]})
+
+    def fresh(self, count: int, *, owner: str, country: str | None = None) -> list[str]:
+        """Leads of an owner who are mailed at work and have never asked for anything."""
+        world = self.sandbox.world
+        asked = {submission["email"] for submission in self._submissions()}
+        found = []
+        for row in world.rows("contacts"):
+            one = world.values("contacts", row)
+            fits = one.get("lifecyclestage") == "lead" and one.get("hubspot_owner_id") == owner
+            fits = fits and "email" in one and one["email"].lower() not in asked
+            if fits and (country is None or one.get("country") == country) and one.get("industry") != "GAMBLING":
+                found.append(row.id)
+            if len(found) == count:
+                return found
+        raise AssertionError("the account has too few of them")
+
+    def _submissions(self) -> Iterator[Mapping[str, str]]:
+        for at, values in self.sandbox.world.population.submissions()["demo-request"]:
+            del at
+            yield {"email": values.get("email", "").lower()}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """The account, and nothing of ours in it."""
+    plenty = {"burst": 1_000_000, "associations_burst": 1_000_000, "search_per_second": 1_000}
+    with Sandbox(lambda: old_account(PEOPLE, 7), token=TOKEN, scopes=READ_ONLY, **plenty) as running:
+        yield running
+
+
+@pytest.fixture
+def office(
+    tmp_path: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Office:
+    """A folder and the token in the environment."""
+    monkeypatch.setenv("HUBSPOT_TOKEN", TOKEN)
+    monkeypatch.setattr("connector.crm.hubspot.api.SEARCH", (1_000, 1.0))  # as much as this sandbox allows
+    said = capsys.readouterr
+    return Office(tmp_path, sandbox, lambda: tuple(said()))  # type: ignore[return-value,arg-type]  # out and err
+
+
+def test_the_first_weeks_on_an_account_with_nine_years_of_history(office: Office) -> None:
+    """Observe, report, scores, live for a scope, live for all; then a mailing, a rule change, a lost ledger."""
+    before = office.noticed()
+    world = office.sandbox.world
+
+    _look_first(office)
+    _observe(office)
+    _scores(office)
+    assert (office.noticed(), office.tasks()) == (before, {})
+    _live(office)
+    assert (office.noticed(), office.tasks(), sum(world.enrollments.values())) == (before, {}, 0)
+
+    handed_over = _requests_come_in(office)
+    _a_mailing(office, handed_over)
+    handed_over = _a_rule_change(office, handed_over)
+    _a_lost_ledger(office, handed_over)
+
+    after = office.noticed()
+    others = {id: one for id, one in after.items() if id not in handed_over}
+    assert others == {id: one for id, one in before.items() if id not in handed_over}
+    assert all(after[id].get("lifecyclestage") for id in handed_over)
+
+
+def _look_first(office: Office) -> None:
+    """init, check, recipes, baseline, the agreement's own test, a dry run: with read rights only, and no go_live."""
+    assert run(["init", str(office.folder / "acme")]) == 0
+    office.set(base_url=f'"{office.sandbox.url}"')
+
+    told = office("check")
+    assert office.code == 4
+    assert "548 people have lifecyclestage = '1846021177'" in told
+    office.agree("hubspot.toml", '["evangelist", "other"]', '["evangelist", "other", "1846021177", "1846021178"]')
+    office.agree("hubspot.toml", "[contact.leave_alone]", '[contact.leave_alone]\nstatus = ["PARKED_BY_ANA"]\n')
+    told = office("check")
+    assert office.code == 0
+    assert "the first read: 48,762 records, about 489 calls" in told
+    assert "of the day's quota; it goes back to 20" in told
+    assert "hs_lead_status  on   44100001" in told
+    assert run(["init", str(office.config.parent), "--recipes"]) == 0
+    assert "Visited pricing" in office.say()[0]
+
+    baseline = office.ask("report", "baseline", "--history", "200")
+    assert office.code == 0
+    assert baseline["people"] == PEOPLE
+    told = office("agreement", "test")
+    assert "7 of 7 examples come out as agreed" in told
+
+    told = office("backfill", "--dry-run", "--show", "1")
+    assert "20,000 adopted as they stand; 0 stages, 0 statuses, 0 tasks" in told
+    assert "it would hand over" in told
+    assert office.sandbox.world.writes == 0
+
+
+def _observe(office: Office) -> None:
+    """The daemon watches; a request comes in; the report sets it beside what people did."""
+    office.set(every='"1s"', read='{ settle = "0s" }')
+    daemon = subprocess.Popen(
+        [sys.executable, "-m", "connector", "--log-format", "json", "daemon", "--config", str(office.config)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        _await(daemon, lambda line: line.get("looked_at", 0) >= PEOPLE)
+        (asking,) = office.fresh(1, owner="502")
+        office.asks_for_a_demo(asking)
+        _await(daemon, lambda line: line.get("event") == "run finished" and line.get("looked_at") == 1)
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        daemon.communicate(timeout=60)
+    assert daemon.returncode == 0
+
+    seen = office.ask("report", "observed")
+    assert office.code == 0
+    assert [one["person_id"] for one in seen["hand_offs"]] == [asking]
+    assert office.sandbox.world.writes == 0
+
+
+def _await(daemon: subprocess.Popen[str], met: Callable[[dict[str, Any]], bool]) -> None:
+    """Read the daemon's log until a line says so."""
+    assert daemon.stderr is not None
+    for line in daemon.stderr:
+        if line.startswith("{") and met(json.loads(line)):
+            return
+    raise AssertionError("the daemon ended before it said so")
+
+
+def _scores(office: Office) -> None:
+    """Our own properties only: fifty people first, then all; the run after that writes nothing."""
+    office.sandbox.hubspot.scopes = None
+    office("setup", "--yes")
+    office.set(mode='"scores"', go_live=datetime.now(UTC).isoformat())
+
+    canary = office.ask("backfill", "--canary", "50", "--yes")
+    everybody = office.ask("backfill")
+    again = office.ask("sync")
+
+    assert canary["counts"]["written"] == 50
+    assert (everybody["counts"]["written"] > 15_000, everybody["counts"]["rejected"]) == (True, 0)
+    assert (again["counts"]["written"], again["status"]) == (0, "done")
+
+
+def _live(office: Office) -> None:
+    """First for one country, then for all: adoption writes no stage, no status, no task."""
+    office.set(require_approval="false", tasks='{ per_owner_per_day = 15, per_day = 150, no_owner = "501" }')
+    office.set(mode='"live"', go_live=datetime.now(UTC).isoformat(), scope='{ country = ["Germany"] }')
+    narrow = office.ask("sync")
+    office.set(scope="{}")
+    wide = office.ask("sync")
+
+    for report in (narrow, wide):
+        assert (report["tasks_created"], report["counts"]["rejected"], report["parked"]) == (0, 0, [])
+    assert wide["counts"]["looked_at"] == PEOPLE
+
+
+def _requests_come_in(office: Office) -> set[str]:
+    """Two demo requests, one of a person whose owner has left: handed over once, hers to the queue."""
+    (kept,), (left,) = office.fresh(1, owner="503"), office.fresh(1, owner="507")
+    office.asks_for_a_demo(kept, left)
+
+    report = office.ask("sync")
+    again = office.ask("sync")
+
+    assert (report["tasks_created"], again["tasks_created"]) == (2, 0)
+    owners = {id: values["hubspot_owner_id"] for id, values in office.tasks().items()}
+    assert owners == {kept: "503", left: "501"}
+    return {kept, left}
+
+
+def _a_mailing(office: Office, handed_over: set[str]) -> None:
+    """Five thousand people click in a newsletter: scores move, nobody is handed over."""
+    world = office.sandbox.world
+    now = datetime.now(UTC).isoformat()
+    clicked = [row.id for row in world.rows("contacts")][:5000]
+    for id in clicked:
+        clicks = int(world.get("contacts", id).get("hs_email_click", "0")) + 2
+        counted = {"hs_email_click": str(clicks), "hs_email_last_click_date": now}
+        world.write("contacts", id, counted, Source("EMAIL"))
+
+    report = office.ask("sync")
+
+    assert report["counts"]["looked_at"] > 4500
+    assert (report["tasks_created"], set(office.tasks())) == (0, handed_over)
+
+
+def _a_rule_change(office: Office, handed_over: set[str]) -> set[str]:
+    """A threshold far too low, for everybody: thousands wait for a review, three fresh requests go through. The
+    change is taken back, and nothing of it is left."""
+    rule = "fit_at_least = 50, engagement_at_least = 40, minimum_information"
+    office.agree("lifecycle.toml", rule, "fit_at_least = 10, engagement_at_least = 0, minimum_information")
+    office.agree("agreement.toml", 'apply_to = "new_facts"', 'apply_to = "everyone"')
+    three = set(office.fresh(6, owner="504")[3:])
+    office.asks_for_a_demo(*three)
+
+    flood = office.ask("sync")
+    idle = office.ask("sync")
+
+    waiting = {one["cause"]: int(one["people"]) for one in flood["parked"]}
+    assert waiting["stages.mql.enter_when"] > 5000
+    assert (len(flood["alerts"]), len(idle["alerts"]), idle["counts"]["looked_at"] < 100) == (1, 0, True)
+    assert set(office.tasks()) == handed_over | three
+    office.agree("lifecycle.toml", "fit_at_least = 10, engagement_at_least = 0, minimum_information", rule)
+    office.agree("agreement.toml", 'apply_to = "everyone"', 'apply_to = "new_facts"')
+    taken_back = office.ask("sync")
+    assert (taken_back["parked"], taken_back["tasks_created"]) == ([], 0)
+    assert office.ask("status")["alerts"] == []
+    return handed_over | three
+
+
+def _a_lost_ledger(office: Office, handed_over: set[str]) -> None:
+    """The state is deleted: everybody is adopted again, no task is made twice, nothing is written."""
+    for file in (office.config.parent / "state").glob("connector.db*"):
+        file.unlink()
+    writes = office.sandbox.world.writes
+
+    report = office.ask("sync", "--yes")
+
+    assert report["counts"]["looked_at"] == PEOPLE
+    assert (report["tasks_created"], set(office.tasks())) == (0, handed_over)
+    assert office.sandbox.world.writes == writes
