@@ -6,6 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV ?= uv
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/pytest --numprocesses auto --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(UV) pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
@@ -19,15 +20,15 @@ install-test: $(VENV)/.installed-test
 demo: install                        ## the whole job against invented people on this machine
 	$(BIN)/connector demo
 
-test: install-test                   ## the tests
-	$(BIN)/pytest
+test: install-test                   ## the tests, on every core
+	$(PYTEST)
 
 check: install-test                  ## everything that must hold before a change goes in
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest
+	$(PYTEST)
 
 format: install-test                 ## put the code into its form
 	$(BIN)/ruff format .

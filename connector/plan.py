@@ -147,9 +147,16 @@ def diff(
     chosen = _worth_writing(sets)
     if not chosen and not decision.tasks:
         return Difference(None, tuple(held), tuple(released))
-    cause = guarded_by(decision.cause)
+    cause = guarded_by(_root(decision))
     change = Change(decision.person_id, chosen, decision.tasks, decision.moves, cause, owner_id, by_time)
     return Difference(change, tuple(held), tuple(released))
+
+
+def _root(decision: Decision) -> str:
+    """What set a person going: whoever a changed rule carries through two stages belongs to that rule's flood, and not
+    to the second stage's few. What people and the CRM did themselves sets nobody going."""
+    ours = (move.cause for move in decision.moves if move.cause not in ("person", "crm"))
+    return next(ours, decision.cause)
 
 
 def guarded_by(cause: str) -> str:

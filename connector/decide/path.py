@@ -224,7 +224,7 @@ class Path:
         signal = walk.facts.newest.get(track.signal)
         if signal is None or (walk.as_of - signal.at).days > track.within_days:
             return False
-        if not (walk.is_news(signal) or walk.everyone):
+        if not (walk.is_news(signal) or (walk.everyone and walk.is_ours(signal))):
             return False
         level = self._stages.level(track.to)
         if self._stages.level(walk.track.stage) >= level or not self._may_return(walk):

@@ -159,15 +159,20 @@ class Walk:
 
     def is_news(self, signal: Signal) -> bool:
         """Whether the track does not answer to this signal yet, and it is newer than whatever set the track."""
+        if not self.is_ours(signal):
+            return False
+        evaluated_at = self.before.evaluated_at
+        return evaluated_at is None or signal.seen > self.before.used or signal.at > evaluated_at
+
+    def is_ours(self, signal: Signal) -> bool:
+        """Whether this signal is newer than whatever set the track: a person's edit, the end of a cycle, or, for the
+        adopted, the go-live. Before that it was not ours to answer, and no changed rule makes it so."""
         track = self.track
         if track.edited_at and signal.at <= track.edited_at:
             return False
         if track.left_at and signal.at <= track.left_at:
             return False
-        if track.adopted and signal.at <= self.lived_until:
-            return False
-        evaluated_at = self.before.evaluated_at
-        return evaluated_at is None or signal.seen > self.before.used or signal.at > evaluated_at
+        return not (track.adopted and signal.at <= self.lived_until)
 
     def is_new_at(self, at: datetime | None) -> bool:
         """Whether a dated fact is newer than a person's edit, and than the go-live of an adopted person."""

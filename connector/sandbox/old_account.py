@@ -49,6 +49,9 @@ DEMOS = Spread(each=1, every=30, first=5)
 ANSWERS = {"calls": Spread(each=1, every=120, first=5), "emails": Spread(each=1, every=120, first=35)}
 UNSUBSCRIBED = "Unsubscribed"
 
+#: People whose lives are kept at hand; of more, those asked for longest ago are worked out again.
+REMEMBERED = 32_768
+
 STATUS_STAMP = Definition("ops_status_stamp", label="Operations: lead status stamp", stock=False)
 FORMER = (
     Owner("507", "ana.brzezinska@company.example", "Ana", "Brzezińska", 7007, archived=True),
@@ -94,8 +97,9 @@ class OldAccount:
         self._first_answer = {kind: others[kind] for kind in self._answers}
         self._counts = others | {kind: others[kind] + one.count(people) for kind, one in self._answers.items()}
         self._hash = {kind: blake2b(b"%d:lives:%s:" % (seed, kind.encode())) for kind in KINDS}
-        # A page asks for the dates of all its people first and for their values afterwards.
-        self._life = lru_cache(maxsize=512)(self._lived)
+        # Lives cost more to work out than people, and an account is read many times over.
+        self._life = lru_cache(maxsize=REMEMBERED)(self._lived)
+        self._person = lru_cache(maxsize=REMEMBERED)(self._contact)
 
     # -- which records there are -------------------------------------------------------------------------
 
@@ -115,9 +119,9 @@ class OldAccount:
     # -- what they hold ----------------------------------------------------------------------------------
 
     def properties(self, kind: str, number: int) -> dict[str, str]:
-        values = self._base.properties(kind, number)
         if kind == "contacts":
-            return self._contact(number, values)
+            return dict(self._person(number))
+        values = self._base.properties(kind, number)
         if kind == "deals":
             return self._deal(number, values)
         return values if kind == "companies" else self._activity(kind, number, values)
@@ -170,9 +174,9 @@ class OldAccount:
         digest.update(b"%d" % number)
         return digest.digest()
 
-    def _contact(self, number: int, values: dict[str, str]) -> dict[str, str]:
+    def _contact(self, number: int) -> dict[str, str]:
         """The generated person with the stage, status, owner and dates of this life."""
-        life = self._life(number)
+        life, values = self._life(number), self._base.properties("contacts", number)
         for name, place in _HEARD.items():
             if name in values:
                 values[name] = iso(life.moment(life.chance, place))
