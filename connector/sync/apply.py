@@ -8,7 +8,7 @@ finds its own half-done work by value and by task marker.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,12 +55,13 @@ class Apply:
         self._backwards = Backwards(session, report)
         self._hand_off = HandOff(session, report)
 
-    def everything(self, total: int) -> None:
+    def everything(self, total: int, still: Callable[[], None]) -> None:
         """Write the planned changes, most urgent first, until none is left. Raises Deferred when the quota is spent,
-        the connection was paused or the program is to stop."""
+        the connection was paused or the program is to stop, or whatever `still` raises between batches."""
         done = 0
         while True:
             self._session.go_on(writing=True)
+            still()
             batch = self._ledger.work.planned(self._report.run, limit=self._session.settings.write_chunk)
             if not batch:
                 return

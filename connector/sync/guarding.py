@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from connector.errors import GuardRefused
+from connector.errors import Deferred, GuardRefused
 from connector.ledger.aside import CHANGE_BUDGET, FOR_REVIEW, QUIET, TASK_BUDGET, SetAside, Waiting
 from connector.ledger.work import PARKED, PLANNED, PlannedChange
 from connector.log import get_logger
@@ -79,6 +79,7 @@ class Guarding:
     def before_writing(self) -> None:
         """Look at the whole run before its first write, and set aside what is too much."""
         order = self._order
+        self._now = self._session.now()  # reading may have taken hours
         silence = self._silence()
         if order.reviewed:
             if silence is not None and silence.frozen and order.write:
@@ -154,8 +155,14 @@ class Guarding:
         return self._work.every(self._report.run, PLANNED)
 
     def _silence(self) -> Silence | None:
-        quiet = self._session.settings.quiet
-        return quiet.at(self._now) if quiet is not None else None
+        return self._session.silence(self._now)
+
+    def still(self) -> None:
+        """Between batches of writing: quiet hours that began since the guard looked end the run, unless a person asked
+        for exactly this. Raises Deferred."""
+        began = self._session.silence(self._session.now())
+        if began is not None and not self._order.reviewed and self._silence() is None:
+            raise Deferred(f"{began.reason} until {began.until:%Y-%m-%d %H:%M} UTC: what is left is decided anew then.")
 
     # -- setting aside --------------------------------------------------------------------------------------------
 

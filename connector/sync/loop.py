@@ -78,7 +78,7 @@ def _work(session: Session, order: Order, report: Report) -> None:
     _compare_with_review(session, order, report)
     _guard(session, order, report, guarding)
     if writing:
-        Apply(session, report, look, pull).everything(_planned(session, report))
+        Apply(session, report, look, pull).everything(_planned(session, report), guarding.still)
     if order.verb == "sync":
         _tidy(session)
 

@@ -15,7 +15,7 @@ from connector.fields import FieldMap
 from connector.ledger import Ledger
 from connector.ledger.people import People
 from connector.plan import Limits, TaskBudget, Terms
-from connector.quiet import Quiet
+from connector.quiet import Quiet, Silence
 from connector.scope import Scope
 
 Verb = Literal["sync", "backfill", "plan", "apply", "explain", "report"]
@@ -76,6 +76,10 @@ class Session:
     def go_live(self, as_of: datetime) -> datetime:
         """Since when facts count: the configured instant, or the first look of a connection that only observes."""
         return self.settings.go_live or self.ledger.runs.connection().observed_since or as_of
+
+    def silence(self, at: datetime) -> Silence | None:
+        """What delays tasks and stage writes at this instant: quiet hours, or a freeze."""
+        return self.settings.quiet.at(at) if self.settings.quiet is not None else None
 
     def go_on(self, *, writing: bool = False) -> None:
         """Between batches: may this run go on? Raises Deferred when the program is to stop, or, before a write, when

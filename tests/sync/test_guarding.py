@@ -272,3 +272,27 @@ def test_a_session_that_is_to_stop_raises_deferred(build: Build) -> None:
 
     with pytest.raises(Deferred, match="Stopped on request"):
         session.go_on()
+
+
+def test_g8_quiet_hours_that_begin_while_writing_end_the_run(build: Build) -> None:
+    """The batch under way is written; the next hand-off waits for the morning."""
+    world = build()
+    ledger = world.ledger()
+    asking(world, "1", "2", "3")
+    evening = QuietTimes(Quiet(begins=time(13), ends=time(8), except_fast_track=False), (), AS_OF.tzinfo)  # type: ignore[arg-type]  # UTC
+    session = world.session(ledger, write_chunk=1, quiet=evening)
+
+    def an_hour_later(phase: str, done: int, total: int | None) -> None:
+        del total
+        if (phase, done) == ("written", 1):
+            world.clock.pass_by(hours=1)
+
+    session.progress = an_hour_later
+
+    report = run(session, Order("sync", AS_OF))
+
+    assert (report.status, report.counts["written"], len(world.handed_over())) == ("deferred", 1, 1)
+    assert "quiet hours until 2026-04-01 08:00 UTC" in report.message
+    world.clock.pass_by(hours=20)
+    world.sync(ledger, quiet=evening)
+    assert world.handed_over() == ["1", "2", "3"]
