@@ -29,7 +29,10 @@ def daemon(
         str, typer.Option(help="How long a stop waits for the batch under way, such as 60s or 2m.")
     ] = "60s",
 ) -> int:
-    """Serve every connection on its schedule, until stopped (SIGTERM); SIGHUP reloads."""
+    """Serve every connection on its schedule, until somebody says stop.
+
+    SIGTERM ends it after the batch under way, SIGHUP reloads configuration and agreements.
+    """
     patience = _grace(grace)
     _log_runs(context)
     from connector.daemon import Daemon, serve  # noqa: PLC0415 - --help does without

@@ -57,7 +57,7 @@ class Apply:
 
     def everything(self, total: int, still: Callable[[], None]) -> None:
         """Write the planned changes, most urgent first, until none is left. Raises Deferred when the quota is spent,
-        the connection was paused or the program is to stop, or whatever `still` raises between batches."""
+        the connection was paused, or the program is to stop, and whatever `still` raises between batches."""
         done = 0
         while True:
             self._session.go_on(writing=True)
