@@ -40,7 +40,7 @@ def explain(
     output: OutputOption = "text",
     as_of: AsOfOption = None,
 ) -> None:
-    """Why this score and stage, why not the next, what was written when."""
+    """Why this score and stage, why not the next, and what was written."""
     moment = instant(as_of, "--as-of") or now()
     chosen = choose(config, connection)
     with ledger_of(chosen) as ledger:
