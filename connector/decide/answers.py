@@ -133,7 +133,8 @@ class Answers:
         """A day named or changed while the person waits counts as if it had come with the answer; one taken back
         is no promise any more."""
         at, track = self._named_day(walk), walk.track
-        if at is not None and at > walk.as_of and at != track.call_back_at:
+        restored = track.evaluated_at is None and at == track.wait_until  # the ledger that knew of it is lost
+        if at is not None and (at > walk.as_of or restored) and at != track.call_back_at:
             walk.track = replace(track, wait_until=at, call_back_at=at)
         elif at is None and track.call_back_at is not None:
             walk.track = replace(track, call_back_at=None)

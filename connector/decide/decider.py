@@ -38,13 +38,15 @@ class Decider:
         self._recorder = Recorder(agreement)
         self._foresight = Foresight(agreement)
         self._leave_alone = agreement.wiring.leave_alone
+        going_on = {name for name, status in agreement.statuses.items() if status.working or status.accepts}
+        self._at_work = frozenset({"new", "attempting", "connected", *going_on})
 
     def first_track(self, person: Person, as_of: datetime, go_live: datetime) -> Track:
         """The track of a person seen for the first time; `as_of` is never taken for the day of entering a stage.
 
         A person whom sales has judged (unqualified, bad timing ...) begins where that judgement sends people.
         """
-        track = first_track(person, self._agreement.lead_type, self._stages.ranks, go_live)
+        track = first_track(person, self._agreement.lead_type, self._stages.ranks, self._at_work, go_live)
         if (track.cycle or track.returned_count) and not track.handed_over:
             # From an earlier life of the ledger: when they left is lost, so nothing of before brings them back.
             track = replace(track, left_at=as_of)
@@ -76,19 +78,44 @@ class Decider:
 
         Whom somebody holds from inside the CRM is scored and otherwise left as they are, until the hold is over.
         """
-        before = tracks[0] if tracks else self.first_track(person, as_of, go_live)
-        walk = self._begin(person, before, as_of, go_live)
-        walk.hands_over, walk.newer_than, walk.clean_up = hand_over, newer_than, clean_up
-        walk.held_until = self._held_until(walk)
-        self._warn(walk)
+        before = self._where_they_stand(person, tracks, as_of, go_live)
+        walk = self._ready(person, before, as_of, go_live, newer_than)
+        walk.hands_over, walk.clean_up = hand_over, clean_up
         if route and walk.held_until is None and not person.unmapped:
             self._path.follow(walk)
+            if walk.kept_back and before.evaluated_at is not None:
+                return self._leave_to_sync(person, before, tracks, as_of, go_live)
             self._desk.assign(walk)
             remembered = self._remember(walk, run)
         else:
             self._path.look_at_attempts(walk)
             remembered = before
         return self._say(walk, (remembered, *tracks[1:]))
+
+    def _where_they_stand(self, person: Person, tracks: tuple[Track, ...], as_of: datetime, go_live: datetime) -> Track:
+        """The track as remembered; one that nobody has followed yet (scores only, held, unmapped) begins where the
+        person stands today."""
+        followed = tracks and (tracks[0].evaluated_at is not None or tracks[0].handed_over)
+        return tracks[0] if followed else self.first_track(person, as_of, go_live)
+
+    def _ready(
+        self, person: Person, before: Track, as_of: datetime, go_live: datetime, newer_than: timedelta | None = None
+    ) -> Walk:
+        walk = self._begin(person, before, as_of, go_live)
+        walk.newer_than = newer_than
+        walk.held_until = self._held_until(walk)
+        self._warn(walk)
+        return walk
+
+    def _leave_to_sync(
+        self, person: Person, before: Track, tracks: tuple[Track, ...], as_of: datetime, go_live: datetime
+    ) -> Decision:
+        """A run that hands nobody over met somebody who is to be handed over: the fact stays unused, and the next run
+        that may hand over looks at once."""
+        walk = self._ready(person, before, as_of, go_live)
+        self._path.look_at_attempts(walk)
+        walk.warnings.append("is to be handed over: left to a run that makes tasks")
+        return replace(self._say(walk, (before, *tracks[1:])), route_next_at=as_of)
 
     def _begin(self, person: Person, before: Track, as_of: datetime, go_live: datetime) -> Walk:
         agreement = self._agreement

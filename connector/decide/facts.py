@@ -19,6 +19,9 @@ from connector.decide.scoring import Scored, Scorer
 from connector.decide.signals import Heard, Listener
 from connector.model import Person, Score, Signal, Value
 
+#: How many letters of a digest tell which fields it is of.
+QUESTION = 4
+
 
 @dataclass(slots=True)
 class Facts:
@@ -55,6 +58,7 @@ class Observer:
         self._exclusions = [(each, compile_condition(each.condition)) for each in agreement.exclusions]
         self._asked = _asked_about(agreement)
         self._digested = _digested(agreement, self._asked)
+        self._asking = hashlib.blake2b(repr(self._digested).encode(), digest_size=QUESTION // 2).hexdigest()
         self._uses_domain = any(each.condition.field == "email_domain" for each in agreement.exclusions) or any(
             rule.condition and rule.condition.field == "email_domain"
             for group in agreement.scoring.groups
@@ -101,7 +105,7 @@ class Observer:
 
     def _digest(self, values: Values) -> str:
         said = repr([values.get(name) for name in self._digested])
-        return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
+        return self._asking + hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
 
 
 def _asked_about(agreement: Agreement) -> tuple[str, ...]:

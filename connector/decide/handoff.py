@@ -31,7 +31,10 @@ class Desk:
 
         A status that says sales is at work stands: a new interest is no reason to call it new.
         """
-        if not walk.hands_over or self._too_old(walk):
+        if self._too_old(walk):
+            return
+        if not walk.hands_over:
+            walk.kept_back = True
             return
         answer = walk.facts.values.get("sales_answer")
         track = replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
@@ -11,18 +11,20 @@ from typing import Any
 
 from connector.model import ALWAYS, Person, Track, Value
 
-_HANDED_OVER_STATUSES = ("new", "attempting", "connected")
 _NAMES = tuple(each.name for each in fields(Track))
 _INSTANTS = tuple(each.name for each in fields(Track) if "datetime" in str(each.type) and each.name != "entered")
 _values = attrgetter(*_NAMES)
 
 
-def first_track(person: Person, lead_type: str, ranks: Mapping[str, int], go_live: datetime) -> Track:
+def first_track(
+    person: Person, lead_type: str, ranks: Mapping[str, int], at_work: Container[str | None], go_live: datetime
+) -> Track:
     """The track of a person seen for the first time: where the CRM says they stand, adopted unless created since,
     with the dates of entering that the CRM remembers.
 
     A record that carries a cycle from an earlier life (a lost ledger) goes on with it: same cycle, wait and
-    returns, so that neither a task is made twice nor a wait forgotten.
+    returns, so that neither a task is made twice nor a wait forgotten. `at_work` are the statuses of a hand-off that
+    goes on.
     """
     cycle = _whole(person.fields.get("cycle"))
     returned = _whole(person.fields.get("returned_count"))
@@ -40,7 +42,7 @@ def first_track(person: Person, lead_type: str, ranks: Mapping[str, int], go_liv
         furthest=max(known, key=lambda name: ranks[name], default=None),
         status=person.status,
         cycle=cycle,
-        handed_over=cycle > 0 and person.status in _HANDED_OVER_STATUSES and stage in ranks,
+        handed_over=cycle > 0 and person.status in at_work and stage in ranks,
         entered=entered,
         stage_since=entered.get(stage or ""),
         cause="adopted" if adopted else None,

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from connector.agreement.terms import Stage
 from connector.decide.attempts import NOTHING_TRIED, Tried
-from connector.decide.facts import Facts
+from connector.decide.facts import QUESTION, Facts
 from connector.model import ALWAYS, Edit, Move, Person, Signal, TaskDraft, Track
 
 #: Mark behind a digest of an adopted track that already met the next stage's rule: only high strength moves it.
@@ -100,6 +100,7 @@ class Walk:
     newer_than: timedelta | None = None  # nobody is handed over for a signal older than this
     held_until: datetime | None = None
     answered: Judgement | None = None  # what sales answered on the record, taken in by this walk
+    kept_back: bool = False  # would have been handed over, had this run handed anybody over
     tried: Tried = NOTHING_TRIED
     moves: list[Move] = field(default_factory=list)
     tasks: list[TaskDraft] = field(default_factory=list)
@@ -195,7 +196,9 @@ class Walk:
 
     @property
     def fields_changed(self) -> bool:
-        """Whether a scored or required field changed since the last evaluation, and not in the run of an edit."""
+        """Whether a scored or required field changed since the last evaluation, and not in the run of an edit. A rule
+        that asks for another field changes nothing about the person."""
         known = self.before.facts.rstrip(ABOVE)
         edited_now = self.track.edited_at != self.before.edited_at
-        return bool(known) and not edited_now and known != self.facts.digest
+        same_question = known[:QUESTION] == self.facts.digest[:QUESTION]
+        return bool(known) and same_question and not edited_now and known != self.facts.digest
