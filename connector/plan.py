@@ -241,7 +241,7 @@ class Parking:
 
 def guard(causes: Sequence[CauseCount], limits: Limits, *, looked_at: int, written_today: int) -> list[Parking]:
     """Which causes exceed the budget. The small ones go through first, so a flood never holds up a demo request."""
-    left = min(limits.changes_per_run, limits.changes_per_day - written_today)
+    left = max(0, min(limits.changes_per_run, limits.changes_per_day - written_today))
     parked: list[Parking] = []
     for one in sorted(causes, key=lambda one: (one.counted, one.cause)):
         if one.counted > left:
@@ -254,7 +254,7 @@ def guard(causes: Sequence[CauseCount], limits: Limits, *, looked_at: int, writt
 
 def _over_budget(one: CauseCount, limits: Limits, written_today: int, left: int) -> str:
     return (
-        f"{one.cause} would change {one.counted} people; {max(left, 0)} are left of guard.changes_per_run ="
+        f"{one.cause} would change {one.counted} people; {left} are left of guard.changes_per_run ="
         f" {limits.changes_per_run} and guard.changes_per_day = {limits.changes_per_day}"
         f" ({written_today} in the last 24 hours)"
     )
@@ -264,13 +264,17 @@ def _over_share(causes: Sequence[CauseCount], limits: Limits, looked_at: int) ->
     if looked_at < limits.share_from:
         return []
     overwrites = sum(one.overwrites for one in causes)
-    if overwrites <= limits.max_share * looked_at:
-        return []
     message = (
         f"{overwrites} of {looked_at} people looked at would have a value overwritten, more than guard.max_share ="
         f" {limits.max_share:g} allows"
     )
-    return [Parking(one.cause, "max_share", message) for one in causes if one.overwrites]
+    parked = []
+    for one in sorted(causes, key=lambda one: (-one.overwrites, one.cause)):  # the few go on, as ever
+        if overwrites <= limits.max_share * looked_at:
+            break
+        parked.append(Parking(one.cause, "max_share", f"{message}; {one.cause} is the largest part"))
+        overwrites -= one.overwrites
+    return parked
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class Scope:
     wanted: tuple[Callable[[Values], bool | None], ...] = ()
     never: tuple[Callable[[Values], bool | None], ...] = ()
     fields: frozenset[str] = frozenset()
-    members: frozenset[str] = frozenset()  # of the CRM's lists that are asked about
+    members: frozenset[tuple[str, str]] = frozenset()  # (list, contact) of the CRM's lists that are asked about
     meaning: str = ""  # the same text for the same scope: another one is a reason to look at everybody again
 
     def admits(self, person: Person) -> bool:
@@ -68,7 +68,8 @@ def compile_scope(
     def tests(table: Mapping[str, tuple[str, ...]]) -> tuple[Callable[[Values], bool | None], ...]:
         return tuple(compile_condition(_condition(name, values, lists, asked)) for name, values in table.items())
 
-    members = frozenset().union(*(of_list(one) for name, values in rows if name == LIST for one in values))
+    asked_about = {one for name, values in rows if name == LIST for one in values}
+    members = frozenset((one, id) for one in asked_about for id in of_list(one))
     return Scope(tests(wanted), tests(never), frozenset(needed), members, _meaning(wanted, never, asked))
 
 

@@ -123,14 +123,25 @@ def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
         "holds": len(ledger.work.holds()),
         "open_clears": len(ledger.work.open_clears()),
         "set_aside": [_group(one) for one in ledger.aside.by_cause()],
-        "alerts": [
-            {"message": one.message, "people": one.people, "since": _iso(one.opened_at), "run": one.run}
-            for one in ledger.aside.open_alerts()
-        ],
+        "alerts": _alerts(ledger),
         "held_by": known.lease_owner if busy else None,
         "paused": pausing.as_json(ledger.runs.paused(now())),
         "schedule": planning.as_json(known.schedule, now()),
     }
+
+
+def _alerts(ledger: Ledger) -> list[dict[str, Any]]:
+    """What somebody must look at; the run to release is the latest that set somebody aside for it."""
+    latest = {f"{one.code}:{one.cause}": one.run for one in ledger.aside.by_cause()}
+    return [
+        {
+            "message": one.message,
+            "people": one.people,
+            "since": _iso(one.opened_at),
+            "run": latest.get(one.key, one.run),
+        }
+        for one in ledger.aside.open_alerts()
+    ]
 
 
 def _group(one: Waiting) -> dict[str, Any]:

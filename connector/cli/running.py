@@ -229,7 +229,8 @@ def _released(session: Session, number: int) -> Order:
     if found is None:
         raise UsageError(f"Run {number} is not known. See: connector runs")
     parked = {one.person_id: one for one in session.ledger.work.every(number, "parked")}
-    waiting = session.ledger.aside.ids([one["cause"] for one in found.report.get("parked", [])])
+    causes = [one["cause"] for one in found.report.get("parked", [])]
+    waiting = session.ledger.aside.ids(causes, number)
     if not parked and not waiting:
         raise UsageError(f"Run {number} parked nothing, or nobody of it waits any more. See: connector status")
     return Order("apply", now(), only=tuple(dict.fromkeys((*waiting, *parked))), release=True)

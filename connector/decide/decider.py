@@ -19,7 +19,7 @@ from connector.decide.office import Office
 from connector.decide.outputs import Recorder
 from connector.decide.path import Path
 from connector.decide.tracks import first_track
-from connector.decide.walk import ABOVE, Stages, Walk
+from connector.decide.walk import ABOVE, ADOPTED_FROM, Stages, Walk
 from connector.model import Decision, Person, Track
 
 #: How the warning begins that somebody holds a person; the reason they typed follows.
@@ -96,7 +96,10 @@ class Decider:
         """The track as remembered; one that nobody has followed yet (scores only, held, unmapped) begins where the
         person stands today."""
         followed = tracks and (tracks[0].evaluated_at is not None or tracks[0].handed_over)
-        return tracks[0] if followed else self.first_track(person, as_of, go_live)
+        if followed:
+            return tracks[0]
+        edits = [each.at or as_of for each in person.edits.values() if each.by in ADOPTED_FROM]
+        return replace(self.first_track(person, as_of, go_live), edited_at=max(edits, default=None))
 
     def _ready(
         self, person: Person, before: Track, as_of: datetime, go_live: datetime, newer_than: timedelta | None = None

@@ -112,13 +112,14 @@ class Aside:
             query = query.where(aside.c.code.in_(codes))
         return [_set_aside(row) for row in self._db.rows(query.order_by(*_URGENT_FIRST).limit(limit))]
 
-    def ids(self, causes: Sequence[str]) -> tuple[str, ...]:
-        """Who waits for a review of one of these causes."""
+    def ids(self, causes: Sequence[str], run: int) -> tuple[str, ...]:
+        """Who waits for a review of one of these causes, as far as this run knew of them."""
         query = sa.select(aside.c.person_id).where(
             aside.c.connection == self._me,
             self._still,
             aside.c.code.in_(FOR_REVIEW),
             aside.c.cause.in_(list(causes)),
+            aside.c.run <= run,
         )
         return tuple(id for (id,) in self._db.rows(query.order_by(*_URGENT_FIRST)))
 

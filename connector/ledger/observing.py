@@ -87,6 +87,7 @@ class Observations:
             for row in self._db.rows(query.order_by(observed.c.at, observed.c.person_id, observed.c.cycle))
         ]
 
-    def clear(self) -> None:
-        """Begin anew: what was observed before belongs to another time."""
-        self._db.execute(sa.delete(observed).where(observed.c.connection == self._me))
+    def fold(self, survivor: str, losers: Sequence[str]) -> None:
+        """A merge: what was observed of those who are gone is the survivor's; the tracks keep their own names."""
+        theirs = sa.update(observed).where(observed.c.connection == self._me, among(observed.c.person_id))
+        self._db.execute_of(theirs.values(person_id=survivor), losers)

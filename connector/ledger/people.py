@@ -189,6 +189,8 @@ class People:
             self._db.execute_of(
                 sa.delete(self._table).where(self._table.c.connection == self._me, among(self._table.c.id)), losers
             )
+            if not self._logs:
+                return
             theirs = sa.update(transitions).where(transitions.c.connection == self._me, among(transitions.c.person_id))
             self._db.execute_of(theirs.values(person_id=survivor), losers)
 

@@ -110,12 +110,9 @@ class Runs:
         """What the account looked like last, for verbs that make no call."""
         self._db.upsert(connections, [{"connection": self._me, "described": pack(dict(described))}])
 
-    def observe_since(self, at: datetime) -> datetime:
-        """Since when this connection observes; the first answer stands."""
-        known = self.connection().observed_since
-        if known is None:
-            self._db.upsert(connections, [{"connection": self._me, "observed_since": stamp(at)}])
-        return known or at
+    def observe_since(self, at: datetime) -> None:
+        """From now on this connection observes: history before this instant is taken as given."""
+        self._db.upsert(connections, [{"connection": self._me, "observed_since": stamp(at)}])
 
     def note_schedule(self, schedule: Mapping[str, Any]) -> None:
         """What the daemon says of this connection: when it runs next, who the daemon is, what it missed."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
-from connector.ledger.tables import COUNTED, changes, clears, holds, rejects, tasks
+from connector.ledger.tables import COUNTED, changes, clears, holds, rejects, runs, tasks
 from connector.model import ALWAYS
 
 if TYPE_CHECKING:
@@ -204,12 +204,15 @@ class Work:
         return {state: int(n) for state, n in self._db.rows(query)}
 
     def counted_since(self, since: datetime) -> int:
-        """Counted changes written since an instant: the rolling 24 hours of the change budget."""
+        """Counted changes written since an instant: the rolling 24 hours of the change budget. What a person reviewed
+        and released takes nobody's place."""
+        reviewed = sa.select(runs.c.number).where(runs.c.connection == self._me, runs.c.verb == "apply")
         query = sa.select(sa.func.count()).where(
             changes.c.connection == self._me,
             changes.c.state == WRITTEN,
             COUNTED,
             changes.c.at >= stamp(since),
+            changes.c.run.not_in(reviewed),
         )
         return int(self._db.scalar(query) or 0)
 

@@ -44,6 +44,7 @@ class Guarding:
         self._aside = session.ledger.aside
         self._now = session.now()
         self._said: dict[tuple[str, str], str] = {}  # (code, cause) -> why, as of this run
+        self._called: set[str] = set()  # causes whose whole group fits the budget again
 
     # -- before looking -------------------------------------------------------------------------------------------
 
@@ -51,6 +52,7 @@ class Guarding:
         """Look again at those whose time has come, whose group fits the budget now, or who have a free place; and of
         a reviewed plan at those in it, who wait no longer."""
         if self._order.only is not None:
+            self._refuse_in_freeze()
             self._session.ledger.mirror.mark_dirty(self._order.only)
             return
         with self._session.ledger.transaction():
@@ -61,17 +63,20 @@ class Guarding:
                     self._aside.call_back(group.cause, group.code)
                 elif group.code == CHANGE_BUDGET and group.people <= left:
                     self._aside.call_back(group.cause, group.code)
+                    self._called.add(group.cause)
                     left -= group.people
             self._call_to_free_places()
 
     def _changes_left(self) -> int:
         limits = self._session.settings.limits
-        return min(limits.changes_per_run, limits.changes_per_day - self._work.counted_since(self._now - DAY))
+        return max(0, min(limits.changes_per_run, limits.changes_per_day - self._work.counted_since(self._now - DAY)))
 
     def _call_to_free_places(self) -> None:
         waiting = self._aside.every(TASK_BUDGET)
         if waiting:
-            still = set(self._over_task_budget((one.person_id, one.owner_id, one.tasks) for one in waiting))
+            session = self._session
+            wanted = ((one.person_id, session.task_owner(one.owner_id), one.tasks) for one in waiting)
+            still = set(self._over_task_budget(wanted))
             self._session.ledger.mirror.mark_dirty([one.person_id for one in waiting if one.person_id not in still])
 
     # -- before writing -------------------------------------------------------------------------------------------
@@ -82,11 +87,11 @@ class Guarding:
         self._now = self._session.now()  # reading may have taken hours
         silence = self._silence()
         if order.reviewed:
-            if silence is not None and silence.frozen and order.write:
-                raise GuardRefused(f"{silence.reason} until {silence.until:%Y-%m-%d %H:%M} UTC. Nothing was written.")
+            self._refuse_in_freeze()
         else:
             if silence is not None:
                 self._keep_quiet(silence)
+            self._keep_aside()
             self._keep_to_budget()
             self._spread_scores()
         self._keep_to_task_budget()
@@ -101,6 +106,23 @@ class Guarding:
         left = max(0, per_day - self._work.written_since(self._now - DAY, cause))
         rest = [one.person_id for one in self._planned()][left:]
         self._leave(rest, CLEAN_UP_WAIT, f"written at {per_day} a day; give the same command again tomorrow")
+
+    def _refuse_in_freeze(self) -> None:
+        """A freeze holds for what was reviewed, too; quiet hours do not."""
+        silence = self._silence()
+        if self._order.reviewed and self._order.write and silence is not None and silence.frozen:
+            raise GuardRefused(f"{silence.reason} until {silence.until:%Y-%m-%d %H:%M} UTC. Nothing was written.")
+
+    def _keep_aside(self) -> None:
+        """Whoever waits for a review goes on waiting for it, also when looked at for another reason: a flood must not
+        trickle through a few people at a time."""
+        counted = {one.person_id: one for one in self._planned() if one.counted and one.cause not in self._called}
+        told = {one.key: one.message for one in self._aside.open_alerts()}
+        for row in self._aside.of(list(counted)):
+            one = counted[row.person_id]
+            if row.code in FOR_REVIEW and row.cause == one.cause:
+                key = f"{row.code}:{row.cause}"
+                self._set_aside([one], row.code, row.cause, told.get(key, self._said.get((row.code, row.cause), "")))
 
     def _keep_quiet(self, silence: Silence) -> None:
         waiting = [one for one in self._planned() if one.counted and not _may_pass(one, silence)]
@@ -202,7 +224,8 @@ class Guarding:
         review = [one for one in groups if one.code in FOR_REVIEW]
         with self._session.ledger.transaction():
             for group in review:
-                self._alert(group, self._said.get((group.code, group.cause)) or known.get(_key(group), group.code))
+                why = self._said.get((group.code, group.cause)) or known.get(_key(group)) or self._why(group)
+                self._alert(group, why)
             self._aside.close_alerts([_key(one) for one in review], self._now)
         for group in groups:
             why = self._said.get((group.code, group.cause)) or known.get(_key(group)) or self._why(group)
@@ -210,6 +233,8 @@ class Guarding:
         self._report.parked_again = bool(review) and not self._report.alerts
 
     def _why(self, group: Waiting) -> str:
+        if group.code in FOR_REVIEW:
+            return f"{group.cause} would change more than the budget allows"
         if group.code == TASK_BUDGET:
             return self._places()
         silence = self._silence()

@@ -141,7 +141,7 @@ class Look:
             fields=self._session.fields,
             terms=self._terms,
             as_of=self._order.as_of,
-            owner_id=self._owner(person.owner_id),
+            owner_id=self._session.task_owner(person.owner_id),
             by_time=mark != CHANGED,
         )
         change = difference.change
@@ -163,16 +163,6 @@ class Look:
             newer_than=self._session.settings.only_signals_newer_than,
         )
         self.would_hand_over += bool(then.tasks)
-
-    def _owner(self, owner_id: str | None) -> str | None:
-        """Tasks go to an active owner who wants some, else to the queue for people without one."""
-        settings = self._session.settings
-        takes = owner_id and owner_id not in settings.never_to and self._is_active(owner_id)
-        return owner_id if takes else settings.no_owner
-
-    def _is_active(self, owner_id: str | None) -> bool:
-        """Somebody who left owns nobody: no clock runs against them. Where owners cannot be read, all are taken."""
-        return owner_id is None or not self._session.owners or owner_id in self._session.owners
 
     def _reject(self, person_id: str, error: Exception) -> None:
         """One person's data the agreement cannot digest: set aside with the reason, the run goes on."""
@@ -256,7 +246,7 @@ class Look:
             self._order.as_of,
             decision.cause,
             decision.reason,
-            self._owner(one.person.owner_id),
+            self._session.task_owner(one.person.owner_id),
             decision.tracks[0].stage,
             draft.due_at,
         )
@@ -315,11 +305,15 @@ class Look:
             if base.get(name) == live or name in apart or (field not in outputs and field not in STRICT):
                 continue
             arrived = live == one.memory.intended.get(name, ("", None))[1]  # our write that was never confirmed
-            if one.decision.held_until is not None and field in STRICT and name in base and not arrived:
-                continue  # what people set meanwhile is adopted when the hold is over
+            if self._left_alone(one) and field in STRICT and name in base and not arrived:
+                continue  # what people set meanwhile is adopted once this person is routed again
             if field in STRICT or arrived or fields.encode(field, outputs[field]) == live:
                 base[name] = live
         return base
+
+    def _left_alone(self, one: Looked) -> bool:
+        """Whether this person is scored and nothing more: held, unmapped, or in mode scores."""
+        return one.decision.held_until is not None or bool(one.person.unmapped) or self._session.mode == "scores"
 
     def planned(self, one: Looked, change: Change) -> PlannedChange:
         """The ledger's row of a planned change, with everything that must be remembered if it comes true."""
@@ -422,7 +416,7 @@ class Look:
             occurrences=around.occurrences,
             edits=edits,
         )
-        return person if self._is_active(person.owner_id) else replace(person, owner_id=None)
+        return person if self._session.is_active(person.owner_id) else replace(person, owner_id=None)
 
     # -- who changed stage or status since we wrote them -----------------------------------------------------------
 

@@ -132,10 +132,10 @@ def _remember_circumstances(session: Session, order: Order) -> None:
 def _follow_lists(session: Session) -> None:
     """Whoever joined or left a list that the scope asks about is looked at again."""
     runs, members = session.ledger.runs, session.scope.members
-    before = frozenset(orjson.loads(runs.cursor("scope members") or "[]"))
+    before = frozenset((name, id) for name, id in orjson.loads(runs.cursor("scope members") or "[]"))
     if members != before:
         with session.ledger.transaction():
-            session.ledger.mirror.mark_dirty(sorted(members ^ before))
+            session.ledger.mirror.mark_dirty(sorted({id for _, id in members ^ before}))
             runs.move_cursor("scope members", orjson.dumps(sorted(members)).decode())
 
 
@@ -144,12 +144,12 @@ def _change_memory(session: Session, order: Order) -> None:
     ledger = session.ledger
     observes = session.mode == "observe"
     with ledger.transaction():
-        if ledger.runs.change_mode(session.mode) is not None and not observes:
-            ledger.shadows.clear()
-        elif observes and ledger.runs.connection().observed_since is None:
+        changed = ledger.runs.change_mode(session.mode) is not None
+        if changed and observes:
             ledger.shadows.copy_from(ledger.people)
-        if observes:
             ledger.runs.observe_since(order.as_of)
+        elif changed:
+            ledger.shadows.clear()
 
 
 def reads_of(session: Session) -> dict[str, list[str]]:

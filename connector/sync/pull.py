@@ -215,8 +215,10 @@ class Pull:
         ]
 
     def _fold(self, record: Record) -> None:
-        if self._ledger.people.remember(record.merged_ids):
-            self._ledger.people.fold(record.id, record.merged_ids)
+        for memory in (self._ledger.people, self._ledger.shadows):
+            if memory.remember(record.merged_ids):
+                memory.fold(record.id, record.merged_ids)
+        self._ledger.observations.fold(record.id, record.merged_ids)
         self._ledger.mirror.merge(record.id, record.merged_ids)
 
     # -- lists and forms ------------------------------------------------------------------------------------------

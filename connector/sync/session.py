@@ -77,6 +77,15 @@ class Session:
         """Since when facts count: the configured instant, or the first look of a connection that only observes."""
         return self.settings.go_live or self.ledger.runs.connection().observed_since or as_of
 
+    def task_owner(self, owner_id: str | None) -> str | None:
+        """Tasks go to an active owner who wants some, else to the queue for people without one."""
+        takes = owner_id and owner_id not in self.settings.never_to and self.is_active(owner_id)
+        return owner_id if takes else self.settings.no_owner
+
+    def is_active(self, owner_id: str | None) -> bool:
+        """Somebody who left owns nobody: no clock runs against them. Where owners cannot be read, all are taken."""
+        return owner_id is None or not self.owners or owner_id in self.owners
+
     def silence(self, at: datetime) -> Silence | None:
         """What delays tasks and stage writes at this instant: quiet hours, or a freeze."""
         return self.settings.quiet.at(at) if self.settings.quiet is not None else None
