@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from connector.agreement import Agreement
 from connector.decide import Decider, track_from_json, track_to_json
 from connector.model import ALWAYS, Deal, Person, Signal, Value
 
@@ -254,3 +255,40 @@ def test_after_a_lost_ledger_an_old_request_is_no_new_hand_off(decider: Decider)
     assert (
         len(desk.decide(replace(returned, signals=(signal("demo_request", "04-01 13:00"),)), "04-01 14:00").tasks) == 1
     )
+
+
+def test_a_rule_that_asks_for_another_field_is_no_news_about_anybody(
+    agreement: Agreement, desk_with: Callable[..., Desk], live: Desk
+) -> None:
+    """Nothing about the adopted changed when the minimum information did."""
+    live.decide(old(*V1))
+    more = {name: (*needs, ("last_name",)) for name, needs in agreement.minimum_information.items()}
+    other = desk_with(minimum_information=more, fingerprint="another")
+    other.go_live, other.tracks, other.run = GO_LIVE, live.tracks, 1
+
+    assert other.decide(old(*V1), "03-31 13:00").tasks == ()
+
+
+def test_a_lost_ledger_keeps_that_sales_is_at_work(decider: Decider) -> None:
+    """Accepted before the loss, rejected after it: the answer is still heard."""
+    carried: dict[str, Value] = {"cycle": 1.0, "current_stage": "sal", "sales_answer": "accepted"}
+    accepted = person(*V1, stage="mql", status="in_progress", fields=carried, created_at=AFTER)
+    desk = Desk(decider, NOON - timedelta(days=30))
+    desk.decide(accepted)
+    rejected = replace(accepted, fields={**accepted.fields, "sales_answer": "rejected"})
+
+    track = desk.decide(rejected, "04-01 12:00").tracks[0]
+
+    assert (track.stage, track.status) == ("disqualified", "unqualified")
+
+
+def test_a_lost_ledger_keeps_a_promise_whose_day_has_come(decider: Decider) -> None:
+    """Returned with a day to call back, then the ledger was lost: on that day the person is handed over."""
+    day = at("03-31 00:00")
+    carried: dict[str, Value] = {"cycle": 1.0, "current_stage": "nurture", "wait_until": day, "call_back_on": day}
+    carried |= {"returned_count": 1.0, "sales_answer": "returned_not_ready"}
+    returned = person(stage="mql", status="bad_timing", fields=carried, created_at=AFTER)
+
+    decision = Desk(decider, NOON - timedelta(days=30)).decide(returned)
+
+    assert ([task.rule for task in decision.tasks], decision.tracks[0].cycle) == (["call_back"], 2)

@@ -296,3 +296,122 @@ def test_g8_quiet_hours_that_begin_while_writing_end_the_run(build: Build) -> No
     world.clock.pass_by(hours=20)
     world.sync(ledger, quiet=evening)
     assert world.handed_over() == ["1", "2", "3"]
+
+
+def test_g8_a_flood_set_aside_does_not_trickle_through(build: Build) -> None:
+    """Whoever of it is looked at because time passed goes on waiting for the review."""
+    world = build()
+    flood(world)
+    ledger = world.ledger()
+    world.sync(ledger, limits=TIGHT)
+
+    for _ in range(12):
+        world.clock.pass_by(hours=1)
+        world.sync(ledger, limits=TIGHT)
+
+    assert world.handed_over() == []
+
+
+def test_g8_a_reviewed_release_takes_nobodys_place(build: Build) -> None:
+    """Forty released on a budget of twenty a day: the next demo request is handed over all the same."""
+    world = build()
+    ids = flood(world)
+    ledger = world.ledger()
+    limits = Limits(changes_per_run=10, changes_per_day=20, max_share=1.0)
+    world.sync(ledger, limits=limits)
+    run(world.session(ledger, limits=limits), Order("apply", AS_OF, only=tuple(ids), release=True))
+    asking(world, "1")
+    world.clock.pass_by(minutes=10)
+
+    report = world.sync(ledger, limits=limits)
+
+    assert (report.tasks_created, report.parked) == (1, [])
+
+
+def test_g8_a_release_is_of_those_whom_the_run_knew(build: Build) -> None:
+    """Who was set aside later for the same cause is another run's affair."""
+    world = build()
+    flood(world, 20)
+    ledger = world.ledger()
+    first = world.sync(ledger, limits=TIGHT)
+    for number in range(200, 230):
+        keen(world, str(number))
+    world.clock.pass_by(minutes=10)
+    second = world.sync(ledger, limits=TIGHT)
+
+    causes = ["stages.mql.enter_when"]
+
+    assert len(ledger.aside.ids(causes, first.run)) == 20
+    assert len(ledger.aside.ids(causes, second.run)) == 50
+
+
+def test_g8_a_share_too_large_holds_up_its_largest_part_alone(build: Build) -> None:
+    """Two hundred scores are to be overwritten; the demo request goes through."""
+    world = build()
+    ledger = world.ledger()
+    for number in range(1000, 1210):
+        world.person(str(number))
+    world.sync(ledger)
+    for number in range(1000, 1210):
+        world.edit(str(number), {"jobtitle": "Student"})
+    asking(world, "1")
+    world.clock.pass_by(minutes=10)
+
+    report = world.sync(ledger, limits=Limits(1000, 1000, 0.3))
+
+    assert [one["cause"] for one in report.parked] == ["scores"]
+    assert world.handed_over() == ["1"]
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [{"lifecyclestage": "customer"}, {"lifecyclestage": "salesqualifiedlead"}, {"hs_lead_status": "UNQUALIFIED"}],
+)
+def test_g4_what_people_set_while_only_scores_ran_is_their_word(build: Build, by_hand: dict[str, str]) -> None:
+    """Scores for a while, an edit by hand, then live: a request of before the edit hands nobody over."""
+    world = build()
+    ledger = world.ledger()
+    go_live = AS_OF - timedelta(hours=1)
+    world.person("1")
+    world.sync(ledger, mode="scores", go_live=go_live)
+    world.asked_for_demo("1")
+    world.clock.pass_by(hours=1)
+    world.edit("1", by_hand)
+    world.clock.pass_by(hours=1)
+    world.sync(ledger, mode="scores", go_live=go_live)
+    world.clock.pass_by(hours=1)
+
+    world.sync(ledger, go_live=go_live)
+
+    assert world.handed_over() == []
+    assert by_hand.items() <= world.properties("1").items()
+
+
+def test_g15_who_came_while_only_scores_ran_is_adopted_by_a_newer_go_live(build: Build) -> None:
+    """Created and asked before the go-live: it was not ours to answer."""
+    world = build()
+    ledger = world.ledger()
+    asking(world, "1")
+    world.sync(ledger, mode="scores", go_live=AS_OF - timedelta(days=400))
+    world.clock.pass_by(days=14)
+
+    world.sync(ledger, go_live=world.clock() - timedelta(minutes=1))
+
+    assert world.handed_over() == []
+
+
+def test_a_backfill_leaves_fresh_requests_to_the_next_sync(build: Build) -> None:
+    """It makes no tasks, and swallows none."""
+    world = build()
+    ledger = world.ledger()
+    world.person("1")
+    world.sync(ledger)
+    world.asked_for_demo("1")
+    world.clock.pass_by(minutes=10)
+    run(world.session(ledger), Order("backfill", world.clock(), everything=True, tasks=False))
+    placed = (world.handed_over(), world.properties("1")["lifecyclestage"])
+    world.clock.pass_by(minutes=10)
+
+    world.sync(ledger)
+
+    assert (placed, world.handed_over()) == (([], "lead"), ["1"])

@@ -119,3 +119,23 @@ def test_observing_after_live_goes_on_from_what_was_done(build: Build) -> None:
 
     assert ledger.observations.every() == []
     assert ledger.people.remember(["2"]) == before
+
+
+def test_observing_again_goes_on_from_what_was_done_meanwhile(build: Build) -> None:
+    """Observe, live, observe: the second time begins with the hand-off that was really made."""
+    world = build()
+    ledger = world.ledger()
+    world.person("2")
+    look(world, ledger)
+    world.clock.pass_by(hours=1)
+    world.sync(ledger)
+    world.asked_for_demo("2")
+    world.clock.pass_by(hours=1)
+    world.sync(ledger)
+    world.clock.pass_by(hours=1)
+
+    look(world, ledger)
+
+    assert world.handed_over() == ["2"]
+    assert ledger.observations.every() == []
+    assert ledger.shadows.remember(["2"])["2"].tracks[0]["cycle"] == 1
