@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from connector.cli import show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, app
-from connector.cli.opening import Opened, choose, now, opened, owner_problems, queue_problem
+from connector.cli.opening import Opened, choose, now, opened
+from connector.cli.settling import owner_problems, queue_problem
 from connector.errors import ConfigError, Problem
 
 if TYPE_CHECKING:

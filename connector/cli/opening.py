@@ -10,11 +10,11 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
+from connector.cli.settling import office_at, office_of, offline_settings, settings_of
 from connector.errors import ConfigError, Denied, NotFound, Problem, Transient, UsageError
 from connector.model import ALWAYS
 
@@ -311,7 +311,7 @@ def session_and_account(chosen: Chosen, progress: Progress = _silent) -> Iterato
         if door.findings.problems:
             raise ConfigError(door.findings.problems)
         proved = _prove_go_live(door, ledger)
-        settings = settings_of(chosen, door.account)
+        settings = settings_of(chosen.connection, chosen.agreement.zone, door.account)
         office = office_of(chosen.connection, door.account)
         ledger.runs.note_described({**_described(door.account, settings, office), "go_live": proved})
         session = Session(
@@ -414,14 +414,14 @@ def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
         agreement=chosen.agreement,
         fields=fields,
         settings=replace(
-            _offline_settings(chosen.connection),
+            offline_settings(chosen.connection),
             no_owner=described["no_owner"],
             never_to=frozenset(described.get("never_to", ())),
         ),
         account=described["account"],
         owners=frozenset(described["owners"]),
         now=now,
-        office=_office(described.get("contact_page", ""), described.get("zones", {})),
+        office=office_at(described.get("contact_page", ""), described.get("zones", {})),
     )
 
 
@@ -454,113 +454,6 @@ def date_only_of(account: Description) -> list[str]:
     """The contact properties that hold a day, not an instant."""
     contact: Mapping[str, object] = account.properties.get("contact", {})
     return [name for name in contact if account.properties["contact"][name].type == "date"]
-
-
-def settings_of(chosen: Chosen, account: Description) -> Settings:
-    """What the loop obeys, from what the file says."""
-    from connector.quiet import Quiet  # noqa: PLC0415 - --help does without
-
-    connection = chosen.connection
-    wanted = connection.tasks.never_to
-    return replace(
-        _offline_settings(connection),
-        no_owner=_queue(connection, account),
-        never_to=frozenset(_resolved(connection, account, "never_to", wanted).values()),
-        quiet=Quiet(connection.quiet, connection.freezes, chosen.agreement.zone),
-    )
-
-
-def office_of(connection: Connection, account: Description) -> Office:
-    """What the task text needs to know of the account. Raises ConfigError for an owner nobody knows."""
-    named = connection.tasks.time_zones
-    ids = _resolved(connection, account, "time_zones", tuple(named))
-    zones = {ids[name]: zone for name, zone in named.items()}
-    # Whose task goes to the queue reads it on the queue's clock: people without an owner ("") and those who take none.
-    queue = zones.get(_queue(connection, account) or "")
-    for owner in ("", *_resolved(connection, account, "never_to", connection.tasks.never_to).values()):
-        zones.pop(owner, None)
-        if queue is not None:
-            zones[owner] = queue
-    return _office(account.contact_page, zones)
-
-
-def _office(contact_page: str, zones: Mapping[str, str]) -> Office:
-    from connector.decide import Office  # noqa: PLC0415 - --help does without
-
-    return Office(contact_page, {owner: ZoneInfo(zone) for owner, zone in zones.items()})
-
-
-def _resolved(connection: Connection, account: Description, setting: str, names: tuple[str, ...]) -> dict[str, str]:
-    """The owners a setting of the tasks names, with their ids. Raises ConfigError for those nobody knows."""
-    from connector.check import find_owner  # noqa: PLC0415 - --help does without
-
-    found = {name: find_owner(name, account.owners) for name in names}
-    if problems := owner_problems(connection, account, setting):
-        raise ConfigError(problems)
-    return {name: owner.id for name, owner in found.items() if owner is not None}
-
-
-def owner_problems(connection: Connection, account: Description, setting: str) -> list[Problem]:
-    """What is wrong with the owners that tasks.never_to or tasks.time_zones names. A guess is told by id, since names
-    and addresses have no place in a message (G14)."""
-    from connector.check import find_owner, nearest_owner  # noqa: PLC0415 - --help does without
-
-    problems = []
-    for name in getattr(connection.tasks, setting):
-        if find_owner(name, account.owners) is None:
-            near = nearest_owner(name, account.owners)
-            guess = f"Did you mean owner {near.id}? " if near else ""
-            problems.append(
-                Problem(
-                    f"connections.{connection.name}.tasks.{setting}",
-                    f"{name} is no active owner of account {account.account}.",
-                    f"{guess}Give an owner's id, e-mail address or name; see: connector discover",
-                )
-            )
-    return problems
-
-
-def _offline_settings(connection: Connection) -> Settings:
-    from connector.plan import Limits, TaskBudget  # noqa: PLC0415 - --help does without
-    from connector.sync import Settings  # noqa: PLC0415 - --help does without
-
-    guard, tasks = connection.guard, connection.tasks
-    return Settings(
-        mode=connection.mode,
-        go_live=connection.go_live,
-        hold=connection.hold,
-        limits=Limits(
-            guard.changes_per_run, guard.changes_per_day, guard.max_share, max_score_writes=guard.max_score_writes
-        ),
-        tasks=TaskBudget(tasks.per_owner_per_day, tasks.per_day),
-        only_signals_newer_than=timedelta(days=tasks.only_signals_newer_than_days)
-        if tasks.only_signals_newer_than_days
-        else None,
-        max_age=connection.read.max_age,
-    )
-
-
-def _queue(connection: Connection, account: Description) -> str | None:
-    from connector.check import find_owner  # noqa: PLC0415 - --help does without
-
-    if problem := queue_problem(connection, account):
-        raise ConfigError([problem])
-    owner = find_owner(connection.tasks.no_owner or "", account.owners)
-    return owner.id if owner else None
-
-
-def queue_problem(connection: Connection, account: Description) -> Problem | None:
-    """What is wrong with the owner who gets the tasks of people without one."""
-    from connector.check import find_owner  # noqa: PLC0415 - --help does without
-
-    wanted = connection.tasks.no_owner
-    if wanted is None or find_owner(wanted, account.owners):
-        return None
-    return Problem(
-        f"connections.{connection.name}.tasks.no_owner",
-        f"{wanted} is no active owner of account {account.account}.",
-        "Give an owner's id, e-mail address or name; see: connector discover",
-    )
 
 
 def now() -> datetime:

@@ -4,7 +4,9 @@ The loop: ids to look at, read, normalise, decide, diff, guard, apply, record.
     loop.py       one run from lease to report; the story on one page
     session.py    what a run works with, what it is asked for, what it reports
     pull.py       read what changed, or everything, into the mirror
-    look.py       put people together, decide, diff; settle those who need no write
+    assembling.py put people together from the mirror, with what others edited
+    look.py       decide, diff; settle those who need no write
+    guarding.py   who may go on, who must wait, and who is told
     apply.py      write planned changes, verify, record
     handoff.py    the one task of a hand-off
     backwards.py  setting an earlier lifecycle stage without leaving anybody blank

@@ -1,0 +1,203 @@
+"""
+Putting people together from the mirror, and telling who else changed what since we last wrote it (G4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from connector.crm import ACTIVITIES
+from connector.errors import CrmError, Denied
+from connector.fields import STRICT, Linked
+from connector.ledger.mirror import Kept, LinkRow, Surroundings
+from connector.ledger.people import NOTHING, Memory
+from connector.model import Edit, Person
+from connector.plan import Held
+from connector.sync.session import Order, Report, Session
+
+#: Verbs that only ask: nothing of what they find is kept.
+ASKING = ("explain", "report")
+
+
+class Assembly:
+    """Puts people together for one run: records and what is linked to them, memory, holds, and others' edits."""
+
+    def __init__(self, session: Session, order: Order, report: Report) -> None:
+        self._session = session
+        self._order = order
+        self._report = report
+        self._ledger = session.ledger
+        self._memory = session.memory
+        #: field -> property of what may be written back: stage and status, and what the agreement names
+        self.written = {
+            field: spec.property
+            for field in (*STRICT, *session.agreement.write_back.rules)
+            if (spec := session.fields.spec(field)) is not None
+        }
+
+    def people(
+        self, ids: Sequence[str]
+    ) -> tuple[list[Person], dict[str, Kept], dict[str, Memory], dict[str, dict[str, Held]]]:
+        """These people as the agreement sees them, with their records, what is remembered of them and what is held."""
+        with self._ledger.transaction():
+            kept = self._kept(ids)
+            around = self._ledger.mirror.around(tuple(kept))
+            others = self._others(around.values())
+            memories = self._memory.remember(tuple(kept))
+            holds = self._holds(tuple(kept))
+        edits = self._edits(kept, memories)
+        people = [
+            self._person(self._undone(one, memories.get(id, NOTHING)), around[id], others, edits.get(id, {}))
+            for id, one in kept.items()
+        ]
+        return people, kept, memories, holds
+
+    def _kept(self, ids: Sequence[str]) -> dict[str, Kept]:
+        """The records of these people that are there, and within what was ordered."""
+        within = self._order.within
+        return {
+            id: one
+            for id, one in self._ledger.mirror.kept("contact", ids).items()
+            if not one.gone and (within is None or within(one.facts, one.created_at))
+        }
+
+    def _holds(self, ids: Sequence[str]) -> dict[str, dict[str, Held]]:
+        """Per person and property, the values of others that we leave alone."""
+        holds: dict[str, dict[str, Held]] = {}
+        for hold in self._ledger.work.holds(ids):
+            held = Held(hold.property, hold.live, hold.ours, hold.since, hold.until)
+            holds.setdefault(hold.person_id, {})[hold.property] = held
+        return holds
+
+    def _undone(self, kept: Kept, memory: Memory) -> Kept:
+        """The record without a write of ours that was never confirmed: the agreement is asked what it was asked
+        then, and the difference to what stands there now is what is left to do."""
+        if not memory.intended:
+            return kept
+        fields = self._session.fields
+        before: dict[str, str] = {}
+        for field, name in self.written.items():
+            pair = memory.intended.get(name)
+            if pair is not None and fields.encode(field, fields.live(kept.facts, field)) == pair[1]:
+                before[field] = pair[0]
+        return replace(kept, facts=fields.with_written(kept.facts, before))
+
+    def _others(self, around: Iterable[Surroundings]) -> dict[str, dict[str, Kept]]:
+        """The records linked to these people, by kind."""
+        wanted: dict[str, set[str]] = {}
+        for one in around:
+            for link in one.links:
+                wanted.setdefault(link.kind, set()).add(link.id)
+        return {kind: self._ledger.mirror.kept(kind, sorted(ids)) for kind, ids in wanted.items()}
+
+    def _person(
+        self, kept: Kept, around: Surroundings, others: Mapping[str, Mapping[str, Kept]], edits: Mapping[str, Edit]
+    ) -> Person:
+        linked: dict[str, list[Linked]] = {}
+        for link in sorted(around.links, key=lambda link: link.id):
+            there = _linked(link, others[link.kind].get(link.id))
+            if there is not None:
+                linked.setdefault(link.kind, []).append(there)
+        companies = sorted(linked.get("company", ()), key=lambda one: ("primary" not in one.labels, _number(one.id)))
+        person = self._session.fields.person(
+            Linked(kept.id, kept.facts, (), kept.seen),
+            created_at=kept.created_at,
+            company=companies[0] if companies else None,
+            deals=linked.get("deal", ()),
+            activities=[(kind, one) for kind in ACTIVITIES for one in linked.get(kind, ())],
+            occurrences=around.occurrences,
+            edits=edits,
+        )
+        return person if self._session.is_active(person.owner_id) else replace(person, owner_id=None)
+
+    # -- who changed stage or status since we wrote them -----------------------------------------------------------
+
+    def _edits(self, kept: Mapping[str, Kept], memories: Mapping[str, Memory]) -> dict[str, dict[str, Edit]]:
+        found: dict[str, dict[str, Edit]] = {}
+        for id, memory in memories.items():
+            for field in STRICT:
+                edit = self._edit(field, kept[id], memory)
+                if edit is not None:
+                    found.setdefault(id, {})[field] = edit
+            if (answer := _answer(kept[id], memory)) is not None:
+                found.setdefault(id, {})[answer.field] = answer
+        return self._dated(found) if found and self._order.verb not in ASKING else found
+
+    def _edit(self, field: str, kept: Kept, memory: Memory) -> Edit | None:
+        fields = self._session.fields
+        spec = fields.spec(field)
+        if spec is None or field in kept.facts.get("u", {}):
+            return None
+        live = fields.encode(field, fields.live(kept.facts, field))
+        if live == memory.base.get(spec.property):
+            return None
+        ours = Ours(memory).get(spec.property)
+        if ours is None or live in ours:
+            return None
+        before = fields.decode(field, memory.base.get(spec.property, ""))
+        return Edit(field, before, fields.live(kept.facts, field), None, "unknown")
+
+    def _dated(self, found: dict[str, dict[str, Edit]]) -> dict[str, dict[str, Edit]]:
+        """Ask the CRM's history who made these edits and when; without an answer they stay undated."""
+        asked = {field for edits in found.values() for field in edits}
+        specs = {
+            field: spec
+            for field in (*STRICT, *sorted(asked - set(STRICT)))
+            if (spec := self._session.fields.spec(field)) is not None
+        }
+        names = sorted(spec.property for spec in specs.values())
+        try:
+            history = self._session.crm.history("contact", sorted(found), names)
+        except Denied:
+            raise
+        except CrmError as error:
+            self._report.warnings.append(f"who changed stage or status could not be read: {error}")
+            return found
+        for id, edits in found.items():
+            for field, edit in edits.items():
+                versions = history.get(id, {}).get(specs[field].property, ())
+                if versions:
+                    edits[field] = replace(edit, at=versions[0].at, by=versions[0].by)
+        return found
+
+
+def _answer(kept: Kept, memory: Memory) -> Edit | None:
+    """An answer of sales to a hand-off under way that the track does not answer to yet: when was it given?"""
+    live, track = kept.facts["f"].get("sales_answer"), memory.tracks[0] if memory.tracks else {}
+    if live is None or not track.get("handed_over") or live == track.get("answer"):
+        return None
+    return Edit("sales_answer", track.get("answer"), live, None, "unknown")
+
+
+def _linked(link: LinkRow, kept: Kept | None) -> Linked | None:
+    if kept is None or kept.gone:
+        return None
+    return Linked(link.id, kept.facts, link.labels, max(link.seen, kept.seen))
+
+
+def _number(id: str) -> tuple[int, str]:
+    """Ids in the order in which the CRM gave them out."""
+    return (int(id), id) if id.isdigit() else (0, id)
+
+
+class Ours(Mapping[str, frozenset[str]]):
+    """Per property, the texts that are no edit of others: the base, and both ends of a write under way.
+
+    Worked out when asked for: of most people nothing differs, and nothing is asked.
+    """
+
+    def __init__(self, memory: Memory) -> None:
+        self._base, self._intended = memory.base, memory.intended
+
+    def __getitem__(self, name: str) -> frozenset[str]:
+        if name in self._intended:
+            before, after = self._intended[name]
+            return frozenset((self._base.get(name, before), after))
+        return frozenset((self._base[name],))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._base, **self._intended})
+
+    def __len__(self) -> int:
+        return len({**self._base, **self._intended})
