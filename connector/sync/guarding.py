@@ -117,12 +117,14 @@ class Guarding:
         """Whoever waits for a review goes on waiting for it, also when looked at for another reason: a flood must not
         trickle through a few people at a time."""
         counted = {one.person_id: one for one in self._planned() if one.counted and one.cause not in self._called}
-        told = {one.key: one.message for one in self._aside.open_alerts()}
+        groups: dict[tuple[str, str], list[PlannedChange]] = {}
         for row in self._aside.of(list(counted)):
             one = counted[row.person_id]
             if row.code in FOR_REVIEW and row.cause == one.cause:
-                key = f"{row.code}:{row.cause}"
-                self._set_aside([one], row.code, row.cause, told.get(key, self._said.get((row.code, row.cause), "")))
+                groups.setdefault((row.code, row.cause), []).append(one)
+        told = {one.key: one.message for one in self._aside.open_alerts()}
+        for (code, cause), people in groups.items():
+            self._set_aside(people, code, cause, told.get(f"{code}:{cause}", f"{cause} waits for a review"))
 
     def _keep_quiet(self, silence: Silence) -> None:
         waiting = [one for one in self._planned() if one.counted and not _may_pass(one, silence)]
