@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from connector.config import Freeze
 from connector.config import Quiet as QuietHours
@@ -30,7 +29,7 @@ class Silence:
 class Quiet:
     """The quiet hours and freezes of one connection, in the agreement's time zone."""
 
-    def __init__(self, hours: QuietHours, freezes: tuple[Freeze, ...], zone: ZoneInfo) -> None:
+    def __init__(self, hours: QuietHours, freezes: tuple[Freeze, ...], zone: tzinfo) -> None:
         self._hours = hours
         self._zone = zone
         self._freezes = [(_start(one.begins, zone), _end(one.ends, zone), one) for one in freezes]
@@ -68,9 +67,9 @@ class Quiet:
         return datetime.combine(day, clock, self._zone).astimezone(UTC)
 
 
-def _start(begins: date | datetime, zone: ZoneInfo) -> datetime:
+def _start(begins: date | datetime, zone: tzinfo) -> datetime:
     return begins if isinstance(begins, datetime) else datetime.combine(begins, time.min, zone)
 
 
-def _end(ends: date | datetime, zone: ZoneInfo) -> datetime:
+def _end(ends: date | datetime, zone: tzinfo) -> datetime:
     return ends if isinstance(ends, datetime) else datetime.combine(ends + timedelta(days=1), time.min, zone)

@@ -103,13 +103,13 @@ def instant(text: str | None, option: str) -> datetime | None:
 
 # The verbs register themselves on `app`.
 from connector.cli import (  # noqa: E402
-    account,  # noqa: F401
-    agreeing,  # noqa: F401
-    explaining,  # noqa: F401
-    looking,  # noqa: F401
-    pausing,  # noqa: F401
-    reporting,  # noqa: F401
-    running,  # noqa: F401
-    serving,  # noqa: F401
-    starting,  # noqa: F401
+    account,  # noqa: F401 - registers its verbs
+    agreeing,  # noqa: F401 - registers its verbs
+    explaining,  # noqa: F401 - registers its verbs
+    looking,  # noqa: F401 - registers its verbs
+    pausing,  # noqa: F401 - registers its verbs
+    reporting,  # noqa: F401 - registers its verbs
+    running,  # noqa: F401 - registers its verbs
+    serving,  # noqa: F401 - registers its verbs
+    starting,  # noqa: F401 - registers its verbs
 )

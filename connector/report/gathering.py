@@ -47,14 +47,6 @@ def everybody(session: Session, as_of: datetime) -> Iterator[Person]:
         session.progress("reported", done, total)
 
 
-def some(session: Session, as_of: datetime, ids: list[str]) -> Iterator[Person]:
-    """These people, as far as the ledger knows them."""
-    report = Report(0, session.ledger.connection, session.mode, as_of, as_of, session.agreement.fingerprint)
-    look = Look(session, Order("report", as_of, write=False), report)
-    for start in range(0, len(ids), session.settings.chunk):
-        yield from look.people(ids[start : start + session.settings.chunk])
-
-
 def ground(session: Session, account: Description, report: Report, *, history: int) -> Ground:
     """Ask the account what a baseline stands on."""
     crm, agreement, mirror = session.crm, session.agreement, session.ledger.mirror

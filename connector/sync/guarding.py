@@ -1,9 +1,10 @@
 """
 The guard of one run (G8): before looking, who of those set aside may go on; before writing, who must wait.
 
-Freezes and quiet hours come first, then the change budget cause by cause, the share overwritten, scores that only
-aged, and last the hand-off tasks, which are few and go to the most urgent. Whoever waits leaves the queue of people
-to look at, so that a flood set aside costs the next runs nothing; what a person must review is told once.
+Who waits for a review goes on waiting; then come freezes and quiet hours, the change budget cause by cause, the share
+overwritten, scores that only aged, and last the hand-off tasks, which are few and go to the most urgent. Whoever waits
+leaves the queue of people to look at, so that a flood set aside costs the next runs nothing; what a person must review
+is told once.
 """
 
 from __future__ import annotations
@@ -89,9 +90,9 @@ class Guarding:
         if order.reviewed:
             self._refuse_in_freeze()
         else:
+            self._keep_aside()
             if silence is not None:
                 self._keep_quiet(silence)
-            self._keep_aside()
             self._keep_to_budget()
             self._spread_scores()
         self._keep_to_task_budget()
@@ -223,16 +224,13 @@ class Guarding:
             return
         groups = self._aside.by_cause()
         known = {one.key: one.message for one in self._aside.open_alerts()}
-        review = [one for one in groups if one.code in FOR_REVIEW]
         with self._session.ledger.transaction():
-            for group in review:
+            for group in groups:
                 why = self._said.get((group.code, group.cause)) or known.get(_key(group)) or self._why(group)
-                self._alert(group, why)
-            self._aside.close_alerts([_key(one) for one in review], self._now)
-        for group in groups:
-            why = self._said.get((group.code, group.cause)) or known.get(_key(group)) or self._why(group)
-            self._report.parked.append(self._line(group.cause, group.people, why, group.since, group.run))
-        self._report.parked_again = bool(review) and not self._report.alerts
+                self._report.parked.append(self._line(group.cause, group.people, why, group.since, group.run))
+                if group.code in FOR_REVIEW:
+                    self._alert(group, why)
+            self._aside.close_alerts([_key(one) for one in groups if one.code in FOR_REVIEW], self._now)
 
     def _why(self, group: Waiting) -> str:
         if group.code in FOR_REVIEW:

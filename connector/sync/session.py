@@ -180,7 +180,6 @@ class Report:
     seconds: float = 0.0
     blank_for_a_moment: int = 0  # people whose stage is cleared before an earlier one is set
     parked: list[dict[str, str]] = field(default_factory=list)  # one line per cause that waits, with the reason
-    parked_again: bool = False  # what waits for a review was told before
     alerts: list[str] = field(default_factory=list)  # what a person must look at and has not been told yet
     would_hand_over_a_day: float | None = None  # a dry run's estimate, by the facts of the last 30 days
     warnings: list[str] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time, timedelta
+from datetime import UTC, date, time, timedelta
 from typing import Any
 
 import pytest
@@ -16,8 +16,8 @@ from tests.sync.conftest import Build
 from tests.sync.world import AS_OF, World
 
 TIGHT = Limits(changes_per_run=10, changes_per_day=100, max_share=1.0)
-ALL_DAY = QuietTimes(Quiet(days=("tue",)), (), AS_OF.tzinfo)  # type: ignore[arg-type]  # UTC serves as a zone; AS_OF is a Tuesday
-NIGHT = QuietTimes(Quiet(begins=time(11), ends=time(14)), (), AS_OF.tzinfo)  # type: ignore[arg-type]  # the same
+ALL_DAY = QuietTimes(Quiet(days=("tue",)), (), UTC)
+NIGHT = QuietTimes(Quiet(begins=time(11), ends=time(14)), (), UTC)
 
 
 def flood(world: World, people: int = 40) -> list[str]:
@@ -159,7 +159,7 @@ def test_g8_a_fast_track_may_be_exempt_from_quiet_hours(build: Build) -> None:
     world = build()
     world.person("1")
     world.asked_for_demo("1")
-    strict = QuietTimes(Quiet(days=("tue",), except_fast_track=False), (), AS_OF.tzinfo)  # type: ignore[arg-type]  # UTC
+    strict = QuietTimes(Quiet(days=("tue",), except_fast_track=False), (), UTC)
 
     world.sync(world.ledger("strict"), quiet=strict)
     held_back = world.handed_over()
@@ -174,7 +174,7 @@ def test_g8_a_freeze_holds_for_reviewed_plans_too(build: Build) -> None:
     ledger = world.ledger()
     asking(world, "1")
     freeze = Freeze(begins=date(2026, 3, 30), ends=date(2026, 3, 31), reason="quarter's end")
-    frozen = QuietTimes(Quiet(), (freeze,), AS_OF.tzinfo)  # type: ignore[arg-type]  # UTC
+    frozen = QuietTimes(Quiet(), (freeze,), UTC)
     world.sync(ledger, quiet=frozen)
 
     with pytest.raises(GuardRefused, match=r"quarter's end.*until 2026-04-01 00:00"):
@@ -279,7 +279,7 @@ def test_g8_quiet_hours_that_begin_while_writing_end_the_run(build: Build) -> No
     world = build()
     ledger = world.ledger()
     asking(world, "1", "2", "3")
-    evening = QuietTimes(Quiet(begins=time(13), ends=time(8), except_fast_track=False), (), AS_OF.tzinfo)  # type: ignore[arg-type]  # UTC
+    evening = QuietTimes(Quiet(begins=time(13), ends=time(8), except_fast_track=False), (), UTC)
     session = world.session(ledger, write_chunk=1, quiet=evening)
 
     def an_hour_later(phase: str, done: int, total: int | None) -> None:
@@ -415,3 +415,21 @@ def test_a_backfill_leaves_fresh_requests_to_the_next_sync(build: Build) -> None
     world.sync(ledger)
 
     assert (placed, world.handed_over()) == (([], "lead"), ["1"])
+
+
+def test_g8_quiet_hours_do_not_let_a_flood_out(build: Build) -> None:
+    """Whoever of it is looked at during quiet hours still waits for the review when they are over."""
+    world = build()
+    ids = flood(world)
+    ledger = world.ledger()
+    world.sync(ledger, limits=TIGHT)
+    world.edit(ids[0], {"phone": "1"})
+    ledger.mirror.mark_dirty([ids[0]])
+    world.clock.pass_by(minutes=10)
+    world.sync(ledger, limits=TIGHT, quiet=NIGHT)
+    world.clock.pass_by(hours=3)
+
+    world.sync(ledger, limits=TIGHT, quiet=NIGHT)
+
+    assert world.handed_over() == []
+    assert {one.code for one in ledger.aside.every()} == {"change_budget"}
