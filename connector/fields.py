@@ -284,7 +284,7 @@ class FieldMap:
             if _recognised(source, activity)
         ]
         found += [
-            Signal(f"{one.source}:{one.id}", source.signal, one.at, one.seen, source.key)
+            Signal(f"{one.source}:{one.id}", source.signal, one.at, one.seen, _asset(one, source))
             for one in occurrences
             for source in self._by_source.get(one.source, ())
         ]
@@ -381,6 +381,12 @@ def _malformed(record: Record, name: str, parse: Callable[[str], Any]) -> Malfor
     return MalformedRecord(
         "malformed_value", f"{record.kind} {record.id}: property {name} does not hold {parse.__doc__}"
     )
+
+
+def _asset(one: Occurrence, source: SignalSource) -> str:
+    """What a signal was about: the page where the CRM tells it, else the list, form or property it was seen in."""
+    page = one.details.get("asset")
+    return page if isinstance(page, str) and page else source.key
 
 
 def _recognised(source: SignalSource, activity: Activity) -> bool:

@@ -15,7 +15,7 @@ from connector.agreement.shapes.lifecycle import AttemptsShape, TouchShape
 from connector.agreement.shapes.paper import AgreementShape, CalendarShape, TextsShape
 from connector.agreement.source import Source
 from connector.agreement.terms import Attempts, Calendar, Goal, Paper, Sla, Texts, Touch
-from connector.agreement.vocabulary import ANSWERS, DERIVED, HOLDS, OUTPUTS
+from connector.agreement.vocabulary import ANSWERS, DERIVED, FROM_PERSONA, HOLDS, OUTPUTS
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -32,7 +32,7 @@ PLACES = (
     "engagement",
     "why",
     "reasons",
-    "say",
+    *FROM_PERSONA,
     "ask_next",
     "due",
     "record",

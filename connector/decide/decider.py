@@ -15,6 +15,7 @@ from connector.decide.entry import Short
 from connector.decide.facts import Observer
 from connector.decide.handoff import Desk
 from connector.decide.next_change import Foresight
+from connector.decide.obstacle import Obstacle
 from connector.decide.office import Office
 from connector.decide.outputs import Recorder
 from connector.decide.path import Path
@@ -35,7 +36,7 @@ class Decider:
         self._observer = Observer(agreement)
         self._desk = Desk(agreement, office or Office())
         self._path = Path(agreement, self._stages, self._observer, self._desk)
-        self._recorder = Recorder(agreement)
+        self._recorder = Recorder(agreement, Obstacle(self._stages, self._path.doors))
         self._foresight = Foresight(agreement)
         self._leave_alone = agreement.wiring.leave_alone
         going_on = {name for name, status in agreement.statuses.items() if status.working or status.accepts}

@@ -1,0 +1,33 @@
+"""Who somebody is: the first persona with a line that holds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from connector.agreement.terms import Persona
+from connector.decide.conditions import Values, compile_condition
+
+
+class Found(NamedTuple):
+    """A persona, or none; `sure` unless a fact is unknown that could have made the person one."""
+
+    persona: Persona | None
+    sure: bool
+
+
+class Personas:
+    """The agreement's personas, compiled."""
+
+    def __init__(self, personas: tuple[Persona, ...]) -> None:
+        self._personas = [(each, tuple(map(compile_condition, each.match))) for each in personas]
+
+    def find(self, values: Values) -> Found:
+        """The persona of whoever has these fields."""
+        sure = True
+        for persona, tests in self._personas:
+            for test in tests:
+                holds = test(values)
+                if holds:
+                    return Found(persona, True)
+                sure = sure and holds is not None
+        return Found(None, sure)
