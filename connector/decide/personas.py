@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from connector.agreement.terms import Persona
-from connector.decide.conditions import Values, compile_condition
+from connector.decide.conditions import Values, compile_condition, email_domain
 
 
 class Found(NamedTuple):
@@ -20,9 +20,12 @@ class Personas:
 
     def __init__(self, personas: tuple[Persona, ...]) -> None:
         self._personas = [(each, tuple(map(compile_condition, each.match))) for each in personas]
+        self._uses_domain = any(one.field == "email_domain" for each in personas for one in each.match)
 
     def find(self, values: Values) -> Found:
         """The persona of whoever has these fields."""
+        if self._uses_domain and "email_domain" not in values and (domain := email_domain(values.get("email"))):
+            values = {**values, "email_domain": domain}
         sure = True
         for persona, tests in self._personas:
             for test in tests:

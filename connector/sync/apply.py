@@ -25,6 +25,7 @@ from connector.sync.garbage import uncollected
 from connector.sync.handoff import HandOff
 from connector.sync.look import Look
 from connector.sync.pull import Pull
+from connector.sync.colleagues import Colleagues
 from connector.sync.session import Report, Session
 
 #: The code of an outcome that was not sent because the quota's share is spent.
@@ -191,9 +192,9 @@ class Apply:
             over = ("written", "rejected", "gone")
             self._ledger.aside.drop([result.change.person_id for result in results if result.state in over])
             self._set_aside([result for result in results if result.state == "rejected"], now)
-            self._ledger.mirror.mark_gone(
-                "contact", [result.change.person_id for result in results if result.state == "gone"]
-            )
+            gone = [result.change.person_id for result in results if result.state == "gone"]
+            self._ledger.mirror.mark_gone("contact", gone)
+            Colleagues(self._session).left("contact", gone)
             self._ledger.work.conclude(
                 self._report.run,
                 [(result.change.person_id, result.state, result.code, result.message) for result in results],
