@@ -21,11 +21,11 @@ from connector.ledger.work import PlannedChange, Reject
 from connector.model import Move
 from connector.plan import Change, Set, from_json
 from connector.sync.backwards import Backwards
+from connector.sync.colleagues import Colleagues
 from connector.sync.garbage import uncollected
 from connector.sync.handoff import HandOff
 from connector.sync.look import Look
 from connector.sync.pull import Pull
-from connector.sync.colleagues import Colleagues
 from connector.sync.session import Report, Session
 
 #: The code of an outcome that was not sent because the quota's share is spent.
