@@ -19,7 +19,13 @@ class Asking:
     """The agreement's questions, compiled."""
 
     def __init__(self, agreement: Agreement) -> None:
-        self._minimum = agreement.minimum_information
+        minimum = agreement.minimum_information
+        self._needs = [
+            (stage.name, needs)
+            for stage in agreement.stages
+            if stage.used and not stage.side and stage.enter
+            if (needs := minimum.get(stage.enter.minimum_information or ""))
+        ]
         self._usual = agreement.ask_next
         self._questions = agreement.audience.questions
         self._orders: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -28,15 +34,17 @@ class Asking:
         """The fields to ask for, the most useful one first."""
         values = walk.facts.values
         required, order = self._required(walk), self._order(walk)
-        first = [name for name in order if name in required] if required else []
-        unknown = [name for name in (*first, *required, *order) if values.get(name) is None]
-        stale = [each.field for each in self._questions.expires if _is_stale(each, walk)]
+        names = (*[name for name in order if name in required], *required, *order) if required else order
+        unknown = [name for name in dict.fromkeys(names) if values.get(name) is None]
+        if self._questions.expires:
+            unknown += [each.field for each in self._questions.expires if _is_stale(each, walk)]
         declined = values.get("declined_questions")
-        left_out = declined if isinstance(declined, (tuple, list)) else ()
-        return [name for name in dict.fromkeys((*unknown, *stale)) if name not in left_out]
+        return [name for name in unknown if name not in declined] if isinstance(declined, tuple) else unknown
 
     def next_at(self, walk: Walk) -> datetime | None:
         """When the next known answer grows too old, so that it is asked for again."""
+        if not self._questions.expires:
+            return None
         instants = (_stale_from(each, walk) for each in self._questions.expires if _is_known(each, walk))
         return min((at for at in instants if at and at > walk.as_of), default=None)
 
@@ -44,13 +52,11 @@ class Asking:
         """What the nearest stage ahead that lacks information asks for; of several that would do, each."""
         values, stages = walk.facts.values, walk.stages
         level = stages.level(walk.track.stage)
-        for stage in stages.used:
-            needs = self._minimum.get(stage.enter.minimum_information or "") if stage.enter else None
-            if not needs or stages.ranks[stage.name] <= level:
-                continue
-            lacking = [need for need in needs if all(values.get(name) is None for name in need)]
-            if lacking:
-                return tuple(field for need in lacking for name in need for field in asked_for(name))
+        for stage, needs in self._needs:
+            if stages.ranks[stage] > level:
+                lacking = [need for need in needs if [*map(values.get, need)].count(None) == len(need)]
+                if lacking:
+                    return tuple(field for need in lacking for name in need for field in asked_for(name))
         return ()
 
     def _order(self, walk: Walk) -> tuple[str, ...]:
