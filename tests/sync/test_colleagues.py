@@ -64,13 +64,17 @@ def test_a_colleague_s_other_news_looks_at_nobody_else(build: Build) -> None:
     assert world.sync(ledger).counts["looked_at"] == 1
 
 
-def test_whoever_joins_the_deal_fills_a_role_for_all(build: Build) -> None:
-    """The new link is met where the new person is read."""
+@pytest.mark.parametrize("known", [False, True], ids=["a stranger", "somebody known"])
+def test_whoever_joins_the_deal_fills_a_role_for_all(build: Build, known: bool) -> None:
+    """The new link is met where the person is read, whether they are new themselves or not."""
     world = _two_on_a_deal(build)
+    if known:
+        world.person("3")
     ledger = world.ledger()
     world.sync(ledger)
     world.clock.pass_by(minutes=10)
-    world.person("3")
+    if not known:
+        world.person("3")
     world.link("deal", DEAL, "contact", "3")
     world.edit("3", {"city": "Warsaw"})
     world.sync(ledger)
