@@ -19,6 +19,9 @@ from connector.decide.sla import sla_state
 from connector.decide.walk import Walk
 from connector.model import Value
 
+#: What the record says of where the person stands, whichever track it speaks of.
+OF_STAGE = ("stage", "current_stage", "furthest_stage")
+
 #: Causes of a status with which a cycle ends, and which is therefore still ours to write.
 _LAST_WORDS = ("attempts.exhausted_after", "sales_answers.")
 
@@ -40,11 +43,15 @@ class Recorder:
         said = self._scores(walk, missing)
         if "stage" not in walk.person.unmapped and walk.held_until is None:
             said |= self._route(walk, blocked)
-        elif self._nurturer.withdrawn(walk.facts):  # a withdrawn consent is no matter of stages, and waits for nobody
+        elif self.is_withdrawn(walk):  # a withdrawn consent is no matter of stages, and waits for nobody
             said["nurture_track"] = None
         said["agreement_version"] = self._version
         said["scored_at"] = walk.as_of
         return said
+
+    def is_withdrawn(self, walk: Walk) -> bool:
+        """Whether the person withdrew consent to be nurtured."""
+        return self._nurturer.withdrawn(walk.facts)
 
     def _scores(self, walk: Walk, missing: tuple[str, ...]) -> dict[str, Value]:
         facts = walk.facts
@@ -89,6 +96,11 @@ class Recorder:
         if walk.tasks:  # a new hand-off: what sales said in an earlier one must not speak for it
             said |= dict.fromkeys(name for name in ANSWERS if walk.person.fields.get(name) is not None)
         return said
+
+    def stage_of(self, walk: Walk) -> dict[str, Value]:
+        """What the record says of the stage alone, where another track than the one it speaks of is furthest on."""
+        said = self.outputs(walk, (), ())
+        return {name: said[name] for name in OF_STAGE if name in said}
 
     def _stage(self, walk: Walk, blocked: tuple[str, ...]) -> dict[str, Value]:
         track = walk.track

@@ -104,3 +104,12 @@ def test_case_37_colleagues_change_nobody_s_score_or_stage(desk: Desk) -> None:
 
     assert together.score == alone.score
     assert together.tracks[0].stage == alone.tracks[0].stage
+
+
+def test_the_next_deal_of_a_customer_is_heard_whichever_track_the_record_speaks_of(desk: Desk) -> None:
+    """The first interest was won, the second has an open deal: its missing role stands on the record."""
+    won = Deal("8", "won", "won", opened_at=at("01-05 09:00"), closed_at=at("02-01 09:00"))
+    decision = desk.decide(person(deals=(won, OPEN), fields=ENGINEER))
+
+    assert len(decision.tracks) == 2
+    assert decision.outputs["buying_group_missing"] == "no economic buyer"

@@ -122,3 +122,18 @@ def test_customers_and_the_disqualified_are_in_no_track(desk: Desk) -> None:
 
     assert desk.decide(person(QUIET, deals=(won,))).outputs["nurture_track"] is None
     assert Desk(desk.decider).decide(person(QUIET, stage="disqualified"), NOON).outputs["nurture_track"] is None
+
+
+@pytest.mark.parametrize(("long_ago", "track"), [("email_click", "not_now"), ("unsubscribe", None)])
+def test_a_customer_who_withdrew_consent_long_ago_is_not_nurtured_for_the_next_interest(
+    desk: Desk, long_ago: str, track: str | None
+) -> None:
+    """Each interest has a track of its own, with its own signals; consent is the person's."""
+    won = Deal("9", "won", "won", opened_at=at("01-05 09:00"), closed_at=at("02-01 09:00"))
+    signals = (signal(long_ago, "01-10 09:00"), signal("demo_request", "03-31 09:00"))
+    desk.decide(person(*signals, deals=(won,)))
+    told = edit("status", "new", "returned_not_ready", "04-01 09:00")
+    decision = desk.decide(person(*signals, deals=(won,), edits={"status": told}), "04-01 12:00")
+
+    assert [each.stage for each in decision.tracks] == ["customer", "nurture"]
+    assert decision.outputs["nurture_track"] == track

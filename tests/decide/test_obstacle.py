@@ -76,7 +76,7 @@ def test_the_word_only_changes_at_an_instant_that_was_foreseen(desk: Desk) -> No
 def test_a_frozen_stage_keeps_the_scores_on_the_record(agreement: Agreement, desk_with: Callable[..., Desk]) -> None:
     """Written on entering, and then left as they were; the decision still knows the true score."""
     desk = desk_with(scoring=replace(agreement.scoring, freeze_in=("customer",)))
-    won = Deal("9", "won", "won", closed_at=at("03-31 09:00"))
+    won = Deal("9", "won", "won", closed_at=NOON)
     entering = desk.decide(person(*HOT, deals=(won,)))
     later = desk.decide(person(*HOT, deals=(won,)), "04-20 12:00")
 
@@ -88,7 +88,7 @@ def test_a_frozen_stage_keeps_the_scores_on_the_record(agreement: Agreement, des
 
 def test_no_stage_is_frozen_as_shipped(desk: Desk) -> None:
     """Scores run through the whole lifecycle (concept 49)."""
-    won = Deal("9", "won", "won", closed_at=at("03-31 09:00"))
+    won = Deal("9", "won", "won", closed_at=NOON)
     desk.decide(person(*HOT, deals=(won,)))
 
     assert "fit_score" in desk.decide(person(*HOT, deals=(won,)), "04-20 12:00").outputs
