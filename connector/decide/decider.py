@@ -85,10 +85,10 @@ class Decider:
             self._path.follow(walk)
             if walk.kept_back and before.evaluated_at is not None:
                 return self._leave_to_sync(person, before, tracks, as_of, go_live)
-            self._desk.assign(walk)
+            self._desk.follow_up.keep(walk)
             remembered = self._remember(walk, run)
         else:
-            self._path.look_at_attempts(walk)
+            self._desk.follow_up.look(walk)
             remembered = before
         return self._say(walk, (remembered, *tracks[1:]))
 
@@ -116,7 +116,7 @@ class Decider:
         """A run that hands nobody over met somebody who is to be handed over: the fact stays unused, and the next run
         that may hand over looks at once."""
         walk = self._ready(person, before, as_of, go_live)
-        self._path.look_at_attempts(walk)
+        self._desk.follow_up.look(walk)
         walk.warnings.append("is to be handed over: left to a run that makes tasks")
         return replace(self._say(walk, (before, *tracks[1:])), route_next_at=as_of)
 

@@ -65,6 +65,7 @@ def track_to_json(track: Track) -> dict[str, Any]:
             said[name] = at.isoformat()
     said["entered"] = {stage: at.isoformat() for stage, at in track.entered.items()}
     said["passed_through"] = list(track.passed_through)
+    said["owners"] = list(track.owners)
     return said
 
 
@@ -76,8 +77,9 @@ def track_from_json(said: Mapping[str, Any]) -> Track:
             values[name] = datetime.fromisoformat(text)
     if "entered" in values:
         values["entered"] = {stage: datetime.fromisoformat(at) for stage, at in values["entered"].items()}
-    if "passed_through" in values:
-        values["passed_through"] = tuple(values["passed_through"])
+    for name in ("passed_through", "owners"):
+        if name in values:
+            values[name] = tuple(values[name])
     return Track(**values)
 
 
