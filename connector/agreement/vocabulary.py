@@ -50,6 +50,7 @@ ACTIVITY: dict[str, FieldType] = {
     "duration_s": "number",
     "owner_id": "text",
     "actor": "text",
+    "sequence": "text",
     "subject": "text",
     "body": "text",
     "started_at": "datetime",

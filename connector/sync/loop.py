@@ -18,6 +18,7 @@ import orjson
 
 from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, Problem
 from connector.ledger.work import PlannedChange
+from connector.log import get_logger
 from connector.model import ALWAYS
 from connector.plan import from_json
 from connector.sync.apply import Apply
@@ -26,6 +27,8 @@ from connector.sync.guarding import Guarding
 from connector.sync.look import REHEARSED, Look, candidates
 from connector.sync.pull import Pull
 from connector.sync.session import Order, Report, Session
+
+log = get_logger("connector.sync")
 
 #: How long plans that were only shown and runs in which nothing happened are remembered.
 KEPT = timedelta(days=30)
@@ -75,6 +78,7 @@ def _work(session: Session, order: Order, report: Report) -> None:
         session.progress("looked at", report.counts["looked_at"], total)
     _refuse_empty_scope(session, look)
     _rehearsed(look, order, report)
+    _tell_unrouted(look, report)
     _compare_with_review(session, order, report)
     _guard(session, order, report, guarding)
     if writing:
@@ -267,6 +271,16 @@ def _essence(body: object) -> object:
 def _rehearsed(look: Look, order: Order, report: Report) -> None:
     if order.rehearses:
         report.would_hand_over_a_day = round(look.would_hand_over / REHEARSED.days, 2)
+
+
+def _tell_unrouted(look: Look, report: Report) -> None:
+    """People handed over whom nobody owns: one line about all of them, ahead of what is told of single people."""
+    people = look.unrouted
+    if people:
+        more = " ..." if len(people) > 5 else ""
+        said = f"{len(people)} handed over had no owner for longer than agreed: contact {', '.join(people[:5])}{more}"
+        report.warnings.insert(0, said)
+        log.warning("handed over, and no owner for longer than agreed", people=len(people), run=report.run)
 
 
 def _to_look_at(session: Session, order: Order) -> int:
