@@ -15,6 +15,7 @@ from connector.agreement.shapes.lifecycle import AttemptsShape, CadenceShape, To
 from connector.agreement.shapes.paper import AgreementShape, CalendarShape, SlaShape
 from connector.agreement.source import Source
 from connector.agreement.terms import Attempts, Cadence, Calendar, Sla, Touch
+from connector.agreement.wiring import Wiring
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -145,6 +146,18 @@ def build_attempts(shape: AttemptsShape, source: Source, reading: Reading) -> At
         _cadence(shape.cadence, touches, source, reading) if shape.cadence else None,
         shape.sequence_started_by_hand,
     )
+
+
+def check_outcomes(shape: AttemptsShape, source: Source, wiring: Wiring, reading: Reading) -> None:
+    """An outcome that the CRM's file does not name would never be seen."""
+    named = {kind: specs["outcome"].values for kind, specs in wiring.fields.items() if "outcome" in specs}
+    for table, rows in (("counts", shape.counts), ("connects", shape.connects)):
+        for name, row in rows.items():
+            if not (known := named.get(row.kind)):
+                continue
+            for key in ("outcome_any_of", "unless_outcome_any_of"):
+                for outcome in getattr(row, key):
+                    reading.known(source, (table, name, key), f"{row.kind} outcome", outcome, known)
 
 
 def _touches(rows: Mapping[str, TouchShape]) -> tuple[Touch, ...]:

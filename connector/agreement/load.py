@@ -196,6 +196,7 @@ def _finish(agreement: Agreement, files: _Files, reading: Reading) -> Agreement:
     """What needs the whole: names across files, own properties, fields to ask for, fingerprints."""
     scoring.check_named_bands(agreement.scoring, agreement.personas, agreement.bands, files.scoring[1], reading)
     wiring_file.check_values(agreement.wiring, _values_written(agreement), files.wiring[1], reading)
+    follow_up.check_outcomes(*files.attempts, agreement.wiring, reading)
     _check_mapped(reading)
     _check_recognised(agreement, files, reading)
     wiring = wiring_file.with_own(agreement.wiring, _options(agreement), agreement.texts.labels)

@@ -18,17 +18,15 @@ import orjson
 
 from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, Problem
 from connector.ledger.work import PlannedChange
-from connector.log import get_logger
 from connector.model import ALWAYS
 from connector.plan import from_json
 from connector.sync.apply import Apply
 from connector.sync.backwards import Backwards
 from connector.sync.guarding import Guarding
 from connector.sync.look import REHEARSED, Look, candidates
+from connector.sync.owners import follow_owners, tell_unrouted
 from connector.sync.pull import Pull
 from connector.sync.session import Order, Report, Session
-
-log = get_logger("connector.sync")
 
 #: How long plans that were only shown and runs in which nothing happened are remembered.
 KEPT = timedelta(days=30)
@@ -78,7 +76,7 @@ def _work(session: Session, order: Order, report: Report) -> None:
         session.progress("looked at", report.counts["looked_at"], total)
     _refuse_empty_scope(session, look)
     _rehearsed(look, order, report)
-    _tell_unrouted(look, report)
+    tell_unrouted(look.unrouted, report)
     _compare_with_review(session, order, report)
     _guard(session, order, report, guarding)
     if writing:
@@ -125,6 +123,7 @@ def _remember_circumstances(session: Session, order: Order) -> None:
         session.scope.meaning,
     )
     _follow_lists(session)
+    follow_owners(session)
     circumstances = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
     if session.ledger.runs.connection().circumstances == circumstances:
         return
@@ -271,16 +270,6 @@ def _essence(body: object) -> object:
 def _rehearsed(look: Look, order: Order, report: Report) -> None:
     if order.rehearses:
         report.would_hand_over_a_day = round(look.would_hand_over / REHEARSED.days, 2)
-
-
-def _tell_unrouted(look: Look, report: Report) -> None:
-    """People handed over whom nobody owns: one line about all of them, ahead of what is told of single people."""
-    people = look.unrouted
-    if people:
-        more = " ..." if len(people) > 5 else ""
-        said = f"{len(people)} handed over had no owner for longer than agreed: contact {', '.join(people[:5])}{more}"
-        report.warnings.insert(0, said)
-        log.warning("handed over, and no owner for longer than agreed", people=len(people), run=report.run)
 
 
 def _to_look_at(session: Session, order: Order) -> int:
