@@ -134,7 +134,7 @@ OUTPUTS: dict[str, Output] = {
     "exclusion_reason": Output("text", "string", "Excluded because", "score"),
     "attempts": Output("number", "number", "Connect attempts", "route", "Counted since the last hand-off"),
     "first_attempt_at": Output("datetime", "datetime", "First attempt", "route"),
-    "sla_due": Output("datetime", "datetime", "First attempt due", "route"),
+    "sla_due": Output("datetime", "datetime", "Follow-up due", "route", "When the clock that runs now is over"),
     "sla_state": Output("text", "enumeration", "Follow-up state", "route"),
     "cycle": Output("number", "number", "Hand-offs", "route", "How often the person was handed to sales"),
     "wait_until": Output("datetime", "datetime", "Wait until", "route", "Not handed over again before"),

@@ -274,7 +274,10 @@ class Path:
             return None
 
         def apply() -> None:
-            walk.move(status.to, "attempts.exhausted_after", f"{walk.tried.count} attempts without a contact")
+            because = f"{walk.tried.count} attempts without a contact"
+            if self._attempts.cadence and walk.tried.cadence_at is None:
+                because += ", the agreed sequence not complete"
+            walk.move(status.to, "attempts.exhausted_after", because)
             walk.end_cycle()
             self._wait(walk, status.wait_days)
 

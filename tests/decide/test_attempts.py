@@ -213,6 +213,13 @@ def test_where_agreed_nobody_is_exhausted_before_the_whole_cadence(desk_where: C
     assert (complete.tracks[0].status, complete.tracks[0].stage) == ("attempts_exhausted", "nurture")
 
 
+def test_who_was_given_up_before_the_whole_cadence_is_said(desk: Desk) -> None:
+    """Six calls and not one e-mail: tried enough by the agreement, and the sequence was not gone through."""
+    calls_only = worked(desk, *SIX, when="04-14 13:00")
+
+    assert calls_only.reason == "6 attempts without a contact, the agreed sequence not complete"
+
+
 def test_whoever_is_asked_to_wait_on_hold_is_not_exhausted(desk: Desk) -> None:
     """Eight days of fourteen on hold: exhausted eight days later, and the day is known beforehand."""
     on_hold = (Deal("1", "on_hold", opened_at=at("03-20 00:00")),)
