@@ -19,6 +19,7 @@ PLACES = (
     "title",
     "company",
     "stage",
+    "lead_type",
     "persona",
     "grade",
     "fit",

@@ -54,7 +54,7 @@ def explain(
     _person(looked)
     _score(looked.decision)
     _stage(looked, past)
-    following.told(looked.decision.tracks[0], moment)
+    following.told(looked.decision.tracks, moment)
     _next_run(session, looked)
     _history(past)
     _written(past)
@@ -188,7 +188,7 @@ def _explained(session: Session, looked: Looked, past: Past, as_of: datetime) ->
         "also": list(decision.also),
         "warnings": list(decision.warnings),
         "would_write": {one.property: one.after for one in change.sets} if change else {},
-        "follow_up": following.plain(track, as_of),
+        "follow_up": following.plain(decision.tracks, as_of),
         "route_next_at": decision.route_next_at,
         **_remembered(past),
     }

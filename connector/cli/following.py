@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from connector.agreement.words import label_of
 from connector.cli import show
 
 if TYPE_CHECKING:
@@ -22,11 +24,14 @@ LABELS = {
 }
 
 
-def told(track: Track, as_of: datetime) -> None:
-    """The section of a person whom sales has in hand; nothing for others."""
-    if not track.handed_over or track.handed_over_at is None:
-        return
-    show.title("Follow-up")
+def told(tracks: Sequence[Track], as_of: datetime) -> None:
+    """A section for each hand-off under way; nothing for a person whom sales has not in hand."""
+    for track in _in_hand(tracks):
+        _one(track, as_of, f"Follow-up ({label_of(track.lead_type)})" if len(tracks) > 1 else "Follow-up")
+
+
+def _one(track: Track, as_of: datetime, title: str) -> None:
+    show.title(title)
     count = f"{track.attempts} connect attempt" + ("s" if track.attempts != 1 else "")
     since = f"handed over {_minute(track.handed_over_at)}, hand-off {track.cycle}"
     since += f", SLA class {track.sla_class}" if track.sla_class else ""
@@ -41,11 +46,18 @@ def told(track: Track, as_of: datetime) -> None:
         show.table(("clock", "state", "since", "due", "kept"), rows)
 
 
-def plain(track: Track, as_of: datetime) -> dict[str, Any] | None:
-    """The same as plain data; None where nobody is handed over."""
-    if not track.handed_over or track.handed_over_at is None:
-        return None
+def plain(tracks: Sequence[Track], as_of: datetime) -> list[dict[str, Any]]:
+    """The same as plain data."""
+    return [_plain(track, as_of) for track in _in_hand(tracks)]
+
+
+def _in_hand(tracks: Sequence[Track]) -> list[Track]:
+    return [track for track in tracks if track.handed_over and track.handed_over_at is not None]
+
+
+def _plain(track: Track, as_of: datetime) -> dict[str, Any]:
     return {
+        "lead_type": track.lead_type,
         "cycle": track.cycle,
         "sla_class": track.sla_class,
         "triggered_at": track.triggered_at,

@@ -9,7 +9,7 @@ def test_explain_tells_every_clock_of_a_hand_off(synced: Desk) -> None:
     """Since when, until when, kept or not; as text and as data, without a single call."""
     calls = sum(synced.sandbox.hubspot.calls.values())
     told = synced("explain", "2").out
-    data = synced("explain", "2", "--output", "json").json["follow_up"]
+    (data,) = synced("explain", "2", "--output", "json").json["follow_up"]
 
     assert "Follow-up" in told
     assert "owner to first attempt" in told
@@ -22,7 +22,7 @@ def test_explain_tells_every_clock_of_a_hand_off(synced: Desk) -> None:
 
 def test_explain_tells_no_clock_of_whoever_is_in_nobodys_hands(synced: Desk) -> None:
     """Nothing was promised."""
-    assert synced("explain", "3", "--output", "json").json["follow_up"] is None
+    assert synced("explain", "3", "--output", "json").json["follow_up"] == []
     assert "Follow-up" not in synced("explain", "3").out
 
 
@@ -44,4 +44,4 @@ def test_a_colleague_of_the_owners_team_counts_where_agreed(desk: Desk) -> None:
         counted.append(desk.contact("2")["cx_attempts"])
 
     assert counted == ["0", "1"]
-    assert desk("explain", "2", "--output", "json").json["follow_up"]["attempts"] == 1
+    assert desk("explain", "2", "--output", "json").json["follow_up"][0]["attempts"] == 1
