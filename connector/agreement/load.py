@@ -15,7 +15,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
-from connector.agreement import fingerprint, lifecycle, paper, scoring, wiring_file
+from connector.agreement import fingerprint, goals, lifecycle, paper, scoring, wiring_file
 from connector.agreement.complaints import did_you_mean, parse
 from connector.agreement.needs import fields_used
 from connector.agreement.reading import Reading
@@ -184,7 +184,9 @@ def _build(files: _Files, crm: str, reading: Reading) -> Agreement:
         calendar=paper.build_calendar(said.calendar, said_source, reading),
         slas=paper.build_slas(said),
         texts=paper.build_texts(*files.texts, reading),
-        paper=paper.build_paper(said, said_source, reading),
+        paper=paper.build_paper(
+            said, said_source, reading, goals.build_goals(said, said_source, files.lifecycle[0], reading)
+        ),
         wiring=wiring,
         write_back=wiring_file.build_write_back(*files.write_back, wiring, reading),
     )
