@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -54,7 +55,7 @@ def test_every_day_lies_in_one_period_of_each_kind(starts: int) -> None:
     """Periods follow each other without a gap, whatever the fiscal year."""
     for kind in ("month", "quarter", "year"):
         found = list(periods(date(2025, 1, 1), date(2027, 12, 31), kind, starts))  # type: ignore[arg-type]  # kinds
-        assert all(before.ends == after.begins for before, after in zip(found, found[1:], strict=False))
+        assert all(before.ends == after.begins for before, after in pairwise(found))
         assert found[0].begins <= date(2025, 1, 1)
         assert found[-1].ends > date(2027, 12, 31)
         assert all(period_of(one.begins, kind, starts) == one for one in found)  # type: ignore[arg-type]  # kinds
