@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from connector.agreement.metrics import HAND_OFFS, entries
+from connector.agreement.metrics import known
 from connector.agreement.periods import Period, period_of
 from connector.agreement.reading import Reading
 from connector.agreement.shapes.lifecycle import LifecycleShape
@@ -27,10 +27,8 @@ SIDES = ("marketing", "sales")
 
 def build_goals(shape: AgreementShape, source: Source, lifecycle: LifecycleShape, reading: Reading) -> tuple[Goal, ...]:
     """The goals, checked: a known metric, a side, a lead type that exists, a source that can be told."""
-    metrics = dict(HAND_OFFS)
-    for name, row in lifecycle.stages.items():
-        if row.used:
-            metrics |= {one.name: one for one in entries(Stage(name, row.label or name, row.owner))}
+    used = [Stage(name, stage.label or name, stage.owner) for name, stage in lifecycle.stages.items() if stage.used]
+    metrics = known(used)
     for name, row in shape.goals.items():
         path = ("goals", name)
         promised = [one.name for one in metrics.values() if one.promised]

@@ -67,7 +67,7 @@ _HAND_OFFS = (
     Metric(
         "reason_given", "Reason given", "hand-offs returned or rejected with a reason, of all of them", "share", "sales"
     ),
-    Metric("connect_rate", "Connected", "hand-offs with a contact, of those with an attempt or contact", "share", "sales"),
+    Metric("connect_rate", "Connected", "hand-offs with a contact, of those with an attempt", "share", "sales"),
     Metric(
         "never_worked",
         "Never worked",
@@ -90,9 +90,14 @@ HAND_OFFS: Mapping[str, Metric] = {one.name: one for one in _HAND_OFFS}
 def entries(stage: Stage) -> tuple[Metric, Metric, Metric]:
     """The three metrics of a stage: everybody who entered it, those who did for the first time, and those again."""
     side: Literal["marketing", "sales"] = "marketing" if stage.owner == "marketing" else "sales"
-    counted = "moved by a rule or a deal" if side == "marketing" else "moved by a rule, a deal or a person"
+    counted = "by a rule" if side == "marketing" else "by a rule, a deal or a person"
     return (
-        Metric(stage.name, stage.label, f"entries into {stage.label}, {counted}; passed on a jump included", side=side),
+        Metric(
+            stage.name,
+            stage.label,
+            f"entries into {stage.label} {counted}; passed on a jump by a rule counts, by a deal does not",
+            side=side,
+        ),
         Metric(f"new_{stage.name}", f"New {stage.label}", "the same, people for the first time", side=side),
         Metric(f"re_{stage.name}", f"Re-{stage.label}", "the same, people who had been there before", side=side),
     )

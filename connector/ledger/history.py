@@ -42,6 +42,7 @@ class Standing:
     lead_type: str
     stage: str | None
     adopted: bool  # nothing has moved it since it was taken as given
+    wait_until: datetime | None = None  # sales sent them away until then
 
 
 class History:
@@ -77,4 +78,18 @@ class History:
         query = sa.select(people.c.id, people.c.tracks).where(people.c.connection == self._me).order_by(people.c.id)
         for id, tracks in self._db.rows(query):
             for track in unpack(tracks) or ():
-                yield Standing(id, track["lead_type"], track.get("stage"), track.get("cause") == "adopted")
+                until = track.get("wait_until")
+                yield Standing(
+                    id,
+                    track["lead_type"],
+                    track.get("stage"),
+                    track.get("cause") == "adopted",
+                    datetime.fromisoformat(until) if until else None,
+                )
+
+    def first_tracks(self) -> dict[str, Standing]:
+        """Where everybody stands on their first track: the lead type that everybody has."""
+        found: dict[str, Standing] = {}
+        for one in self.standings():
+            found.setdefault(one.person_id, one)
+        return found

@@ -12,9 +12,7 @@ def upgrade() -> None:
         op.add_column("transitions", sa.Column(name, sa.Text(), nullable=True))
     op.create_table(
         "handoffs",
-        sa.Column(
-            "number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("connection", sa.Text(), nullable=False),
         sa.Column("person_id", sa.Text(), nullable=False),
         sa.Column("track_id", sa.Text(), nullable=False),
