@@ -330,10 +330,9 @@ def _say(one: Sheet) -> None:
         show.title("What these numbers do not know")
         for text in one.unknown:
             show.say(text, "note", indent=2)
-    show.out.print()
-    show.say(
-        f"Who is behind a number: --list KEY, for example --list {_example(one)}; all of it: --output json or html"
-    )
+    if example := next((figure.key for figure in one.figures() if figure.people.ids), None):
+        show.out.print()
+        show.say(f"Who is behind a number: --list KEY, for example --list {example}; all of it: --output json or html")
 
 
 def _cell(cell: object) -> object:
@@ -343,7 +342,3 @@ def _cell(cell: object) -> object:
         return cell
     whole = cell.value is not None and cell.unit in ("people", "number") and float(cell.value).is_integer()
     return int(cell.value or 0) if whole and not cell.note else cell.text
-
-
-def _example(one: Sheet) -> str:
-    return next((figure.key for figure in one.figures() if figure.people.ids), "KEY")

@@ -100,7 +100,7 @@ def to_json(one: HandOff) -> dict[str, Any]:
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in said.items()
-        if value not in (None, "", False)
+        if value is not None and value != ""
     }
 
 
@@ -114,13 +114,17 @@ def from_json(said: Mapping[str, Any]) -> HandOff:
 
 
 def joined(before: HandOff | None, now: HandOff) -> HandOff:
-    """What is known once `now` was learned. A cycle that has ended learns one thing more: the reason of a refusal that
-    sales filled in afterwards."""
+    """What is known once `now` was learned. A cycle that has ended learns two things more: the reason of a refusal that
+    sales filled in afterwards, and calls from within it that were logged late."""
     if before is None:
         return now
     if before.ended_at is not None:
-        late = before.outcome in TURNED_DOWN and before.rejection is None
-        return replace(before, rejection=now.rejection) if late else before
+        unreasoned = before.outcome in TURNED_DOWN and before.rejection is None
+        known = replace(before, rejection=now.rejection) if unreasoned else before
+        if now.ended_at != before.ended_at:
+            return known
+        tried = {name: getattr(now, name) for name in ("attempts", "first_attempt_at", "contact_at")}
+        return replace(known, **tried)
     kept = {name: value for name in _AT_THE_BEGINNING if (value := getattr(before, name)) not in (None, "")}
     return replace(now, **kept)
 

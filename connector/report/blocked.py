@@ -15,8 +15,8 @@ from connector.agreement import Agreement
 from connector.agreement.terms import Entry, FastTrack, Stage
 from connector.decide.facts import Facts, Observer
 from connector.decide.walk import Stages
-from connector.model import Person
 from connector.ledger.history import Standing
+from connector.model import Person
 from connector.report.around import NEAR, placed, shortfall
 from connector.report.baseline import UNDECIDABLE
 from connector.report.blocking import Holding

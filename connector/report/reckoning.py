@@ -96,13 +96,14 @@ class Reckoning:
             return "met" if touched else "ended" if one.ended_at else "no_owner"
         if touched is not None:
             return "met" if touched <= one.due_at else "late"
-        if self._active is not None and one.owner_id not in self._active:
-            return "not_measurable"
         if one.ended_at is not None and one.ended_at <= one.due_at:
             return "ended"
         if one.paused:
             return "paused"
-        return "late" if self._known_at > one.due_at else "running"
+        if self._known_at <= one.due_at:
+            return "running"
+        idle = self._active is not None and one.owner_id not in self._active
+        return "not_measurable" if idle else "late"
 
     def turned_down(self) -> list[HandOff]:
         """Returned or rejected."""
