@@ -248,7 +248,7 @@ class FieldMap:
             opened_at=_instant(fields.get("opened_at")),
             closed_at=_instant(fields.get("closed_at")),
             lost_reason=fields.get("lost_reason"),
-            lead_type=fields.get("lead_type"),
+            lead_type=fields.get("lead_type") or self.wiring.lead_types.get(pipeline),
             labels=linked.labels,
         )
 
@@ -265,9 +265,10 @@ class FieldMap:
             at=at,
             direction=fields.get("direction"),
             outcome=fields.get("outcome"),
-            actor=fields.get("actor") or "rep",
+            actor="automation" if fields.get("actor") == "automation" else "rep",
             owner_id=fields.get("owner_id"),
             duration_s=None if duration is None else duration / 1000,
+            sequence=fields.get("sequence"),
         )
 
     def _signals(

@@ -65,6 +65,13 @@ _HAND_OFFS = (
         "sales",
     ),
     Metric(
+        "answer_in_time",
+        "Answer in time",
+        "answers by their due time, of the answers that were given or are overdue",
+        "share",
+        "sales",
+    ),
+    Metric(
         "reason_given", "Reason given", "hand-offs returned or rejected with a reason, of all of them", "share", "sales"
     ),
     Metric("connect_rate", "Connected", "hand-offs with a contact, of those with an attempt", "share", "sales"),

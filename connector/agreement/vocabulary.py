@@ -50,6 +50,7 @@ ACTIVITY: dict[str, FieldType] = {
     "duration_s": "number",
     "owner_id": "text",
     "actor": "text",
+    "sequence": "text",
     "subject": "text",
     "body": "text",
     "started_at": "datetime",
@@ -133,7 +134,7 @@ OUTPUTS: dict[str, Output] = {
     "exclusion_reason": Output("text", "string", "Excluded because", "score"),
     "attempts": Output("number", "number", "Connect attempts", "route", "Counted since the last hand-off"),
     "first_attempt_at": Output("datetime", "datetime", "First attempt", "route"),
-    "sla_due": Output("datetime", "datetime", "First attempt due", "route"),
+    "sla_due": Output("datetime", "datetime", "Follow-up due", "route", "When the clock that runs now is over"),
     "sla_state": Output("text", "enumeration", "Follow-up state", "route"),
     "cycle": Output("number", "number", "Hand-offs", "route", "How often the person was handed to sales"),
     "wait_until": Output("datetime", "datetime", "Wait until", "route", "Not handed over again before"),
@@ -148,7 +149,7 @@ OUTPUTS: dict[str, Output] = {
 SLA_STATES = ("no_owner", "running", "met", "late", "paused", "not_measurable")
 
 #: Output fields that are read back: they restore a track when the ledger is lost (DESIGN section 6).
-RESTORED = ("current_stage", "cycle", "wait_until", "returned_count")
+RESTORED = ("current_stage", "cycle", "wait_until", "returned_count", "lead_type")
 
 
 def known_type(kind: str, field: str) -> FieldType | None:

@@ -11,11 +11,14 @@ from connector.agreement.terms import Agreement
 from connector.agreement.vocabulary import ANSWERS
 from connector.decide.reasons import ReasonWriter
 from connector.decide.scoring import shown
-from connector.decide.sla import sla_state
+from connector.decide.sla import clock_now
 from connector.decide.walk import Walk
 from connector.model import Value
 
 #: Causes of a status with which a cycle ends, and which is therefore still ours to write.
+#: What the record says of where the person stands, whichever track it speaks of.
+OF_STAGE = ("stage", "current_stage", "furthest_stage")
+
 _LAST_WORDS = ("attempts.exhausted_after", "sales_answers.")
 
 
@@ -67,6 +70,11 @@ class Recorder:
             said |= dict.fromkeys(name for name in ANSWERS if walk.person.fields.get(name) is not None)
         return said
 
+    def stage_of(self, walk: Walk) -> dict[str, Value]:
+        """What the record says of the stage alone, where another track than the one it speaks of is furthest on."""
+        said = self.outputs(walk, (), ())
+        return {name: said[name] for name in OF_STAGE if name in said}
+
     def _stage(self, walk: Walk, blocked: tuple[str, ...]) -> dict[str, Value]:
         track = walk.track
         said: dict[str, Value] = {
@@ -100,7 +108,7 @@ class Recorder:
         return live
 
     def _follow_up(self, walk: Walk) -> dict[str, Value]:
-        """Status and clock, inside a cycle that we handed over; afterwards the clock is blank."""
+        """Status and the clock that runs now, inside a cycle that we handed over; afterwards the clock is blank."""
         track, tried = walk.track, walk.tried
         if not track.handed_over:
             said: dict[str, Value] = {"sla_due": None, "sla_state": None}
@@ -109,9 +117,10 @@ class Recorder:
             return said
         said = {}
         if track.handed_over_at:  # unknown after a lost ledger: then what stands on the record stays
+            due_at, state = clock_now(track, walk.as_of)
             said = {
-                "sla_due": track.sla_due_at,
-                "sla_state": sla_state(track, tried, walk.as_of, on_hold=walk.facts.deals.on_hold),
+                "sla_due": due_at,
+                "sla_state": state,
                 "attempts": tried.count,
                 "first_attempt_at": tried.first_at,
             }

@@ -28,6 +28,10 @@ ADOPTED_FROM = ("person", "unknown", "import", "crm")
 #: The cause of a hand-off that sales itself agreed on with the person: a promise, and no rule about scores.
 CALL_BACK = "call_back"
 
+#: Why a stage was left by score. The second counts against sales' promise: nobody made one counted attempt.
+FADED = "score faded"
+NEVER_WORKED = "score faded, never worked"
+
 
 class Stages:
     """The order of stages: ranks, what is passed on a jump, and where side stages stand."""
@@ -132,13 +136,13 @@ class Walk:
             stage_since=at,
             cause=cause,
         )
-        self.moves.append(Move("stage", before, to, cause, because, passed))
+        self.moves.append(Move("stage", before, to, cause, because, passed, self.track.id))
         self.cause, self.reason = cause, because
 
     def set_status(self, status: str | None, cause: str, because: str) -> None:
         """Take a lead status, by a rule or because a person set it."""
         if status != self.track.status:
-            self.moves.append(Move("status", self.track.status, status, cause, because))
+            self.moves.append(Move("status", self.track.status, status, cause, because, (), self.track.id))
             self.track = replace(self.track, status=status)
             self.cause, self.reason = self.cause or cause, self.reason or because
 

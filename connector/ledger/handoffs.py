@@ -25,8 +25,8 @@ TURNED_DOWN = ("returned", "rejected")
 class HandOff:
     """One cycle of a track: who was handed over by which rule, to whom, and what became of it so far.
 
-    `owner_id` is the first owner it had. `outcome` is how the cycle ended: returned, rejected, exhausted, faded,
-    lost (the last deal), moved (by hand) or ended.
+    `owner_id` is whose it was when it was first touched, or is now. `outcome` is how the cycle ended: returned,
+    rejected, exhausted, faded, lost (the last deal), moved (by hand) or ended.
     """
 
     person_id: str
@@ -47,7 +47,10 @@ class HandOff:
     sla_class: str | None = None
     assigned_at: datetime | None = None
     due_at: datetime | None = None
-    paused: bool = False
+    unowned_at: datetime | None = None  # since when it was nobody's
+    answer_due_at: datetime | None = None
+    decided_at: datetime | None = None  # when sales said, or the path showed, what becomes of the person
+    paused_at: datetime | None = None
     attempts: int = 0
     first_attempt_at: datetime | None = None
     contact_at: datetime | None = None
@@ -81,7 +84,7 @@ class HandOff:
     @property
     def decided(self) -> bool:
         """Whether sales said yes or no."""
-        return self.accepted_at is not None or self.outcome in TURNED_DOWN
+        return self.accepted_at is not None or self.decided_at is not None or self.outcome in TURNED_DOWN
 
 
 _NAMES = tuple(each.name for each in fields(HandOff))
@@ -90,7 +93,7 @@ _INSTANTS = tuple(each.name for each in fields(HandOff) if "datetime" in str(eac
 #: Said once, when it happens; later looks do not know it any more, or know another one.
 _AT_THE_BEGINNING = (
     *("rule", "stage", "source", "grade", "fit", "engagement", "complete", "triggered_at", "fingerprint"),
-    *("owner_id", "sla_class", "assigned_at", "due_at", "accepted_at", "excluded"),
+    *("accepted_at", "excluded"),
 )
 
 
@@ -126,6 +129,8 @@ def joined(before: HandOff | None, now: HandOff) -> HandOff:
         tried = {name: getattr(now, name) for name in ("attempts", "first_attempt_at", "contact_at")}
         return replace(known, **tried)
     kept = {name: value for name in _AT_THE_BEGINNING if (value := getattr(before, name)) not in (None, "")}
+    if before.touched_at is not None:
+        kept["owner_id"] = before.owner_id  # whoever takes over later has nothing to answer for (case 49)
     return replace(now, **kept)
 
 

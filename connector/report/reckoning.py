@@ -64,6 +64,7 @@ class Reckoning:
             "completeness": lambda key: _share(key, [one for one in self.begun if one.complete], self.begun),
             "first_attempt_in_time": lambda key: _share(key, self.of("met"), [*self.of("met"), *self.of("late")]),
             "decided_rate": lambda key: _share(key, *self._decided_of_due()),
+            "answer_in_time": lambda key: _share(key, *self._answered()),
             "reason_given": lambda key: _share(key, self.with_reason(), self.turned_down()),
             "connect_rate": lambda key: _share(key, [one for one in self._tried() if one.contact_at], self._tried()),
             "never_worked": lambda key: _people(key, self.never_worked()),
@@ -95,10 +96,11 @@ class Reckoning:
         if one.assigned_at is None or one.due_at is None:
             return "met" if touched else "ended" if one.ended_at else "no_owner"
         if touched is not None:
-            return "met" if touched <= one.due_at else "late"
+            waited = one.paused_at is not None and one.paused_at <= min(one.due_at, touched)
+            return "met" if touched <= one.due_at or waited else "late"
         if one.ended_at is not None and one.ended_at <= one.due_at:
             return "ended"
-        if one.paused:
+        if one.paused_at is not None and one.paused_at <= one.due_at:
             return "paused"
         if self._known_at <= one.due_at:
             return "running"
@@ -132,6 +134,19 @@ class Reckoning:
     def _decided_of_due(self) -> tuple[list[HandOff], list[HandOff]]:
         over = [one for one in self.due if self._states[one.key] in ("met", "late")]
         return [one for one in over if one.decided], over
+
+    def _answered(self) -> tuple[list[HandOff], list[HandOff]]:
+        """Answers by their due time, of those that were given or are overdue; nobody waits for what ended before."""
+        over: list[HandOff] = []
+        in_time: list[HandOff] = []
+        for one in self.begun:
+            if (due := one.answer_due_at) is None:
+                continue
+            if one.decided_at is not None or _open_until(one, self._known_at) > due:
+                over.append(one)
+            if one.decided_at is not None and one.decided_at <= due:
+                in_time.append(one)
+        return in_time, over
 
     def _tried(self) -> list[HandOff]:
         return [one for one in self.begun if one.attempts or one.contact_at]
@@ -167,13 +182,18 @@ class Reckoning:
         ]
 
 
+def _open_until(one: HandOff, known_at: datetime) -> datetime:
+    """Until when somebody could wait for sales."""
+    return known_at if one.ended_at is None else min(known_at, one.ended_at)
+
+
 def _at_work(hand_offs: Sequence[HandOff], span: Span) -> frozenset[str]:
     return frozenset(one.owner_id for one in hand_offs if one.owner_id and span.has(one.touched_at))
 
 
 def routing(one: HandOff) -> timedelta | None:
-    """From the hand-off to an owner."""
-    return None if one.assigned_at is None else one.assigned_at - one.handed_over_at
+    """From being nobody's to having an owner."""
+    return None if one.assigned_at is None else one.assigned_at - (one.unowned_at or one.handed_over_at)
 
 
 def speed(one: HandOff) -> timedelta | None:

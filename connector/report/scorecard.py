@@ -22,7 +22,7 @@ from connector.report.reckoning import CLOSES_AFTER, Reckoning, Span, closing, q
 from connector.report.sheet import Figure, Part, Sheet, count, sheet
 
 _MARKETING = ("hand_offs", "acceptance_rate", "completeness", "returned", "rejected")
-_SALES = ("first_attempt_in_time", "decided_rate", "reason_given", "connect_rate", "never_worked")
+_SALES = ("first_attempt_in_time", "answer_in_time", "decided_rate", "reason_given", "connect_rate", "never_worked")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from connector.agreement.goals import SOURCE
 from connector.decide import ON_HOLD
+from connector.decide.follow_up import UNROUTED
 from connector.decide.tracks import track_from_json, track_to_json
 from connector.errors import ConnectorError
 from connector.fields import STRICT
@@ -63,8 +64,9 @@ class Look:
         self._go_live = session.go_live(order.as_of)
         self.admitted = self.left_out = 0  # people inside and outside the connection's scope
         self.would_hand_over = 0  # of a dry run: by the facts of the last 30 days alone
+        self.unrouted: list[str] = []  # handed over, and nobody's for longer than agreed
         self._assembly = Assembly(session, order, report)
-        self._noting = Noting(session.agreement)
+        self._noting = Noting(session.agreement, session.office.teams)
 
     # -- one chunk of people -------------------------------------------------------------------------------------
 
@@ -243,7 +245,7 @@ class Look:
             decision.cause,
             decision.reason,
             self._session.task_owner(one.person.owner_id),
-            decision.tracks[0].stage,
+            next(track.stage for track in decision.tracks if track.id == draft.track_id),
             draft.due_at,
         )
 
@@ -259,7 +261,9 @@ class Look:
         else:
             report.count("unchanged")
         # A hold is counted, and its reason is whatever somebody typed: that stays out of reports (G14).
-        told = [text for text in one.decision.warnings if not text.startswith(ON_HOLD)]
+        told = [text for text in one.decision.warnings if not text.startswith((ON_HOLD, UNROUTED))]
+        if any(text.startswith(UNROUTED) for text in one.decision.warnings):
+            self.unrouted.append(one.person.id)
         if told and len(report.warnings) < 20:
             report.warnings.append(f"contact {one.person.id}: {told[0]}")
 

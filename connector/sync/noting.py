@@ -16,18 +16,14 @@ from connector.decide.walk import Stages
 from connector.ledger.handoffs import HandOff
 from connector.model import Decision, Move, Person, TaskDraft, Track
 
-_SLA_PAUSED = "paused"
-
 
 class Noting:
-    """Reads decisions for the log of hand-offs."""
+    """Reads decisions for the log of hand-offs; `teams` tells who works with whom, for calls that are logged late."""
 
-    def __init__(self, agreement: Agreement) -> None:
+    def __init__(self, agreement: Agreement, teams: Mapping[str, frozenset[str]] | None = None) -> None:
         self._agreement = agreement
-        self._counter = AttemptCounter(agreement.attempts)
+        self._counter = AttemptCounter(agreement.attempts, teams, agreement.zone)
         self._stages = Stages(agreement.stages)
-        self._positive = frozenset(name for name, kind in agreement.signals.items() if kind.positive)
-        self._asked_for = {f"fast_track.{each.name}": each.signal for each in agreement.fast_tracks}
 
     def hand_offs(
         self, person: Person, decision: Decision, before: Sequence[Mapping[str, Any]], as_of: datetime
@@ -35,54 +31,52 @@ class Noting:
         """What is known now of the current cycle of each track; `before` are the tracks as they were remembered."""
         remembered = {track.get("id"): track for track in before}
         return tuple(
-            self._hand_off(person, decision, track, remembered.get(track.id, {}), as_of, track.handed_over_at)
+            self._hand_off(person, decision, track, remembered.get(track.id, {}), as_of)
             for track in decision.tracks
             if track.cycle and track.handed_over_at
         )
 
     def _hand_off(
-        self,
-        person: Person,
-        decision: Decision,
-        track: Track,
-        before: Mapping[str, Any],
-        as_of: datetime,
-        began: datetime,
+        self, person: Person, decision: Decision, track: Track, before: Mapping[str, Any], as_of: datetime
     ) -> HandOff:
         draft = next((one for one in decision.tasks if (one.track_id, one.cycle) == (track.id, track.cycle)), None)
         was_open = bool(before.get("handed_over")) and before.get("cycle") == track.cycle
-        ended = not track.handed_over
-        ended_at = (track.left_at or as_of) if ended else None
-        tried = self._counter.since(person, began, ended_at or as_of)
+        began, ended_at = track.handed_over_at or as_of, None if track.handed_over else track.left_at or as_of
         moves = [one for one in decision.moves if (one.track_id or decision.tracks[0].id) == track.id]
         reason, outputs = person.fields.get("rejection_reason"), decision.outputs
         accepts = was_open and self._accepts(track, moves)
+        attempts, first_attempt_at, contact_at = track.attempts, track.first_attempt_at, track.contact_at
+        if ended_at is not None and not was_open:  # nobody counts any more, and something may have been logged late
+            tried = self._counter.since(person, began, ended_at, track.owners)
+            attempts, first_attempt_at, contact_at = tried.count, tried.first_at, tried.contact_at
         return HandOff(
             person.id,
             track.id,
             track.cycle,
             began,
             track.lead_type,
-            **(self._at_the_beginning(person, decision, track, draft, as_of) if draft else {}),
-            owner_id=person.owner_id if track.assigned_at else None,
+            **(self._at_the_beginning(person, decision, track, draft) if draft else {}),
+            triggered_at=track.triggered_at,
+            owner_id=track.owners[-1] if track.owners else None,
             sla_class=track.sla_class,
             assigned_at=track.assigned_at,
             due_at=track.sla_due_at,
-            paused=outputs.get("sla_state") == _SLA_PAUSED,
-            attempts=tried.count,
-            first_attempt_at=tried.first_at,
-            contact_at=tried.contact_at,
+            unowned_at=track.unowned_at,
+            answer_due_at=track.answer_due_at,
+            decided_at=track.decided_at,
+            paused_at=track.paused_at,
+            attempts=attempts,
+            first_attempt_at=first_attempt_at,
+            contact_at=contact_at,
             answered_at=track.answered_at,
             accepted_at=(track.answered_at or as_of) if accepts else None,
             ended_at=ended_at,
-            outcome=self._outcome(moves) if ended else None,
-            rejection=str(reason) if ended and reason else None,
+            outcome=self._outcome(moves) if ended_at else None,
+            rejection=str(reason) if ended_at and reason else None,
             excluded=_text(outputs.get("exclusion_reason")),
         )
 
-    def _at_the_beginning(
-        self, person: Person, decision: Decision, track: Track, draft: TaskDraft, as_of: datetime
-    ) -> dict[str, Any]:
+    def _at_the_beginning(self, person: Person, decision: Decision, track: Track, draft: TaskDraft) -> dict[str, Any]:
         return {
             "rule": draft.rule,
             "stage": track.stage,
@@ -91,16 +85,8 @@ class Noting:
             "fit": decision.score.fit,
             "engagement": decision.score.engagement,
             "complete": decision.outputs.get("missing_information") is None,
-            "triggered_at": self._triggered_at(person, draft.rule, as_of),
             "fingerprint": self._agreement.fingerprint,
         }
-
-    def _triggered_at(self, person: Person, rule: str, as_of: datetime) -> datetime | None:
-        """The signal that the hand-off answers: what was asked for, else the newest that speaks for the person."""
-        asked = self._asked_for.get(rule)
-        kinds = self._positive if asked is None else {asked}
-        told = (one.at for one in person.signals if one.kind in kinds and one.actor == "person" and one.at <= as_of)
-        return max(told, default=None)
 
     def _accepts(self, track: Track, moves: Sequence[Move]) -> bool:
         """Sales took the person: a status that says so, or a stage further on while it was theirs."""

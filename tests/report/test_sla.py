@@ -69,7 +69,7 @@ def _one(due_at: datetime | None = DUE, **more: object) -> HandOff:
         (_one(answered_at=april(1, "10:00")), april(20), "met"),
         (_one(), april(2), "running"),
         (_one(), april(2, "10:00"), "late"),
-        (_one(paused=True), april(20), "paused"),
+        (_one(paused_at=april(1, "12:00")), april(20), "paused"),
         (_one(due_at=None, assigned_at=None), april(20), "no_owner"),
         (_one(due_at=None, assigned_at=None, contact_at=april(3)), april(20), "met"),
         (_one(ended_at=april(1, "12:00"), outcome="moved"), april(20), "ended"),
@@ -104,3 +104,19 @@ def test_quantiles_are_nearest_ranks() -> None:
     """Never between two values that were measured."""
     assert [quantile([5, 1, 3, 2], part) for part in (0.5, 0.9)] == [2, 5]
     assert (quantile([], 0.5), quantile([7], 0.9)) == (None, 7)
+
+
+@pytest.mark.parametrize(
+    ("one", "share"),
+    [
+        (_one(answer_due_at=april(3), decided_at=april(3)), 1),
+        (_one(answer_due_at=april(3), decided_at=april(4)), 0),
+        (_one(answer_due_at=april(3)), 0),
+        (_one(answer_due_at=april(25)), None),
+        (_one(answer_due_at=april(3), ended_at=april(2), outcome="moved"), None),
+        (_one(), None),
+    ],
+)
+def test_an_answer_is_in_time_late_or_not_due(one: HandOff, share: float | None) -> None:
+    """Known on 20 April: given in time, given late, overdue; due later, ended before, or never agreed is no part of it."""
+    assert Reckoning([one], APRIL, april(20)).figure("answer_in_time").value == share
