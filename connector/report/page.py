@@ -68,7 +68,15 @@ def _pages() -> Environment:
         lstrip_blocks=True,
     )
     pages.filters.update(number=_number, share=share, day=_day, moment=_moment, age=since, span=hours, times=times)
+    pages.tests["figure"] = _is_figure
     return pages
+
+
+def _is_figure(cell: object) -> bool:
+    """Whether a cell stands to the right: a number, also one that is written already."""
+    if isinstance(cell, str):
+        return bool(cell) and cell.rstrip("%").replace(",", "").replace(".", "", 1).isdigit()
+    return cell is not None
 
 
 def _number(value: float | None) -> str:

@@ -118,5 +118,5 @@ def test_quantiles_are_nearest_ranks() -> None:
     ],
 )
 def test_an_answer_is_in_time_late_or_not_due(one: HandOff, share: float | None) -> None:
-    """Known on 20 April: given in time, given late, overdue; due later, ended before, or never agreed is no part of it."""
+    """Known on 20 April: in time, late, overdue; due later, ended before or never agreed is no part of it."""
     assert Reckoning([one], APRIL, april(20)).figure("answer_in_time").value == share
