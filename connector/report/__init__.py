@@ -14,6 +14,7 @@ Reports: what leaders ask for, computed from what the ledger holds, as values th
     blocked.py      people by why they are not handed over
     conflicts.py    other writers, and two accounts that do not agree about a person
     entries.py, reckoning.py, promises.py   what these count: moves, hand-offs, goals
+    bands.py        whether the score tells: rates by grade, and when there are too few
     around.py       what the newest look at everybody adds to a scorecard
     gathering.py   what the reports are made of: people from the ledger, histories from the CRM
     numbers.py     medians, capped lists

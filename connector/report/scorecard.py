@@ -14,6 +14,7 @@ from connector.agreement.metrics import HAND_OFFS
 from connector.agreement.periods import Period
 from connector.agreement.terms import Agreement
 from connector.ledger.handoffs import HandOff
+from connector.report.bands import by_grade
 from connector.report.entries import Entry, Log
 from connector.report.numbers import share
 from connector.report.observed import cause_label
@@ -53,6 +54,7 @@ def scorecard(books: Books, period: Period, beside: Beside | None = None) -> She
         friction(books.log, span),
         _reasons(reckoning, agreement),
         _by("by_rule", "By the rule that handed over", reckoning, lambda one: cause_label(one.rule, agreement)),
+        by_grade(reckoning.begun),
         _by("by_source", "By source", reckoning, lambda one: one.source or "unknown"),
         _for_the_meeting(books.log, span, reckoning, told, agreement),
         _afterwards(books, span),

@@ -191,4 +191,6 @@ def test_the_page_opens_every_list_and_asks_nobody(lived: tuple[House, Ledger]) 
     html = sheet_page(scorecard(told, APRIL), house.agreement.zone)
     assert set(outside(html)) == {f"https://crm.example/{id}" for id in "123456"}
     assert "<script" not in html
+    assert '<th class="n">reached</th>' in html
+    assert '<td class="n">34%</td>' in html
     assert '<summary>67% of 3</summary><p><a href="https://crm.example/1"' in html
