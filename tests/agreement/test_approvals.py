@@ -231,8 +231,8 @@ def test_a_failing_disk_leaves_neither_half_a_file_nor_half_a_copy(
     monkeypatch.setattr(Path, "replace", full)
 
     for write in (lambda: add_approval(folder.path, BEN), lambda: keep_signed(folder.path, "d" * 16)):
-        with pytest.raises(ConfigError, match="No space left on device.*whether the disk is full"):
+        with pytest.raises(ConfigError, match=r"No space left on device.*whether the disk is full"):
             write()
     assert (folder.path / "approvals.toml").read_bytes() == before
-    assert not [path for path in folder.path.rglob("*.part")]
+    assert not list(folder.path.rglob("*.part"))
     assert signed_folder(folder.path, "d" * 16) is None
