@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from connector.agreement.approvals import Approval
 from connector.agreement.complaints import did_you_mean, wanted
+from connector.agreement.saving import agreement_files, replace_files, unwritable
 from connector.agreement.shapes.paper import ApprovalShape, ApprovalsShape
 from connector.agreement.source import shown
 from connector.errors import ConfigError, Problem
@@ -51,7 +52,7 @@ def add_approval(folder: Path, approval: Approval) -> None:
     before = _bytes(folder)
     after = with_approval(before, approval)
     _approvals(parse_toml(f"{shown(folder)}/{FILE}", after))
-    replace_file(folder / FILE, after, name=f"{shown(folder)}/{FILE}")
+    replace_files(folder, {FILE: after})
 
 
 def with_approval(before: bytes | None, approval: Approval) -> bytes:
@@ -147,7 +148,7 @@ def keep_signed(folder: Path, fingerprint: str) -> Path:
         return kept
     unfinished = kept.with_name(f".{fingerprint}.{os.getpid()}.part")
     try:
-        for path in _files(folder):
+        for path in agreement_files(folder):
             copy = unfinished / path.relative_to(folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
@@ -155,35 +156,5 @@ def keep_signed(folder: Path, fingerprint: str) -> Path:
         unfinished.replace(kept)
     except OSError as error:
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise _unwritable(f"{shown(folder)}/{FOLDER}/{fingerprint}", error) from error
+        raise unwritable(f"{shown(folder)}/{FOLDER}/{fingerprint}", error) from error
     return kept
-
-
-def _files(folder: Path) -> list[Path]:
-    """What the agreement is made of: its TOML files and lists, but not its signatures."""
-    return [
-        *(path for path in sorted(folder.glob("*.toml")) if path.name != FILE),
-        *sorted((folder / "lists").glob("*.txt")),
-    ]
-
-
-def replace_file(file: Path, content: bytes, *, name: str) -> None:
-    """Write a file that everybody may read in one step, through a link where it is one. Raises ConfigError."""
-    target = file.resolve()
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
-        with unfinished.open("xb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        unfinished.chmod(mode)
-        unfinished.replace(target)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise _unwritable(name, error) from error
-
-
-def _unwritable(name: str, error: OSError) -> ConfigError:
-    fix = "Nothing was changed. Check who may write to this folder, and whether the disk is full."
-    return ConfigError([Problem(name, f"cannot be written: {error.strerror or error}.", fix)])

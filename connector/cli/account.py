@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from connector.cli import show
+from connector.cli import show, signing
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, app
-from connector.cli.opening import Opened, choose, now, opened
+from connector.cli.opening import Opened, choose, now, opened, signatures_of
 from connector.cli.settling import owner_problems, queue_problem
 from connector.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from connector.agreement.wiring import OwnProperty
     from connector.crm import PropertyDefinition
+    from connector.sync import Signatures
     from connector.survey import Automations, Delivered, FirstRead
 
 
@@ -25,9 +26,9 @@ def check(config: ConfigOption = CONFIG, connection: ConnectionOption = None, ou
     with opened(chosen) as door:
         found = _examined(door)
     if output == "json":
-        show.json(_as_json(door, found))
+        show.json({**_as_json(door, found), "signatures": signing.as_json(signatures_of(chosen), now())})
     else:
-        _tell(door, found)
+        _tell(door, found, signatures_of(chosen))
     return ConfigError.exit_code if found.problems else 0
 
 
@@ -91,7 +92,7 @@ def _as_json(door: Opened, found: Examined) -> dict[str, Any]:
     }
 
 
-def _tell(door: Opened, found: Examined) -> None:
+def _tell(door: Opened, found: Examined, signatures: Signatures) -> None:
     agreement = door.chosen.agreement
     show.say(f"token accepted; account {door.account.account}, time zone {door.account.zone}", "✓")
     show.say(
@@ -102,6 +103,7 @@ def _tell(door: Opened, found: Examined) -> None:
     if found.cost.records:
         show.say(_cost(found.cost), "✓")
     _tell_automations(found.automations)
+    signing.tell(signatures, now())
     show.problems(_briefly(found.remarks), "note")
     show.problems(found.problems, "✗")
     if found.problems:

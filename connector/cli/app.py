@@ -105,11 +105,14 @@ def instant(text: str | None, option: str) -> datetime | None:
 from connector.cli import (  # noqa: E402
     account,  # noqa: F401 - registers its verbs
     agreeing,  # noqa: F401 - registers its verbs
+    differing,  # noqa: F401 - registers its verbs
     explaining,  # noqa: F401 - registers its verbs
     looking,  # noqa: F401 - registers its verbs
     pausing,  # noqa: F401 - registers its verbs
     reporting,  # noqa: F401 - registers its verbs
     running,  # noqa: F401 - registers its verbs
     serving,  # noqa: F401 - registers its verbs
+    signing,  # noqa: F401 - registers its verbs
+    spreadsheet,  # noqa: F401 - registers its verbs
     starting,  # noqa: F401 - registers its verbs
 )
