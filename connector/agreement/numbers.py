@@ -119,11 +119,12 @@ def _positions(kept: str) -> Any:
 
 
 def literal(value: float, *, like: str = "") -> str:
-    """A number as TOML writes it: whole ones without a point, unless one stood there."""
+    """A number as TOML writes it, in the manner of what stood there: whole ones without a point unless it had one."""
     whole = float(value).is_integer() and abs(value) < 1e15
     if not whole:
         return repr(float(value))
-    return f"{int(value)}.0" if "." in like else str(int(value))
+    digits = f"{int(value):_}" if "_" in like else str(int(value))
+    return f"{digits}.0" if "." in like else digits
 
 
 def _prove(before: str, after: str, edits: Mapping[KeyPath, float]) -> None:

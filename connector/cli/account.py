@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from connector.cli import show, signing
+from connector.cli import show
+from connector.cli import signatures as under
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, app
 from connector.cli.opening import Opened, choose, now, opened, signatures_of
 from connector.cli.settling import owner_problems, queue_problem
@@ -15,8 +16,8 @@ from connector.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from connector.agreement.wiring import OwnProperty
     from connector.crm import PropertyDefinition
-    from connector.sync import Signatures
     from connector.survey import Automations, Delivered, FirstRead
+    from connector.sync import Signatures
 
 
 @app.command()
@@ -26,7 +27,7 @@ def check(config: ConfigOption = CONFIG, connection: ConnectionOption = None, ou
     with opened(chosen) as door:
         found = _examined(door)
     if output == "json":
-        show.json({**_as_json(door, found), "signatures": signing.as_json(signatures_of(chosen), now())})
+        show.json({**_as_json(door, found), "signatures": under.as_json(signatures_of(chosen), now())})
     else:
         _tell(door, found, signatures_of(chosen))
     return ConfigError.exit_code if found.problems else 0
@@ -103,7 +104,7 @@ def _tell(door: Opened, found: Examined, signatures: Signatures) -> None:
     if found.cost.records:
         show.say(_cost(found.cost), "✓")
     _tell_automations(found.automations)
-    signing.tell(signatures, now())
+    under.tell(signatures, now())
     show.problems(_briefly(found.remarks), "note")
     show.problems(found.problems, "✗")
     if found.problems:

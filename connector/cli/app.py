@@ -49,6 +49,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+#: The verb agreement, whose sub-verbs register themselves on it.
+agreements = typer.Typer(help="The agreement as a living document.", no_args_is_help=True)
+app.add_typer(agreements, name="agreement")
+
 Output = Literal["text", "json"]
 
 ConfigOption = Annotated[

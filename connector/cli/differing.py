@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from connector.cli import bar, show
-from connector.cli.agreeing import agreements
-from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, instant
+from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, agreements, instant
 from connector.cli.opening import Chosen, choose, ledger_of, now, offline_session
-from connector.errors import ConfigError, UsageError
+from connector.cli.versions import Version, last_signed_version, tell_changes
+from connector.errors import UsageError
 
 if TYPE_CHECKING:
     from connector.agreement import Agreement
-    from connector.agreement.approvals import Approval
-    from connector.agreement.differing import Changed, Versions
-    from connector.config import Connection
+    from connector.agreement.differing import Versions
     from connector.sync.comparing import Effect, Moved
 
 #: `diff` ends with this where it found differences and --exit-code asks for it.
 DIFFERENCES = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of an agreement, and what it is called on the screen."""
-
-    name: str
-    agreement: Agreement
 
 
 @agreements.command("diff")
@@ -103,50 +90,6 @@ def _after(chosen: Chosen, path: Path | None) -> Version:
     return Version(mine.mapping.name, chosen.agreement) if path is None else _folder(path, mine.crm, mine.language)
 
 
-def last_signed_version(connection: Connection, approvals: Sequence[Approval], *, but: str = "") -> Version | None:
-    """What was signed last: the rules as marketing and sales did, the wiring as the administrator did; None where no
-    copy of either can be read. `but` leaves out the fingerprint that is about to be signed."""
-    from connector.agreement.approvals import last_signed, last_wiring  # noqa: PLC0415 - --help does without
-
-    prints = last_signed(approvals, but=but), last_wiring(approvals, connection.crm, but=but)
-    rules, wires = (_kept(connection, one) for one in prints)
-    found = rules or wires
-    if found is None:
-        return None
-    if rules is not None and wires is not None:
-        found = _joined(rules, wires)
-    signed = max(one.at for one in approvals if one.fingerprint == (prints[0] if rules else prints[1]))
-    return Version(f"version {found.version}, signed {signed:%Y-%m-%d}", found)
-
-
-def _joined(rules: Agreement, wires: Agreement) -> Agreement:
-    """The rules of one copy on the wiring of another, with the fields that either needs and that are mapped."""
-    used = {
-        kind: tuple(sorted({*rules.fields_used.get(kind, ()), *wires.fields_used.get(kind, ())} & set(specs)))
-        for kind, specs in wires.wiring.fields.items()
-    }
-    return replace(rules, wiring=wires.wiring, write_back=wires.write_back, fields_used=used)
-
-
-def _kept(connection: Connection, fingerprint: str | None) -> Agreement | None:
-    """A copy that was kept at a signature; one that cannot be read any more is as good as none."""
-    from connector.agreement import load_agreement  # noqa: PLC0415 - --help does without
-    from connector.agreement.approvals_file import signed_folder  # noqa: PLC0415 - the same
-
-    kept = signed_folder(connection.mapping, fingerprint) if fingerprint else None
-    with suppress(ConfigError):
-        return None if kept is None else load_agreement(kept, connection.crm, connection.language)
-    return None
-
-
-def since_signed(connection: Connection, agreement: Agreement, approvals: Sequence[Approval]) -> tuple[str, ...]:
-    """What changed since the last signed version, one sentence each; nothing where none is known."""
-    from connector.agreement.differing import versions  # noqa: PLC0415 - --help does without
-
-    before = last_signed_version(connection, approvals)
-    return () if before is None else tuple(one.told() for one in versions(before.agreement, agreement).changed)
-
-
 # -- whom it would move -------------------------------------------------------------------------------------------
 
 
@@ -161,9 +104,7 @@ def _effect(chosen: Chosen | None, found: Versions, moment: Any) -> tuple[Effect
     with ledger_of(chosen) as ledger:
         if ledger.runs.connection().described is None:
             return None, "nothing has been read yet; start with: connector plan"
-        before, after = (
-            offline_session(chosen.with_agreement(one), ledger) for one in (found.before, found.after)
-        )
+        before, after = (offline_session(chosen.with_agreement(one), ledger) for one in (found.before, found.after))
         with bar.progress(lambda _phase: ledger.mirror.count("contact")) as told:
             before.progress = told
             return compare(before, after, moment), ""
@@ -190,22 +131,6 @@ def _tell(before: Version, after: Version, found: Versions) -> None:
         show.say("No sentence differs, and the meaning does: compare the files.", "note")
     show.out.print()
     show.say(_signing(found))
-
-
-def tell_changes(changed: Sequence[Changed]) -> None:
-    """Chapter by chapter, what a rule said and what it says."""
-    chapter = ""
-    for one in changed:
-        if one.chapter != chapter:
-            chapter = one.chapter
-            show.title(chapter)
-        if one.kind == "order":
-            show.say(f"another order: {', '.join(one.after)}", "~", indent=2)
-            continue
-        for text in one.before:
-            show.say(text, "-", indent=2)
-        for text in one.after:
-            show.say(text, "+", indent=2)
 
 
 def _prints(agreement: Agreement) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli import pausing, planning, show, signing
+from connector.cli import pausing, planning, show
+from connector.cli import signatures as under
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, app
 from connector.cli.opening import ledger_alone, now
 from connector.errors import UsageError
@@ -32,13 +33,13 @@ def status(
     """Where things stand: last run, how far reading got, what waits."""
     with ledger_alone(config, connection) as (ledger, chosen):
         found = _status(ledger, chosen.mode)
-        signatures = signing.of_connection(config, connection)
+        signatures = under.of_connection(config, connection)
         queue = [_waiter(one) for one in ledger.aside.every(limit=limit)] if waiting else []
-    found["signatures"] = signatures if isinstance(signatures, str) else signing.as_json(signatures, now())
+    found["signatures"] = signatures if isinstance(signatures, str) else under.as_json(signatures, now())
     if output == "json":
         show.json({**found, "queue": queue} if waiting else found)
         return
-    _tell_status(found, signatures if isinstance(signatures, str) else signing.one_line(signatures, now()))
+    _tell_status(found, signatures if isinstance(signatures, str) else under.one_line(signatures, now()))
     if queue:
         show.table(tuple(queue[0]), [tuple(one.values()) for one in queue])
 

@@ -400,7 +400,7 @@ def _alive(process: int, worker: str | None) -> bool:
 def signatures_of(chosen: Chosen) -> Signatures:
     """Who has signed the agreement of a connection, as its approvals.toml says now. Raises ConfigError."""
     from connector.agreement.approvals_file import read_approvals  # noqa: PLC0415 - --help does without
-    from connector.cli.differing import since_signed  # noqa: PLC0415 - the same
+    from connector.cli.versions import since_signed  # noqa: PLC0415 - the same
     from connector.config import shipped_mappings  # noqa: PLC0415 - the same
     from connector.sync import Signatures  # noqa: PLC0415 - the same
 

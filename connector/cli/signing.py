@@ -1,11 +1,9 @@
-"""The verb agreement approve, and how other verbs tell where the signatures stand."""
+"""The verb agreement approve: a side signs the agreement as it stands."""
 
 from __future__ import annotations
 
 import shutil
-from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +11,6 @@ from connector.agreement.approvals import (
     BOTH,
     Approval,
     Side,
-    Standing,
     already,
     last_signed,
     last_wiring,
@@ -21,17 +18,16 @@ from connector.agreement.approvals import (
     other_side,
 )
 from connector.cli import show
-from connector.cli.agreeing import agreements
-from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption
-from connector.cli.differing import last_signed_version, tell_changes
+from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, agreements
 from connector.cli.opening import Chosen, choose, now, signatures_of
+from connector.cli.signatures import as_json, signature, tell
+from connector.cli.versions import last_signed_version, tell_changes
 from connector.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connector.agreement.differing import Changed
-    from connector.sync import Signatures
 
 #: Letters of a name; more is not a name.
 _LONGEST = 200
@@ -77,17 +73,19 @@ def agreement_approve(
         add_approval(folder, wanted)
     signatures = signatures_of(chosen)
     if output == "json":
-        show.json({"status": "done", "signed_now": before is None, "side": side, "fingerprint": meaning}
-                  | {"signatures": as_json(signatures, now())})
+        show.json(
+            {"status": "done", "signed_now": before is None, "side": side, "fingerprint": meaning}
+            | {"signatures": as_json(signatures, now())}
+        )
         return
     if before is None:
         show.say(f"{folder.name}/approvals.toml: {side} has signed version {agreement.version} ({meaning})", "✓")
     else:
-        show.say(f"{side} has signed this already ({_signature(before)}); nothing was changed.", "✓")
+        show.say(f"{side} has signed this already ({signature(before)}); nothing was changed.", "✓")
     tell(signatures, now())
 
 
-# -- who may sign what --------------------------------------------------------------------------------------------------
+# -- who may sign what -------------------------------------------------------------------------------------------------
 
 
 def _line(text: str, option: str) -> str:
@@ -148,7 +146,7 @@ def _keep(chosen: Chosen, fingerprint: str) -> None:
         raise UsageError("The files changed while you were looking at them; nothing was signed. Run it again.")
 
 
-# -- telling ------------------------------------------------------------------------------------------------------------
+# -- telling -----------------------------------------------------------------------------------------------------------
 
 
 def _show_what(chosen: Chosen, approvals: Sequence[Approval], one: Approval) -> None:
@@ -188,64 +186,3 @@ def _changed(chosen: Chosen, approvals: Sequence[Approval], one: Approval) -> li
 def _question(one: Approval) -> str:
     alone = " alone, as an emergency" if one.emergency else ""
     return f"Sign version {one.version} for {one.side}{alone} as {one.name}?"
-
-
-def tell(signatures: Signatures, at: datetime) -> None:
-    """Where the signatures stand, in a line or two."""
-    found = signatures.standing(at)
-    for text in signatures.notes(at) if found.signed else ():
-        show.say(text, "●")
-    if found.signed and found.emergency is None:
-        show.say(f"signed by {_signed_by(found)}", "✓")
-    if not found.signed:
-        by = f"; signed by {_signed_by(found)}" if found.by else ""
-        refused = "mode live writes nothing before: " if signatures.required else "before mode live: "
-        todo = refused + (signatures.missing(at) or signatures.commands(found))
-        show.say(f"not signed yet by {', '.join(found.missing)}{by}", "✗" if signatures.required else "note")
-        show.say(todo, indent=2)
-
-
-def one_line(signatures: Signatures, at: datetime) -> str:
-    """The same as the cell of a table."""
-    found = signatures.standing(at)
-    if found.emergency is not None:
-        return signatures.notes(at)[0]
-    if found.signed:
-        return f"signed by {_signed_by(found)}"
-    live = ", so mode live writes nothing" if signatures.required else ""
-    return f"not signed by {', '.join(found.missing)}{live}: {signatures.commands(found)}"
-
-
-def as_json(signatures: Signatures, at: datetime) -> dict[str, Any]:
-    """The same for programs."""
-    found = signatures.standing(at)
-    return {
-        "signed": found.signed,
-        "required": signatures.required,
-        "missing": list(found.missing),
-        "emergency": found.emergency is not None,
-        "emergency_until": found.emergency_until,
-        "definitions": signatures.definitions,
-        "wiring": signatures.wiring,
-        "by": [
-            {"side": one.side, "name": one.name, "at": one.at, "emergency": one.emergency, "why": one.why}
-            for one in found.by
-        ],
-    }
-
-
-def _signed_by(found: Standing) -> str:
-    return ", ".join(f"{one.side} ({_signature(one)})" for one in found.by)
-
-
-def _signature(one: Approval) -> str:
-    return f"{one.name}, {one.at:%Y-%m-%d}"
-
-
-def of_connection(config: Path, connection: str | None) -> Signatures | str:
-    """The signatures under a connection's agreement for verbs that do without the agreement, or why they cannot be
-    told."""
-    try:
-        return signatures_of(choose(config, connection))
-    except ConfigError as error:
-        return f"unknown, the files have {len(error.problems)} problem(s): connector check"
