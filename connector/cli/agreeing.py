@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from connector.cli import show
-from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, app
+from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, agreements
 from connector.cli.opening import choose
 from connector.errors import UsageError
 
@@ -15,9 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connector.agreement.examples import Verdict
-
-agreements = typer.Typer(help="The agreement as a living document.", no_args_is_help=True)
-app.add_typer(agreements, name="agreement")
 
 
 @agreements.callback()
