@@ -111,6 +111,7 @@ from connector.cli import (  # noqa: E402
     agreeing,  # noqa: F401 - registers its verbs
     differing,  # noqa: F401 - registers its verbs
     explaining,  # noqa: F401 - registers its verbs
+    linting,  # noqa: F401 - registers its verbs
     looking,  # noqa: F401 - registers its verbs
     pausing,  # noqa: F401 - registers its verbs
     reporting,  # noqa: F401 - registers its verbs

@@ -2,32 +2,76 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from connector.agreement import load_agreement
+from connector.agreement.approvals import Approval
 from connector.agreement.lint import Finding, lint
 from connector.agreement.places import read_places
 
 from .conftest import SHIPPED, Folder
 from .oddities import ODD
 
-TODAY = date(2026, 6, 1)
+TODAY = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
-def found(folder: Folder, today: date = TODAY) -> list[Finding]:
-    """What lint says of a folder that loads, less that nobody signed."""
-    said = lint(folder.load(), read_places(folder.path, "hubspot"), today=today)
-    return [each for each in said if "signed" not in each.what]
+def found(folder: Folder, as_of: datetime = TODAY) -> list[Finding]:
+    """What lint says of a folder that loads, less what it says of signatures."""
+    said = lint(folder.load(), read_places(folder.path, "hubspot"), as_of=as_of)
+    return [each for each in said if not each.where.endswith(", approvals")]
+
+
+def of_signatures(folder: Folder, *approvals: Approval, as_of: datetime = TODAY) -> list[tuple[str, str]]:
+    """What lint says of signatures."""
+    said = lint(folder.load(), read_places(folder.path, "hubspot"), as_of=as_of, approvals=approvals)
+    return [(each.severity, each.what) for each in said if each.where.endswith(", approvals")]
 
 
 def test_the_shipped_agreement_is_clean(folder: Folder) -> None:
     """Nobody has signed it yet; there is nothing else to say."""
-    said = lint(load_agreement(SHIPPED), read_places(SHIPPED, "hubspot"), today=TODAY)
+    said = lint(load_agreement(SHIPPED), read_places(SHIPPED, "hubspot"), as_of=TODAY)
 
-    assert [each for each in said if "signed" not in each.what and each.severity != "remark"] == []
-    assert [each.severity for each in said if "signed" in each.what] == ["warning", "warning"]
+    assert [each.what for each in said if each.severity != "remark"] == [
+        "marketing has not signed these rules.",
+        "sales has not signed these rules.",
+        "admin has not signed this wiring.",
+    ]
+
+
+def test_signatures_that_are_missing_or_for_now_are_told(folder: Folder) -> None:
+    """Signed by all there is nothing to say; an emergency is told as long as it stands in for a side."""
+    agreement = folder.load()
+    marketing = Approval("marketing", "Ann Lee", TODAY, agreement.fingerprint)
+    sales = Approval("sales", "Bo Ek", TODAY, agreement.fingerprint)
+    admin = Approval("admin", "Cy Oh", TODAY, agreement.wiring.fingerprint)
+    alone = Approval("sales", "Bo Ek", TODAY, agreement.fingerprint, emergency=True, why="a wrong threshold")
+    anybody = [("remark", "anybody may sign for marketing."), ("remark", "anybody may sign for sales.")]
+    missing = ("warning", "marketing has not signed these rules.")
+
+    assert of_signatures(folder, marketing, sales, admin) == anybody
+    assert of_signatures(folder, sales, admin) == [missing, *anybody]
+    assert of_signatures(folder, alone, admin) == [
+        missing,
+        ("warning", "one side signed alone, in an emergency: that holds until 2026-06-06 12:00 UTC."),
+        *anybody,
+    ]
+    assert of_signatures(folder, alone, admin, as_of=TODAY + timedelta(days=6))[1] == (
+        "warning",
+        "one side signed alone, in an emergency: that ended on 2026-06-06 12:00 UTC.",
+    )
+
+
+def test_one_person_for_both_sides_is_an_error(folder: Folder) -> None:
+    """Nobody signs for both, so an agreement that lets only one person sign can never be signed."""
+    folder.change("agreement.toml", 'marketing = { name = "" }', 'marketing = { name = "Ann Lee" }')
+    folder.change("agreement.toml", 'sales = { name = "" }', 'sales = { name = "ANN LEE" }')
+
+    assert of_signatures(folder)[0] == (
+        "error",
+        "Ann Lee alone may sign for marketing and for sales, and nobody signs for both.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,8 +99,10 @@ def test_a_finding_points_at_the_line(folder: Folder) -> None:
 
 def test_the_review_is_overdue_the_day_after(folder: Folder) -> None:
     """Today is an argument: on the day itself there is still time."""
-    assert found(folder, date(2026, 12, 31)) == []
-    assert [each.what for each in found(folder, date(2027, 1, 2))] == ["the review was due on 2026-12-31, 2 days ago."]
+    assert found(folder, datetime(2026, 12, 31, 23, tzinfo=UTC)) == []
+    assert [each.what for each in found(folder, datetime(2027, 1, 2, 1, tzinfo=UTC))] == [
+        "the review was due on 2026-12-31, 2 days ago."
+    ]
 
 
 def test_a_threshold_counts_what_this_crm_shows(folder: Folder) -> None:

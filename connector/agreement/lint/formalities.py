@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from connector.agreement.approvals import BOTH, Standing, same_person
 from connector.agreement.lint.finding import Finding
 from connector.agreement.places import Places
 from connector.agreement.terms import Agreement, Stage
 from connector.agreement.words import fold, label_of
 
-_SIDES = ("marketing", "sales")
 
-
-def findings(agreement: Agreement, places: Places, today: date) -> Iterator[Finding]:
+def findings(agreement: Agreement, places: Places, today: date, signed: Standing) -> Iterator[Finding]:
     """Everything that is missing on paper."""
-    yield from _signatures(agreement, places)
+    yield from _signatures(agreement, places, signed)
     yield from _dates(agreement, places, today)
     known = {fold(term) for term in agreement.paper.glossary}
     for stage in agreement.stages:
@@ -33,11 +32,23 @@ def findings(agreement: Agreement, places: Places, today: date) -> Iterator[Find
     yield from _promises(agreement, places)
 
 
-def _signatures(agreement: Agreement, places: Places) -> Iterator[Finding]:
-    for side in _SIDES:
-        if not agreement.paper.approvals.get(side, {}).get("name"):
-            what = f"{side} has not signed."
-            yield Finding("warning", places.of("approvals"), what, "Let both sides read it and sign.")
+def _signatures(agreement: Agreement, places: Places, now: Standing) -> Iterator[Finding]:
+    where, signers = places.of("approvals"), agreement.paper.signers
+    for side in now.missing:
+        what = f"{side} has not signed {'this wiring' if side == 'admin' else 'these rules'}."
+        yield Finding("warning", where, what, f'To sign: connector agreement approve --as {side} --name "...".')
+    if now.emergency_until is not None:
+        until = f"{now.emergency_until:%Y-%m-%d %H:%M} UTC"
+        what = f"one side signed alone, in an emergency: that {'holds until' if now.signed else 'ended on'} {until}."
+        yield Finding("warning", where, what, "Let the other side read it and sign.")
+    names = [signers.get(side, ()) for side in BOTH]
+    if all(len(each) == 1 for each in names) and same_person(names[0][0], names[1][0]):
+        what = f"{names[0][0]} alone may sign for marketing and for sales, and nobody signs for both."
+        yield Finding("error", where, what, "Name somebody else for one of them.")
+    for side in BOTH:
+        if not signers.get(side):
+            what = f"anybody may sign for {side}."
+            yield Finding("remark", where, what, f'Name who may: {side} = {{ name = "..." }}.')
 
 
 def _dates(agreement: Agreement, places: Places, today: date) -> Iterator[Finding]:
