@@ -114,6 +114,7 @@ from connector.cli import (  # noqa: E402
     linting,  # noqa: F401 - registers its verbs
     looking,  # noqa: F401 - registers its verbs
     pausing,  # noqa: F401 - registers its verbs
+    rendering,  # noqa: F401 - registers its verbs
     reporting,  # noqa: F401 - registers its verbs
     running,  # noqa: F401 - registers its verbs
     serving,  # noqa: F401 - registers its verbs

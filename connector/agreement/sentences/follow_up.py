@@ -47,7 +47,7 @@ def sentences(agreement: Agreement, words: Words) -> Iterator[Sentence]:
     yield from _calendar(agreement.calendar)
     for goal in agreement.paper.goals:
         whose = f"{capital(goal.owner)} promises" if goal.owner else "Promised are"
-        text = f"{whose} at least {number(goal.at_least)} {label_of(goal.metric)} a {goal.period}."
+        text = f"{whose} at least {number(goal.at_least)} {words.metric(goal.metric)} a {goal.period}."
         yield Sentence(f"goals.{goal.name}", GOALS, text)
 
 
