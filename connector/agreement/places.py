@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from connector.agreement.source import Source, read_source, shown
@@ -18,12 +18,20 @@ class Places:
 
     folder: str = "mappings"
     sources: Mapping[str, Source] = field(default_factory=dict)  # "scoring" -> scoring.toml
+    under: str = ""  # where `moved` sections stand
+    moved: frozenset[str] = frozenset()
 
     def of(self, path: str) -> str:
         """The place for a message: "mappings/scoring.toml:12, engagement.high_intent.pricing_page"."""
+        section = next((each for each in self.moved if path == each or path.startswith(f"{each}.")), None)
+        path = f"{self.under}.{path}" if section else path
         file, keys = self._file(path.split("."))
         source = self.sources.get(file)
         return source.where(keys) if source else f"{self.folder}/{file}.toml, {'.'.join(keys)}"
+
+    def within(self, under: str, sections: Collection[str]) -> Places:
+        """The same places, with these sections found under another key."""
+        return replace(self, under=under, moved=frozenset(sections))
 
     def _file(self, keys: list[str]) -> tuple[str, list[str]]:
         if len(keys) > 1 and keys[0] in self.sources and keys[0] not in _FILES:

@@ -46,6 +46,11 @@ ODD: list[tuple[list[tuple[str, str, str]], str, str, str]] = [
     ([(L, "", '\n[stages.partner]\nlabel = "Partner"\nowner = "sales"\nmeans = "Sells with us."\nside = true\n'),
       (H, 'nurture = "lead"', 'nurture = "lead"\npartner = "partner"')],
      "warning", "stages.partner", "nothing leads to Partner"),
+    ([(L, 'existing_customer = { label', 'upkeep = { label = "Upkeep", signals = ["email_click"], stages.mql = { enter_when = { engagement_at_least = 99 } } }\nexisting_customer = { label'),
+      (S, "group_total_at_most = 25", "group_total_at_most = 20")],
+     "error", "lead_types.upkeep.stages.mql.enter_when", "for Upkeep: asks for engagement of at least 99, and the rules give no more than 80."),
+    ([(L, 'existing_customer = { label', 'upkeep = { label = "Upkeep", when = { field = "last_name", is = "Smith" } }\nexisting_customer = { label')],
+     "warning", "lead_types.upkeep.when", "stands in for gender and origin"),
     # -- moves that undo each other --
     ([(*MQL, 'enter_when = { fit_at_least = 50, minimum_information = "mql" }')],
      "warning", "stages.mql.leave_when", "its entry does not ask for engagement"),

@@ -34,6 +34,7 @@ def all_conditions(agreement: Agreement) -> Iterator[tuple[str, Condition]]:
         yield from ((f"personas.{persona.name}.match", asked) for asked in persona.match)
     yield from ((f"exclusions.{each.name}", each.condition) for each in agreement.exclusions)
     yield from ((f"evidence.{each.name}", each.condition) for each in agreement.evidence if each.condition)
+    yield from ((f"lead_types.{each.name}.when", each.when) for each in agreement.lead_types if each.when)
 
 
 def _conditions(agreement: Agreement, places: Places) -> Iterator[Finding]:
@@ -158,6 +159,7 @@ def _unused(agreement: Agreement, places: Places) -> Iterator[Finding]:
     by_key = [(rule.path, rule.signal) for group in agreement.scoring.groups for rule in group.rules if rule.signal]
     by_key += [(f"evidence.{each.name}", each.signal) for each in agreement.evidence if each.signal]
     by_key += [("bots.clicks", each) for each in agreement.bots.clicks]
+    by_key += [(f"lead_types.{each.name}.signals", signal) for each in agreement.lead_types for signal in each.signals]
     by_key += [("bots.delivered", each) for each in [agreement.bots.delivered] if each]
     for path, signal in by_key:
         if signal not in seen:
