@@ -16,6 +16,9 @@ The command line: the verbs, and the one place where errors become words and exi
     reporting.py     report baseline, report observed
     telling.py       how reports look on a terminal
     agreeing.py      agreement test
+    linting.py       agreement lint
+    rendering.py     agreement render
+    subject.py       which agreement a verb is about: a folder, or that of a connection
     signing.py       agreement approve
     signatures.py    how verbs tell where the signatures stand
     differing.py     agreement diff

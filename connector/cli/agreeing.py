@@ -1,4 +1,4 @@
-"""The verb agreement: the mapping files as a living document. So far: do its examples still come out as agreed?"""
+"""The verb agreement test: do the examples still come out as agreed?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @agreements.callback()
 def agreement() -> None:
-    """Do the examples still come out as agreed?"""
+    """The agreement as a living document: look for slips, try its examples, read it, compare, sign, edit the points."""
 
 
 @agreements.command("test")

@@ -111,8 +111,10 @@ from connector.cli import (  # noqa: E402
     agreeing,  # noqa: F401 - registers its verbs
     differing,  # noqa: F401 - registers its verbs
     explaining,  # noqa: F401 - registers its verbs
+    linting,  # noqa: F401 - registers its verbs
     looking,  # noqa: F401 - registers its verbs
     pausing,  # noqa: F401 - registers its verbs
+    rendering,  # noqa: F401 - registers its verbs
     reporting,  # noqa: F401 - registers its verbs
     running,  # noqa: F401 - registers its verbs
     serving,  # noqa: F401 - registers its verbs

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from connector.cli import show
 from connector.errors import ConfigError
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from connector.agreement import Agreement
     from connector.agreement.approvals import Approval
     from connector.agreement.differing import Changed
-    from connector.config import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,20 @@ class Version:
     agreement: Agreement
 
 
-def last_signed_version(connection: Connection, approvals: Sequence[Approval], *, but: str = "") -> Version | None:
+class Place(Protocol):
+    """Where an agreement stands and how it is read; a connection knows, and a folder that was named."""
+
+    @property
+    def mapping(self) -> Path: ...
+
+    @property
+    def crm(self) -> str: ...
+
+    @property
+    def language(self) -> str | None: ...
+
+
+def last_signed_version(connection: Place, approvals: Sequence[Approval], *, but: str = "") -> Version | None:
     """What was signed last: the rules as marketing and sales did, the wiring as the administrator did; None where no
     copy of either can be read. `but` leaves out the fingerprint that is about to be signed."""
     from connector.agreement.approvals import last_signed, last_wiring  # noqa: PLC0415 - --help does without
@@ -50,7 +63,7 @@ def _joined(rules: Agreement, wires: Agreement) -> Agreement:
     return replace(rules, wiring=wires.wiring, write_back=wires.write_back, fields_used=used)
 
 
-def _kept(connection: Connection, fingerprint: str | None) -> Agreement | None:
+def _kept(connection: Place, fingerprint: str | None) -> Agreement | None:
     """A copy that was kept at a signature; one that cannot be read any more is as good as none."""
     from connector.agreement import load_agreement  # noqa: PLC0415 - --help does without
     from connector.agreement.approvals_file import signed_folder  # noqa: PLC0415 - the same
@@ -61,7 +74,7 @@ def _kept(connection: Connection, fingerprint: str | None) -> Agreement | None:
     return None
 
 
-def since_signed(connection: Connection, agreement: Agreement, approvals: Sequence[Approval]) -> tuple[str, ...]:
+def since_signed(connection: Place, agreement: Agreement, approvals: Sequence[Approval]) -> tuple[str, ...]:
     """What changed since the last signed version, one sentence each; nothing where none is known."""
     from connector.agreement.differing import versions  # noqa: PLC0415 - --help does without
 

@@ -7,6 +7,8 @@ Reports: what leaders ask for, computed from what the ledger holds, as values th
     blocking.py    which unknown fields keep people from the first stage that a score decides
     writers.py     who else writes stage and status, and which options nobody uses
     observed.py    hand-offs that were only observed, beside what people really did
+    document.py    the agreement itself, as the document that both sides sign
+    markdown.py    that document as Markdown
     gathering.py   what the reports are made of: people from the ledger, histories from the CRM
     numbers.py     medians, capped lists
     page.py        one self-contained HTML page out of any report

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from connector.report import baseline, observed
+from connector.report.document import Document
 from connector.report.numbers import hours, share, since, times
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ def baseline_page(one: baseline.Baseline, zone: ZoneInfo) -> str:
 def observed_page(one: observed.Observations, zone: ZoneInfo) -> str:
     """What would have been handed over, as a page."""
     return _render("observed.html", one, zone, observed.headlines(one))
+
+
+def agreement_page(one: Document, version: str) -> str:
+    """The agreement's document, as a page."""
+    return _pages().get_template("agreement.html").render(one=one, version=version)
 
 
 def as_json(one: Any) -> Any:

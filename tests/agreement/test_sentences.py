@@ -16,7 +16,7 @@ import pytest
 from connector.agreement import Agreement, load_agreement
 from connector.agreement.fingerprint import of_definitions, of_wiring
 from connector.agreement.sentences import read_back
-from connector.agreement.terms import Backward, Condition, Rule
+from connector.agreement.terms import Backward, Condition, LeadType, Rule
 
 from .conftest import SHIPPED, Folder
 
@@ -123,8 +123,12 @@ def _with_rare_terms(agreement: Agreement) -> Agreement:
     entries of its lists, which are many."""
     touch = replace(agreement.attempts.counts[0], name="rare", unless=("busy",), seconds_at_least=2.0)
     proof = replace(agreement.evidence[0], name="rare")
+    stage = next(each for each in agreement.stages if each.leave)
+    lead_type = LeadType("rare", "Rare", when=Condition("city", "is", ("Oslo",)), stages=(stage,))
     return replace(
         agreement,
+        lead_types=(*agreement.lead_types, lead_type),
+        wiring=replace(agreement.wiring, lead_types={"renewals": "existing_customer"}),
         backwards=(*agreement.backwards, Backward("rare", ("mql",), "nurture")),
         attempts=replace(agreement.attempts, counts=(*agreement.attempts.counts, touch)),
         evidence=(*agreement.evidence, proof),

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connector.agreement.sentences.words import Sentence, Words, both, capital, counted, either, fields, number
+from connector.agreement.sentences.words import (
+    Sentence,
+    Words,
+    both,
+    capital,
+    counted,
+    either,
+    fields,
+    number,
+    with_article,
+)
 from connector.agreement.terms import Agreement, Attempts, Calendar, Touch
 from connector.agreement.words import label_of
 
@@ -37,7 +47,7 @@ def sentences(agreement: Agreement, words: Words) -> Iterator[Sentence]:
     yield from _calendar(agreement.calendar)
     for goal in agreement.paper.goals:
         whose = f"{capital(goal.owner)} promises" if goal.owner else "Promised are"
-        text = f"{whose} at least {number(goal.at_least)} {label_of(goal.metric)} a {goal.period}."
+        text = f"{whose} at least {number(goal.at_least)} {words.metric(goal.metric)} a {goal.period}."
         yield Sentence(f"goals.{goal.name}", GOALS, text)
 
 
@@ -61,16 +71,15 @@ def _attempts(attempts: Attempts) -> Iterator[Sentence]:
 
 
 def _touch(touch: Touch) -> str:
-    said = f"{capital(label_of(touch.name))}, that is {touch.direction + ' ' if touch.direction else ''}{touch.kind}"
-    with_ = []
+    said = capital(with_article(" ".join(filter(None, (touch.direction, touch.kind)))))
+    said += " by a person or a machine" if touch.automation else " by a person"
     if touch.outcomes:
-        with_.append(f"with the outcome {either(fields(touch.outcomes))}")
-    if touch.unless:
-        with_.append(f"unless the outcome is {either(fields(touch.unless))}")
+        said += f" with the outcome {either(fields(touch.outcomes))}"
     if touch.seconds_at_least:
-        with_.append(f"of at least {counted(touch.seconds_at_least, 'second')}")
-    with_.append("even an automatic one" if touch.automation else "made by a person")
-    return f"{said}, {', '.join(with_)},"
+        said += f" of at least {counted(touch.seconds_at_least, 'second')}"
+    if touch.unless:
+        said += f", unless the outcome is {either(fields(touch.unless))},"
+    return said
 
 
 def _calendar(calendar: Calendar) -> Iterator[Sentence]:

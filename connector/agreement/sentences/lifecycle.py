@@ -32,14 +32,14 @@ EVIDENCE = "Evidence"
 def sentences(agreement: Agreement, words: Words) -> Iterator[Sentence]:
     """Everything in lifecycle.toml that moves people by rule."""
     for position, stage in enumerate(agreement.stages):
-        yield from _stage(stage, agreement.stages[:position], agreement, words)
+        yield from _stage(stage, agreement.stages[:position], f"stages.{stage.name}", "", words)
     for back in agreement.backwards:
         of = either(map(words.stage, back.from_stages))
         how = "cleared first and then set" if back.by == "clear_then_set" else label_of(back.by)
         text = f"From {of} back to {words.stage(back.to)} the CRM's own stage goes back, too: {how}."
         yield Sentence(f"moves.{back.name}", STAGES, text)
     for lead_type in agreement.lead_types:
-        yield Sentence(f"lead_types.{lead_type.name}", LEAD_TYPES, _lead_type(lead_type))
+        yield from _lead_type(lead_type, agreement, words)
     for position, track in enumerate(agreement.fast_tracks):
         text = _fast_track(track, agreement.fast_tracks[:position], words)
         yield Sentence(f"fast_track.{track.name}", FAST_TRACKS, text)
@@ -51,25 +51,24 @@ def sentences(agreement: Agreement, words: Words) -> Iterator[Sentence]:
         yield Sentence(f"evidence.{proof.name}", EVIDENCE, _proof(proof, words))
 
 
-def _stage(stage: Stage, before: Sequence[Stage], agreement: Agreement, words: Words) -> Iterator[Sentence]:
-    path = f"stages.{stage.name}"
-    yield Sentence(path, STAGES, _place(stage, before, words))
+def _stage(stage: Stage, before: Sequence[Stage], path: str, of: str, words: Words) -> Iterator[Sentence]:
+    """A stage, one sentence for each thing agreed about it; `of` a lead type it is different for."""
+    chapter = LEAD_TYPES if of else STAGES
+    said = [("", _place(stage, before, words))]
     if stage.enter:
-        text = f"{entering(stage, words)}."
-        yield Sentence(f"{path}.enter_when", STAGES, text)
+        said.append((".enter_when", f"{entering(stage, words)}."))
     if stage.leave:
-        yield Sentence(f"{path}.leave_when", STAGES, f"{leaving(stage.label, stage.leave, words)}.")
+        said.append((".leave_when", f"{leaving(stage.label, stage.leave, words)}."))
     if stage.stay_at_least_days:
-        text = (
-            f"Nobody leaves {stage.label} by a falling score in the first {counted(stage.stay_at_least_days, 'day')}."
-        )
-        yield Sentence(f"{path}.stay_at_least_days", STAGES, text)
+        days = counted(stage.stay_at_least_days, "day")
+        said.append((".stay_at_least_days", f"Nobody leaves {stage.label} by a falling score in the first {days}."))
     if stage.hands_over:
         text = f"Entering {stage.label} hands the person to sales, with one task for the owner."
-        yield Sentence(f"{path}.notify", STAGES, text)
+        said.append((".notify", text))
     if stage.sla:
         text = f"Whoever is handed over in {stage.label} is followed up within the time of {label_of(stage.sla)}."
-        yield Sentence(f"{path}.sla", STAGES, text)
+        said.append((".sla", text))
+    yield from (Sentence(f"{path}{key}", chapter, f"{of}{text}") for key, text in said)
 
 
 def _place(stage: Stage, before: Sequence[Stage], words: Words) -> str:
@@ -136,10 +135,30 @@ def leaving(label: str, leave: Leaving, words: Words) -> str:
     return f"{label} goes to {words.stage(leave.to)} {when}"
 
 
-def _lead_type(one: LeadType) -> str:
-    return f"{one.label} is a lead type" + (
-        ", the one of everybody for whom nothing else is said." if one.default else "."
-    )
+def _lead_type(one: LeadType, agreement: Agreement, words: Words) -> Iterator[Sentence]:
+    path = f"lead_types.{one.name}"
+    said = f"{one.label} is a lead type"
+    if one.default:
+        said += ", the one of everybody for whom nothing else is said"
+    if one.from_customers:
+        said += ", and what customers are interested in next"
+    yield Sentence(path, LEAD_TYPES, stop(f"{said}. {capital(one.means)}" if one.means else said))
+    if one.when:
+        text = f"Somebody is {one.label} from the first sight on when their {words.condition(one.when)}."
+        yield Sentence(f"{path}.when", LEAD_TYPES, text)
+    if one.signals:
+        text = f"{capital(either(map(words.signal, one.signals)))} speaks of {one.label} and of nothing else."
+        yield Sentence(f"{path}.signals", LEAD_TYPES, text)
+    if one.skips:
+        text = f"{one.label} skips {both(map(words.stage, one.skips))}."
+        yield Sentence(f"{path}.skips", LEAD_TYPES, text)
+    if one.sla:
+        text = f"{one.label} is followed up within the time of {label_of(one.sla)}, whatever the stage says."
+        yield Sentence(f"{path}.sla", LEAD_TYPES, text)
+    order = [stage.name for stage in agreement.stages]
+    for stage in one.stages:
+        before = agreement.stages[: order.index(stage.name)] if stage.name in order else ()
+        yield from _stage(stage, before, f"{path}.stages.{stage.name}", f"For {one.label}: ", words)
 
 
 def _fast_track(track: FastTrack, before: Sequence[FastTrack], words: Words) -> str:

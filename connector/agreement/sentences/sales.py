@@ -47,7 +47,7 @@ def _status(status: Status, words: Words) -> str:
         does.append("it counts as returned")
     if status.reason_required != "no":
         does.append(_REASON[status.reason_required])
-    return f"{quoted(status.label)} means: {'; '.join(does) or 'no more than its name'}."
+    return f"{quoted(status.label)} means{': ' + '; '.join(does) if does else ' no more than its name'}."
 
 
 def _answer(answer: Answer, words: Words) -> str:
@@ -83,8 +83,12 @@ def _deal_stage(stage: DealStage, before: Sequence[DealStage]) -> str:
 
 
 def _lost(reason: LostReason, before: Sequence[LostReason], words: Words) -> str:
-    of = f"whose reason contains {either(map(quoted, reason.phrases))}" if reason.phrases else "for any other reason"
-    said = f"A deal lost {of} sends its people to {words.stage(reason.to)}"
+    of = (
+        f"A lost deal whose reason contains {either(map(quoted, reason.phrases))}"
+        if reason.phrases
+        else "Any other lost deal"
+    )
+    said = f"{of} sends its people to {words.stage(reason.to)}"
     if reason.wait_days is not None:
-        said += f", not handed over again for {counted(reason.wait_days, 'day')}"
+        said += f", and none of them is handed over again for {counted(reason.wait_days, 'day')}"
     return f"{said}{tried_after(label_of(before[-1].name) if before else '')}."

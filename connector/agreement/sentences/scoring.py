@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from connector.agreement.sentences.words import Sentence, Words, because, capital, counted, number
+from connector.agreement.sentences.words import Sentence, Words, because, capital, counted, either, number
 from connector.agreement.terms import Agreement, Fading, Group, Inactivity, Rule
 
 SCORING = {"fit": "Scoring: fit", "engagement": "Scoring: engagement"}
@@ -17,7 +17,7 @@ def sentences(agreement: Agreement, words: Words) -> Iterator[Sentence]:
     scoring = agreement.scoring
     for group in scoring.groups:
         chapter, path = SCORING[group.side], f"{group.side}.{group.name}"
-        yield Sentence(path, chapter, _group(group))
+        yield Sentence(path, chapter, _group(group, words))
         for rule in group.rules:
             yield Sentence(rule.path, chapter, _rule(rule, words))
         for silence in group.inactivity:
@@ -29,14 +29,15 @@ def sentences(agreement: Agreement, words: Words) -> Iterator[Sentence]:
     yield Sentence("combined.fit_share", GRADES, text)
 
 
-def _group(group: Group) -> str:
+def _group(group: Group, words: Words) -> str:
     limits = []
     if group.at_most is not None:
         limits.append(f"never more than {number(group.at_most)}")
     if group.never_below is not None:
         limits.append(f"never less than {number(group.never_below)}")
     said = f"its total is {' and '.join(limits)}" if limits else "its total has no limit of its own"
-    return f"The group {group.label} counts for {group.side}; {said}."
+    of = f" of {either(words.value('lead_type', name) for name in group.lead_types)} only" if group.lead_types else ""
+    return f"The group {group.label} counts for {group.side}{of}; {said}."
 
 
 def _rule(rule: Rule, words: Words) -> str:

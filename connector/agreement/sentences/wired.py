@@ -72,6 +72,10 @@ def _wiring(wiring: Wiring, words: Words) -> Iterator[Sentence]:
         yield Sentence(f"{crm}.leave_alone.{field}", WIRING, text)
     counted_ones = both(map(quoted, wiring.pipelines)) if wiring.pipelines else "every one"
     yield Sentence(f"{crm}.deal.pipelines", WIRING, f"Of the deal pipelines, {counted_ones} counts.")
+    for pipeline, lead_type in wiring.lead_types.items():
+        of = words.value("lead_type", lead_type)
+        text = f"A deal in the pipeline {quoted(pipeline)} that does not say its lead type is of {of}."
+        yield Sentence(f"{crm}.deal.lead_types.{pipeline}", WIRING, text)
     for (pipeline, theirs), ours in wiring.deal_stages.items():
         text = f"In the pipeline {quoted(pipeline)}, {quoted(theirs)} is our deal stage {words.deal_stage(ours)}."
         yield Sentence(f"{crm}.deal.stages.{pipeline}.{theirs}", WIRING, text)

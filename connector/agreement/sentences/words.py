@@ -46,6 +46,10 @@ class Words:
         """A stage by its label."""
         return self._stages.get(name) or label_of(name)
 
+    def metric(self, name: str) -> str:
+        """What a goal counts: by the label of the stage that people reach, where it is one."""
+        return self._stages.get(name) or label_of(name)
+
     def status(self, name: str) -> str:
         """A lead status by its label."""
         return self._statuses.get(name) or label_of(name)
