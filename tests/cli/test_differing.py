@@ -152,11 +152,13 @@ def test_it_counts_whom_the_change_would_move_and_writes_nothing(own: Desk) -> N
 
     assert found["people"] == 6
     assert (found["new_facts"]["people"], found["new_facts"]["tasks"]) == (0, 0)
-    assert found["everyone"]["moves"] == [{"from": "lead", "to": "mql", "people": 1, "examples": ["1"]}]
+    assert found["everyone"]["moves"] == [
+        {"lead_type": "new_business", "from": "lead", "to": "mql", "people": 1, "examples": ["1"]}
+    ]
     assert found["everyone"]["tasks"] == 1
     assert "lead -> mql: 1 (contact 1)" in text
     assert 'by the next run (a changed rule is no new fact: apply_to = "new_facts"): 0 people move' in text
-    assert 'at once with apply_to = "everyone": 1 person moves, 1 hand-off tasks' in text
+    assert 'at once with apply_to = "everyone": 1 person moves, 1 hand-off task' in text
     assert not [word for word in PERSONAL if word in text]
     assert (everything(own), own.writes) == (before, writes)
 
