@@ -25,10 +25,10 @@ DIFFERENCES = 2
 @agreements.command("diff")
 def agreement_diff(
     a: Annotated[
-        Path | None, typer.Argument(metavar="[A]", help="The version before: a folder. Default: the last signed one.")
+        Path | None, typer.Argument(metavar="A", help="The version before: a folder. Default: the last signed one.")
     ] = None,
     b: Annotated[
-        Path | None, typer.Argument(metavar="[B]", help="The version after. Default: the connection's folder.")
+        Path | None, typer.Argument(metavar="B", help="The version after. Default: the connection's folder.")
     ] = None,
     config: ConfigOption = CONFIG,
     connection: ConnectionOption = None,

@@ -112,6 +112,14 @@ def test_observing_and_scoring_ask_for_nobody_s_signature(strict: Desk, mode: st
     assert (told.code, told.json["warnings"]) == (0, [])
 
 
+def test_without_go_live_it_only_observes_and_asks_nobody(strict: Desk) -> None:
+    strict.configure(mapping='"mappings"', require_approval=None, go_live=None)
+
+    told = strict("sync", "--output", "json")
+
+    assert (told.code, told.json["warnings"]) == (0, ["go_live is not set: the connector only observes"])
+
+
 def test_the_shipped_agreement_cannot_be_signed_and_says_what_to_do(desk: Desk) -> None:
     desk.configure(require_approval=None)
 
