@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,11 +49,11 @@ def agreement_approve(
     yes: YesOption = False,
 ) -> None:
     """Sign the agreement as it stands, for one side; shows first what is signed. Writes approvals.toml."""
-    from connector.agreement.approvals_file import add_approval, read_approvals  # noqa: PLC0415 - --help does without
+    from connector.agreement.approvals_file import add_approval, digest_of  # noqa: PLC0415 - --help does without
 
     chosen = choose(config, connection)
     folder, agreement = chosen.connection.mapping, chosen.agreement
-    approvals = read_approvals(folder)
+    approvals = signatures_of(chosen).approvals
     meaning = agreement.wiring.fingerprint if side == "admin" else agreement.fingerprint
     wanted = Approval(
         side,
@@ -69,8 +71,8 @@ def agreement_approve(
         if output == "text":
             _show_what(chosen, approvals, wanted)
         show.ask(_question(wanted), yes=yes)
-        _keep(chosen, meaning)
-        add_approval(folder, wanted)
+        kept = _keep(chosen, meaning)
+        add_approval(folder, replace(wanted, files=digest_of(kept)))
     signatures = signatures_of(chosen)
     if output == "json":
         show.json(
@@ -127,14 +129,14 @@ def _may_sign(chosen: Chosen, approvals: Sequence[Approval], one: Approval) -> N
         raise UsageError(f"{counterpart.capitalize()} has signed already, so this is none: sign without --emergency.")
 
 
-def _keep(chosen: Chosen, fingerprint: str) -> None:
+def _keep(chosen: Chosen, fingerprint: str) -> Path:
     """Keep what is signed beside the signature, once it is certain that it is what was shown."""
     from connector.agreement import load_agreement  # noqa: PLC0415 - --help does without
     from connector.agreement.approvals_file import keep_signed, signed_folder  # noqa: PLC0415 - the same
 
     mine = chosen.connection
-    if signed_folder(mine.mapping, fingerprint) is not None:
-        return
+    if (before := signed_folder(mine.mapping, fingerprint)) is not None:
+        return before
     kept = keep_signed(mine.mapping, fingerprint)
     try:
         copy = load_agreement(kept, mine.crm, mine.language)
@@ -144,6 +146,7 @@ def _keep(chosen: Chosen, fingerprint: str) -> None:
     if not same:
         shutil.rmtree(kept, ignore_errors=True)
         raise UsageError("The files changed while you were looking at them; nothing was signed. Run it again.")
+    return kept
 
 
 # -- telling -----------------------------------------------------------------------------------------------------------
