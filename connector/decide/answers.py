@@ -113,6 +113,7 @@ class Answers:
         at = self._named_day(walk)
         if at is not None and walk.track.cycle == walk.before.cycle and walk.track.call_back_at is None:
             day = said(walk.facts.values.get("call_back_on"), self._zone)
+            walk.turns_at(at)
             why = "it is past" if at <= walk.as_of else "the person was not returned"
             walk.warnings.append(f"call back on {day} is ignored: {why}")
 

@@ -60,6 +60,15 @@ class AttemptCounter:
         first, last = (counted[0], counted[-1]) if counted else (None, None)
         return Tried(len(counted), advancing, first, last, contact_at, tuple(unmapped))
 
+    def next_after(self, person: Person, as_of: datetime) -> datetime | None:
+        """When the next activity that the CRM dates ahead, such as a meeting, will count."""
+        ahead = [each for each in person.activities if each.at > as_of]
+        return min([each.at for each in ahead if self._matters(each, person)], default=None)
+
+    def _matters(self, activity: Activity, person: Person) -> bool:
+        unknown = bool(activity.outcome and activity.outcome.startswith("unmapped:"))
+        return self._is_attempt(activity, person, unknown) or any(_matches(each, activity) for each in self._connects)
+
     def _between(self, activities: Sequence[Activity], since: datetime, as_of: datetime) -> list[Activity]:
         return sorted((each for each in activities if since <= each.at <= as_of), key=lambda each: (each.at, each.id))
 

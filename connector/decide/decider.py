@@ -203,7 +203,7 @@ class Decider:
         says_why_not = not walk.reason and not walk.track.cycle and walk.track.cause != "adopted"
         short, said = self._blocked(walk, stage)
         for_record = (*[each.roughly() for each in short], *said) if says_why_not else ()
-        next_score = self._foresight.score_next_at(walk)
+        ahead = self._foresight.of(walk)
         return Decision(
             walk.person.id,
             tracks,
@@ -216,7 +216,7 @@ class Decider:
             (*[each.exactly() for each in short], *said),
             tuple(walk.also),
             tuple(dict.fromkeys(walk.warnings)),
-            self._foresight.route_next_at(walk, next_score),
-            next_score,
+            ahead.route,
+            ahead.score,
             walk.held_until,
         )

@@ -37,6 +37,7 @@ class Facts:
     deals: DealView
     digest: str  # of the scored and required fields: another one is a new fact (A12)
     newest: dict[str, Signal] = field(default_factory=dict)  # kind -> its newest signal
+    turns: list[datetime] = field(default_factory=list)  # when one of these facts turns by itself (Walk.turns_at)
 
     @property
     def score(self) -> Score:

@@ -1,47 +1,267 @@
 """
 When a decision would next change by itself, if nothing happened.
 
-Never too late, and for now often earlier than needed: every day a counted signal grows older may change score,
-grade and stage, so that is when to look again.
+`route`: the first instant at which stage, status, flags, warnings, grade, follow-up state or the reason on the record
+would differ; `score`: the first at which a whole number shown would. None for never. Both are exact, save that now
+and then somebody is looked at and has not changed: never too late, rarely for nothing.
+
+What time alone changes, and where it is found:
+- signals fade, fall out of their window, silence begins, and a minimum stay ends under a score that is too low:
+  `Forecast`, between the thresholds that matter to this person;
+- waits, promises, holds, deadlines, attempts dated ahead, proofs that grow old: here, from the track and the facts;
+- anything else: whoever compares with `as_of` says when the answer turns, by `walk.turns_at(instant)` or, while
+  facts are observed, in `facts.turns`.
+
+tests/decide/test_time.py finds whoever forgets.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from math import ceil
+from typing import NamedTuple
 
-from connector.agreement.terms import Agreement
-from connector.decide.walk import Walk
+from connector.agreement.terms import Agreement, Entry, Leaving, Stage
+from connector.decide.attempts import AttemptCounter
+from connector.decide.forecast import Band, Engagement, Forecast
+from connector.decide.scoring import Scored, combined_of, shown
+from connector.decide.sla import sla_state
+from connector.decide.walk import RULES, Stages, Walk
 
 _TICK = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
+_OUT_OF_REACH = 10_001
+_REMEMBERED = 16_384
+
+
+class Ahead(NamedTuple):
+    """When to look again: because the route may turn, because a shown score changes."""
+
+    route: datetime | None
+    score: datetime | None
+
+
+class Case(NamedTuple):
+    """What matters to everybody who stands alike: entry rules, and the scores at which something changes, of
+    engagement in hundredths."""
+
+    entries: tuple[Entry, ...]
+    engagement: tuple[int, ...]
+    combined: tuple[float, ...]
 
 
 class Foresight:
-    """Finds the next instant worth a look."""
+    """Finds the next instants worth a look."""
 
     def __init__(self, agreement: Agreement) -> None:
-        self._stay = {stage.name: timedelta(days=stage.stay_at_least_days) for stage in agreement.stages}
-        self._exhausted_days = timedelta(days=agreement.attempts.exhausted_days)
+        self._engagement = Engagement(agreement.scoring)
+        self._grades = [threshold for _, threshold in agreement.scoring.engagement_grades]
+        self._fit_share = agreement.scoring.fit_share
+        self._counter = AttemptCounter(agreement.attempts)
+        self._enough, self._exhausted_days = agreement.attempts.exhausted_attempts, agreement.attempts.exhausted_days
+        self._evidence = {each.name: each for each in agreement.evidence}
+        self._working = frozenset(name for name, status in agreement.statuses.items() if status.working)
+        self._cases: dict[tuple[str | None, bool, bool, bool], Case] = {}
+        self._least: dict[tuple[float, float], int] = {}
 
-    def score_next_at(self, walk: Walk) -> datetime | None:
-        """When a displayed score may next change: a signal grows a day older, or a future one comes to pass."""
-        facts = walk.facts
-        return _soonest(walk.as_of, facts.scored.step_at, facts.heard.future_at)
+    def of(self, walk: Walk) -> Ahead:
+        """Both instants, for a person whose path was followed or who stays as they are."""
+        forecast = Forecast(self._engagement, walk.facts.scored, walk.as_of)
+        come_to_pass = walk.facts.heard.future_at
+        score = forecast.first_outside(self._shown_band(walk.facts.scored), walk.as_of, come_to_pass)
+        return Ahead(self._route(walk, forecast), score or come_to_pass)
 
-    def route_next_at(self, walk: Walk, score_next_at: datetime | None) -> datetime | None:
-        """When stage, status, flags, grade or follow-up state may next change; with the scores at the latest."""
-        track = walk.track
-        stay = track.stage_since + self._stay.get(track.stage or "", timedelta(0)) if track.stage_since else None
-        due = track.sla_due_at + _TICK if track.handed_over and track.sla_due_at else None
-        tried_enough = (
-            track.handed_over_at + self._exhausted_days if track.handed_over and track.handed_over_at else None
-        )
+    # -- the route ---------------------------------------------------------------------------------------------
+
+    def _route(self, walk: Walk, forecast: Forecast) -> datetime | None:
+        """The soonest of the known instants, or the engagement that matters before it."""
+        as_of = walk.as_of
+        until = _soonest(as_of, self._instants(walk))
+        as_it_is = self._band(walk)
+        leave, stays_until = self._leaving(walk)
+        if leave is None:
+            return forecast.first_outside(as_it_is, as_of, until) or until
+        falls = self._above(leave, as_it_is, walk.facts.scored)
+        if stays_until is None or stays_until <= as_of:
+            return forecast.first_outside(falls, as_of, until) or until
+        stay = stays_until if until is None else min(stays_until, until)
+        found = forecast.first_outside(as_it_is, as_of, stay)
+        if found is None and stay != until:
+            found = forecast.first_outside(falls, stay, until)
+        return found or until
+
+    def _instants(self, walk: Walk) -> list[datetime | None]:
+        """When something turns that no score decides."""
+        facts, track = walk.facts, walk.track
+        found = [*walk.turns, *facts.turns, facts.heard.future_at]
         if walk.held_until is not None:
-            return _soonest(walk.as_of, score_next_at, walk.held_until)
-        promised = track.call_back_at
-        if promised and promised <= walk.as_of and not walk.hands_over:
-            promised = walk.as_of + _TICK  # the next run that may hand people over keeps it
-        return _soonest(walk.as_of, score_next_at, track.wait_until, promised, stay, due, tried_enough)
+            return [*found, walk.held_until]
+        if track.wait_until and self._waits_for_something(walk):
+            found.append(track.wait_until)
+        if walk.followed and track.call_back_at:
+            # A promise that is due is kept by the next run that may hand people over.
+            due = track.call_back_at <= walk.as_of and not walk.hands_over
+            found.append(walk.as_of + _TICK if due else track.call_back_at)
+        if track.handed_over and track.handed_over_at:
+            found += self._follow_up(walk)
+        for entry in self._case(walk).entries:
+            found += self._proofs(entry, walk)
+        return found
+
+    def _waits_for_something(self, walk: Walk) -> bool:
+        """Whether the end of the wait may be seen: in the reason on the record, or because somebody moves."""
+        if self._asked_about(walk) is not None:
+            return True
+        left_at = walk.track.left_at
+        speaks = left_at is None or any(each.at > left_at for each in walk.facts.scored.positive)
+        return walk.followed and speaks and walk.stages.next_by_rule(walk.track.stage) is not None
+
+    def _follow_up(self, walk: Walk) -> list[datetime | None]:
+        """When the deadline is missed, enough was tried, or an activity that is dated ahead counts."""
+        track, tried, since = walk.track, walk.tried, walk.track.handed_over_at
+        found = [self._counter.next_after(walk.person, walk.as_of)]
+        if (due := track.sla_due_at) and sla_state(
+            track, tried, walk.as_of, on_hold=walk.facts.deals.on_hold
+        ) == "running":
+            found.append(due + _TICK)
+        trying = walk.followed and track.status in (None, "new", "attempting") and not tried.contact_at
+        if since and trying and self._enough is not None and tried.count >= self._enough:
+            found.append(since + timedelta(days=self._exhausted_days))
+        return found
+
+    def _asked_about(self, walk: Walk) -> Stage | None:
+        """The stage of which the record says why it is not reached yet."""
+        track = walk.track
+        if track.cycle or track.cause == "adopted" or walk.held_until is not None or "stage" in walk.person.unmapped:
+            return None
+        return walk.stages.next_by_rule(track.stage)
+
+    def _proofs(self, entry: Entry, walk: Walk) -> list[datetime | None]:
+        """When a signal that this entry rule asks for does not speak any more."""
+        facts = walk.facts
+        found: list[datetime | None] = []
+        for name in (entry.evidence or self._evidence) if entry.evidence_at_least else ():
+            proof = self._evidence[name]
+            signal = facts.newest.get(proof.signal or "")
+            if signal is not None and proof.within_days is not None and proof.condition is None:
+                found.append(signal.at + timedelta(days=proof.within_days + 1))
+        if facts.scored.positive and not walk.followed:
+            found += _last_days(facts.scored)
+        elif facts.scored.positive and entry.any_positive_signal:
+            ends = _last_days(facts.scored)
+            found.append(None if None in ends else max(each for each in ends if each))
+        return found
+
+    # -- scores that matter ------------------------------------------------------------------------------------
+
+    def _band(self, walk: Walk) -> Band:
+        """Between which engagements nothing changes but the wish to leave the stage."""
+        case, scored = self._case(walk), walk.facts.scored
+        now = round(scored.score.engagement * 100)
+        marks = case.engagement
+        if case.combined:
+            marks = (*marks, *[self._needed(each, scored.score.fit) for each in case.combined])
+        low, high = 0, _OUT_OF_REACH
+        for mark in marks:
+            if mark <= now:
+                low = max(low, mark)
+            else:
+                high = min(high, mark)
+        return Band(low, high - 1)
+
+    def _case(self, walk: Walk) -> Case:
+        track = walk.track
+        adopted = walk.followed and track.cause == "adopted"
+        key = (track.stage, self._asked_about(walk) is not None, adopted, walk.followed)
+        case = self._cases.get(key)
+        if case is None:
+            case = self._cases[key] = self._case_of(walk.stages, *key)
+        return case
+
+    def _case_of(self, stages: Stages, name: str | None, asked: bool, adopted: bool, followed: bool) -> Case:
+        """Grades; what the reason on the record speaks of; what is remembered of the adopted (G15); and an entry rule
+        that acceptance by sales opens at once."""
+        further = [stage.enter for stage in stages.used if stages.ranks[stage.name] > stages.level(name) and stage.enter]
+        by_score = [each for each in further if each.by_score]
+        entries = [each for each in by_score if adopted or (followed and each.accepted_by_sales)]
+        if asked and (stage := stages.next_by_rule(name)) and stage.enter:
+            entries.append(stage.enter)
+        engagement = [*self._grades, *[each.engagement_at_least for each in entries]]
+        combined = {each.combined_at_least for each in entries if each.combined_at_least is not None}
+        marks = {_hundredths(each) for each in engagement if each is not None}
+        return Case(tuple(entries), tuple(sorted(marks)), tuple(sorted(combined)))
+
+    def _leaving(self, walk: Walk) -> tuple[Leaving | None, datetime | None]:
+        """The rule by which the person would leave the stage, and until when they stay all the same."""
+        track = walk.track
+        stage = walk.stages.by_name.get(track.stage or "")
+        if stage is None or stage.leave is None or not walk.followed or not (track.cause or "").startswith(RULES):
+            return None, None
+        if track.handed_over and track.status in self._working:
+            return None, None
+        since = track.stage_since
+        return stage.leave, since + timedelta(days=stage.stay_at_least_days) if since else None
+
+    def _above(self, leave: Leaving, band: Band, scored: Scored) -> Band:
+        """The part of the band in which nobody leaves."""
+        low, fit = band.low, scored.score.fit
+        if leave.fit_below is not None and fit < leave.fit_below:
+            return Band(_OUT_OF_REACH, _OUT_OF_REACH)
+        if leave.engagement_below is not None:
+            low = max(low, _hundredths(leave.engagement_below))
+        if leave.combined_below is not None:
+            low = max(low, self._needed(leave.combined_below, fit))
+        return Band(low, band.high)
+
+    def _shown_band(self, scored: Scored) -> Band:
+        """Between which engagements the whole numbers stay the same."""
+        fit, engagement = scored.score.fit, shown(scored.score.engagement) * 100
+        combined = shown(scored.combined)
+        low = max(engagement - 50, self._needed(combined - 0.5, fit))
+        return Band(low, min(engagement + 50, self._needed(combined + 0.5, fit)) - 1)
+
+    def _needed(self, combined: float, fit: float) -> int:
+        """The least engagement with which the combined score reaches this, in hundredths."""
+        found = self._least.get((combined, fit))
+        if found is None:
+            if len(self._least) >= _REMEMBERED:
+                self._least.clear()
+            found = self._least[combined, fit] = self._search(combined, fit)
+        return found
+
+    def _search(self, combined: float, fit: float) -> int:
+        low, high = 0, _OUT_OF_REACH
+        while low < high:
+            middle = (low + high) // 2
+            if combined_of(fit, middle / 100, self._fit_share) >= combined:
+                high = middle
+            else:
+                low = middle + 1
+        return low
 
 
-def _soonest(as_of: datetime, *instants: datetime | None) -> datetime | None:
-    return min([each for each in instants if each and each > as_of], default=None)
+def _hundredths(threshold: float) -> int:
+    """The least score that reaches a threshold, in hundredths."""
+    least = ceil(threshold * 100) - 1
+    while least / 100 < threshold:
+        least += 1
+    return least
+
+
+def _last_days(scored: Scored) -> list[datetime | None]:
+    """Per signal that speaks for the person, when nothing is left of its points; None for never."""
+    found: dict[str, datetime | None] = {each.id: None for each in scored.positive if scored.is_unscored(each)}
+    for rule, signal, age in scored.counted:
+        if not rule.positive or found.get(signal.id, signal.at) is None:
+            continue
+        if not rule.ages:
+            found[signal.id] = None
+        elif age.days < len(rule.cents()):
+            ends = signal.at + len(rule.cents()) * _DAY
+            found[signal.id] = max(ends, found.get(signal.id) or ends)
+    return list(found.values())
+
+
+def _soonest(as_of: datetime, instants: Iterable[datetime | None]) -> datetime | None:
+    return min([each for each in instants if each is not None and each > as_of], default=None)

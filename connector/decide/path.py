@@ -42,6 +42,7 @@ class Path:
 
     def follow(self, walk: Walk) -> None:
         """Move the walk's track as far as the facts lead."""
+        walk.followed = True
         self._adopt_stage(walk)
         self._adopt_status(walk)
         self._answers.take_in(walk)
@@ -333,13 +334,7 @@ class Path:
 
     def next_stage(self, walk: Walk) -> Stage | None:
         """The nearest stage that rules lead to from here, if they do."""
-        level = self._stages.level(walk.track.stage)
-        if not self._may_return(walk):
-            return None
-        for stage in self._stages.used:
-            if self._stages.ranks[stage.name] > level and stage.enter and not stage.enter.deal:
-                return stage
-        return None
+        return self._stages.next_by_rule(walk.track.stage)
 
 
 def _waits(status: Status) -> bool:

@@ -39,6 +39,7 @@ class Stages:
         self.ranks = {stage.name: rank for rank, stage in enumerate(self.main)}
         self.by_deal = {stage.enter.deal: stage for stage in self.used if stage.enter and stage.enter.deal}
         self.by_deal_names = frozenset(stage.name for stage in self.by_deal.values())
+        self._by_rule = tuple(stage for stage in self.used if stage.enter and not stage.enter.deal)
         before_score = next((r for r, stage in enumerate(self.main) if stage.enter and stage.enter.by_score), 0) - 1
         self._levels = {
             stage.name: self.ranks.get(stage.counts_as or "", before_score) for stage in stages if stage.side
@@ -67,6 +68,14 @@ class Stages:
         """The further of two main stages; side stages are no progress."""
         known = [name for name in (one, other) if name is not None and name in self.ranks]
         return max(known, key=self.ranks.__getitem__, default=None)
+
+    def next_by_rule(self, name: str | None) -> Stage | None:
+        """The nearest stage that rules lead to from this one, if they do."""
+        stage = self.by_name.get(name or "")
+        if stage is not None and stage.side and not stage.may_return:
+            return None
+        level = self.level(name)
+        return next((each for each in self._by_rule if self.ranks[each.name] > level), None)
 
     def label(self, name: str | None) -> str:
         """What people call a stage."""
@@ -109,6 +118,13 @@ class Walk:
     cause: str = ""
     reason: str = ""
     fast_track: str | None = None
+    followed: bool = False  # whether the path was followed: else the track stays as it was, and is only spoken of
+    turns: list[datetime] = field(default_factory=list)
+
+    def turns_at(self, at: datetime) -> None:
+        """Something that was just said of this person turns at this instant, if nothing happens until then. Whoever
+        compares with `as_of` says so here, and the person is looked at again; an instant that is past is no matter."""
+        self.turns.append(at)
 
     @property
     def first(self) -> bool:
