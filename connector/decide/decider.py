@@ -203,7 +203,7 @@ class Decider:
         says_why_not = not walk.reason and not walk.track.cycle and walk.track.cause != "adopted"
         short, said = self._blocked(walk, stage)
         for_record = (*[each.roughly() for each in short], *said) if says_why_not else ()
-        ahead = self._foresight.of(walk)
+        ahead = self._foresight.of(walk, blocked=bool(short or said))
         return Decision(
             walk.person.id,
             tracks,

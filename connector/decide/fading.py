@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -27,8 +27,9 @@ class SignalRule:
     window: int
     ages: bool  # whether its lines change with time
     positive: bool
+    hundredths: int  # of a signal of today
     lines: dict[int, Line | None] = field(default_factory=dict)
-    _cents: list[int] | None = None
+    cents: list[int] = field(default_factory=list)  # see in_cents; worked out when first needed
 
     @classmethod
     def of(cls, rule: Rule, number: int, group: int) -> SignalRule:
@@ -37,7 +38,7 @@ class SignalRule:
         apart = LONGEST[rule.once_per] if rule.once_per else timedelta(0)
         ages = rule.fading.kind != "never" or rule.within_days is not None
         times, window = rule.times_at_most or _NO_LIMIT, rule.within_days or _NO_LIMIT
-        return cls(number, group, rule, bucket, apart, times, window, ages, rule.points > 0)
+        return cls(number, group, rule, bucket, apart, times, window, ages, rule.points > 0, round(rule.points * 100))
 
     def line_at(self, age: int) -> Line | None:
         """What the rule says of a signal so many days old; None where nothing is left of it."""
@@ -46,15 +47,14 @@ class SignalRule:
         self.lines[age] = line
         return line
 
-    def cents(self) -> Sequence[int]:
+    def in_cents(self) -> list[int]:
         """Of a rule that ages: its points in hundredths by age in days, as long as something is left of them."""
-        if self._cents is None:
-            left, age = [], 0
-            while age <= self.window and (points := faded(self.rule.points, self.rule.fading, age)):
-                left.append(round(points * 100))
-                age += 1
-            self._cents = left
-        return self._cents
+        left, age = [], 0
+        while age <= self.window and (points := faded(self.rule.points, self.rule.fading, age)):
+            left.append(round(points * 100))
+            age += 1
+        self.cents = left
+        return left
 
 
 def faded(points: float, fading: Fading, age: int) -> float:

@@ -10,8 +10,9 @@ step. Points are whole hundredths here and times are microseconds, so that nothi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ from connector.decide.scoring import Limits, Scored
 _MICROSECOND = timedelta(microseconds=1)
 _DAY = 86_400_000_000
 _DAYS_BY_STEPS = 100  # so many days are gone through step by step at most: then it is time to look anyway
+_FIRST_STRETCH = 8  # days
+_NARROW = 200  # a band of so few hundredths is left within days: no use to look far ahead first
 _MOST = 10_000
 _NO_LIMIT = 1 << 40
 
@@ -41,25 +44,23 @@ class Engagement:
     """What the agreement says of engagement, in hundredths."""
 
     def __init__(self, scoring: Scoring) -> None:
-        self._limits = [
-            (number, _bounded(limits.low * 100), _bounded(limits.high * 100))
-            for number, group in enumerate(scoring.groups)
-            if group.side == "engagement"
-            for limits in (Limits.of(group),)
-        ]
+        limits = [Limits.of(group) for group in scoring.groups]
+        self.groups = [number for number, group in enumerate(scoring.groups) if group.side == "engagement"]
+        self.lows = [_bounded(each.low * 100) for each in limits]
+        self.highs = [_bounded(each.high * 100) for each in limits]
         self.silences = [
             (timedelta(days=each.days), number, round(each.points * 100))
             for number, group in enumerate(scoring.groups)
             for each in group.inactivity
         ]
 
-    def total(self, sums: Sequence[int]) -> int:
-        """What the sums of the groups come to (A8, A9)."""
-        total = 0
-        for group, low, high in self._limits:
+    def whole(self, sums: Sequence[int]) -> int:
+        """What the sums of the groups come to inside their limits (A8)."""
+        lows, highs, whole = self.lows, self.highs, 0
+        for group in self.groups:
             points = sums[group]
-            total += low if points < low else high if points > high else points
-        return 0 if total < 0 else _MOST if total > _MOST else total
+            whole += lows[group] if points < lows[group] else highs[group] if points > highs[group] else points
+        return whole
 
 
 def _bounded(cents: float) -> int:
@@ -72,141 +73,164 @@ class Forecast:
     def __init__(self, engagement: Engagement, scored: Scored, as_of: datetime) -> None:
         self._engagement = engagement
         self._as_of = as_of
-        self._base = base = [round(points * 100) for points in scored.standing]
+        self._base = base = scored.standing.copy()
         self._ageing: list[Ageing] = []
         for rule, _, age in scored.counted:
-            if not rule.ages:
-                base[rule.group] += round(rule.rule.points * 100)
-                continue
-            cents, days = rule.cents(), age.days
-            if days < len(cents):
-                self._ageing.append((age.seconds * 1_000_000 + age.microseconds, cents, days, rule.group))
+            if rule.ages:
+                cents, days = rule.cents or rule.in_cents(), age.days
+                if days < len(cents):
+                    self._ageing.append((age.seconds * 1_000_000 + age.microseconds, cents, days, rule.group))
+            else:
+                base[rule.group] += rule.hundredths
         self._to_come: list[tuple[int, int, int]] = []  # when silence begins to count, in which group, its points
-        for silent_for, group, cents_lost in engagement.silences:
+        for silent_for, group, points in engagement.silences:
             begins = scored.silent_from(silent_for)
             if begins is None or begins <= as_of:
-                base[group] += cents_lost
+                base[group] += points
             else:
-                self._to_come.append(((begins - as_of) // _MICROSECOND, group, cents_lost))
+                self._to_come.append(((begins - as_of) // _MICROSECOND, group, points))
+        self._from_now = _Stretch(engagement, base, self._ageing)
 
     def first_outside(self, band: Band, since: datetime, until: datetime | None) -> datetime | None:
         """The first instant after now, from `since` on and before `until`, with engagement outside the band."""
+        if not self._ageing and not self._to_come and since == self._as_of:
+            return None
         begin = (since - self._as_of) // _MICROSECOND
         end = None if until is None else (until - self._as_of) // _MICROSECOND
-        for stop in (*sorted(begins for begins, _, _ in self._to_come if begins > begin), None):
-            last = stop if end is None else end if stop is None or stop > end else stop
-            stretch = _Stretch(self._engagement, self._base_at(begin), self._aged(begin), band)
-            found = stretch.leaves(begin, last)
+        ahead = [each[0] for each in self._to_come if each[0] > begin and (end is None or each[0] < end)]
+        for last in (*sorted(ahead), end):
+            stretch = self._stretch(begin) if begin else self._from_now
+            found = stretch.leaves(band, begin, last)
             if found is not None:
                 return self._as_of + timedelta(microseconds=found)
-            if last is None or last == end:
-                return None
-            begin = last
+            begin = last or 0
         return None
 
-    def _base_at(self, instant: int) -> list[int]:
+    def _stretch(self, begin: int) -> _Stretch:
+        """What begins at an instant ahead: silence that counts by then, signals so much older."""
         base = self._base.copy()
-        for begins, group, cents in self._to_come:
-            if begins <= instant:
-                base[group] += cents
-        return base
-
-    def _aged(self, by: int) -> list[Ageing]:
-        """The signals as they will be then, without those of which nothing is left."""
-        if not by:
-            return self._ageing
-        found = []
+        for begins, group, points in self._to_come:
+            if begins <= begin:
+                base[group] += points
+        ageing = []
         for rest, cents, age, group in self._ageing:
-            days, into = divmod(rest + by, _DAY)
+            days, into = divmod(rest + begin, _DAY)
             if age + days < len(cents):
-                found.append((into, cents, age + days, group))
-        return found
+                ageing.append((into, cents, age + days, group))
+        return _Stretch(self._engagement, base, ageing)
 
 
 class _Stretch:
     """A time in which signals grow older and nothing else changes."""
 
-    def __init__(self, engagement: Engagement, base: list[int], ageing: list[Ageing], band: Band) -> None:
-        self._total = engagement.total
+    __slots__ = ("_ageing", "_base", "_days", "_engagement", "_in_turn", "_rises")
+
+    def __init__(self, engagement: Engagement, base: list[int], ageing: list[Ageing]) -> None:
+        self._engagement = engagement
         self._base = base
         self._ageing = ageing
-        self._band = band
-        self._in_turn: list[Ageing] | None = None
+        self._days = self._rises = 0
+        for _, cents, age, _ in ageing:
+            left = len(cents) - age
+            if left > self._days:
+                self._days = left  # until nothing ages any more
+            if cents[0] < 0:
+                self._rises += 1
+        self._in_turn: list[Ageing] = []
 
-    def leaves(self, begin: int, end: int | None) -> int | None:
+    def leaves(self, band: Band, begin: int, end: int | None) -> int | None:
         """The first instant outside the band, the beginning included unless it is now."""
-        if begin and self._is_outside(self._sums(0)):
+        if begin and not band.low <= self._at(0) <= band.high:
             return begin
-        over = max([len(cents) - age for _, cents, age, _ in self._ageing], default=0)
-        days = over if end is None else min(over, -((begin - end) // _DAY))
+        days = self._days
+        if end is not None:
+            days = min(days, -((begin - end) // _DAY))
+        if not days:
+            return None
         day = by_steps = 0
+        if band.high - band.low > _NARROW or band.low <= 0:
+            day = self._passes(band, 0, days)
         while day < days:
-            passed = self._passes(day, days)
-            if not passed:
-                found = self._steps(day)
-                if found is not None:
-                    return begin + found if end is None or begin + found < end else None
-                passed, by_steps = 1, by_steps + 1
-            day += passed
+            found = self._steps(band, day)
+            if found is not None:
+                return begin + found if end is None or begin + found < end else None
+            day, by_steps = day + 1, by_steps + 1
             if by_steps > _DAYS_BY_STEPS:
                 return begin + day * _DAY if day < days else None
+            if by_steps > 1 and day < days:
+                day += self._passes(band, day, days)
         return None
 
-    def _passes(self, day: int, days: int) -> int:
-        """How many days from this one on cannot leave the band; 0 where that has to be looked at closely."""
-        if self._keeps(day, days):
+    def _passes(self, band: Band, day: int, days: int) -> int:
+        """How many days from this one on cannot leave the band."""
+        if self._rises:
+            keeps = partial(self._surely_keeps, band, day)
+        elif band.low <= 0:
             return days - day
-        if day + 2 >= days or not self._keeps(day, day + 2):
-            return 0
-        safe, unsafe = 2, 4
-        while day + unsafe < days and self._keeps(day, day + unsafe):
+        else:
+            keeps = partial(self._falls_to, band, day)
+        if keeps(days - day):
+            return days - day
+        safe, unsafe = 0, _FIRST_STRETCH
+        while day + unsafe < days and keeps(unsafe):
             safe, unsafe = unsafe, 2 * unsafe
         unsafe = min(unsafe, days - day)
         while unsafe - safe > 1:
             middle = (safe + unsafe) // 2
-            if self._keeps(day, day + middle):
+            if keeps(middle):
                 safe = middle
             else:
                 unsafe = middle
         return safe
 
-    def _keeps(self, day: int, until: int) -> bool:
-        """Whether no order of steps between these days could leave the band."""
+    def _falls_to(self, band: Band, day: int, after: int) -> bool:
+        """Whether engagement, which only falls, is still in the band so many days on."""
+        return self._at(day + after) >= band.low
+
+    def _surely_keeps(self, band: Band, day: int, after: int) -> bool:
+        """Whether no order of steps within so many days could leave the band."""
         low, high = self._base.copy(), self._base.copy()
         for _, cents, age, group in self._ageing:
             left, length = age + day, len(cents)
             before = cents[left] if left < length else 0
-            left = age + until
-            after = cents[left] if left < length else 0
-            if before > after:
-                low[group] += after
+            left += after
+            later = cents[left] if left < length else 0
+            if before > later:
+                low[group] += later
                 high[group] += before
             else:
                 low[group] += before
-                high[group] += after
-        return self._band.low <= self._total(low) and self._total(high) <= self._band.high
+                high[group] += later
+        whole = self._engagement.whole
+        return (band.low <= 0 or whole(low) >= band.low) and (band.high >= _MOST or whole(high) <= band.high)
 
-    def _steps(self, day: int) -> int | None:
+    def _steps(self, band: Band, day: int) -> int | None:
         """One day, signal by signal in the order in which they grow older."""
-        if self._in_turn is None:
-            self._in_turn = sorted(self._ageing, key=_rest, reverse=True)
-        sums, stepped = self._sums(day), None
-        for rest, cents, age, group in self._in_turn:
+        in_turn = self._in_turn = self._in_turn or sorted(self._ageing, key=_rest, reverse=True)
+        lows, highs, sums = self._engagement.lows, self._engagement.highs, self._sums(day)
+        whole, stepped = self._engagement.whole(sums), -1
+        least, most = band.low if band.low > 0 else -_NO_LIMIT, band.high if band.high < _MOST else _NO_LIMIT
+        for rest, cents, age, group in in_turn:
             now = age + day
             if now >= len(cents):
                 continue
-            if stepped is not None and stepped != rest and self._is_outside(sums):
+            if stepped != rest and not least <= whole <= most and stepped >= 0:
                 return (day + 1) * _DAY - stepped
-            sums[group] += (cents[now + 1] if now + 1 < len(cents) else 0) - cents[now]
+            before, low, high = sums[group], lows[group], highs[group]
+            sums[group] = after = before - cents[now] + (cents[now + 1] if now + 1 < len(cents) else 0)
+            whole -= low if before < low else high if before > high else before
+            whole += low if after < low else high if after > high else after
             stepped = rest
-        return (day + 1) * _DAY - stepped if stepped is not None and self._is_outside(sums) else None
+        return None if least <= whole <= most or stepped < 0 else (day + 1) * _DAY - stepped
+
+    def _at(self, day: int) -> int:
+        whole = self._engagement.whole(self._sums(day))
+        return 0 if whole < 0 else _MOST if whole > _MOST else whole
 
     def _sums(self, day: int) -> list[int]:
         sums = self._base.copy()
         for _, cents, age, group in self._ageing:
-            if age + day < len(cents):
-                sums[group] += cents[age + day]
+            left = age + day
+            if left < len(cents):
+                sums[group] += cents[left]
         return sums
-
-    def _is_outside(self, sums: Sequence[int]) -> bool:
-        return not self._band.low <= self._total(sums) <= self._band.high

@@ -65,19 +65,23 @@ class Foresight:
         self._cases: dict[tuple[str | None, bool, bool, bool], Case] = {}
         self._least: dict[tuple[float, float], int] = {}
 
-    def of(self, walk: Walk) -> Ahead:
-        """Both instants, for a person whose path was followed or who stays as they are."""
+    def of(self, walk: Walk, *, blocked: bool) -> Ahead:
+        """Both instants, for a person whose path was followed or who stays as they are; `blocked` where something is
+        missing for the next stage."""
         forecast = Forecast(self._engagement, walk.facts.scored, walk.as_of)
         come_to_pass = walk.facts.heard.future_at
         score = forecast.first_outside(self._shown_band(walk.facts.scored), walk.as_of, come_to_pass)
-        return Ahead(self._route(walk, forecast), score or come_to_pass)
+        return Ahead(self._route(walk, forecast, blocked=blocked), score or come_to_pass)
 
     # -- the route ---------------------------------------------------------------------------------------------
 
-    def _route(self, walk: Walk, forecast: Forecast) -> datetime | None:
+    def _route(self, walk: Walk, forecast: Forecast, *, blocked: bool) -> datetime | None:
         """The soonest of the known instants, or the engagement that matters before it."""
         as_of = walk.as_of
-        until = _soonest(as_of, self._instants(walk))
+        instants = self._instants(walk)
+        if not walk.followed and not blocked:
+            instants += _last_days(walk.facts.scored)  # when there is no news left that could move this person
+        until = _soonest(as_of, instants)
         as_it_is = self._band(walk)
         leave, stays_until = self._leaving(walk)
         if leave is None:
@@ -146,9 +150,7 @@ class Foresight:
             signal = facts.newest.get(proof.signal or "")
             if signal is not None and proof.within_days is not None and proof.condition is None:
                 found.append(signal.at + timedelta(days=proof.within_days + 1))
-        if facts.scored.positive and not walk.followed:
-            found += _last_days(facts.scored)
-        elif facts.scored.positive and entry.any_positive_signal:
+        if facts.scored.positive and entry.any_positive_signal:
             ends = _last_days(facts.scored)
             found.append(None if None in ends else max(each for each in ends if each))
         return found
@@ -257,8 +259,8 @@ def _last_days(scored: Scored) -> list[datetime | None]:
             continue
         if not rule.ages:
             found[signal.id] = None
-        elif age.days < len(rule.cents()):
-            ends = signal.at + len(rule.cents()) * _DAY
+        elif age.days < len(rule.in_cents()):
+            ends = signal.at + len(rule.in_cents()) * _DAY
             found[signal.id] = max(ends, found.get(signal.id) or ends)
     return list(found.values())
 

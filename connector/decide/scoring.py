@@ -45,6 +45,7 @@ class _Standing:
     """What fields alone give: it stays as it is while time passes."""
 
     sums: list[float]
+    hundredths: list[int]
     spoken: list[list[Line]]
     fit: float
     fit_lines: tuple[Line, ...]
@@ -61,7 +62,7 @@ class Scored:
     positive: list[Signal]  # counted signals that gave points, newest first
     newest_positive_at: datetime | None  # of all that ever gave points, however faded
     counted: list[tuple[SignalRule, Signal, timedelta]]  # every signal that a rule counted, with its age, newest first
-    standing: Sequence[float]  # per group what the fields alone give
+    standing: list[int]  # per group what the fields alone give, in hundredths
     unscored: frozenset[str]  # kinds that speak for a person although no rule scores them
 
     def is_unscored(self, signal: Signal) -> bool:
@@ -133,7 +134,7 @@ class Scorer:
         grade = still.fit_grade + grade_of(engagement, self._engagement_grades)
         score = Score(still.fit, engagement, grade, (*still.fit_lines, *lines))
         combined = combined_of(still.fit, engagement, self._fit_share)
-        return Scored(score, combined, spoken, positive, newest, counted, still.sums, self._unscored)
+        return Scored(score, combined, spoken, positive, newest, counted, still.hundredths, self._unscored)
 
     def _stand(self, verdicts: tuple[int, ...], values: Values) -> _Standing:
         """The points for fields, worked out once for all of whom the same is true."""
@@ -146,7 +147,7 @@ class Scorer:
         fit, lines = self._total("fit", self._fit, sums, spoken)
         if len(self._standing) >= _REMEMBERED:
             self._standing.clear()
-        still = _Standing(sums, spoken, fit, tuple(lines), grade_of(fit, self._fit_grades))
+        still = _Standing(sums, [round(each * 100) for each in sums], spoken, fit, tuple(lines), grade_of(fit, self._fit_grades))
         self._standing[verdicts] = still
         return still
 
