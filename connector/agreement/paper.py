@@ -26,6 +26,7 @@ PLACES = (
     "title",
     "company",
     "stage",
+    "lead_type",
     "persona",
     "grade",
     "fit",

@@ -174,10 +174,10 @@ WRONG = [
     ("lifecycle.toml", "new_business = { label", "new_business = { default = true, label", "", ["not valid TOML"]),
     (
         "lifecycle.toml",
-        'existing_customer = { label = "Existing customer" }',
-        "existing_customer = { default = true }",
+        'existing_customer = { label = "Existing customer", from_customers = true,',
+        "existing_customer = { default = true,",
         "lead_types",
-        ["several defaults"],
+        ["several with default"],
     ),
     (
         "lifecycle.toml",

@@ -39,6 +39,7 @@ class GroupShape(Rows):
     once_per: Literal["day", "week", "month"] | None = None
     times_at_most: int | None = Field(default=None, ge=1)
     within_days: int | None = Days
+    lead_types: list[str] = Field(default=[])
     label: str | None = None
     why: str = ""
 
