@@ -170,6 +170,9 @@ class Decider:
         said = [self._say_of(share, walk, tracks) for share, walk in zip(shares, walks, strict=True)]
         said = [said[first], *said[:first], *said[first + 1 :]]
         outputs = dict(said[0].outputs)
+        route = min((one.route_next_at for one in said if one.route_next_at), default=None)
+        # When the route of any track turns, another track may lead, whose scores are shown from then on.
+        score = min((at for at in (said[0].score_next_at, route) if at), default=None)
         if shown != first:
             of_stage = shares[shown].lane.recorder.stage_of(walks[shown])
             outputs = {name: value for name, value in outputs.items() if name not in OF_STAGE} | of_stage
@@ -182,7 +185,8 @@ class Decider:
             reason=next((one.reason for one in said if one.reason), ""),
             also=tuple(rule for one in said for rule in one.also),
             warnings=tuple(dict.fromkeys(text for one in said for text in one.warnings)),
-            route_next_at=min((one.route_next_at for one in said if one.route_next_at), default=None),
+            route_next_at=route,
+            score_next_at=score,
         )
 
     def _say_of(self, share: Share, walk: Walk, tracks: tuple[Track, ...]) -> Decision:

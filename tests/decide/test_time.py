@@ -189,11 +189,11 @@ class Life:
 
 def _route(decision: Decision) -> object:
     """Everything that stands under `route_next_at`."""
-    track = replace(decision.tracks[0], evaluated_at=None, used=0)
-    if decision.tracks[0].evaluated_at is None:
-        track = replace(track, left_at=None)  # nobody has followed this track: it begins anew at every look
+    tracks = [replace(each, evaluated_at=None, used=0) for each in decision.tracks]
+    # Nobody has followed a track that was never evaluated: it begins anew at every look.
+    tracks = [each if old.evaluated_at else replace(each, left_at=None) for each, old in zip(tracks, decision.tracks, strict=True)]
     said = {name: value for name, value in decision.outputs.items() if name in ROUTE}
-    return said, decision.warnings, decision.held_until, decision.moves, decision.tasks, track
+    return said, decision.warnings, decision.held_until, decision.moves, decision.tasks, tracks
 
 
 def _scores(decision: Decision) -> object:
