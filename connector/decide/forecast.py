@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -129,13 +128,8 @@ class _Stretch:
         self._engagement = engagement
         self._base = base
         self._ageing = ageing
-        self._days = self._rises = 0
-        for _, cents, age, _ in ageing:
-            left = len(cents) - age
-            if left > self._days:
-                self._days = left  # until nothing ages any more
-            if cents[0] < 0:
-                self._rises += 1
+        self._days = max([len(cents) - age for _, cents, age, _ in ageing], default=0)  # until nothing ages any more
+        self._rises = any([cents[0] < 0 for _, cents, _, _ in ageing])
         self._in_turn: list[Ageing] = []
 
     def leaves(self, band: Band, begin: int, end: int | None) -> int | None:
@@ -164,28 +158,42 @@ class _Stretch:
     def _passes(self, band: Band, day: int, days: int) -> int:
         """How many days from this one on cannot leave the band."""
         if self._rises:
-            keeps = partial(self._surely_keeps, band, day)
-        elif band.low <= 0:
+            return self._passes_by_bounds(band, day, days)
+        return self._falls_after(band.low, day, days) if band.low > 0 else days - day
+
+    def _falls_after(self, low: int, day: int, days: int) -> int:
+        """For how many days engagement, which only falls here, stays this high: as regula falsi finds it."""
+        safe, unsafe = day, days
+        above, below = self._at(day) - low, self._at(days) - low
+        if below >= 0:
             return days - day
-        else:
-            keeps = partial(self._falls_to, band, day)
-        if keeps(days - day):
+        tries = 0
+        while unsafe - safe > 1:
+            tries += 1
+            guess = (safe + unsafe) // 2 if tries % 3 == 0 else safe + above * (unsafe - safe) // (above - below)
+            guess = min(max(guess, safe + 1), unsafe - 1)
+            found = self._at(guess) - low
+            if found >= 0:
+                safe, above = guess, found
+            else:
+                unsafe, below = guess, found
+        return safe - day
+
+    def _passes_by_bounds(self, band: Band, day: int, days: int) -> int:
+        """How many days surely, where points for and points against fade together."""
+        if self._surely_keeps(band, day, days - day):
             return days - day
         safe, unsafe = 0, _FIRST_STRETCH
-        while day + unsafe < days and keeps(unsafe):
+        while day + unsafe < days and self._surely_keeps(band, day, unsafe):
             safe, unsafe = unsafe, 2 * unsafe
         unsafe = min(unsafe, days - day)
         while unsafe - safe > 1:
             middle = (safe + unsafe) // 2
-            if keeps(middle):
+            if self._surely_keeps(band, day, middle):
                 safe = middle
             else:
                 unsafe = middle
         return safe
-
-    def _falls_to(self, band: Band, day: int, after: int) -> bool:
-        """Whether engagement, which only falls, is still in the band so many days on."""
-        return self._at(day + after) >= band.low
 
     def _surely_keeps(self, band: Band, day: int, after: int) -> bool:
         """Whether no order of steps within so many days could leave the band."""

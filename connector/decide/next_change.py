@@ -43,9 +43,10 @@ class Ahead(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What matters to everybody who stands alike: entry rules, and the scores at which something changes, of
-    engagement in hundredths."""
+    """What matters to everybody who stands alike: the stage of which the record says why it is not reached yet, entry
+    rules, and the scores at which something changes, of engagement in hundredths."""
 
+    asked: Stage | None
     entries: tuple[Entry, ...]
     engagement: tuple[int, ...]
     combined: tuple[float, ...]
@@ -62,7 +63,7 @@ class Foresight:
         self._enough, self._exhausted_days = agreement.attempts.exhausted_attempts, agreement.attempts.exhausted_days
         self._evidence = {each.name: each for each in agreement.evidence}
         self._working = frozenset(name for name, status in agreement.statuses.items() if status.working)
-        self._cases: dict[tuple[str | None, bool, bool, bool], Case] = {}
+        self._cases: dict[tuple[str | None, bool, bool, bool], Case] = {}  # of the one lane this is for
         self._least: dict[tuple[float, float], int] = {}
 
     def of(self, walk: Walk, *, blocked: bool) -> Ahead:
@@ -78,11 +79,12 @@ class Foresight:
     def _route(self, walk: Walk, forecast: Forecast, *, blocked: bool) -> datetime | None:
         """The soonest of the known instants, or the engagement that matters before it."""
         as_of = walk.as_of
-        instants = self._instants(walk)
+        case = self._case(walk)
+        instants = self._instants(walk, case)
         if not walk.followed and not blocked:
             instants += _last_days(walk.facts.scored)  # when there is no news left that could move this person
         until = _soonest(as_of, instants)
-        as_it_is = self._band(walk)
+        as_it_is = self._band(case, walk.facts.scored)
         leave, stays_until = self._leaving(walk)
         if leave is None:
             return forecast.first_outside(as_it_is, as_of, until) or until
@@ -95,13 +97,13 @@ class Foresight:
             found = forecast.first_outside(falls, stay, until)
         return found or until
 
-    def _instants(self, walk: Walk) -> list[datetime | None]:
+    def _instants(self, walk: Walk, case: Case) -> list[datetime | None]:
         """When something turns that no score decides."""
         facts, track = walk.facts, walk.track
         found = [*walk.turns, *facts.turns, facts.heard.future_at]
         if walk.held_until is not None:
             return [*found, walk.held_until]
-        if track.wait_until and self._waits_for_something(walk):
+        if track.wait_until and self._waits_for_something(walk, case):
             found.append(track.wait_until)
         if walk.followed and track.call_back_at:
             # A promise that is due is kept by the next run that may hand people over.
@@ -109,13 +111,14 @@ class Foresight:
             found.append(walk.as_of + _TICK if due else track.call_back_at)
         if track.handed_over and track.handed_over_at:
             found += self._follow_up(walk)
-        for entry in self._case(walk).entries:
-            found += self._proofs(entry, walk)
+        for entry in case.entries:
+            if entry.evidence_at_least or entry.any_positive_signal:
+                found += self._proofs(entry, walk)
         return found
 
-    def _waits_for_something(self, walk: Walk) -> bool:
+    def _waits_for_something(self, walk: Walk, case: Case) -> bool:
         """Whether the end of the wait may be seen: in the reason on the record, or because somebody moves."""
-        if self._asked_about(walk) is not None:
+        if case.asked is not None:
             return True
         left_at = walk.track.left_at
         speaks = left_at is None or any(each.at > left_at for each in walk.facts.scored.positive)
@@ -134,13 +137,6 @@ class Foresight:
             found.append(since + timedelta(days=self._exhausted_days))
         return found
 
-    def _asked_about(self, walk: Walk) -> Stage | None:
-        """The stage of which the record says why it is not reached yet."""
-        track = walk.track
-        if track.cycle or track.cause == "adopted" or walk.held_until is not None or "stage" in walk.person.unmapped:
-            return None
-        return walk.stages.next_by_rule(track.stage)
-
     def _proofs(self, entry: Entry, walk: Walk) -> list[datetime | None]:
         """When a signal that this entry rule asks for does not speak any more."""
         facts = walk.facts
@@ -157,25 +153,24 @@ class Foresight:
 
     # -- scores that matter ------------------------------------------------------------------------------------
 
-    def _band(self, walk: Walk) -> Band:
+    def _band(self, case: Case, scored: Scored) -> Band:
         """Between which engagements nothing changes but the wish to leave the stage."""
-        case, scored = self._case(walk), walk.facts.scored
         now = round(scored.score.engagement * 100)
         marks = case.engagement
         if case.combined:
             marks = (*marks, *[self._needed(each, scored.score.fit) for each in case.combined])
         low, high = 0, _OUT_OF_REACH
         for mark in marks:
-            if mark <= now:
-                low = max(low, mark)
-            else:
-                high = min(high, mark)
+            if low < mark <= now:
+                low = mark
+            elif now < mark < high:
+                high = mark
         return Band(low, high - 1)
 
     def _case(self, walk: Walk) -> Case:
-        track = walk.track
-        adopted = walk.followed and track.cause == "adopted"
-        key = (track.stage, self._asked_about(walk) is not None, adopted, walk.followed)
+        track, adopted = walk.track, walk.track.cause == "adopted"
+        silent = track.cycle or adopted or walk.held_until is not None or "stage" in walk.person.unmapped
+        key = (track.stage, not silent, adopted and walk.followed, walk.followed)
         case = self._cases.get(key)
         if case is None:
             case = self._cases[key] = self._case_of(walk.stages, *key)
@@ -187,12 +182,13 @@ class Foresight:
         further = [stage.enter for stage in stages.used if stages.ranks[stage.name] > stages.level(name) and stage.enter]
         by_score = [each for each in further if each.by_score]
         entries = [each for each in by_score if adopted or (followed and each.accepted_by_sales)]
-        if asked and (stage := stages.next_by_rule(name)) and stage.enter:
+        stage = stages.next_by_rule(name) if asked else None
+        if stage and stage.enter:
             entries.append(stage.enter)
         engagement = [*self._grades, *[each.engagement_at_least for each in entries]]
         combined = {each.combined_at_least for each in entries if each.combined_at_least is not None}
         marks = {_hundredths(each) for each in engagement if each is not None}
-        return Case(tuple(entries), tuple(sorted(marks)), tuple(sorted(combined)))
+        return Case(stage, tuple(entries), tuple(sorted(marks)), tuple(sorted(combined)))
 
     def _leaving(self, walk: Walk) -> tuple[Leaving | None, datetime | None]:
         """The rule by which the person would leave the stage, and until when they stay all the same."""
