@@ -16,7 +16,7 @@ from connector.decide import days
 from connector.decide.lanes import Share, Sorter
 from connector.decide.office import Office
 from connector.decide.outputs import OF_STAGE
-from connector.decide.tracks import first_track, furthest, leading
+from connector.decide.tracks import first_track, furthest, leading, looked_at
 from connector.decide.walk import ABOVE, ADOPTED_FROM, Walk
 from connector.model import Decision, Person, Track
 
@@ -232,6 +232,6 @@ def _remember(run: int) -> Callable[[Share, Walk], Track]:
         facts = walk.facts.digest
         if walk.track.cause == "adopted" and share.lane.path.is_above(walk):
             facts += ABOVE
-        return replace(walk.track, evaluated_at=walk.as_of, used=run, facts=facts, fingerprint=walk.fingerprint)
+        return looked_at(walk.track, walk.as_of, run, facts, walk.fingerprint)
 
     return remember

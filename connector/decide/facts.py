@@ -49,6 +49,7 @@ class Facts:
     deals: DealView
     digest: str  # of the scored and required fields: another one is a new fact (A12)
     newest: dict[str, Signal] = field(default_factory=dict)  # kind -> its newest signal
+    lacks: dict[str, tuple[str, ...]] = field(default_factory=dict)  # minimum information -> fields nobody knows
     turns: list[datetime] = field(default_factory=list)  # when one of these facts turns by itself (Walk.turns_at)
 
     @property

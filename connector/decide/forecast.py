@@ -74,13 +74,15 @@ class Forecast:
         self._as_of = as_of
         self._base = base = scored.standing.copy()
         self._ageing: list[Ageing] = []
+        self._rises = False  # whether anything against the person fades
         for rule, _, age in scored.counted:
-            if rule.ages:
-                cents, days = rule.cents or rule.in_cents(), age.days
-                if days < len(cents):
-                    self._ageing.append((age.seconds * 1_000_000 + age.microseconds, cents, days, rule.group))
-            else:
+            if not rule.ages:
                 base[rule.group] += rule.hundredths
+                continue
+            cents, days = rule.cents or rule.in_cents(), age.days
+            if days < len(cents):
+                self._ageing.append((age.seconds * 1_000_000 + age.microseconds, cents, days, rule.group))
+                self._rises = self._rises or not rule.positive
         self._to_come: list[tuple[int, int, int]] = []  # when silence begins to count, in which group, its points
         for silent_for, group, points in engagement.silences:
             begins = scored.silent_from(silent_for)
@@ -88,25 +90,38 @@ class Forecast:
                 base[group] += points
             else:
                 self._to_come.append(((begins - as_of) // _MICROSECOND, group, points))
-        self._from_now = _Stretch(engagement, base, self._ageing)
+                self._rises = self._rises or points > 0
+        self._from_now: _Stretch | None = None
 
     def first_outside(self, band: Band, since: datetime, until: datetime | None) -> datetime | None:
         """The first instant after now, from `since` on and before `until`, with engagement outside the band."""
-        if not self._ageing and not self._to_come and since == self._as_of:
+        if band.low <= 0 and (band.high >= _MOST or not self._rises or self._most() <= band.high):
             return None
         begin = (since - self._as_of) // _MICROSECOND
         end = None if until is None else (until - self._as_of) // _MICROSECOND
         ahead = [each[0] for each in self._to_come if each[0] > begin and (end is None or each[0] < end)]
         for last in (*sorted(ahead), end):
-            stretch = self._stretch(begin) if begin else self._from_now
-            found = stretch.leaves(band, begin, last)
+            found = self._stretch(begin).leaves(band, begin, last)
             if found is not None:
                 return self._as_of + timedelta(microseconds=found)
             begin = last or 0
         return None
 
+    def _most(self) -> int:
+        """More than engagement will ever be: all that speaks for the person, and nothing against."""
+        most = self._base.copy()
+        for _, cents, age, group in self._ageing:
+            if cents[age] > 0:
+                most[group] += cents[age]
+        for _, group, points in self._to_come:
+            most[group] += max(points, 0)
+        return self._engagement.whole(most)
+
     def _stretch(self, begin: int) -> _Stretch:
         """What begins at an instant ahead: silence that counts by then, signals so much older."""
+        if not begin:
+            self._from_now = self._from_now or _Stretch(self._engagement, self._base, self._ageing)
+            return self._from_now
         base = self._base.copy()
         for begins, group, points in self._to_come:
             if begins <= begin:

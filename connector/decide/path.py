@@ -37,6 +37,7 @@ class Path:
         self._attempts = agreement.attempts
         self._counter = AttemptCounter(agreement.attempts)
         self._answers = Answers(agreement)
+        self._furthest_first = [(stages.ranks[stage.name], stage) for stage in reversed(stages.used)]
         self._hands_over = next((stage for stage in stages.used if stage.hands_over), None)
         self.doors = Doors(agreement, observer)
 
@@ -248,8 +249,8 @@ class Path:
         if not self._may_return(walk) or (track.wait_until and track.wait_until > walk.as_of):
             return None
         level = self._stages.level(track.stage)
-        for stage in reversed(self._stages.used):
-            if self._stages.ranks[stage.name] <= level:
+        for rank, stage in self._furthest_first:
+            if rank <= level:
                 return None
             if self._may_enter(stage, walk):
                 return f"stages.{stage.name}.enter_when", lambda chosen=stage: self._enter(chosen, walk)

@@ -14,6 +14,7 @@ from connector.model import ALWAYS, Person, Track, Value
 _NAMES = tuple(each.name for each in fields(Track))
 _INSTANTS = tuple(each.name for each in fields(Track) if "datetime" in str(each.type) and each.name != "entered")
 _values = attrgetter(*_NAMES)
+_OF_A_LOOK = tuple(map(_NAMES.index, ("evaluated_at", "used", "facts", "fingerprint")))
 
 
 def first_track(
@@ -60,6 +61,14 @@ def leading(tracks: Sequence[Track], level: Callable[[str | None], int]) -> Trac
 def furthest(tracks: Sequence[Track], level: Callable[[str | None], int]) -> Track:
     """The track that is furthest on, the first of several: its stage is the person's."""
     return max(tracks, key=lambda track: level(track.stage))
+
+
+def looked_at(track: Track, as_of: datetime, run: int, facts: str, fingerprint: str) -> Track:
+    """The track after a look at everything seen up to `run`. Everybody gets one, so it is put together at once."""
+    values = list(_values(track))
+    for place, value in zip(_OF_A_LOOK, (as_of, run, facts, fingerprint), strict=True):
+        values[place] = value
+    return Track(*values)
 
 
 def track_id(person_id: str, lead_type: str) -> str:

@@ -39,7 +39,7 @@ class Stages:
         self.ranks = {stage.name: rank for rank, stage in enumerate(self.main)}
         self.by_deal = {stage.enter.deal: stage for stage in self.used if stage.enter and stage.enter.deal}
         self.by_deal_names = frozenset(stage.name for stage in self.by_deal.values())
-        self._by_rule = tuple(stage for stage in self.used if stage.enter and not stage.enter.deal)
+        self._next: dict[str | None, Stage | None] = {}
         before_score = next((r for r, stage in enumerate(self.main) if stage.enter and stage.enter.by_score), 0) - 1
         self._levels = {
             stage.name: self.ranks.get(stage.counts_as or "", before_score) for stage in stages if stage.side
@@ -71,11 +71,17 @@ class Stages:
 
     def next_by_rule(self, name: str | None) -> Stage | None:
         """The nearest stage that rules lead to from this one, if they do."""
+        if name not in self._next:
+            self._next[name] = self._find_next(name)
+        return self._next[name]
+
+    def _find_next(self, name: str | None) -> Stage | None:
         stage = self.by_name.get(name or "")
         if stage is not None and stage.side and not stage.may_return:
             return None
         level = self.level(name)
-        return next((each for each in self._by_rule if self.ranks[each.name] > level), None)
+        by_rule = (each for each in self.used if each.enter and not each.enter.deal)
+        return next((each for each in by_rule if self.ranks[each.name] > level), None)
 
     def label(self, name: str | None) -> str:
         """What people call a stage."""
