@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from connector.agreement.terms import Agreement
+from connector.agreement.vocabulary import ANSWERS
 from connector.decide import days
 from connector.decide.lanes import Share, Sorter
 from connector.decide.office import Office
@@ -176,6 +177,9 @@ class Decider:
         if shown != first:
             of_stage = shares[shown].lane.recorder.stage_of(walks[shown])
             outputs = {name: value for name, value in outputs.items() if name not in OF_STAGE} | of_stage
+        if any(walk.tasks for walk in walks):  # an answer to another track's hand-off must not speak for a new one
+            given = {name for share in shares for name in ANSWERS if share.person.fields.get(name) is not None}
+            outputs |= dict.fromkeys(sorted(given))
         return replace(
             said[0],
             outputs=outputs,
@@ -230,7 +234,8 @@ def _remember(run: int) -> Callable[[Share, Walk], Track]:
 
     def remember(share: Share, walk: Walk) -> Track:
         facts = walk.facts.digest
-        if walk.track.cause == "adopted" and share.lane.path.is_above(walk):
+        walk.above = walk.track.cause == "adopted" and share.lane.path.is_above(walk)
+        if walk.above:
             facts += ABOVE
         return looked_at(walk.track, walk.as_of, run, facts, walk.fingerprint)
 

@@ -10,7 +10,7 @@ step. Points are whole hundredths here and times are microseconds, so that nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import NamedTuple
@@ -58,7 +58,7 @@ class Engagement:
         lows, highs, whole = self.lows, self.highs, 0
         for group in self.groups:
             points = sums[group]
-            whole += lows[group] if points < lows[group] else highs[group] if points > highs[group] else points
+            whole += lows[group] if points < lows[group] else min(points, highs[group])
         return whole
 
 
@@ -144,7 +144,7 @@ class _Stretch:
         self._base = base
         self._ageing = ageing
         self._days = max([len(cents) - age for _, cents, age, _ in ageing], default=0)  # until nothing ages any more
-        self._rises = any([cents[0] < 0 for _, cents, _, _ in ageing])
+        self._rises = any(cents[0] < 0 for _, cents, _, _ in ageing)
         self._in_turn: list[Ageing] = []
 
     def leaves(self, band: Band, begin: int, end: int | None) -> int | None:
@@ -241,14 +241,14 @@ class _Stretch:
                 return (day + 1) * _DAY - stepped
             before, low, high = sums[group], lows[group], highs[group]
             sums[group] = after = before - cents[now] + (cents[now + 1] if now + 1 < len(cents) else 0)
-            whole -= low if before < low else high if before > high else before
-            whole += low if after < low else high if after > high else after
+            whole -= low if before < low else min(before, high)
+            whole += low if after < low else min(after, high)
             stepped = rest
         return None if least <= whole <= most or stepped < 0 else (day + 1) * _DAY - stepped
 
     def _at(self, day: int) -> int:
         whole = self._engagement.whole(self._sums(day))
-        return 0 if whole < 0 else _MOST if whole > _MOST else whole
+        return 0 if whole < 0 else min(whole, _MOST)
 
     def _sums(self, day: int) -> list[int]:
         sums = self._base.copy()

@@ -43,11 +43,13 @@ class Ahead(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What matters to everybody who stands alike: the stage of which the record says why it is not reached yet, entry
-    rules, and the scores at which something changes, of engagement in hundredths."""
+    """What matters to everybody who stands alike: the stage of which the record says why it is not reached yet, the
+    entry rules that may be seen to open or shut, those that an adopted person may be above (G15), and the scores at
+    which something changes, of engagement in hundredths."""
 
     asked: Stage | None
     entries: tuple[Entry, ...]
+    above: tuple[Entry, ...]
     engagement: tuple[int, ...]
     combined: tuple[float, ...]
 
@@ -63,7 +65,7 @@ class Foresight:
         self._enough, self._exhausted_days = agreement.attempts.exhausted_attempts, agreement.attempts.exhausted_days
         self._evidence = {each.name: each for each in agreement.evidence}
         self._working = frozenset(name for name, status in agreement.statuses.items() if status.working)
-        self._cases: dict[tuple[str | None, bool, bool, bool], Case] = {}  # of the one lane this is for
+        self._cases: dict[tuple[str | None, bool, bool, bool], Case] = {}
         self._least: dict[tuple[float, float], int] = {}
 
     def of(self, walk: Walk, *, blocked: bool) -> Ahead:
@@ -84,7 +86,7 @@ class Foresight:
         if not walk.followed and not blocked:
             instants += _last_days(walk.facts.scored)  # when there is no news left that could move this person
         until = _soonest(as_of, instants)
-        as_it_is = self._band(case, walk.facts.scored)
+        as_it_is = self._band(case, walk)
         leave, stays_until = self._leaving(walk)
         if leave is None:
             return forecast.first_outside(as_it_is, as_of, until) or until
@@ -111,7 +113,7 @@ class Foresight:
             found.append(walk.as_of + _TICK if due else track.call_back_at)
         if track.handed_over and track.handed_over_at:
             found += self._follow_up(walk)
-        for entry in case.entries:
+        for entry in (*case.entries, *case.above) if walk.above else case.entries:
             if entry.evidence_at_least or entry.any_positive_signal:
                 found += self._proofs(entry, walk)
         return found
@@ -153,42 +155,64 @@ class Foresight:
 
     # -- scores that matter ------------------------------------------------------------------------------------
 
-    def _band(self, case: Case, scored: Scored) -> Band:
+    def _band(self, case: Case, walk: Walk) -> Band:
         """Between which engagements nothing changes but the wish to leave the stage."""
-        now = round(scored.score.engagement * 100)
+        score = walk.facts.scored.score
+        now = round(score.engagement * 100)
         marks = case.engagement
         if case.combined:
-            marks = (*marks, *[self._needed(each, scored.score.fit) for each in case.combined])
+            marks = (*marks, *[self._needed(each, score.fit) for each in case.combined])
         low, high = 0, _OUT_OF_REACH
         for mark in marks:
             if low < mark <= now:
                 low = mark
             elif now < mark < high:
                 high = mark
+        for entry in case.above:
+            mark = self._opens(entry, score.fit)
+            if walk.above and low < mark <= now:
+                low = mark
+            elif not walk.above and now < mark < high:
+                high = mark
         return Band(low, high - 1)
+
+    def _opens(self, entry: Entry, fit: float) -> int:
+        """The least engagement that an entry rule asks for, in hundredths."""
+        if entry.fit_at_least is not None and fit < entry.fit_at_least:
+            return _OUT_OF_REACH
+        least = 0 if entry.engagement_at_least is None else _hundredths(entry.engagement_at_least)
+        return least if entry.combined_at_least is None else max(least, self._needed(entry.combined_at_least, fit))
 
     def _case(self, walk: Walk) -> Case:
         track, adopted = walk.track, walk.track.cause == "adopted"
         silent = track.cycle or adopted or walk.held_until is not None or "stage" in walk.person.unmapped
-        key = (track.stage, not silent, adopted and walk.followed, walk.followed)
+        key = (track.stage, not silent, adopted and walk.followed, walk.followed and track.handed_over)
         case = self._cases.get(key)
         if case is None:
             case = self._cases[key] = self._case_of(walk.stages, *key)
         return case
 
-    def _case_of(self, stages: Stages, name: str | None, asked: bool, adopted: bool, followed: bool) -> Case:
-        """Grades; what the reason on the record speaks of; what is remembered of the adopted (G15); and an entry rule
-        that acceptance by sales opens at once."""
-        further = [stage.enter for stage in stages.used if stages.ranks[stage.name] > stages.level(name) and stage.enter]
-        by_score = [each for each in further if each.by_score]
-        entries = [each for each in by_score if adopted or (followed and each.accepted_by_sales)]
+    def _case_of(self, stages: Stages, name: str | None, asked: bool, adopted: bool, handed_over: bool) -> Case:
+        """Grades; what the reason on the record speaks of; what acceptance by sales opens at once; and what is
+        remembered of the adopted."""
+        further = [stage.enter for stage in stages.used if stages.ranks[stage.name] > stages.level(name)]
+        by_score = [
+            entry
+            for entry in further
+            if entry
+            and entry.by_score
+            and (not entry.from_stages or name in entry.from_stages)
+            and (handed_over or not entry.accepted_by_sales)
+        ]
+        entries = [each for each in by_score if each.accepted_by_sales]
         stage = stages.next_by_rule(name) if asked else None
         if stage and stage.enter:
             entries.append(stage.enter)
         engagement = [*self._grades, *[each.engagement_at_least for each in entries]]
         combined = {each.combined_at_least for each in entries if each.combined_at_least is not None}
         marks = {_hundredths(each) for each in engagement if each is not None}
-        return Case(stage, tuple(entries), tuple(sorted(marks)), tuple(sorted(combined)))
+        above = tuple(by_score) if adopted else ()
+        return Case(stage, tuple(entries), above, tuple(sorted(marks)), tuple(sorted(combined)))
 
     def _leaving(self, walk: Walk) -> tuple[Leaving | None, datetime | None]:
         """The rule by which the person would leave the stage, and until when they stay all the same."""

@@ -147,7 +147,9 @@ class Scorer:
         fit, lines = self._total("fit", self._fit, sums, spoken)
         if len(self._standing) >= _REMEMBERED:
             self._standing.clear()
-        still = _Standing(sums, [round(each * 100) for each in sums], spoken, fit, tuple(lines), grade_of(fit, self._fit_grades))
+        still = _Standing(
+            sums, [round(each * 100) for each in sums], spoken, fit, tuple(lines), grade_of(fit, self._fit_grades)
+        )
         self._standing[verdicts] = still
         return still
 

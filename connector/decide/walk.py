@@ -124,6 +124,7 @@ class Walk:
     cause: str = ""
     reason: str = ""
     fast_track: str | None = None
+    above: bool = False  # adopted, and remembered as one who meets a rule further on already (ABOVE)
     followed: bool = False  # whether the path was followed: else the track stays as it was, and is only spoken of
     turns: list[datetime] = field(default_factory=list)
 

@@ -8,6 +8,7 @@ stand by decisions, as in the CRM. From there nothing happens any more but time.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,9 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.agreement import Agreement
-from connector.agreement.terms import (
-    Condition, Entry, Evidence, Fading, Group, Inactivity, Leaving, Rule, Scoring,
-)  # fmt: skip
+from connector.agreement.terms import Condition, Entry, Evidence, Fading, Group, Inactivity, Leaving, Rule, Scoring
 from connector.agreement.vocabulary import OUTPUTS
 from connector.decide import Decider
 from connector.model import ALWAYS, Activity, Deal, Decision, Edit, Person, Signal, Track, Value
@@ -45,7 +44,9 @@ def _rule(kind: str, points: float, fading: Fading, **more: Any) -> Rule:
 
 WILD = Scoring(
     (
-        Group("who", "fit", "who", (Rule("size", "fit.who.size", 62.5, "size", condition=Condition("company_size", "is_known")),)),
+        Group("who", "fit", "who", (
+            Rule("size", "fit.who.size", 62.5, "size", condition=Condition("company_size", "is_known")),
+        )),
         Group("a", "engagement", "a", (
             _rule("pricing_page", 15.55, Fading("by_half", 7), once_per="week", times_at_most=3),
             _rule("demo_request", 33.33, Fading("evenly", 45), once_per="month"),
@@ -106,7 +107,7 @@ class Life:
     def __init__(self, decider: Decider, chance: random.Random) -> None:
         self.decider, self.chance = decider, chance
         self.go_live = chance.choice([ALWAYS, ALWAYS, NOON - 30 * DAY, NOON + DAY])
-        self.route = chance.random() < 0.9
+        self.route = chance.random() < 0.95
         self.tracks: tuple[Track, ...] = ()
         self.run = 0
         fields = {name: value for name, value in ANNA.items() if name == "email" or chance.random() < 0.93}
@@ -154,10 +155,15 @@ class Life:
     def _something_happens(self, at: datetime) -> None:
         person, chance = self.person, self.chance
         fields: dict[str, Value] = dict(person.fields)
-        what = chance.choice(["signal", "signal", "answer", "edit", "call", "deal", "hold", "field", "nothing"])
+        what = chance.choice(
+            ["signal", "signal", "answer", "edit", "call", "tries", "deal", "hold", "field", "nothing"]
+        )
         if what == "signal":
             latest = (at - NOON) / DAY
-            new = [self._signal(100 + len(person.signals) + n, latest - 1, latest + chance.choice([0, 0, 9])) for n in (0, 1, 2)]
+            new = [
+                self._signal(100 + len(person.signals) + n, latest - 1, latest + chance.choice([0, 0, 9]))
+                for n in (0, 1, 2)
+            ]
             person = replace(person, signals=(*person.signals, *new))
         elif what == "answer":
             fields["sales_answer"] = chance.choice(["accepted", "returned_not_ready", "rejected"])
@@ -166,20 +172,46 @@ class Life:
                 fields["call_back_on"] = at.replace(hour=0) + DAY * chance.randint(-3, 30)
         elif what == "edit":
             name, values = chance.choice(
-                [("status", ("attempting", "connected", "returned_not_ready", "unqualified")), ("stage", ("lead", "mql", "sql"))]
+                [
+                    ("status", ("attempting", "connected", "returned_not_ready", "unqualified")),
+                    ("stage", ("lead", "mql", "sql")),
+                ]
             )
             value = chance.choice(values)
             edits = {name: Edit(name, getattr(person, name), value, at - DAY / 3, "person")}
             person = replace(person, edits=edits, **{name: value})
         elif what == "call":
             calls = [
-                Activity(f"{at}{n}", "call", at + DAY * chance.uniform(-4, 5), "outbound", chance.choice(["no_answer", "connected", None]), owner_id="7")
+                Activity(
+                    f"{at}{n}",
+                    "call",
+                    at + DAY * chance.uniform(-4, 5),
+                    "outbound",
+                    chance.choice(["no_answer", "connected", None]),
+                    owner_id="7",
+                )
                 for n in range(chance.randint(1, 9))
             ]
             person = replace(person, activities=(*person.activities, *calls))
+        elif what == "tries":
+            times = [at - timedelta(hours=2 * number + 1) for number in range(9)]
+            calls = [Activity(f"{each}", "call", each, "outbound", "no_answer", owner_id="7") for each in times]
+            person = replace(person, activities=(*person.activities, *calls))
         elif what == "deal":
             state = chance.choice(["open", "on_hold", "lost", "won"])
-            person = replace(person, deals=(Deal("1", state, opened_at=at - DAY, closed_at=at, lost_reason="timing"),))
+            person = replace(
+                person,
+                deals=(
+                    Deal(
+                        "1",
+                        state,
+                        opened_at=at - DAY,
+                        closed_at=at,
+                        lost_reason="timing",
+                        lead_type=chance.choice([None, "existing_customer"]),
+                    ),
+                ),
+            )
         elif what == "hold":
             fields["hold_until"] = at + DAY * chance.uniform(-1, 20)
         elif what == "field":
@@ -191,7 +223,10 @@ def _route(decision: Decision) -> object:
     """Everything that stands under `route_next_at`."""
     tracks = [replace(each, evaluated_at=None, used=0) for each in decision.tracks]
     # Nobody has followed a track that was never evaluated: it begins anew at every look.
-    tracks = [each if old.evaluated_at else replace(each, left_at=None) for each, old in zip(tracks, decision.tracks, strict=True)]
+    tracks = [
+        each if old.evaluated_at else replace(each, left_at=None)
+        for each, old in zip(tracks, decision.tracks, strict=True)
+    ]
     said = {name: value for name, value in decision.outputs.items() if name in ROUTE}
     return said, decision.warnings, decision.held_until, decision.moves, decision.tasks, tracks
 
@@ -221,3 +256,61 @@ def test_until_the_instant_that_was_told_nothing_changes(anyone: Decider, seed: 
         assert until is None or until > now
         for instant in _instants(life.chance, now, until):
             assert seen(life.decide(instant)) == seen(standing)
+
+
+@LAW
+@given(st.integers(0, 2**32))
+def test_an_instant_that_was_told_leads_to_a_later_one_or_to_none(anyone: Decider, seed: int) -> None:
+    """Whoever is looked at when told comes to rest: from one instant to the next, without ever standing still."""
+    life = Life(anyone, random.Random(seed))
+    now, told = life.live()
+    for _ in range(8):
+        ahead = [at for at in (told.route_next_at, told.score_next_at) if at is not None]
+        if not ahead:
+            break
+        assert min(ahead) > now
+        now = min(ahead)
+        told = life.look(now)
+
+
+def test_hardly_anybody_is_looked_at_for_nothing(anyone: Decider) -> None:
+    """Of the instants told to people whose signals are all of the past, nearly every one changes something."""
+    told_of, for_nothing = Counter[str](), Counter[str]()
+    for seed in range(400):
+        life = Life(anyone, random.Random(seed))
+        now, told = life.live()
+        standing = life.decide(now)
+        if any(each.at > now for each in life.person.signals):
+            continue
+        for name, until, seen in (("route", told.route_next_at, _route), ("score", told.score_next_at, _scores)):
+            if until is not None:
+                told_of[name] += 1
+                for_nothing[name] += seen(life.decide(until)) == seen(standing)
+
+    assert min(told_of.values()) > 100
+    assert for_nothing["route"] <= 0.05 * told_of["route"]
+    assert for_nothing["score"] <= 0.05 * told_of["score"]
+
+
+def test_everything_that_depends_on_time_is_met(anyone: Decider) -> None:
+    """The invented lives are worth something: among what happens at the instants told is all that time can do."""
+    met = Counter[str]()
+    for seed in range(400):
+        life = Life(anyone, random.Random(seed))
+        now, told = life.live()
+        for _ in range(8):
+            if told.route_next_at is None:
+                break
+            before, now = life.decide(now), told.route_next_at
+            told = life.look(now)
+            met["grade"] += before.score.grade != told.score.grade
+            met["hold"] += before.held_until != told.held_until
+            met["task"] += bool(told.tasks)
+            met["left"] += any(move.cause.endswith("leave_when") for move in told.moves)
+            met["exhausted"] += any(move.cause == "attempts.exhausted_after" for move in told.moves)
+            met["warning"] += before.warnings != told.warnings
+            for name in ("sla_state", "stage_reason", "attempts"):
+                met[name] += before.outputs.get(name) != told.outputs.get(name)
+
+    wanted = ("grade", "hold", "task", "left", "exhausted", "warning", "sla_state", "stage_reason", "attempts")
+    assert [name for name in wanted if not met[name]] == []
