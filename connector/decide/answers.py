@@ -50,7 +50,7 @@ class Answers:
         edit = walk.edit("status")
         if edit is not None and edit.by in ADOPTED_FROM:
             return  # the status that a person set in the same look is the plainer word
-        if counts and answer:
+        if answer and (counts or self._reason_came_later(answer, walk)):
             self._follow(answer, walk)
 
     def _follow(self, answer: Answer, walk: Walk) -> None:

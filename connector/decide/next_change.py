@@ -23,10 +23,9 @@ from math import ceil
 from typing import NamedTuple
 
 from connector.agreement.terms import Agreement, Entry, Leaving, Stage
-from connector.decide.attempts import AttemptCounter
 from connector.decide.forecast import Band, Engagement, Forecast
 from connector.decide.scoring import Scored, combined_of, shown
-from connector.decide.sla import sla_state
+from connector.decide.sla import clock_now, paused_for
 from connector.decide.walk import RULES, Stages, Walk
 
 _TICK = timedelta(microseconds=1)
@@ -61,8 +60,7 @@ class Foresight:
         self._engagement = Engagement(agreement.scoring)
         self._grades = [threshold for _, threshold in agreement.scoring.engagement_grades]
         self._fit_share = agreement.scoring.fit_share
-        self._counter = AttemptCounter(agreement.attempts)
-        self._enough, self._exhausted_days = agreement.attempts.exhausted_attempts, agreement.attempts.exhausted_days
+        self._attempts, self._kinds = agreement.attempts, agreement.attempts.kinds
         self._evidence = {each.name: each for each in agreement.evidence}
         self._working = frozenset(name for name, status in agreement.statuses.items() if status.working)
         self._cases: dict[tuple[str | None, bool, bool, bool], Case] = {}
@@ -127,17 +125,19 @@ class Foresight:
         return walk.followed and speaks and walk.stages.next_by_rule(walk.track.stage) is not None
 
     def _follow_up(self, walk: Walk) -> list[datetime | None]:
-        """When the deadline is missed, enough was tried, or an activity that is dated ahead counts."""
-        track, tried, since = walk.track, walk.tried, walk.track.handed_over_at
-        found = [self._counter.next_after(walk.person, walk.as_of)]
-        if (due := track.sla_due_at) and sla_state(
-            track, tried, walk.as_of, on_hold=walk.facts.deals.on_hold
-        ) == "running":
-            found.append(due + _TICK)
+        """When a promise is broken, enough was tried, or an activity that is dated ahead may count."""
+        track, tried, agreed = walk.track, walk.tried, self._attempts
+        found = [each.at for each in walk.person.activities if each.at > walk.as_of and each.kind in self._kinds]
+        due_at, state = clock_now(track, walk.as_of)
+        told = [due_at if state == "running" else None, None if track.assigned_at else track.owner_due_at]
+        found += [each + _TICK for each in told if each is not None]
         trying = walk.followed and track.status in (None, "new", "attempting") and not tried.contact_at
-        if since and trying and self._enough is not None and tried.count >= self._enough:
-            found.append(since + timedelta(days=self._exhausted_days))
-        return found
+        enough = agreed.exhausted_attempts is not None and tried.count >= agreed.exhausted_attempts
+        complete = tried.cadence_at is not None or not agreed.exhausted_by_whole_cadence
+        if trying and enough and complete and track.handed_over_at and not walk.facts.deals.on_hold:
+            days = timedelta(days=agreed.exhausted_days)
+            found.append(track.handed_over_at + days + paused_for(track, walk.as_of))
+        return [*found]
 
     def _proofs(self, entry: Entry, walk: Walk) -> list[datetime | None]:
         """When a signal that this entry rule asks for does not speak any more."""
