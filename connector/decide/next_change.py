@@ -25,7 +25,7 @@ from typing import NamedTuple
 from connector.agreement.terms import Agreement, Entry, Leaving, Stage
 from connector.decide.forecast import Band, Engagement, Forecast
 from connector.decide.scoring import Scored, combined_of, shown
-from connector.decide.sla import clock_now, paused_for
+from connector.decide.sla import paused_for, runs_out_at
 from connector.decide.walk import RULES, Stages, Walk
 
 _TICK = timedelta(microseconds=1)
@@ -127,17 +127,19 @@ class Foresight:
     def _follow_up(self, walk: Walk) -> list[datetime | None]:
         """When a promise is broken, enough was tried, or an activity that is dated ahead may count."""
         track, tried, agreed = walk.track, walk.tried, self._attempts
-        found = [each.at for each in walk.person.activities if each.at > walk.as_of and each.kind in self._kinds]
-        due_at, state = clock_now(track, walk.as_of)
-        told = [due_at if state == "running" else None, None if track.assigned_at else track.owner_due_at]
-        found += [each + _TICK for each in told if each is not None]
+        found: list[datetime | None] = [
+            each.at for each in walk.person.activities if each.at > walk.as_of and each.kind in self._kinds
+        ]
+        found.append(runs_out_at(track, walk.as_of))
+        if track.owner_due_at and track.assigned_at is None:
+            found.append(track.owner_due_at + _TICK)  # of which people are warned even while all deals are on hold
         trying = walk.followed and track.status in (None, "new", "attempting") and not tried.contact_at
         enough = agreed.exhausted_attempts is not None and tried.count >= agreed.exhausted_attempts
         complete = tried.cadence_at is not None or not agreed.exhausted_by_whole_cadence
         if trying and enough and complete and track.handed_over_at and not walk.facts.deals.on_hold:
             days = timedelta(days=agreed.exhausted_days)
             found.append(track.handed_over_at + days + paused_for(track, walk.as_of))
-        return [*found]
+        return found
 
     def _proofs(self, entry: Entry, walk: Walk) -> list[datetime | None]:
         """When a signal that this entry rule asks for does not speak any more."""

@@ -21,6 +21,7 @@ from connector.agreement import Agreement
 from connector.agreement.terms import Condition, Entry, Evidence, Fading, Group, Inactivity, Leaving, Rule, Scoring
 from connector.agreement.vocabulary import OUTPUTS
 from connector.decide import Decider
+from connector.decide.sla import clocks
 from connector.model import ALWAYS, Activity, Deal, Decision, Edit, Person, Signal, Track, Value
 
 from .conftest import ANNA, NOON
@@ -228,7 +229,8 @@ def _route(decision: Decision) -> object:
         for each, old in zip(tracks, decision.tracks, strict=True)
     ]
     said = {name: value for name, value in decision.outputs.items() if name in ROUTE}
-    return said, decision.warnings, decision.held_until, decision.moves, decision.tasks, tracks
+    state = [[(each.name, each.state) for each in clocks(track, decision.outputs["scored_at"])] for track in tracks]
+    return said, decision.warnings, decision.held_until, decision.moves, decision.tasks, tracks, state
 
 
 def _scores(decision: Decision) -> object:
