@@ -229,7 +229,7 @@ def _route(decision: Decision) -> object:
         for each, old in zip(tracks, decision.tracks, strict=True)
     ]
     said = {name: value for name, value in decision.outputs.items() if name in ROUTE}
-    state = [[(each.name, each.state) for each in clocks(track, decision.outputs["scored_at"])] for track in tracks]
+    state = [] if decision.held_until else [clocks(each, decision.outputs["scored_at"]) for each in tracks]
     return said, decision.warnings, decision.held_until, decision.moves, decision.tasks, tracks, state
 
 
@@ -276,13 +276,13 @@ def test_an_instant_that_was_told_leads_to_a_later_one_or_to_none(anyone: Decide
 
 
 def test_hardly_anybody_is_looked_at_for_nothing(anyone: Decider) -> None:
-    """Of the instants told to people whose signals are all of the past, nearly every one changes something."""
+    """Of the instants told to people of whom nothing is dated ahead, nearly every one changes something."""
     told_of, for_nothing = Counter[str](), Counter[str]()
     for seed in range(400):
         life = Life(anyone, random.Random(seed))
         now, told = life.live()
         standing = life.decide(now)
-        if any(each.at > now for each in life.person.signals):
+        if any(each.at > now for each in (*life.person.signals, *life.person.activities)):
             continue
         for name, until, seen in (("route", told.route_next_at, _route), ("score", told.score_next_at, _scores)):
             if until is not None:
