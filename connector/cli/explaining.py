@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from connector.sync.look import Looked
 
 
+#: What the agreement says of a person beside score and stage.
+TALK = ("persona", "icp_band", "journey_stage", "nurture_track", "ask_next", "not_mql_reason", "buying_group_missing")
+
+#: What explain shows of a persona's card, and how it is called.
+CARD = {"bio": "Who that is", "pains": "What hurts", "needs": "What they need", "say": "What to say"}
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """What the ledger remembers of one person."""
@@ -52,8 +59,9 @@ def explain(
         show.json(_explained(session, looked, past, moment))
         return
     _person(looked)
+    _talk(looked.decision, session)
     _score(looked.decision)
-    _stage(looked, past)
+    _stage(looked, past, session.signatures.notes(session.now()))
     following.told(looked.decision.tracks, moment)
     _next_run(session, looked)
     _history(past)
@@ -90,6 +98,21 @@ def _person(looked: Looked) -> None:
     show.table(("", "stage", "status"), rows)
 
 
+def _talk(decision: Decision, session: Session) -> None:
+    """Whom we talk to and what we say: what is said of the person, then the persona's card."""
+    from connector.agreement.vocabulary import OUTPUTS  # noqa: PLC0415 - --help does without
+
+    said = [(OUTPUTS[name].label, decision.outputs.get(name)) for name in TALK]
+    persona = next((one for one in session.agreement.personas if one.name == decision.outputs.get("persona")), None)
+    card = persona.describes if persona else {}
+    said += [(label, card.get(part)) for part, label in CARD.items()]
+    if any(value for _, value in said):
+        show.title("Whom we talk to, and what we say")
+    for label, value in said:
+        if value:
+            show.say(f"{label}: {value}", indent=2)
+
+
 def _score(decision: Decision) -> None:
     """Every line that spoke; the lines of a side add up to its score."""
     for side, total in (("fit", decision.score.fit), ("engagement", decision.score.engagement)):
@@ -102,7 +125,7 @@ def _score(decision: Decision) -> None:
         show.table(("points".rjust(width), "because", "rule"), [*rows, (f"{total:.2f}".rjust(width), "in all", "")])
 
 
-def _stage(looked: Looked, past: Past) -> None:
+def _stage(looked: Looked, past: Past, notes: Sequence[str]) -> None:
     decision, track = looked.decision, looked.decision.tracks[0]
     show.title(f"Why {track.stage or 'no stage'}")
     show.say(decision.reason or _reason(past, track.stage) or track.cause or "as it stood", indent=2)
@@ -112,7 +135,7 @@ def _stage(looked: Looked, past: Past) -> None:
         show.title("Why not the next one")
         for text in decision.blocked:
             show.say(text, indent=2)
-    show.notes(decision.warnings)
+    show.notes([*decision.warnings, *notes])
     if decision.route_next_at is not None:
         moment = f"{decision.route_next_at:%Y-%m-%d %H:%M} UTC"
         show.say(f"is looked at again at {moment}, even if nothing happens before", indent=2)
@@ -182,11 +205,12 @@ def _explained(session: Session, looked: Looked, past: Past, as_of: datetime) ->
         "fit": decision.score.fit,
         "engagement": decision.score.engagement,
         "grade": decision.score.grade,
+        "talk": {name: decision.outputs.get(name) for name in TALK},
         "lines": [{"rule": one.rule, "points": one.points, "because": one.because} for one in decision.score.lines],
         "reason": decision.reason,
         "blocked": list(decision.blocked),
         "also": list(decision.also),
-        "warnings": list(decision.warnings),
+        "warnings": [*decision.warnings, *session.signatures.notes(session.now())],
         "would_write": {one.property: one.after for one in change.sets} if change else {},
         "follow_up": following.plain(decision.tracks, as_of),
         "route_next_at": decision.route_next_at,

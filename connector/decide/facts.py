@@ -13,8 +13,11 @@ from datetime import datetime
 
 from connector.agreement.terms import Agreement, Condition, Exclusion, Persona
 from connector.agreement.vocabulary import DERIVED
+from connector.decide.committee import Committee
 from connector.decide.conditions import Questions, Values, compile_condition, email_domain
 from connector.decide.deals import DealReader, DealView
+from connector.decide.journey import JourneyReader
+from connector.decide.personas import Personas
 from connector.decide.scoring import Scored, Scorer
 from connector.decide.signals import Heard, Listener
 from connector.model import Person, Score, Signal, Value
@@ -51,6 +54,8 @@ class Facts:
     newest: dict[str, Signal] = field(default_factory=dict)  # kind -> its newest signal
     lacks: dict[str, tuple[str, ...]] = field(default_factory=dict)  # minimum information -> fields nobody knows
     turns: list[datetime] = field(default_factory=list)  # when one of these facts turns by itself (Walk.turns_at)
+    journey_stage: str | None = None
+    buying_group_missing: str | None = None
 
     @property
     def score(self) -> Score:
@@ -67,7 +72,9 @@ class Observer:
         self._scorer = Scorer(agreement.scoring, positive, agreement.zone)
         self._deals = DealReader(agreement.deals)
         self.deals = self._deals
-        self._personas = [(each, tuple(map(compile_condition, each.match))) for each in agreement.personas]
+        self._personas = Personas(agreement.personas)
+        self._journey = JourneyReader(agreement.audience.journey, agreement.signals)
+        self._committee = Committee(agreement.audience.buying_group, self._personas)
         self._bands = [(each.name, tuple(map(compile_condition, each.needs))) for each in agreement.bands]
         self._exclusions = [(each, compile_condition(each.condition)) for each in agreement.exclusions]
         self._asked = _asked_about(agreement)
@@ -92,7 +99,8 @@ class Observer:
         values["persona"] = traits.persona.name if traits.persona else None
         values["icp_band"] = traits.band
         heard = self._listener.hear(person.signals, as_of)
-        return Facts(
+        deals = self._deals.view(person.deals)
+        facts = Facts(
             values,
             traits.persona,
             traits.band,
@@ -100,14 +108,19 @@ class Observer:
             heard,
             traits.exclusions,
             traits.unknown,
-            self._deals.view(person.deals),
+            deals,
             self._digest(values),
             {signal.kind: signal for signal in reversed(heard.signals)},
         )
+        facts.journey_stage, turns_at = self._journey.read(heard, as_of)
+        if turns_at is not None:
+            facts.turns.append(turns_at)
+        facts.buying_group_missing = self._committee.missing(person, deals.going)
+        return facts
 
     def _look_at(self, verdicts: tuple[int, ...], values: Values) -> Traits:
         """The traits, worked out once for all of whom the same is true."""
-        persona, band = self._persona(values), self._band(values)
+        persona, band = self._personas.find(values).persona, self._band(values)
         known = {**values, "persona": persona.name if persona else None, "icp_band": band}
         exclusions = tuple([each for each, holds in self._exclusions if holds(known)])
         unknown = tuple([name for name in self._asked if known.get(name) is None])
@@ -115,9 +128,6 @@ class Observer:
             self._traits.clear()
         traits = self._traits[verdicts] = Traits(persona, band, exclusions, unknown)
         return traits
-
-    def _persona(self, values: Values) -> Persona | None:
-        return next((each for each, tests in self._personas if any(test(values) for test in tests)), None)
 
     def _band(self, values: Values) -> str | None:
         """The first band whose needs all hold; unknown as soon as one that might hold cannot be judged."""

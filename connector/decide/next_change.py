@@ -23,6 +23,7 @@ from math import ceil
 from typing import NamedTuple
 
 from connector.agreement.terms import Agreement, Entry, Leaving, Stage
+from connector.decide.asking import Asking
 from connector.decide.forecast import Band, Engagement, Forecast
 from connector.decide.scoring import Scored, combined_of, shown
 from connector.decide.sla import paused_for, runs_out_at
@@ -47,6 +48,7 @@ class Case(NamedTuple):
     which something changes, of engagement in hundredths."""
 
     asked: Stage | None
+    in_the_way: bool  # whether the record says what is in the way of the first stage that a score decides
     entries: tuple[Entry, ...]
     above: tuple[Entry, ...]
     engagement: tuple[int, ...]
@@ -61,9 +63,10 @@ class Foresight:
         self._grades = [threshold for _, threshold in agreement.scoring.engagement_grades]
         self._fit_share = agreement.scoring.fit_share
         self._attempts, self._kinds = agreement.attempts, agreement.attempts.kinds
+        self._asking = Asking(agreement)
         self._evidence = {each.name: each for each in agreement.evidence}
         self._working = frozenset(name for name, status in agreement.statuses.items() if status.working)
-        self._cases: dict[tuple[str | None, bool, bool, bool], Case] = {}
+        self._cases: dict[tuple[str | None, bool, bool, bool, bool], Case] = {}
         self._least: dict[tuple[float, float], int] = {}
 
     def of(self, walk: Walk, *, blocked: bool) -> Ahead:
@@ -81,7 +84,7 @@ class Foresight:
         as_of = walk.as_of
         case = self._case(walk)
         instants = self._instants(walk, case)
-        if not walk.followed and not blocked:
+        if not walk.followed and (case.in_the_way or not blocked):
             instants += _last_days(walk.facts.scored)  # when there is no news left that could move this person
         until = _soonest(as_of, instants)
         as_it_is = self._band(case, walk)
@@ -100,7 +103,7 @@ class Foresight:
     def _instants(self, walk: Walk, case: Case) -> list[datetime | None]:
         """When something turns that no score decides."""
         facts, track = walk.facts, walk.track
-        found = [*walk.turns, *facts.turns, facts.heard.future_at]
+        found = [*walk.turns, *facts.turns, facts.heard.future_at, self._asking.next_at(walk)]
         if walk.held_until is not None:
             return [*found, walk.held_until]
         if track.wait_until and self._waits_for_something(walk, case):
@@ -118,7 +121,7 @@ class Foresight:
 
     def _waits_for_something(self, walk: Walk, case: Case) -> bool:
         """Whether the end of the wait may be seen: in the reason on the record, or because somebody moves."""
-        if case.asked is not None:
+        if case.asked is not None or case.in_the_way:
             return True
         left_at = walk.track.left_at
         speaks = left_at is None or any(each.at > left_at for each in walk.facts.scored.positive)
@@ -187,14 +190,17 @@ class Foresight:
 
     def _case(self, walk: Walk) -> Case:
         track, adopted = walk.track, walk.track.cause == "adopted"
-        silent = track.cycle or adopted or walk.held_until is not None or "stage" in walk.person.unmapped
-        key = (track.stage, not silent, adopted and walk.followed, walk.followed and track.handed_over)
+        unspoken = walk.held_until is not None or "stage" in walk.person.unmapped or (adopted and not track.cycle)
+        asked = not (unspoken or adopted or track.cycle)
+        key = (track.stage, not unspoken, asked, adopted and walk.followed, walk.followed and track.handed_over)
         case = self._cases.get(key)
         if case is None:
             case = self._cases[key] = self._case_of(walk.stages, *key)
         return case
 
-    def _case_of(self, stages: Stages, name: str | None, asked: bool, adopted: bool, handed_over: bool) -> Case:
+    def _case_of(
+        self, stages: Stages, name: str | None, spoken: bool, asked: bool, adopted: bool, handed_over: bool
+    ) -> Case:
         """Grades; what the reason on the record speaks of; what acceptance by sales opens at once; and what is
         remembered of the adopted."""
         further = [stage.enter for stage in stages.used if stages.ranks[stage.name] > stages.level(name)]
@@ -208,13 +214,14 @@ class Foresight:
         ]
         entries = [each for each in by_score if each.accepted_by_sales]
         stage = stages.next_by_rule(name) if asked else None
-        if stage and stage.enter:
-            entries.append(stage.enter)
+        first = next((each for each in stages.used if each.enter and each.enter.by_score), None) if spoken else None
+        in_the_way = first is not None and stages.level(name) < stages.ranks[first.name]
+        entries += [each.enter for each in (stage, first if in_the_way else None) if each and each.enter]
         engagement = [*self._grades, *[each.engagement_at_least for each in entries]]
         combined = {each.combined_at_least for each in entries if each.combined_at_least is not None}
         marks = {_hundredths(each) for each in engagement if each is not None}
         above = tuple(by_score) if adopted else ()
-        return Case(stage, tuple(entries), above, tuple(sorted(marks)), tuple(sorted(combined)))
+        return Case(stage, in_the_way, tuple(entries), above, tuple(sorted(marks)), tuple(sorted(combined)))
 
     def _leaving(self, walk: Walk) -> tuple[Leaving | None, datetime | None]:
         """The rule by which the person would leave the stage, and until when they stay all the same."""

@@ -16,11 +16,13 @@ from typing import Any
 from connector.crm import Outcome, Update
 from connector.errors import Deferred, Transient
 from connector.fields import STRICT
+from connector.ledger import handoffs
 from connector.ledger.people import Settled
 from connector.ledger.work import PlannedChange, Reject
 from connector.model import Move
 from connector.plan import Change, Set, from_json
 from connector.sync.backwards import Backwards
+from connector.sync.colleagues import Colleagues
 from connector.sync.garbage import uncollected
 from connector.sync.handoff import HandOff
 from connector.sync.look import Look
@@ -191,9 +193,9 @@ class Apply:
             over = ("written", "rejected", "gone")
             self._ledger.aside.drop([result.change.person_id for result in results if result.state in over])
             self._set_aside([result for result in results if result.state == "rejected"], now)
-            self._ledger.mirror.mark_gone(
-                "contact", [result.change.person_id for result in results if result.state == "gone"]
-            )
+            gone = [result.change.person_id for result in results if result.state == "gone"]
+            self._ledger.mirror.mark_gone("contact", gone)
+            Colleagues(self._session).left("contact", gone)
             self._ledger.work.conclude(
                 self._report.run,
                 [(result.change.person_id, result.state, result.code, result.message) for result in results],
@@ -262,6 +264,8 @@ def _settled(result: Result) -> Settled:
         moves=moves,
         track_id=after["track_id"],
         fingerprint=after["fingerprint"],
+        source=after.get("source"),  # plans of an earlier version do not say it
+        hand_offs=tuple(map(handoffs.from_json, after.get("hand_offs", ()))),
     )
 
 

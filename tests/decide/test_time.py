@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from connector.agreement import Agreement
 from connector.agreement.terms import Condition, Entry, Evidence, Fading, Group, Inactivity, Leaving, Rule, Scoring
-from connector.agreement.vocabulary import OUTPUTS
+from connector.agreement.vocabulary import ASK_NEXT, OUTPUTS
 from connector.decide import Decider
 from connector.decide.sla import clocks
 from connector.model import ALWAYS, Activity, Deal, Decision, Edit, Person, Signal, Track, Value
@@ -31,7 +31,7 @@ KINDS = (
     "pricing_page", "demo_request", "trial_start", "webinar_attended", "case_study", "comparison_guide",
     "email_click", "careers_page", "unsubscribe", "meeting_held", "email_reply",
 )  # fmt: skip
-ROUTE = {name for name, output in OUTPUTS.items() if output.group == "route"} | {"grade"}
+ROUTE = {name for name, output in OUTPUTS.items() if output.group == "route"} | {"grade", "journey_stage", *ASK_NEXT}
 SCORES = ("fit_score", "engagement_score", "combined_score")
 LAW = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -234,7 +234,7 @@ def _route(decision: Decision) -> object:
 
 
 def _scores(decision: Decision) -> object:
-    return [decision.outputs[name] for name in SCORES]
+    return [decision.outputs.get(name) for name in SCORES]
 
 
 def _instants(chance: random.Random, now: datetime, until: datetime | None) -> list[datetime]:

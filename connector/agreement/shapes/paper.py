@@ -5,18 +5,47 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from connector.agreement.shapes.base import Plain, Shape
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
+class SignerShape(Shape):
+    """Who may sign for one side; without a name, anybody. (`on` is where older files kept the day of signing.)"""
+
+    name: str | list[str] = ""
+    on: date | None = None
+
+
 class ApprovalShape(Shape):
     """One signature."""
 
-    name: str = ""
-    on: date | None = None
+    side: Literal["marketing", "sales", "admin"]
+    name: str = Field(min_length=1)
+    at: AwareDatetime
+    definitions: str | None = None
+    wiring: str | None = None
+    version: str = ""
+    crm: str = ""
+    emergency: bool = False
+    why: str = ""
+    files: str = ""
+
+
+class ApprovalsShape(Shape):
+    """approvals.toml"""
+
+    approval: list[ApprovalShape] = Field(default=[])
+
+
+class CorrectionShape(Shape):
+    """One change of a promise while its period runs."""
+
+    on: date
+    at_least: float = Field(ge=0)
+    why: str = Field(min_length=1)
 
 
 class GoalShape(Shape):
@@ -26,6 +55,9 @@ class GoalShape(Shape):
     period: Literal["month", "quarter", "year"]
     at_least: float = Field(gt=0)
     owner: str = ""
+    lead_type: str | None = None
+    source: str | None = None
+    corrections: list[CorrectionShape] = Field(default=[])
 
 
 class CalendarShape(Shape):
@@ -69,7 +101,7 @@ class AgreementShape(Shape):
     effective_from: date | None = None
     review_by: date | None = None
     fiscal_year_starts: int = Field(default=1, ge=1, le=12)
-    approvals: dict[str, ApprovalShape] = Field(default={})
+    approvals: dict[str, SignerShape] = Field(default={})
     glossary: dict[str, str] = Field(default={})
     goals: dict[str, GoalShape] = Field(default={})
     calendar: CalendarShape = CalendarShape()
@@ -100,7 +132,7 @@ class ExampleDealShape(Shape):
 
 
 class ExpectShape(Shape):
-    """What the agreement must say about an example person; what is not named is not looked at."""
+    """What the agreement must say about an example person, "" for nothing; what is not named is not looked at."""
 
     stage: str | None = None
     status: str | None = None
@@ -111,6 +143,10 @@ class ExpectShape(Shape):
     icp_band: str | None = None
     exclusion_reason: str | None = None
     missing: list[str] | None = None
+    journey_stage: str | None = None
+    nurture_track: str | None = None
+    ask_next: str | None = None
+    not_mql_reason: str | None = None
     tasks: int | None = None
     cause: str | None = None
 
