@@ -77,7 +77,7 @@ class Desk:
         from connector.report import gathering  # noqa: PLC0415 - --help does without
         from connector.report.around import beside  # noqa: PLC0415 - --help does without
 
-        return beside(self.session, gathering.everybody(self.session, self.setting.as_of), span, _unsigned(self))
+        return beside(self.session, gathering.standing(self.session, self.setting.as_of), span, _unsigned(self))
 
     def books(self, span: Span, active: frozenset[str] | None) -> Books:
         """The two logs: as known now, and as they were known when the span closed."""
@@ -225,8 +225,7 @@ def report_blocked(
 
     place = place_of(output, file, "blocked")
     with _desk(config, connection, as_of) as desk:
-        standings = desk.ledger.history.first_tracks()
-        made = blocked(desk.setting, gathering.everybody(desk.session, desk.setting.as_of), standings)
+        made = blocked(desk.setting, gathering.standing(desk.session, desk.setting.as_of))
     _tell(made, output, place, listed, desk)
 
 

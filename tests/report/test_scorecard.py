@@ -15,6 +15,8 @@ from connector.agreement.periods import period_of
 from connector.agreement.terms import Correction, Goal
 from connector.ledger import Ledger
 from connector.ledger.history import Moved
+from connector.report import gathering
+from connector.report.around import beside
 from connector.report.entries import Log
 from connector.report.page import sheet_page
 from connector.report.promises import Books, promises, span_of
@@ -194,3 +196,20 @@ def test_the_page_opens_every_list_and_asks_nobody(lived: tuple[House, Ledger]) 
     assert '<th class="n">reached</th>' in html
     assert '<td class="n">34%</td>' in html
     assert '<summary>67% of 3</summary><p><a href="https://crm.example/1"' in html
+
+
+def test_near_misses_and_idle_owners_come_from_everybody(lived: tuple[House, Ledger]) -> None:
+    """Person 8 is two points short; the MQLs, whatever the CRM shows of them, are no near misses; 77 logged calls."""
+    house, ledger = lived
+    house.on(april(20))
+    house.person("8")
+    house.saw("8", "list:Visited pricing", 6)
+    for name in ("Attended webinar", "Read case study", "Read comparison guide"):
+        house.saw("8", f"list:{name}", 0)
+    house.person("9")
+    house.sync(ledger)
+    session = house.session(ledger)
+    span = Span(april(1, "00:00"), may(1, "00:00"))
+    told = beside(session, gathering.standing(session, april(20)), span)
+    assert told.active == frozenset({"77"})
+    assert told.near == {"8": pytest.approx(1.94)}
