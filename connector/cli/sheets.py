@@ -74,15 +74,14 @@ class Desk:
 
         return beside(self.session, gathering.standing(self.session, self.setting.as_of), span, _unsigned(self))
 
-    def books(self, span: Span, active: frozenset[str] | None) -> Books:
-        """The two logs: as known now, and as they were known when the span closed."""
+    def books(self, active: frozenset[str] | None) -> Books:
+        """The two logs: as known now, and as they were known at any instant before."""
         from connector.report.entries import Log  # noqa: PLC0415 - --help does without
         from connector.report.promises import Books  # noqa: PLC0415 - --help does without
-        from connector.report.reckoning import closing  # noqa: PLC0415 - --help does without
 
         as_of, kept = self.setting.as_of, self.ledger.hand_offs
         log = Log(self.ledger.history.stage_moves(until=as_of + timedelta(microseconds=1)), self.chosen.agreement)
-        return Books(self.setting, log, kept.every(as_of), kept.every(closing(span, as_of)), active)
+        return Books(self.setting, log, kept.every(as_of), kept.every, active)
 
 
 @contextmanager
@@ -144,7 +143,7 @@ def report_scorecard(
         one = desk.period(period, day)
         span = desk.span(one)
         told = desk.beside(span)
-        made = scorecard(desk.books(span, told.active), one, told)
+        made = scorecard(desk.books(told.active), one, told)
     tell(made, output, place, listed, desk.chosen.agreement.zone)
 
 
@@ -166,7 +165,7 @@ def report_sla(
     with _desk(config, connection, as_of) as desk:
         one = desk.period(period, day)
         span = desk.span(one)
-        books = desk.books(span, desk.beside(span).active)
+        books = desk.books(desk.beside(span).active)
         open_ = f", so far (until {desk.setting.as_of:%Y-%m-%d})" if desk.setting.as_of < span.ends else ""
         made = sla(books, span, f"{one.label}{open_}")
     tell(made, output, place, listed, desk.chosen.agreement.zone)
