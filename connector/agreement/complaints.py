@@ -27,6 +27,7 @@ _WANTED = {
     "model_type": "should be a table in braces, such as { points = 5 }.",
     "date_type": "should be a date such as 2026-03-31, without quotes.",
     "datetime_type": "should be an instant such as 2026-03-31T12:00:00Z, without quotes.",
+    "timezone_aware": "should be an instant with its zone, such as 2026-03-31T12:00:00Z.",
     "string_too_short": "must not be empty.",
     "string_pattern_mismatch": "should be a time of day such as 09:00.",
 }
@@ -105,7 +106,12 @@ def _problem(shape: type[BaseModel], source: Source, detail: ErrorDetails) -> Pr
         return source.problem(path, f'unknown key "{name}", or a rule without braces.', fix or _WANTED["model_type"])
     if detail["type"] == "missing":
         return source.problem(path, "is missing.", "Add it.")
-    return source.problem(path, _WANTED.get(detail["type"], f"{detail['msg'][:1].lower()}{detail['msg'][1:]}."))
+    return source.problem(path, wanted(detail["type"], detail["msg"]))
+
+
+def wanted(kind: str, said: str) -> str:
+    """What should stand where pydantic complains of this kind of mistake."""
+    return _WANTED.get(kind, f"{said[:1].lower()}{said[1:]}.")
 
 
 def _known_path(table: Any, loc: Iterable[str | int], *, missing: bool) -> tuple[str | int, ...]:

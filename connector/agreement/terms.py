@@ -442,7 +442,7 @@ class Paper:
     effective_from: date | None = None
     review_by: date | None = None
     fiscal_year_starts: int = 1
-    approvals: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    signers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # side -> who may sign for it; none: anybody
     glossary: Mapping[str, str] = field(default_factory=dict)
     goals: tuple[Goal, ...] = ()
 

@@ -16,6 +16,8 @@ Reports: what leaders ask for, computed from what the ledger holds, as values th
     entries.py, reckoning.py, promises.py   what these count: moves, hand-offs, goals
     bands.py        whether the score tells: rates by grade, and when there are too few
     around.py       what the newest look at everybody adds to a scorecard
+    document.py    the agreement itself, as the document that both sides sign
+    markdown.py    that document as Markdown
     gathering.py   what the reports are made of: people from the ledger, histories from the CRM
     numbers.py     medians, capped lists
     page.py        one self-contained HTML page out of any report

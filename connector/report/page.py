@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from connector.report import baseline, observed
+from connector.report.document import Document
 from connector.report.numbers import hours, share, since, times
 from connector.report.sheet import Sheet
 
@@ -37,6 +38,11 @@ def observed_page(one: observed.Observations, zone: ZoneInfo) -> str:
 def sheet_page(one: Sheet, zone: ZoneInfo) -> str:
     """Any sheet as a page."""
     return _render("sheet.html", one, zone, list(one.headlines))
+
+
+def agreement_page(one: Document, version: str) -> str:
+    """The agreement's document, as a page."""
+    return _pages().get_template("agreement.html").render(one=one, version=version)
 
 
 def as_json(one: Any) -> Any:

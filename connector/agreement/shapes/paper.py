@@ -5,18 +5,38 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from connector.agreement.shapes.base import Plain, Shape
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
+class SignerShape(Shape):
+    """Who may sign for one side; without a name, anybody. (`on` is where older files kept the day of signing.)"""
+
+    name: str | list[str] = ""
+    on: date | None = None
+
+
 class ApprovalShape(Shape):
     """One signature."""
 
-    name: str = ""
-    on: date | None = None
+    side: Literal["marketing", "sales", "admin"]
+    name: str = Field(min_length=1)
+    at: AwareDatetime
+    definitions: str | None = None
+    wiring: str | None = None
+    version: str = ""
+    crm: str = ""
+    emergency: bool = False
+    why: str = ""
+
+
+class ApprovalsShape(Shape):
+    """approvals.toml"""
+
+    approval: list[ApprovalShape] = Field(default=[])
 
 
 class CorrectionShape(Shape):
@@ -80,7 +100,7 @@ class AgreementShape(Shape):
     effective_from: date | None = None
     review_by: date | None = None
     fiscal_year_starts: int = Field(default=1, ge=1, le=12)
-    approvals: dict[str, ApprovalShape] = Field(default={})
+    approvals: dict[str, SignerShape] = Field(default={})
     glossary: dict[str, str] = Field(default={})
     goals: dict[str, GoalShape] = Field(default={})
     calendar: CalendarShape = CalendarShape()
