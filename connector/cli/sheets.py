@@ -113,11 +113,18 @@ def _scope(chosen: Chosen) -> str:
 
 def _unsigned(desk: Desk) -> tuple[str, ...]:
     """What the agreement itself lacks, for the joint meeting."""
-    paper = desk.chosen.agreement.paper
+    from connector.cli.opening import signatures_of  # noqa: PLC0415 - --help does without
+
+    paper, signatures = desk.chosen.agreement.paper, signatures_of(desk.chosen)
     today = desk.day(None, "")
     said = []
     if paper.review_by is not None and paper.review_by < today:
         said.append(f"The agreement was to be reviewed by {paper.review_by:%Y-%m-%d}: that day is past.")
+    standing = signatures.standing(desk.setting.as_of)
+    if missing := standing.missing:
+        said.append(f"The agreement is not signed by {' and '.join(missing)}.")
+    if standing.emergency is not None:
+        said.append(signatures.notes(desk.setting.as_of)[0])
     return tuple(said)
 
 
