@@ -59,10 +59,23 @@ class CalendarShape(Shape):
     days_off: list[date] = Field(default=[])
 
 
+class NamedCalendarShape(CalendarShape):
+    """Other business hours, of an SLA class that names them or of the owners of some teams."""
+
+    time_zone: str | None = None
+    teams: list[str] = Field(default=[])
+
+
 class SlaShape(Shape):
     """One class of follow-up."""
 
     first_attempt_within_hours: float = Field(gt=0)
+    lead_to_touch_within_hours: float | None = Field(default=None, gt=0)
+    lead_to_touch_counts: Literal["all_hours", "business_hours"] | None = None
+    owner_within_hours: float | None = Field(default=None, gt=0)
+    conversation_within_hours: float | None = Field(default=None, gt=0)
+    answer_within_hours: float | None = Field(default=None, gt=0)
+    calendar: str | None = None
     why: str = ""
 
 
@@ -81,6 +94,7 @@ class AgreementShape(Shape):
     glossary: dict[str, str] = Field(default={})
     goals: dict[str, GoalShape] = Field(default={})
     calendar: CalendarShape = CalendarShape()
+    calendars: dict[str, NamedCalendarShape] = Field(default={})
     sla: dict[str, SlaShape] = Field(default={})
 
 
