@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connector.agreement import Agreement
-from connector.agreement.reach import highest
+from connector.agreement.highest import highest
 from connector.agreement.wiring import FieldSpec, FieldType, OwnProperty
 from connector.crm import Description, Owner, PropertyDefinition
 from connector.errors import Problem

@@ -109,6 +109,7 @@ def _differences(example: Example, decider: Decides) -> tuple[str, ...]:
         "persona": outputs["persona"],
         "icp_band": outputs["icp_band"],
         "exclusion_reason": outputs["exclusion_reason"],
+        **{name: outputs.get(name) for name in ("journey_stage", "nurture_track", "ask_next", "not_mql_reason")},
         "missing": missing.split(", ") if missing else [],
         "tasks": len(decision.tasks),
         "cause": decision.cause,
@@ -116,5 +117,5 @@ def _differences(example: Example, decider: Decides) -> tuple[str, ...]:
     return tuple(
         f"{key} should be {wanted} and is {found[key]}"
         for key, wanted in example.expects.items()
-        if found[key] != wanted
+        if found[key] != wanted and not (wanted == "" and found[key] is None)
     )

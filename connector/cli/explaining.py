@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from connector.sync.look import Looked
 
 
+#: What the agreement says of a person beside score and stage.
+TALK = ("persona", "icp_band", "journey_stage", "nurture_track", "ask_next", "not_mql_reason", "buying_group_missing")
+
+#: What explain shows of a persona's card, and how it is called.
+CARD = {"bio": "Who that is", "pains": "What hurts", "needs": "What they need", "say": "What to say"}
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """What the ledger remembers of one person."""
@@ -52,6 +59,7 @@ def explain(
         show.json(_explained(session, looked, past, moment))
         return
     _person(looked)
+    _talk(looked.decision, session)
     _score(looked.decision)
     _stage(looked, past, session.signatures.notes(session.now()))
     following.told(looked.decision.tracks, moment)
@@ -88,6 +96,21 @@ def _person(looked: Looked) -> None:
         ("by the agreement", track.stage or "(blank)", track.status or "(blank)"),
     ]
     show.table(("", "stage", "status"), rows)
+
+
+def _talk(decision: Decision, session: Session) -> None:
+    """Whom we talk to and what we say: what is said of the person, then the persona's card."""
+    from connector.agreement.vocabulary import OUTPUTS  # noqa: PLC0415 - --help does without
+
+    said = [(OUTPUTS[name].label, decision.outputs.get(name)) for name in TALK]
+    persona = next((one for one in session.agreement.personas if one.name == decision.outputs.get("persona")), None)
+    card = persona.describes if persona else {}
+    said += [(label, card.get(part)) for part, label in CARD.items()]
+    if any(value for _, value in said):
+        show.title("Whom we talk to, and what we say")
+    for label, value in said:
+        if value:
+            show.say(f"{label}: {value}", indent=2)
 
 
 def _score(decision: Decision) -> None:
@@ -182,6 +205,7 @@ def _explained(session: Session, looked: Looked, past: Past, as_of: datetime) ->
         "fit": decision.score.fit,
         "engagement": decision.score.engagement,
         "grade": decision.score.grade,
+        "talk": {name: decision.outputs.get(name) for name in TALK},
         "lines": [{"rule": one.rule, "points": one.points, "because": one.because} for one in decision.score.lines],
         "reason": decision.reason,
         "blocked": list(decision.blocked),

@@ -18,7 +18,7 @@ from connector.decide.office import Office
 from connector.decide.outputs import OF_STAGE
 from connector.decide.tracks import first_track, furthest, leading
 from connector.decide.walk import ABOVE, ADOPTED_FROM, Walk
-from connector.model import Decision, Person, Track
+from connector.model import Decision, Person, Track, Value
 
 #: How the warning begins that somebody holds a person; the reason they typed follows.
 ON_HOLD = "on hold"
@@ -169,7 +169,7 @@ class Decider:
         shown = spoken.index(furthest(spoken, level))
         said = [self._say_of(share, walk, tracks) for share, walk in zip(shares, walks, strict=True)]
         said = [said[first], *said[:first], *said[first + 1 :]]
-        outputs = dict(said[0].outputs)
+        outputs = dict(said[0].outputs) | self._of_person(shares, walks, said)
         if shown != first:
             of_stage = shares[shown].lane.recorder.stage_of(walks[shown])
             outputs = {name: value for name, value in outputs.items() if name not in OF_STAGE} | of_stage
@@ -185,6 +185,14 @@ class Decider:
             route_next_at=min((one.route_next_at for one in said if one.route_next_at), default=None),
             score_next_at=min((one.score_next_at for one in said if one.score_next_at), default=None),
         )
+
+    def _of_person(self, shares: Sequence[Share], walks: Sequence[Walk], said: Sequence[Decision]) -> dict[str, Value]:
+        """What is true of the person whichever track told it: a withdrawn consent, and who lacks on an open deal."""
+        lacking = [text for one in said if (text := one.outputs["buying_group_missing"])]
+        of_person: dict[str, Value] = {"buying_group_missing": lacking[0] if lacking else None}
+        if any(share.lane.recorder.is_withdrawn(walk) for share, walk in zip(shares, walks, strict=True)):
+            of_person["nurture_track"] = None
+        return of_person
 
     def _say_of(self, share: Share, walk: Walk, tracks: tuple[Track, ...]) -> Decision:
         path, lane = share.lane.path, share.lane

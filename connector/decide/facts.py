@@ -13,8 +13,11 @@ from datetime import datetime
 
 from connector.agreement.terms import Agreement, Condition, Exclusion, Persona
 from connector.agreement.vocabulary import DERIVED
+from connector.decide.committee import Committee
 from connector.decide.conditions import Values, compile_condition, email_domain
 from connector.decide.deals import DealReader, DealView
+from connector.decide.journey import JourneyReader
+from connector.decide.personas import Personas
 from connector.decide.scoring import Scored, Scorer
 from connector.decide.signals import Heard, Listener
 from connector.model import Person, Score, Signal, Value
@@ -37,6 +40,9 @@ class Facts:
     deals: DealView
     digest: str  # of the scored and required fields: another one is a new fact (A12)
     newest: dict[str, Signal] = field(default_factory=dict)  # kind -> its newest signal
+    journey_stage: str | None = None
+    journey_next_at: datetime | None = None  # when the journey stage would next change by itself
+    buying_group_missing: str | None = None
 
     @property
     def score(self) -> Score:
@@ -53,7 +59,9 @@ class Observer:
         self._scorer = Scorer(agreement.scoring, positive, agreement.zone)
         self._deals = DealReader(agreement.deals)
         self.deals = self._deals
-        self._personas = [(each, tuple(map(compile_condition, each.match))) for each in agreement.personas]
+        self._personas = Personas(agreement.personas)
+        self._journey = JourneyReader(agreement.audience.journey, agreement.signals)
+        self._committee = Committee(agreement.audience.buying_group, self._personas)
         self._bands = [(each.name, tuple(map(compile_condition, each.needs))) for each in agreement.bands]
         self._exclusions = [(each, compile_condition(each.condition)) for each in agreement.exclusions]
         self._asked = _asked_about(agreement)
@@ -70,7 +78,7 @@ class Observer:
         values = dict(person.fields)
         if self._uses_domain and (domain := email_domain(values.get("email"))):
             values["email_domain"] = domain
-        persona = self._persona(values)
+        persona = self._personas.find(values).persona
         band = self._band(values)
         values["persona"] = persona.name if persona else None
         values["icp_band"] = band
@@ -78,6 +86,8 @@ class Observer:
         newest: dict[str, Signal] = {}
         for signal in heard.signals:
             newest.setdefault(signal.kind, signal)
+        deals = self._deals.view(person.deals)
+        journey_stage, journey_next_at = self._journey.read(heard, as_of)
         return Facts(
             values,
             persona,
@@ -86,13 +96,13 @@ class Observer:
             heard,
             tuple([each for each, holds in self._exclusions if holds(values)]),
             tuple([name for name in self._asked if values.get(name) is None]),
-            self._deals.view(person.deals),
+            deals,
             self._digest(values),
             newest,
+            journey_stage,
+            journey_next_at,
+            self._committee.missing(person, deals.going),
         )
-
-    def _persona(self, values: Values) -> Persona | None:
-        return next((each for each, tests in self._personas if any(test(values) for test in tests)), None)
 
     def _band(self, values: Values) -> str | None:
         """The first band whose needs all hold; unknown as soon as one that might hold cannot be judged."""

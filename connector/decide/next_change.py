@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from connector.agreement.terms import Agreement
+from connector.decide.asking import Asking
 from connector.decide.sla import paused_for, runs_out_at
 from connector.decide.walk import Walk
 
@@ -21,6 +22,7 @@ class Foresight:
 
     def __init__(self, agreement: Agreement) -> None:
         self._stay = {stage.name: timedelta(days=stage.stay_at_least_days) for stage in agreement.stages}
+        self._asking = Asking(agreement)
         self._exhausted_days = timedelta(days=agreement.attempts.exhausted_days)
 
     def score_next_at(self, walk: Walk) -> datetime | None:
@@ -36,12 +38,13 @@ class Foresight:
         tried_enough = None
         if track.handed_over and track.handed_over_at and track.paused_at is None:
             tried_enough = track.handed_over_at + self._exhausted_days + paused_for(track, walk.as_of)
+        said = (walk.facts.journey_next_at, self._asking.next_at(walk))
         if walk.held_until is not None:
-            return _soonest(walk.as_of, score_next_at, walk.held_until)
+            return _soonest(walk.as_of, score_next_at, walk.held_until, *said)
         promised = track.call_back_at
         if promised and promised <= walk.as_of and not walk.hands_over:
             promised = walk.as_of + _TICK  # the next run that may hand people over keeps it
-        return _soonest(walk.as_of, score_next_at, track.wait_until, promised, stay, due, tried_enough)
+        return _soonest(walk.as_of, score_next_at, track.wait_until, promised, stay, due, tried_enough, *said)
 
 
 def _soonest(as_of: datetime, *instants: datetime | None) -> datetime | None:

@@ -1,5 +1,6 @@
 """
-Which signals may count at all (A3, A4): not those of the future, not doubles, not the clicks of machines.
+Which signals may count at all (A3, A4): not those of the future, not doubles, not the clicks of machines, nothing
+from pages and forms that the agreement leaves out.
 
 What is left is newest first, with ties broken by id, so that the order of reading never shows.
 """
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 
 from connector.agreement.terms import Bots, SignalKind
+from connector.agreement.words import asset_of
 from connector.model import Signal
 
 _NEWEST_FIRST = attrgetter("at", "id", "seen")
@@ -36,6 +38,7 @@ class Listener:
             for name, kind in kinds.items()
             if kind.duplicates_within_minutes
         }
+        self._not_scored = {name: kind.not_scored for name, kind in kinds.items() if kind.not_scored}
         self._bots = bots
         self._clicks = frozenset(bots.clicks)
 
@@ -49,7 +52,11 @@ class Listener:
         for signal in ordered:
             if signal.at > as_of:
                 future_at = signal.at  # newest first: the last one met is the soonest
-            elif signal.id not in seen and (signal.actor == "person" or self._counts(signal)):
+            elif (
+                signal.id not in seen
+                and (signal.actor == "person" or self._counts(signal))
+                and not (signal.kind in self._not_scored and self._is_left_out(signal))
+            ):
                 seen.add(signal.id)
                 kept.append(signal)
                 clicks += signal.kind in self._clicks
@@ -64,6 +71,10 @@ class Listener:
     def _counts(self, signal: Signal) -> bool:
         """Nothing of a bot counts, and of an automation not what only a human can do."""
         return signal.actor != "bot" and (signal.actor != "automation" or signal.kind not in self._human_only)
+
+    def _is_left_out(self, signal: Signal) -> bool:
+        """Whether the agreement says that nothing is to be concluded from this page or form."""
+        return signal.asset is not None and asset_of(signal.asset) in self._not_scored[signal.kind]
 
     def _without_doubles(self, signals: list[Signal]) -> list[Signal]:
         """The same thing sent again within minutes is the first one only."""

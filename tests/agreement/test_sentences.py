@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import date, time, timedelta
 from itertools import pairwise
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -16,7 +16,7 @@ import pytest
 from connector.agreement import Agreement, load_agreement
 from connector.agreement.fingerprint import of_definitions, of_wiring
 from connector.agreement.sentences import read_back
-from connector.agreement.terms import Backward, Condition, LeadType, Rule
+from connector.agreement.terms import Condition, Rule
 
 from .conftest import SHIPPED, Folder
 
@@ -88,7 +88,7 @@ def test_no_term_can_change_without_a_sentence_that_changes(shipped: Agreement) 
 
     Every field of every term is changed in turn, also those that somebody added after this test was written.
     """
-    rich = _with_rare_terms(shipped)
+    rich = _with_all_terms(shipped)
     before, unsaid = read_back(rich), set()
     for where, changed in _changes(rich, Agreement, ""):
         if read_back(changed) == before and not _means_the_same(rich, changed):
@@ -118,24 +118,81 @@ def test_a_list_with_other_entries_reads_differently(folder: Folder) -> None:
 # -- the machinery: names and changes, worked out from the types, so that new terms are met by themselves ----------
 
 
-def _with_rare_terms(agreement: Agreement) -> Agreement:
-    """The agreement with terms of which the shipped one has none, so that their fields are changed, too; without the
-    entries of its lists, which are many."""
-    touch = replace(agreement.attempts.counts[0], name="rare", unless=("busy",), seconds_at_least=2.0)
-    proof = replace(agreement.evidence[0], name="rare")
-    stage = next(each for each in agreement.stages if each.leave)
-    lead_type = LeadType("rare", "Rare", when=Condition("city", "is", ("Oslo",)), stages=(stage,))
-    return replace(
-        agreement,
-        lead_types=(*agreement.lead_types, lead_type),
-        wiring=replace(agreement.wiring, lead_types={"renewals": "existing_customer"}),
-        backwards=(*agreement.backwards, Backward("rare", ("mql",), "nurture")),
-        attempts=replace(agreement.attempts, counts=(*agreement.attempts.counts, touch)),
-        evidence=(*agreement.evidence, proof),
-        exclusions=tuple(
-            replace(each, condition=replace(each.condition, entries=frozenset())) for each in agreement.exclusions
-        ),
+def _with_all_terms(agreement: Agreement) -> Agreement:
+    """The agreement with one of every kind of term that it could have and has not, so that their fields are changed,
+    too; without the entries of its lists, which are many."""
+    exclusions = tuple(
+        replace(each, condition=replace(each.condition, entries=frozenset())) for each in agreement.exclusions
     )
+    shorter: Agreement = replace(agreement, exclusions=exclusions)
+    full: Agreement = _filled(shorter, Agreement, set(_set(shorter)))
+    return full
+
+
+def _set(value: Any) -> Iterator[tuple[type, str]]:
+    """The fields that hold something other than None in some term."""
+    if is_dataclass(value):
+        for each in fields(value):
+            inside = getattr(value, each.name)
+            if inside is not None:
+                yield type(value), each.name
+            yield from _set(inside)
+    elif isinstance(value, (tuple, Mapping)):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _set(each)
+
+
+def _filled(value: Any, hint: Any, done: set[tuple[type, str]]) -> Any:
+    """The value with a made term where there is none: in empty tuples and mappings, and once where None stands."""
+    if is_dataclass(value) and not isinstance(value, type):
+        hints, inside = _hints(type(value)), {}
+        for each in fields(value):
+            if type(value) is Agreement and each.name in UNSIGNED:
+                continue
+            term, key = _term(hints[each.name]), (type(value), each.name)
+            now = getattr(value, each.name)
+            if now is None and term and key not in done:
+                done.add(key)
+                now = _made(term)
+            inside[each.name] = _filled(now, hints[each.name], done)
+        return replace(value, **inside)
+    if isinstance(value, tuple):
+        inner = (get_args(hint) or (str,))[0]
+        return tuple(_filled(each, inner, done) for each in value or filter(None, [_made(_term(inner))]))
+    if isinstance(value, Mapping):
+        inner = (get_args(hint) or (str, str))[1]
+        made = _made(_term(inner))
+        return {key: _filled(each, inner, done) for key, each in (value or ({"made": made} if made else {})).items()}
+    return value
+
+
+def _term(hint: Any) -> type | None:
+    """The kind of term a hint speaks of, looked through None."""
+    return next((part for part in _parts(hint) if is_dataclass(part)), None)
+
+
+def _made(term: type | None) -> Any:
+    """A term with what must be said of it and nothing else."""
+    if term is None:
+        return None
+    hints = _hints(term)
+    needed = [each for each in fields(term) if each.default is MISSING and each.default_factory is MISSING]
+    return term(**{each.name: _least(hints[each.name], f"{term.__name__} {each.name}".lower()) for each in needed})
+
+
+def _least(hint: Any, text: str) -> Any:
+    """The plainest value of a kind."""
+    part = _parts(hint)[0]
+    if get_origin(part) is Literal:
+        return get_args(part)[0]
+    plain = {str: text, int: 2, float: 2.0, bool: False, date: date(2026, 5, 1)}
+    if part in plain:
+        return plain[part]
+    return _made(part) if is_dataclass(part) else get_origin(part)() if get_origin(part) in (tuple, frozenset) else {}
+
+
+def _hints(term: type) -> dict[str, Any]:
+    return get_type_hints(term, localns={"Texts": object} if term is not Agreement else None)
 
 
 def _means_the_same(one: Agreement, other: Agreement) -> bool:
@@ -170,7 +227,7 @@ def _name(term: Any) -> str | None:
 def _changes(value: Any, hint: Any, where: str) -> Iterator[tuple[str, Any]]:
     """The value with one thing in it changed, each way in turn, and where that was."""
     if is_dataclass(value) and not isinstance(value, type):
-        hints = get_type_hints(type(value), localns={"Texts": object} if type(value) is not Agreement else None)
+        hints = _hints(type(value))
         for each in fields(value):
             if (type(value), each.name) in REPEATS or (type(value) is Agreement and each.name in UNSIGNED):
                 continue
@@ -178,23 +235,31 @@ def _changes(value: Any, hint: Any, where: str) -> Iterator[tuple[str, Any]]:
             for inner, changed in _changes(getattr(value, each.name), hints[each.name], place):
                 yield inner, replace(value, **{each.name: changed})
     elif isinstance(value, tuple):
-        inside = get_args(hint) or (str, ...)
-        if ... in inside:
-            yield from ((f"{where}, one fewer", value[:-1]) for _ in value[:1])
-            yield from ((f"{where}, in another order", value[::-1]) for _ in value[1:2])
-            yield from ((f"{where}, one more", (*value, new)) for new in _new(inside[0], len(value)))
-            inside = inside[:1] * len(value)
-        for position, each in enumerate(value):
-            for inner, changed in _changes(each, inside[position], where):
-                yield inner, (*value[:position], changed, *value[position + 1 :])
+        yield from _changes_of_tuple(value, get_args(hint) or (str, ...), where)
     elif isinstance(value, Mapping):
-        inner_hint = (get_args(hint) or (str, str))[1]
-        for key, each in value.items():
-            yield f"{where}, without {key}", {name: one for name, one in value.items() if name != key}
-            for inner, changed in _changes(each, inner_hint, where):
-                yield inner, {**value, key: changed}
+        yield from _changes_of_mapping(value, (get_args(hint) or (str, str))[1], where)
     else:
         yield from ((where, new) for new in _other(value, hint))
+
+
+def _changes_of_tuple(value: tuple[Any, ...], hints: tuple[Any, ...], where: str) -> Iterator[tuple[str, Any]]:
+    if ... in hints:
+        yield from ((f"{where}, one fewer", value[:-1]) for _ in value[:1])
+        yield from ((f"{where}, in another order", value[::-1]) for _ in value[1:2])
+        yield from ((f"{where}, one more", (*value, new)) for new in _new(hints[0], len(value)))
+        hints = hints[:1] * len(value)
+    for position, each in enumerate(value):
+        for inner, changed in _changes(each, hints[position], where):
+            yield inner, (*value[:position], changed, *value[position + 1 :])
+
+
+def _changes_of_mapping(value: Mapping[Any, Any], hint: Any, where: str) -> Iterator[tuple[str, Any]]:
+    if all(isinstance(key, str) for key in value):
+        yield from ((f"{where}, one more", {**value, "another": new}) for new in _new(hint, len(value)))
+    for key, each in value.items():
+        yield f"{where}, without {key}", {name: one for name, one in value.items() if name != key}
+        for inner, changed in _changes(each, hint, where):
+            yield inner, {**value, key: changed}
 
 
 def _other(value: Any, hint: Any) -> Iterator[Any]:
@@ -223,8 +288,8 @@ def _other(value: Any, hint: Any) -> Iterator[Any]:
 
 
 def _new(hint: Any, number: int) -> Iterator[Any]:
-    """A value of a plain kind; a whole new term is made by hand in `_with_rare_terms`."""
-    plain = {str: "another", int: number + 3, float: number + 3.5, bool: True}
+    """A value of a plain kind; whole new terms are there already, put in by `_with_all_terms`."""
+    plain = {str: "another", int: number + 3, float: number + 3.5, bool: True, ZoneInfo: ZoneInfo("Europe/Warsaw")}
     for part in _parts(hint):
         if part in plain:
             yield plain[part]

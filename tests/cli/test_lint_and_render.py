@@ -38,13 +38,13 @@ def test_lint_of_a_sound_folder_ends_well(folder: Path, capsys: pytest.CaptureFi
 
 def test_lint_ends_with_4_where_there_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Something that cannot be meant stops a pipeline, like a file that does not load."""
-    change(folder / "lifecycle.toml", "fit_at_least = 50", "fit_at_least = 100")
-    change(folder / "scoring.toml", "group_total_at_most = 40", "group_total_at_most = 30")
+    soon = 'soon = { signal = "demo_request", to = "mql", requires = ["email"] }'
+    change(folder / "lifecycle.toml", "trial = {", f"{soon}\ntrial = {{")
 
     assert run(["agreement", "lint", "mappings"]) == 4
     first = capsys.readouterr().out.splitlines()[0]
     assert first.startswith("✗ mappings/lifecycle.toml:")
-    assert "stages.mql.enter_when: asks for fit of at least 100, and the rules give no more than 85." in first
+    assert "fast_track.soon: is never taken: demo takes everybody before it. Move it above demo." in first
 
 
 def test_lint_tells_every_problem_of_a_folder_that_does_not_load(

@@ -130,3 +130,14 @@ def test_explain_before_the_first_run_says_how_to_begin(desk: Desk) -> None:
     """Nothing was read yet: 64 with the command to start with."""
     told = desk("explain", "1")
     assert (told.code, "connector plan" in told.err) == (64, True)
+
+
+def test_explain_says_whom_we_talk_to_and_what_we_say(offline: Desk) -> None:
+    """The persona's card, the nurture track, and the question to ask, as text and as JSON."""
+    told = offline("explain", "1").out
+    talk = offline("explain", "1", "--output", "json").json["talk"]
+
+    assert "Whom we talk to, and what we say" in told
+    assert "What to say: Name a company of the same size" in " ".join(told.split())
+    assert talk["persona"] == "economic_buyer"
+    assert talk["not_mql_reason"] == "below_threshold"

@@ -1,4 +1,4 @@
-"""Moves that undo each other: who leaves comes straight back, or goes round in a circle."""
+"""Moves that undo each other: who leaves or is sent away comes straight back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ def findings(agreement: Agreement, places: Places) -> Iterator[Finding]:
         if stage.used and stage.leave:
             yield from _left_at_once(stage, stage.leave, places)
             yield from _comes_back(stage, stage.leave, order, places)
-    yield from _circles(agreement, places)
     yield from _sent_away_without_a_wait(agreement, order, places)
 
 
@@ -41,12 +40,7 @@ def _left_at_once(stage: Stage, leave: Leaving, places: Places) -> Iterator[Find
 def _comes_back(stage: Stage, leave: Leaving, order: Order, places: Places) -> Iterator[Finding]:
     """Whoever leaves lands where another rule takes them as far again, or further."""
     where, floor = places.of(f"stages.{stage.name}.leave_when"), order.level(leave.to)
-    if floor >= order.level(stage.name):
-        to = order.label(leave.to)
-        what = f"{stage.label} is left for {to} when the score falls, and {to} is not before it."
-        yield Finding("error", where, what, "Name a stage that comes before it, or a side stage such as nurture.")
-        return
-    if not order.may_return(leave.to):
+    if floor >= order.level(stage.name) or not order.may_return(leave.to):
         return
     for other in order.main:
         entry = other.enter
@@ -69,20 +63,6 @@ def _still_enough(entry: Entry, leave: Leaving, score: str) -> bool:
     """Whether somebody who has just left because of this score has enough of it for the entry."""
     least, below = _least(entry, score), _below(leave, score)
     return below is not None and (least is None or least < below)
-
-
-def _circles(agreement: Agreement, places: Places) -> Iterator[Finding]:
-    """Leaving leads from stage to stage and back to the first."""
-    to = {stage.name: stage.leave.to for stage in agreement.stages if stage.leave and stage.used}
-    told: set[str] = set()
-    for name in to:
-        path = [name]
-        while path[-1] in to and to[path[-1]] not in path:
-            path.append(to[path[-1]])
-        if to.get(path[-1]) == name and not told & set(path):
-            told |= set(path)
-            what = f"falling scores lead in a circle: {' to '.join([*path, name])}."
-            yield Finding("error", places.of(f"stages.{name}.leave_when"), what, "Let one of them lead elsewhere.")
 
 
 def _sent_away_without_a_wait(agreement: Agreement, order: Order, places: Places) -> Iterator[Finding]:

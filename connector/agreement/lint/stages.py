@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from connector.agreement.highest import highest, highest_combined
 from connector.agreement.lint.finding import Finding
 from connector.agreement.places import Places
-from connector.agreement.reach import highest, highest_combined
 from connector.agreement.sentences.words import either, number
 from connector.agreement.terms import Agreement, Entry, Stage
 

@@ -65,7 +65,9 @@ def _wiring(wiring: Wiring, words: Words) -> Iterator[Sentence]:
     for stage, spec in wiring.entered.items():
         text = f"The day of entering {words.stage(stage)} is read from the property {spec.property}"
         yield Sentence(
-            f"{crm}.contact.entered.{stage}", WIRING, f"{text}{_optional(spec)} ({spec.type}, {spec.field})."
+            f"{crm}.contact.entered.{stage}",
+            WIRING,
+            f"{text}{_optional(spec)} ({spec.type}, {spec.field}){_values(spec, words)}.",
         )
     for field, values in wiring.leave_alone.items():
         text = f"A {label_of(field)} of {either(map(quoted, values))} is left alone."
@@ -87,10 +89,13 @@ def _field(kind: str, spec: FieldSpec, words: Words) -> str:
     said = (
         f"{_called(spec.field)} is the property {spec.property} of {with_article(kind)}, {spec.type}{_optional(spec)}"
     )
-    said += "".join(
-        f"; {words.value(spec.field, ours)} is {either(map(quoted, theirs))}" for ours, theirs in spec.values.items()
-    )
-    return f"{said}."
+    return f"{said}{_values(spec, words)}."
+
+
+def _values(spec: FieldSpec, words: Words) -> str:
+    """What their values mean."""
+    told = (f"; {words.value(spec.field, ours)} is {either(map(quoted, them))}" for ours, them in spec.values.items())
+    return "".join(told)
 
 
 def _optional(spec: FieldSpec) -> str:

@@ -121,7 +121,7 @@ class ExampleDealShape(Shape):
 
 
 class ExpectShape(Shape):
-    """What the agreement must say about an example person; what is not named is not looked at."""
+    """What the agreement must say about an example person, "" for nothing; what is not named is not looked at."""
 
     stage: str | None = None
     status: str | None = None
@@ -132,6 +132,10 @@ class ExpectShape(Shape):
     icp_band: str | None = None
     exclusion_reason: str | None = None
     missing: list[str] | None = None
+    journey_stage: str | None = None
+    nurture_track: str | None = None
+    ask_next: str | None = None
+    not_mql_reason: str | None = None
     tasks: int | None = None
     cause: str | None = None
 
