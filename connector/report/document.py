@@ -278,7 +278,13 @@ class _Writer:
     def _goals(self) -> Section:
         words = Words(self._agreement)
         rows = [
-            (f"goals.{one.name}", words.metric(one.metric), number(one.at_least), one.period, one.owner or "nobody")
+            (
+                f"goals.{one.name}",
+                words.metric(one.metric),
+                words.amount(one.metric, one.at_least),
+                one.period,
+                one.owner or "nobody",
+            )
             for one in self._agreement.paper.goals
         ]
         parts = self._in_words(follow_up.GOALS, ("what", "at least", "per", "promised by"), rows, (1,))
