@@ -15,7 +15,17 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
-from connector.agreement import audience, fingerprint, follow_up, lead_types, lifecycle, paper, scoring, wiring_file
+from connector.agreement import (
+    audience,
+    fingerprint,
+    follow_up,
+    goals,
+    lead_types,
+    lifecycle,
+    paper,
+    scoring,
+    wiring_file,
+)
 from connector.agreement.complaints import did_you_mean, parse
 from connector.agreement.needs import fields_used
 from connector.agreement.reading import Reading
@@ -186,7 +196,9 @@ def _build(files: _Files, crm: str, reading: Reading) -> Agreement:
         calendars=follow_up.build_calendars(said, said_source, reading),
         slas=follow_up.build_slas(said, said_source, reading),
         texts=paper.build_texts(*files.texts, reading),
-        paper=paper.build_paper(said, said_source, reading),
+        paper=paper.build_paper(
+            said, said_source, reading, goals.build_goals(said, said_source, files.lifecycle[0], reading)
+        ),
         wiring=wiring,
         write_back=wiring_file.build_write_back(*files.write_back, wiring, reading),
         audience=audience.build_audience(room, files.signals[0].journey, files.personas),

@@ -50,11 +50,10 @@ def build_zone(shape: AgreementShape, source: Source, reading: Reading) -> ZoneI
     return find_zone(shape.time_zone, ("time_zone",), source, reading) or ZoneInfo("UTC")
 
 
-def build_paper(shape: AgreementShape, source: Source, reading: Reading) -> Paper:
+def build_paper(shape: AgreementShape, source: Source, reading: Reading, goals: tuple[Goal, ...]) -> Paper:
     """What people read and sign."""
     if shape.effective_from and shape.review_by and shape.review_by <= shape.effective_from:
         reading.complain(source, ("review_by",), "is not later than effective_from.", "Say when to look at it again.")
-    goals = tuple(Goal(name, row.metric, row.period, row.at_least, row.owner) for name, row in shape.goals.items())
     signers = {side: names for side, row in shape.approvals.items() if (names := _names(row.name))}
     for side in shape.approvals:
         reading.known(source, ("approvals", side), "side", side, SIDES)

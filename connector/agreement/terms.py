@@ -475,14 +475,26 @@ class LeadType:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """What a goal came down or up to for the period that `on` lies in, and why. The number before stays readable."""
+
+    on: date
+    at_least: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Goal:
-    """How many are promised per period, by which side."""
+    """How many are promised per period, by which side; of one lead type or source, where one is named."""
 
     name: str
-    metric: str
+    metric: str  # a name of connector.agreement.metrics
     period: Literal["month", "quarter", "year"]
     at_least: float
     owner: str = ""
+    lead_type: str | None = None
+    source: str | None = None  # as the field source_first says it
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

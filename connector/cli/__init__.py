@@ -14,6 +14,7 @@ The command line: the verbs, and the one place where errors become words and exi
     looking.py       status, runs, rejects, holds
     explaining.py    explain
     reporting.py     report baseline, report observed
+    sheets.py        report scorecard, sla, funnel, blocked, conflicts
     telling.py       how reports look on a terminal
     agreeing.py      agreement test
     linting.py       agreement lint

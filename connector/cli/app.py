@@ -118,6 +118,7 @@ from connector.cli import (  # noqa: E402
     reporting,  # noqa: F401 - registers its verbs
     running,  # noqa: F401 - registers its verbs
     serving,  # noqa: F401 - registers its verbs
+    sheets,  # noqa: F401 - registers its verbs
     signing,  # noqa: F401 - registers its verbs
     spreadsheet,  # noqa: F401 - registers its verbs
     starting,  # noqa: F401 - registers its verbs

@@ -16,7 +16,7 @@ from connector.agreement.sentences.words import (
     quoted,
     with_article,
 )
-from connector.agreement.terms import Agreement, Attempts, Cadence, Calendar, Sla, Touch
+from connector.agreement.terms import Agreement, Attempts, Cadence, Calendar, Goal, Sla, Touch
 from connector.agreement.words import label_of
 
 BASICS = "Basics"
@@ -47,9 +47,20 @@ def sentences(agreement: Agreement, words: Words) -> Iterator[Sentence]:
     for name, calendar in agreement.calendars.items():
         yield from _calendar(f"calendars.{name}", f"In the calendar {label_of(name)}: ", calendar)
     for goal in agreement.paper.goals:
-        whose = f"{capital(goal.owner)} promises" if goal.owner else "Promised are"
-        text = f"{whose} at least {number(goal.at_least)} {words.metric(goal.metric)} a {goal.period}."
-        yield Sentence(f"goals.{goal.name}", GOALS, text)
+        yield Sentence(f"goals.{goal.name}", GOALS, f"{_goal(goal, words)}.")
+
+
+def _goal(goal: Goal, words: Words) -> str:
+    """What is promised, of whom, and how it was corrected."""
+    whose = f"{capital(goal.owner)} promises" if goal.owner else "Promised are"
+    lead_type = [f"of the lead type {words.value('lead_type', goal.lead_type)}"] if goal.lead_type else []
+    source = [f"from the source {quoted(goal.source)}"] if goal.source else []
+    of = " ".join([f"{words.promise(goal.metric, goal.at_least)} a {goal.period}", *lead_type, *source])
+    corrected = [
+        f"since {one.on:%Y-%m-%d} {words.promise(goal.metric, one.at_least)} in that {goal.period}"
+        for one in goal.corrections
+    ]
+    return f"{whose} {of}" + (f", corrected: {both(corrected)}" if corrected else "")
 
 
 def _attempts(attempts: Attempts) -> Iterator[Sentence]:

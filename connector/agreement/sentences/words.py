@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from connector.agreement.metrics import known
 from connector.agreement.terms import Agreement, Condition, Plain
 from connector.agreement.words import label_of
 
@@ -32,6 +33,7 @@ class Words:
         self._signals = {each.name: each.label for each in agreement.signals.values()}
         self._evidence = {each.name: each.label for each in agreement.evidence}
         self._deal_stages = {each.name: each.label for each in agreement.deals.stages}
+        self._metrics = known(agreement.stages)
         self._values = {
             "persona": {each.name: each.label for each in agreement.personas},
             "icp_band": {each.name: each.label for each in agreement.bands},
@@ -46,9 +48,22 @@ class Words:
         """A stage by its label."""
         return self._stages.get(name) or label_of(name)
 
+    def promise(self, metric: str, at_least: float) -> str:
+        """How much of what a goal asks for: people, or a share of them."""
+        known = self._metrics.get(metric)
+        what = known.label.lower() if known is not None and known.unit == "share" else self.metric(metric)
+        return f"at least {self.amount(metric, at_least)} {what}"
+
+    def amount(self, metric: str, at_least: float) -> str:
+        """A number of people, or a share in percent."""
+        known = self._metrics.get(metric)
+        is_share = known is not None and known.unit == "share"
+        return f"{number(round(at_least * 100, 6))} %" if is_share else number(at_least)
+
     def metric(self, name: str) -> str:
-        """What a goal counts: by the label of the stage that people reach, where it is one."""
-        return self._stages.get(name) or label_of(name)
+        """What a goal counts, as the reports call it."""
+        known = self._metrics.get(name)
+        return known.label if known else label_of(name)
 
     def status(self, name: str) -> str:
         """A lead status by its label."""
@@ -95,14 +110,14 @@ class Words:
             case "between":
                 return f"is between {both(values)}"
             case "in_list":
-                return f"is in the list {', '.join(map(str, asked.values))} ({_contents(asked.entries)})"
+                return f"is in the list {', '.join(map(str, asked.values))} ({contents(asked.entries)})"
             case "is_any_of":
                 return f"is any of {either(values)}"
             case "is":
                 return f"is {either(values)}"
 
 
-def _contents(entries: frozenset[str]) -> str:
+def contents(entries: frozenset[str]) -> str:
     """What is in a list: every entry of a short one, the number and a checksum of a long one."""
     if not entries:
         return "which is empty"
@@ -155,7 +170,7 @@ def either(parts: Iterable[str]) -> str:
 
 def with_article(text: str) -> str:
     """a call, an e-mail"""
-    return f"{'an' if text[:1].lower() in 'aeio' else 'a'} {text}"
+    return f"{'an' if text.lower().startswith(('a', 'e', 'i', 'o', 'un')) else 'a'} {text}"
 
 
 def tried_after(before: str) -> str:

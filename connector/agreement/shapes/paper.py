@@ -40,6 +40,14 @@ class ApprovalsShape(Shape):
     approval: list[ApprovalShape] = Field(default=[])
 
 
+class CorrectionShape(Shape):
+    """One change of a promise while its period runs."""
+
+    on: date
+    at_least: float = Field(ge=0)
+    why: str = Field(min_length=1)
+
+
 class GoalShape(Shape):
     """One promise per period."""
 
@@ -47,6 +55,9 @@ class GoalShape(Shape):
     period: Literal["month", "quarter", "year"]
     at_least: float = Field(gt=0)
     owner: str = ""
+    lead_type: str | None = None
+    source: str | None = None
+    corrections: list[CorrectionShape] = Field(default=[])
 
 
 class CalendarShape(Shape):
