@@ -1,91 +1,88 @@
-"""Whom we talk to and what we say: the buyer's journey, nurture tracks, the buying group, and what to ask."""
+"""Whom we talk to and what we say: the buyer's journey, nurture tracks, the buying group, whom to ask what."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
-from connector.agreement.sentences.words import Sentence, Words, both, counted, either, field, fields, quoted
-from connector.agreement.terms import Agreement, Nurture, Questions, Role
+from connector.agreement.sentences.words import (
+    Sentence,
+    Words,
+    capital,
+    counted,
+    either,
+    field,
+    fields,
+    quoted,
+    with_article,
+)
+from connector.agreement.terms import Agreement, Audience, Journey, Nurture, Questions, Stop
 from connector.agreement.words import label_of
 
-TALK = "Whom we talk to, and what we say"
+JOURNEY = "Buyer's journey"
+NURTURE = "Nurture tracks"
+GROUP = "Buying group"
 
 
 def sentences(agreement: Agreement, words: Words) -> Iterator[Sentence]:
-    """All that is agreed beside scores and stages."""
-    for path, text in (
-        *_journey(agreement),
-        *_nurture(agreement.audience.nurture, words),
-        *_buying_group(agreement.audience.buying_group),
-        *_questions(agreement.audience.questions, words),
-        *_left_out(agreement, words),
-    ):
-        yield Sentence(path, TALK, text)
+    """Everything but the questions, which stand with the minimum information."""
+    audience: Audience = agreement.audience
+    if audience.journey:
+        yield Sentence("journey", JOURNEY, _journey(audience.journey))
+    yield from _nurture(audience.nurture, words)
+    for role in audience.buying_group:
+        said_as = either(map(quoted, sorted(role.said_as)))
+        text = f"A deal needs somebody in the role {quoted(role.name)}, said on a record as {said_as}."
+        yield Sentence(f"buying_group.roles.{role.name}", GROUP, text)
 
 
-def _journey(agreement: Agreement) -> Iterator[tuple[str, str]]:
-    journey = agreement.audience.journey
-    if journey is not None:
-        which = "furthest" if journey.rule == "highest" else "latest"
-        days, least = counted(journey.within_days, "day"), counted(journey.signals_at_least, "signal")
-        text = f"A buyer is at the {which} journey stage of the last {days}, and nowhere with fewer than {least} there."
-        yield "journey", text
+def _journey(journey: Journey) -> str:
+    which = "furthest" if journey.rule == "highest" else "newest"
+    of = f"the {which} signal of the last {counted(journey.within_days, 'day')}"
+    few = f"fewer than {counted(journey.signals_at_least, 'signal')} of them leave it unknown"
+    return f"Somebody's stage of the buyer's journey is that of {of}; {few}."
 
 
-def _nurture(nurture: Nurture, words: Words) -> Iterator[tuple[str, str]]:
-    for track in nurture.tracks:
-        yield f"nurture.tracks.{track.name}", f"The nurture track {track.name} is called {quoted(track.label)}."
+def _nurture(nurture: Nurture, words: Words) -> Iterator[Sentence]:
+    labels = {track.name: track.label for track in nurture.tracks}
+
+    def track(name: str) -> str:
+        return f"the nurture track {quoted(labels.get(name) or label_of(name))}"
+
+    for each in nurture.tracks:
+        yield Sentence(f"nurture.tracks.{each.name}", NURTURE, f"{quoted(each.label)} is a nurture track.")
+    if nurture.otherwise is not None:
+        text = f"Whoever is in no other track is in {track(nurture.otherwise)}."
+        yield Sentence("nurture.otherwise", NURTURE, text)
     for stop in nurture.stops:
-        asked = f"their {words.condition(stop.condition)}" if stop.condition else "nothing else is asked"
-        said = f"there was ever a signal {words.signal(stop.signal)}" if stop.signal else asked
-        yield f"nurture.stops_when.{stop.name}", f"Nobody is in a nurture track when {said}."
-    pauses = [words.stage(name) for name, goes_on in nurture.goes_on.items() if not goes_on]
-    goes_on = [words.stage(name) for name, goes_on in nurture.goes_on.items() if goes_on]
-    said = f"Nurture pauses in {both(pauses)}" if pauses else "Nurture pauses in no stage as such"
-    said += f", goes on in {both(goes_on)}" if goes_on else ""
-    yield "nurture.pauses", f"{said}, and elsewhere pauses from a hand-off until sales is done."
-    for part, rows in (
-        ("statuses", nurture.statuses),
-        ("lost_reasons", nurture.lost_reasons),
-        ("stages", nurture.stages),
-        ("personas", nurture.personas),
+        yield Sentence(f"nurture.stops_when.{stop.name}", NURTURE, f"{_stop(stop, words)}.")
+    who = {f"statuses.{name}": f"came back as {quoted(words.status(name))}" for name in nurture.statuses}
+    who |= {f"lost_reasons.{name}": f"came back by a deal lost for {label_of(name)}" for name in nurture.lost_reasons}
+    who |= {f"stages.{name}": f"is {words.stage(name)}" for name in nurture.stages}
+    who |= {f"personas.{name}": f"is of the persona {words.value('persona', name)}" for name in nurture.personas}
+    named = (*nurture.statuses.values(), *nurture.lost_reasons.values(), *nurture.stages.values())
+    for (path, said), where in zip(who.items(), (*named, *nurture.personas.values()), strict=True):
+        yield Sentence(f"{path}.nurture_track", NURTURE, f"Whoever {said} is in {track(where)}.")
+    for name, goes_on in nurture.goes_on.items():
+        text = f"While somebody is {words.stage(name)}, nurture {'goes on' if goes_on else 'pauses'}."
+        yield Sentence(f"stages.{name}.nurture", NURTURE, text)
+
+
+def _stop(stop: Stop, words: Words) -> str:
+    ways = [f"whose {words.condition(stop.condition)}"] if stop.condition else []
+    ways += [f"of whom there ever was {with_article(words.signal(stop.signal))}"] if stop.signal else []
+    return f"Nobody {either(ways)} is in a nurture track"
+
+
+def questions(asked: Questions, words: Words) -> Iterator[tuple[str, str]]:
+    """Which question comes first for whom, and which is asked again: keys and sentences."""
+    for key, orders, who in (
+        ("by_persona", asked.by_persona, "persona"),
+        ("by_lead_type", asked.by_lead_type, "lead_type"),
     ):
-        if rows:
-            yield f"nurture.by_{part}", f"The nurture track by {label_of(part)}: {_pairs(rows)}."
-    if nurture.otherwise:
-        yield "nurture.otherwise", f"Everybody else is in the nurture track {nurture.otherwise}."
-
-
-def _buying_group(roles: Sequence[Role]) -> Iterator[tuple[str, str]]:
-    for role in roles:
-        said = either(map(quoted, sorted(role.said_as)))
-        text = f"An open deal needs the role {role.name}, which a persona, a buying role or a label says as {said}."
-        yield f"buying_group.roles.{role.name}", text
-
-
-def _questions(questions: Questions, words: Words) -> Iterator[tuple[str, str]]:
-    for key, rows in (("persona", questions.by_persona), ("lead type", questions.by_lead_type)):
-        if rows:
-            said = "; ".join(
-                f"{words.value(key.replace(' ', '_'), name)}: {', then '.join(fields(order))}"
-                for name, order in rows.items()
-            )
-            yield f"ask_next.by_{key.replace(' ', '_')}", f"Asked first by {key}: {said}."
-    for each in questions.expires:
-        days = counted(each.after_days, "day")
-        text = f"{field(each.field)} may be asked for again {days} after the day in {field(each.confirmed_on)}."
-        yield f"ask_next.expires.{each.field}", text[:1].upper() + text[1:]
-
-
-def _left_out(agreement: Agreement, words: Words) -> Iterator[tuple[str, str]]:
-    if agreement.scoring.freeze_in:
-        stages = both(map(words.stage, agreement.scoring.freeze_in))
-        yield "freeze_in", f"In {stages} the scores on the record stay as they were on entering."
-    for kind in agreement.signals.values():
-        if kind.not_scored:
-            pages = both(map(quoted, sorted(kind.not_scored)))
-            yield f"signals.{kind.name}.not_scored_assets", f"A {kind.label} signal about {pages} counts for nothing."
-
-
-def _pairs(rows: Mapping[str, str]) -> str:
-    return ", ".join(f"{label_of(name)} is in {track}" for name, track in rows.items())
+        for name, order in orders.items():
+            first = ", then ".join(fields(order)) or "nothing"
+            yield f"ask_next.{key}.{name}", f"{capital(words.value(who, name))} is asked before that for: {first}."
+    for each in asked.expires:
+        after = counted(each.after_days, "day")
+        text = f"{capital(field(each.field))} is asked for again {after} after the day in {field(each.confirmed_on)}."
+        yield f"ask_next.expires.{each.field}", text
