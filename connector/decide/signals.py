@@ -46,23 +46,18 @@ class Listener:
         """The signals that may count at `as_of`."""
         ordered = sorted(signals, key=_NEWEST_FIRST, reverse=True)
         future_at = None
-        kept: list[Signal] = []
-        seen: set[str] = set()
-        clicks = doubles = 0
-        for signal in ordered:
-            if signal.at > as_of:
-                future_at = signal.at  # newest first: the last one met is the soonest
-            elif (
-                signal.id not in seen
-                and (signal.actor == "person" or self._counts(signal))
-                and not (signal.kind in self._not_scored and self._is_left_out(signal))
-            ):
-                seen.add(signal.id)
-                kept.append(signal)
-                clicks += signal.kind in self._clicks
-                doubles += signal.kind in self._double
-        if doubles > 1:
+        if ordered and ordered[0].at > as_of:
+            future_at = min(signal.at for signal in ordered if signal.at > as_of)
+            ordered = [signal for signal in ordered if signal.at <= as_of]
+        kept = [signal for signal in ordered if signal.actor == "person" or self._counts(signal)]
+        if self._not_scored:
+            kept = [each for each in kept if each.kind not in self._not_scored or not self._is_left_out(each)]
+        if len({signal.id for signal in kept}) < len(kept):
+            kept = _each_once(kept)
+        kinds = [signal.kind for signal in kept]
+        if self._double and sum(map(self._double.__contains__, kinds)) > 1:
             kept = self._without_doubles(kept)
+        clicks = sum(map(self._clicks.__contains__, kinds))
         if clicks >= self._bots.clicks_at_least or (clicks and self._bots.delivered):
             machine = self._machine_made(kept)
             return Heard([each for each in kept if each.id not in machine], future_at, len(machine))
@@ -111,3 +106,11 @@ class Listener:
         within = timedelta(seconds=self._bots.seconds_after_delivery)
         delivered = [each.at for each in signals if each.kind == self._bots.delivered]
         return {each.id: each.at for each in clicks if any(timedelta(0) <= each.at - at <= within for at in delivered)}
+
+
+def _each_once(signals: list[Signal]) -> list[Signal]:
+    """The newest of those with one id."""
+    found: dict[str, Signal] = {}
+    for signal in signals:
+        found.setdefault(signal.id, signal)
+    return list(found.values())
