@@ -212,7 +212,11 @@ def build_personas(shape: PersonasShape, source: Source, reading: Reading) -> tu
         asked = [
             reading.condition(source, ("personas", name, "match", key), match, key) for key, match in row.match.items()
         ]
-        describes = {key: str(value) for key, value in row.model_dump(exclude={"label", "match"}).items() if value}
+        describes = {
+            key: str(value)
+            for key, value in row.model_dump(exclude={"label", "match", "nurture_track"}).items()
+            if value
+        }
         personas.append(Persona(name, row.label or label_of(name), tuple(each for each in asked if each), describes))
     return tuple(personas)
 

@@ -68,6 +68,7 @@ def agreement_approve(
     before = already(approvals, side, meaning)
     if before is None:
         _may_sign(chosen, approvals, wanted)
+        _keeps_promises(chosen, approvals, wanted)
         if output == "text":
             _show_what(chosen, approvals, wanted)
         show.ask(_question(wanted), yes=yes)
@@ -127,6 +128,22 @@ def _may_sign(chosen: Chosen, approvals: Sequence[Approval], one: Approval) -> N
     counterpart = next((each for each in BOTH if each != side), side)
     if one.emergency and already(approvals, counterpart, one.fingerprint) is not None:
         raise UsageError(f"{counterpart.capitalize()} has signed already, so this is none: sign without --emergency.")
+
+
+def _keeps_promises(chosen: Chosen, approvals: Sequence[Approval], one: Approval) -> None:
+    """A goal of a running period that was signed is changed by a correction, or not at all. Raises ConfigError."""
+    from connector.agreement.goals import goal_changes_without_correction  # noqa: PLC0415 - --help does without
+
+    before = last_signed_version(chosen.connection, approvals, but=one.fingerprint) if one.side in BOTH else None
+    if before is None:
+        return
+    agreement, paper = chosen.agreement, chosen.agreement.paper
+    today = one.at.astimezone(agreement.zone).date()
+    problems = goal_changes_without_correction(
+        before.agreement.paper.goals, paper.goals, today, paper.fiscal_year_starts
+    )
+    if problems:
+        raise ConfigError(problems)
 
 
 def _keep(chosen: Chosen, fingerprint: str) -> Path:

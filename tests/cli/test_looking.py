@@ -112,6 +112,16 @@ def test_explain_says_why_why_not_and_which_run(offline: Desk) -> None:
     assert "short of 40" in warm
 
 
+def test_explain_names_the_nearest_way_on(offline: Desk) -> None:
+    """What single fact would do: for who is handed over the answer of sales, for who is warm what they may do next."""
+    handed_over = offline("explain", "2").out
+    assert "The nearest way on" in handed_over
+    assert "conversation held and answered by e-mail → SQL" in handed_over
+    ways = offline("explain", "1", "--output", "json").json["ways"]
+    assert 1 <= len(ways) <= 3
+    assert {"what", "stage"} == set(ways[0])
+
+
 def test_explain_can_look_ahead(offline: Desk) -> None:
     """As of a later day the same signals count for less."""
     today = offline("explain", "1", "--output", "json").json["engagement"]
