@@ -56,14 +56,18 @@ class FollowUp:
         if not track.handed_over or track.handed_over_at is None:
             return
         tried = walk.tried = self._counter.since(walk.person, track.handed_over_at, walk.as_of, track.owners)
-        walk.track = replace(
-            track,
-            attempts=tried.count,
-            first_attempt_at=tried.first_at,
-            contact_at=tried.contact_at,
-            cadence_at=tried.cadence_at,
-            touched_at=_earliest(tried.touched_at, track.answered_at),
-        )
+        touched_at = _earliest(tried.touched_at, track.answered_at)
+        found = (tried.count, tried.first_at, tried.contact_at, tried.cadence_at, touched_at)
+        known = (track.attempts, track.first_attempt_at, track.contact_at, track.cadence_at, track.touched_at)
+        if found != known:
+            walk.track = replace(
+                track,
+                attempts=tried.count,
+                first_attempt_at=tried.first_at,
+                contact_at=tried.contact_at,
+                cadence_at=tried.cadence_at,
+                touched_at=touched_at,
+            )
         walk.warnings += [f"call outcome {outcome.partition(':')[2]} is not mapped" for outcome in tried.unmapped]
         walk.warnings += tried.warns
 
