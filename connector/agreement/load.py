@@ -7,6 +7,7 @@ subject; only agreement.toml, scoring.toml, lifecycle.toml, write_back.toml and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,10 +16,11 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
-from connector.agreement import fingerprint, lifecycle, paper, scoring, wiring_file
+from connector.agreement import fingerprint, lifecycle, paper, reach, scoring, wiring_file
 from connector.agreement.complaints import did_you_mean, parse
 from connector.agreement.needs import fields_used
 from connector.agreement.reading import Reading
+from connector.agreement.shapes.base import LANGUAGE
 from connector.agreement.shapes.lifecycle import AttemptsShape, LifecycleShape
 from connector.agreement.shapes.paper import AgreementShape, TextsShape
 from connector.agreement.shapes.scoring import IcpShape, PersonasShape, ScoringShape, SignalsShape
@@ -69,10 +71,10 @@ def load_agreement(folder: Path, crm: str = "hubspot", language: str | None = No
     if files is None:
         raise ConfigError(reading.problems)
     if reading.problems:
-        raise ConfigError([*reading.problems, *_more_problems(files, crm, reading)])
+        raise ConfigError(list(dict.fromkeys([*reading.problems, *_more_problems(files, crm, reading)])))
     agreement = _build(files, crm, reading)
     if reading.problems:
-        raise ConfigError(reading.problems)
+        raise ConfigError(list(dict.fromkeys(reading.problems)))
     return replace(agreement, language=language or agreement.language)
 
 
@@ -85,13 +87,21 @@ def _more_problems(files: _Files, crm: str, reading: Reading) -> list[Problem]:
     more = reading.problems[known:]
     del reading.problems[known:]
     names = [f'"{name}"' for name in reading.left_out] + [f" {name} " for name in reading.left_out]
-    return [one for one in more if not any(name in f" {one.what} " for name in names)]
+    told = {one.where for one in reading.problems}
+
+    def follows(one: Problem) -> bool:
+        """Whether a complaint is about a part that was left out, or about what lacks it."""
+        holder = re.split(r"[, .]", one.where)[-1]
+        return one.where in told or holder in reading.left_out or any(name in f" {one.what} " for name in names)
+
+    return [one for one in more if not follows(one)]
 
 
 def _read(folder: Path, crm: str, language: str | None, reading: Reading) -> _Files | None:
     if not folder.is_dir():
         fix = 'Name the folder of the agreement, or make one with "connector init".'
-        raise ConfigError([Problem(shown(folder), "there is no such folder.", fix)])
+        what = "is a file; an agreement is a folder of files." if folder.is_file() else "there is no such folder."
+        raise ConfigError([Problem(shown(folder), what, fix)])
     problems = reading.problems
     _complain_of_strays(folder, crm, problems)
     pairs = []
@@ -127,7 +137,7 @@ def _texts(folder: Path, file: str, problems: list[Problem]) -> Source | None:
     """The folder's own texts, else those that come with the connector; None after a complaint that there are none."""
     for place in (folder, shipped_mappings()):
         source = read_source(place, file, problems)
-        if source.exists:
+        if source.exists and not source.unread:
             return source
     there = {path.name.split(".")[1] for place in (folder, shipped_mappings()) for path in place.glob("texts.*.toml")}
     fix = f"Write it, or use a language that has texts: {', '.join(sorted(there))}."
@@ -138,7 +148,7 @@ def _texts(folder: Path, file: str, problems: list[Problem]) -> Source | None:
 def _language(folder: Path) -> str:
     """The language of the texts, read ahead because it names a file."""
     said = read_source(folder, "agreement.toml", []).table.get("language", "en")
-    return said if isinstance(said, str) else "en"
+    return said if isinstance(said, str) and re.fullmatch(LANGUAGE, said) else "en"
 
 
 def _complain_of_strays(folder: Path, crm: str, problems: list[Problem]) -> None:
@@ -195,6 +205,9 @@ def _finish(agreement: Agreement, files: _Files, reading: Reading) -> Agreement:
     """What needs the whole: names across files, own properties, fields to ask for, fingerprints."""
     scoring.check_named_bands(agreement.scoring, agreement.personas, agreement.bands, files.scoring[1], reading)
     wiring_file.check_values(agreement.wiring, _values_written(agreement), files.wiring[1], reading)
+    reach.check_reach(agreement, files.lifecycle[1], reading)
+    if files.attempts[1].exists:
+        paper.check_touches(agreement.attempts, agreement.wiring, files.attempts[1], reading)
     _check_mapped(reading)
     _check_recognised(agreement, files, reading)
     wiring = wiring_file.with_own(agreement.wiring, _options(agreement), agreement.texts.labels)

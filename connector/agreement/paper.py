@@ -16,6 +16,7 @@ from connector.agreement.shapes.paper import AgreementShape, CalendarShape, Text
 from connector.agreement.source import Source
 from connector.agreement.terms import Attempts, Calendar, Goal, Paper, Sla, Texts, Touch
 from connector.agreement.vocabulary import ANSWERS, DERIVED, HOLDS, OUTPUTS
+from connector.agreement.wiring import Wiring
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -136,6 +137,26 @@ def _touches(rows: Mapping[str, TouchShape]) -> tuple[Touch, ...]:
         )
         for name, row in rows.items()
     )
+
+
+def check_touches(attempts: Attempts, wiring: Wiring, source: Source, reading: Reading) -> None:
+    """What an attempt or a contact is recognised by is something this CRM's file delivers."""
+    for part, touches in (("counts", attempts.counts), ("connects", attempts.connects)):
+        for touch in touches:
+            path, fields = (part, touch.name), wiring.fields.get(touch.kind, {})
+            outcome = fields.get("outcome")
+            for each in (*touch.outcomes, *touch.unless):
+                if outcome is None or outcome.values:
+                    reading.known(source, path, f"outcome of a {touch.kind}", each, outcome.values if outcome else ())
+            if both := set(touch.outcomes) & set(touch.unless):
+                what = f'"{min(both)}" stands in outcome_any_of and in unless_outcome_any_of.'
+                reading.complain(source, path, what, "Remove it from one of them.")
+            if touch.direction and "direction" not in fields:
+                what = f"asks for a direction, and nothing says which way a {touch.kind} goes."
+                reading.complain(source, path, what, f"Remove it, or map direction in [{touch.kind}.fields].")
+            if touch.seconds_at_least and "duration_ms" not in fields:
+                what = f"asks for seconds, and nothing says how long a {touch.kind} lasted."
+                reading.complain(source, path, what, f"Remove it, or map duration_ms in [{touch.kind}.fields].")
 
 
 def build_texts(shape: TextsShape, source: Source, reading: Reading) -> Texts:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from connector.agreement.shapes.base import ConditionShape, Shape
+from connector.agreement.shapes.base import TEN_YEARS, ConditionShape, Shape
 
 Score = Field(default=None, ge=0, le=100)
 
@@ -21,7 +21,7 @@ class EnterShape(Shape):
     known_any_of: list[str] = Field(default=[])
     any_positive_signal: bool = False
     accepted_by_sales: bool = False
-    evidence_at_least: int = Field(default=0, ge=0)
+    evidence_at_least: int = Field(default=0, ge=0, le=100)
     evidence: list[str] = Field(default=[])
     deal: Literal["open", "won"] | None = None
     from_stages: list[str] = Field(default=[])
@@ -48,7 +48,7 @@ class StageShape(Shape):
     counts_as: str | None = None
     enter_when: EnterShape | None = None
     leave_when: LeaveShape | None = None
-    stay_at_least_days: int = Field(default=0, ge=0)
+    stay_at_least_days: int = Field(default=0, ge=0, le=TEN_YEARS)
     notify: Literal["sales_task", "nobody"] = "nobody"
     sla: str | None = None
     why: str = ""
@@ -61,7 +61,7 @@ class FastTrackShape(Shape):
     to: str
     requires: list[str] = Field(default=[])
     sla: str | None = None
-    within_days: int = Field(default=30, ge=1)
+    within_days: int = Field(default=30, ge=1, le=TEN_YEARS)
     why: str = ""
 
 
@@ -80,7 +80,7 @@ class EvidenceShape(ConditionShape):
 
     label: str | None = None
     signal: str | None = None
-    within_days: int | None = Field(default=None, ge=1)
+    within_days: int | None = Field(default=None, ge=1, le=TEN_YEARS)
     why: str = ""
 
 
@@ -91,7 +91,7 @@ class StatusShape(Shape):
     working: bool = False
     accepts: bool = False
     moves_to: str | None = None
-    wait_days: int | None = Field(default=None, ge=0)
+    wait_days: int | None = Field(default=None, ge=0, le=TEN_YEARS)
     returned: bool = False
     reason_required: Literal["no", "ask", "block"] = "no"
     why: str = ""
@@ -134,7 +134,7 @@ class LostReasonShape(Shape):
 
     contains_any_of: list[str] = Field(default=[])
     to: str
-    wait_days: int | None = Field(default=None, ge=0)
+    wait_days: int | None = Field(default=None, ge=0, le=TEN_YEARS)
     why: str = ""
 
 
@@ -185,7 +185,7 @@ class TouchShape(Shape):
     direction: Literal["outbound", "inbound"] | None = None
     outcome_any_of: list[str] = Field(default=[])
     unless_outcome_any_of: list[str] = Field(default=[])
-    seconds_at_least: float = Field(default=0, ge=0)
+    seconds_at_least: float = Field(default=0, ge=0, le=86_400)
     automation: bool = False
     why: str = ""
 
@@ -193,14 +193,14 @@ class TouchShape(Shape):
 class ExhaustedShape(Shape):
     """When it has been tried enough."""
 
-    attempts: int = Field(ge=1)
-    days: int = Field(default=0, ge=0)
+    attempts: int = Field(ge=1, le=1000)
+    days: int = Field(default=0, ge=0, le=TEN_YEARS)
 
 
 class AttemptsShape(Shape):
     """attempts.toml"""
 
-    gap_minutes: int = Field(default=30, ge=0)
+    gap_minutes: int = Field(default=30, ge=0, le=10_080)
     by: Literal["anyone", "owner"] = "anyone"
     counts: dict[str, TouchShape] = Field(default={})
     connects: dict[str, TouchShape] = Field(default={})

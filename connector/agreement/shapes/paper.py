@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from connector.agreement.shapes.base import Plain, Shape
+from connector.agreement.shapes.base import CLOCK, LANGUAGE, Plain, Shape
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -24,7 +24,7 @@ class GoalShape(Shape):
 
     metric: str
     period: Literal["month", "quarter", "year"]
-    at_least: float = Field(gt=0)
+    at_least: float = Field(gt=0, le=1e9)
     owner: str = ""
 
 
@@ -32,8 +32,8 @@ class CalendarShape(Shape):
     """Business hours and holidays."""
 
     days: list[Day] = Field(default=["mon", "tue", "wed", "thu", "fri"])
-    opens: str = Field(default="09:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    closes: str = Field(default="17:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    opens: str = Field(default="09:00", pattern=CLOCK)
+    closes: str = Field(default="17:00", pattern=CLOCK)
     holidays: str | None = None
     days_off: list[date] = Field(default=[])
 
@@ -41,7 +41,7 @@ class CalendarShape(Shape):
 class SlaShape(Shape):
     """One class of follow-up."""
 
-    first_attempt_within_hours: float = Field(gt=0)
+    first_attempt_within_hours: float = Field(gt=0, le=1000)
     why: str = ""
 
 
@@ -50,7 +50,7 @@ class AgreementShape(Shape):
 
     version: str
     time_zone: str
-    language: str = "en"
+    language: str = Field(default="en", pattern=LANGUAGE)
     apply_to: Literal["new_facts", "everyone"] = "new_facts"
     summary: str = ""
     effective_from: date | None = None
