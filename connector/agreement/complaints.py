@@ -123,7 +123,9 @@ def _kept(
             if _missing(detail) and len(detail["loc"]) == 1 and detail["loc"][0] in _STAND_INS:
                 rest[detail["loc"][0]] = deepcopy(_STAND_INS[str(detail["loc"][0])])
                 left_out.add(str(detail["loc"][0]))
-            _take_out(rest, _known_path(rest, detail["loc"], missing=False), left_out)
+            path = _known_path(rest, detail["loc"], missing=False)
+            left_out |= _names_lost(shape, path)
+            _take_out(rest, path)
         try:
             return shape.model_validate(rest)
         except ValidationError as error:
@@ -131,10 +133,17 @@ def _kept(
     return None
 
 
-def _take_out(table: Any, path: tuple[str | int, ...], left_out: set[str]) -> None:
+def _names_lost(shape: type[BaseModel], path: tuple[str | int, ...]) -> set[str]:
+    """What goes with a part that is taken out: its name, where the writer chose it, and the table that lacks it."""
+    names = [step for step in path if isinstance(step, str)]
+    model = _model_at(shape, path) if names else None
+    lost = {".".join(names[:-1])} - {""}
+    return lost if not names or (model is not None and names[-1] in _fields(model)) else lost | {names[-1]}
+
+
+def _take_out(table: Any, path: tuple[str | int, ...]) -> None:
     if not path:
         return
-    left_out.update(step for step in path if isinstance(step, str))
     holder = _value(table, path[:-1])
     if isinstance(holder, dict):
         holder.pop(path[-1], None)
@@ -260,6 +269,9 @@ def _value(table: Any, path: Iterable[str | int]) -> Any:
 
 def _model_at(shape: Any, path: tuple[str | int, ...]) -> type[BaseModel] | None:
     """The shape of the table in which the last key of a path stands."""
+    root = _model(shape)
+    if root is not None and "root" in root.model_fields:
+        shape = root.model_fields["root"].annotation
     for step in path[:-1]:
         if isinstance(step, int):
             shape = _item(shape)
@@ -291,7 +303,9 @@ def _inner(shape: Any) -> Any:
 
 def _item(shape: Any) -> Any:
     """What a list holds."""
-    return next(iter(get_args(shape)), None)
+    if getattr(shape, "__origin__", None) is list:
+        return get_args(shape)[0]
+    return next((found for part in get_args(shape) if (found := _item(part)) is not None), None)
 
 
 def _model(shape: Any) -> type[BaseModel] | None:

@@ -91,8 +91,9 @@ def _more_problems(files: _Files, crm: str, reading: Reading) -> list[Problem]:
 
     def follows(one: Problem) -> bool:
         """Whether a complaint is about a part that was left out, or about what lacks it."""
-        holder = re.split(r"[, .]", one.where)[-1]
-        return one.where in told or holder in reading.left_out or any(name in f" {one.what} " for name in names)
+        path = one.where.rpartition(", ")[2]
+        lacking = path in reading.left_out or path.rpartition(".")[2] in reading.left_out
+        return lacking or one.where in told or any(name in f" {one.what} " for name in names)
 
     return [one for one in more if not follows(one)]
 
@@ -105,7 +106,7 @@ def _read(folder: Path, crm: str, language: str | None, reading: Reading) -> _Fi
     problems = reading.problems
     _complain_of_strays(folder, crm, problems)
     pairs = []
-    for file, shape in _shapes(crm, language or _language(folder)).items():
+    for file, shape in shapes_of(crm, language or _language(folder)).items():
         source = _texts(folder, file, problems) if shape is TextsShape else read_source(folder, file, problems)
         if source is None:
             continue
@@ -113,12 +114,13 @@ def _read(folder: Path, crm: str, language: str | None, reading: Reading) -> _Fi
             problems.append(Problem(f"{shown(folder)}/{file}", "is missing.", "Every agreement has this file."))
             continue
         pairs.append((parse(shape, source, problems, reading.left_out), source))
-    if len(pairs) < len(_shapes(crm, "en")) or any(shape is None for shape, _ in pairs):
+    if len(pairs) < len(shapes_of(crm, "en")) or any(shape is None for shape, _ in pairs):
         return None
-    return _Files(*pairs)  # type: ignore[arg-type]  # in the order of _shapes, none of them None
+    return _Files(*pairs)  # type: ignore[arg-type]  # in the order of shapes_of, none of them None
 
 
-def _shapes(crm: str, language: str) -> dict[str, type[BaseModel]]:
+def shapes_of(crm: str, language: str) -> dict[str, type[BaseModel]]:
+    """Every file of an agreement, with its shape."""
     return {
         "agreement.toml": AgreementShape,
         "scoring.toml": ScoringShape,

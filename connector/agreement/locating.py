@@ -19,18 +19,31 @@ _PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
 
 
 def locate(text: str) -> dict[Key, int]:
-    """The line (from 1) on which each table and key of a TOML text stands."""
+    """The line (from 1) on which each table and key of a TOML text stands; several [[tables]] are numbered."""
     found: dict[Key, int] = {}
+    several: dict[Key, int] = {}
     table: Key = ()
     for number, line in statements(text):
         if header := HEADER.match(line):
-            table = parts(header[1])
+            table = _numbered(parts(header[1]), several, another=line.lstrip().startswith("[["))
             found.setdefault(table, number)
         elif key := KEY.match(line):
             path = (*table, *parts(key[1]))
             found.setdefault(path, number)
             _locate_inline(line[key.end() :], path, number, found)
     return found
+
+
+def _numbered(header: Key, several: dict[Key, int], *, another: bool) -> Key:
+    """A header with the number of each of several tables it stands in: "x.then.1.expect"."""
+    path: Key = ()
+    for place, name in enumerate(header):
+        path = (*path, name)
+        if another and place == len(header) - 1:
+            several[path] = several.get(path, -1) + 1
+        if path in several:
+            path = (*path, str(several[path]))
+    return path
 
 
 def _locate_inline(value: str, path: Key, number: int, found: dict[Key, int]) -> None:

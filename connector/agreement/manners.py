@@ -12,6 +12,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from connector.agreement.shapes.base import MAY_BE_BLANK
 from connector.agreement.source import Source
 from connector.agreement.words import fold
 from connector.errors import Problem
@@ -55,7 +56,9 @@ class _Walk:
             for number, each in enumerate(value):
                 self.value(_looked_through(inner), each, (*path, number), None)
         elif isinstance(value, str):
-            self._text(value, path, may_be_empty=field is not None and field.default == "")
+            self._text(
+                value, path, may_be_empty=field is not None and (field.default == "" or MAY_BE_BLANK in field.metadata)
+            )
 
     def _name(self, name: str, path: tuple[str | int, ...], *, plain: bool) -> None:
         if _INVISIBLE.search(name) or name != name.strip() or not name:

@@ -32,7 +32,8 @@ class Source:
     def where(self, path: Sequence[str | int] = ()) -> str:
         """The place of a key for a message: "mappings/scoring.toml:12, engagement.high_intent"."""
         keys = tuple(str(part) for part in path if not isinstance(part, int))
-        line = next((self.lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in self.lines), None)
+        whole = tuple(map(str, path))
+        line = next((self.lines[whole[:n]] for n in range(len(whole), 0, -1) if whole[:n] in self.lines), None)
         place = f"{self.name}:{line}" if line else self.name
         return f"{place}, {'.'.join(keys)}" if keys else place
 

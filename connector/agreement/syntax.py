@@ -159,7 +159,7 @@ def _last_line(lines: Sequence[str], first: int, said: str) -> int:
     """The last line that belongs to the statement beginning at `first`, as far as that can be known."""
     line = lines[first - 1]
     whole_part = line.lstrip().startswith("[") or "Unterminated" in said
-    if _bare(line).endswith(("{", ",")):  # a rule written over several lines
+    if _bare(line).endswith(("{", ",")) and _bare(line).count("{") > _bare(line).count("}"):  # a rule on several lines
         return next((at for at in range(first, len(lines) + 1) if "}" in _bare(lines[at - 1])), first)
     depth, last = 0, first
     for number in range(first, len(lines) + 1):

@@ -11,9 +11,10 @@ from connector.errors import ConfigError
 
 from .conftest import Folder
 from .mistakes import PRICING, WRONG
+from .more_mistakes import MORE
 
 
-@pytest.mark.parametrize(("file", "old", "new", "where", "says"), WRONG)
+@pytest.mark.parametrize(("file", "old", "new", "where", "says"), [*WRONG, *MORE])
 def test_a_mistake_is_told_with_file_line_and_key(
     folder: Folder, file: str, old: str, new: str, where: str, says: list[str]
 ) -> None:

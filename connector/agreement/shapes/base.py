@@ -15,6 +15,9 @@ LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$"
 #: How names of properties and groups begin in both CRMs.
 PREFIX = r"^[a-z][a-z0-9_]*$"
 
+#: Marks a key in which an empty text says something: that the field is blank.
+MAY_BE_BLANK = "may be blank"
+
 #: The longest time anything here lasts: ten years, in days.
 TEN_YEARS = 3650
 

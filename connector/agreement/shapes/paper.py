@@ -1,13 +1,13 @@
-"""agreement.toml, texts.<language>.toml and examples.toml."""
+"""agreement.toml and texts.<language>.toml."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
-from connector.agreement.shapes.base import CLOCK, LANGUAGE, Plain, Shape
+from connector.agreement.shapes.base import CLOCK, LANGUAGE, Shape
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -73,43 +73,3 @@ class TextsShape(Shape):
     why: dict[str, str] = Field(default={})
     questions: dict[str, str] = Field(default={})
     labels: dict[str, str] = Field(default={})
-
-
-class ExampleDealShape(Shape):
-    """A deal of an example person."""
-
-    state: Literal["open", "won", "lost", "on_hold"]
-    deal_stage: str | None = None
-    opened_at: datetime | None = None
-    closed_at: datetime | None = None
-    lost_reason: str | None = None
-
-
-class ExpectShape(Shape):
-    """What the agreement must say about an example person; what is not named is not looked at."""
-
-    stage: str | None = None
-    status: str | None = None
-    fit: float | None = None
-    engagement: float | None = None
-    grade: str | None = None
-    persona: str | None = None
-    icp_band: str | None = None
-    exclusion_reason: str | None = None
-    missing: list[str] | None = None
-    tasks: int | None = None
-    cause: str | None = None
-
-
-class ExampleShape(Shape):
-    """One person with the outcome both teams expect."""
-
-    says: str = ""
-    as_of: datetime
-    stage: str | None = None
-    status: str | None = None
-    owner_id: str | None = None
-    fields: dict[str, Plain] = Field(default={})
-    signals: dict[str, list[datetime]] = Field(default={})
-    deals: list[ExampleDealShape] = Field(default=[])
-    expect: ExpectShape
