@@ -248,7 +248,7 @@ class FieldMap:
             opened_at=_instant(fields.get("opened_at")),
             closed_at=_instant(fields.get("closed_at")),
             lost_reason=fields.get("lost_reason"),
-            lead_type=fields.get("lead_type"),
+            lead_type=fields.get("lead_type") or self.wiring.lead_types.get(pipeline),
             labels=linked.labels,
         )
 

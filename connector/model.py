@@ -228,6 +228,7 @@ class Move:
     cause: str  # a rule id such as "stages.mql.enter_when", "fast_track.demo", "person", "deal:17"
     because: str  # one sentence for explain
     passed_through: tuple[str, ...] = ()
+    track_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -313,7 +313,8 @@ def to_json(change: Change) -> dict[str, Any]:
         "sets": [list(one) for one in change.sets],
         "tasks": [_task_json(task) for task in change.tasks],
         "moves": [
-            [one.what, one.before, one.after, one.cause, one.because, list(one.passed_through)] for one in change.moves
+            [one.what, one.before, one.after, one.cause, one.because, list(one.passed_through), one.track_id]
+            for one in change.moves
         ],
         "cause": change.cause,
         "owner_id": change.owner_id,
@@ -333,8 +334,8 @@ def from_json(table: Mapping[str, Any]) -> Change:
         sets=tuple(map(Set._make, table["sets"])),
         tasks=tuple(TaskDraft(**{**task, "due_at": datetime.fromisoformat(task["due_at"])}) for task in table["tasks"]),
         moves=tuple(
-            Move(what, before, after, cause, because, tuple(passed))
-            for what, before, after, cause, because, passed in table["moves"]
+            Move(what, before, after, cause, because, tuple(passed), *track)
+            for what, before, after, cause, because, passed, *track in table["moves"]
         ),
         cause=table["cause"],
         owner_id=table["owner_id"],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from connector.agreement.reading import Reading
 from connector.agreement.shapes.base import ConditionShape
-from connector.agreement.shapes.lifecycle import LeaveShape, LifecycleShape, StageShape
+from connector.agreement.shapes.lifecycle import LeaveShape, LifecycleShape, OwnStageShape, StageShape
 from connector.agreement.source import Source
 from connector.agreement.terms import (
     Answer,
@@ -18,7 +18,6 @@ from connector.agreement.terms import (
     Evidence,
     Exclusion,
     FastTrack,
-    LeadType,
     Leaving,
     LostReason,
     Reason,
@@ -47,16 +46,15 @@ def build_stages(room: LifecycleRoom) -> tuple[Stage, ...]:
     """Stages in file order; whatever they name must exist and be used."""
     if not any(not row.side for row in room.shape.stages.values()):
         room.reading.complain(room.source, ("stages",), "has no main stage.", "Add [stages.lead] and the next ones.")
-    return tuple(_stage(name, row, room) for name, row in room.shape.stages.items())
+    return tuple(_stage(name, row, room, ("stages", name)) for name, row in room.shape.stages.items())
 
 
-def _stage(name: str, row: StageShape, room: LifecycleRoom) -> Stage:
-    path = ("stages", name)
+def _stage(name: str, row: StageShape, room: LifecycleRoom, path: tuple[str, ...]) -> Stage:
     if row.counts_as and room.reading.known(room.source, path, "stage", row.counts_as, room.shape.stages):
         _check_counts_as(name, row.counts_as, row, room)
     if row.sla:
         room.reading.known(room.source, path, "SLA class", row.sla, room.slas)
-    _check_hysteresis(name, row, room)
+    _check_hysteresis(path, row, room)
     return Stage(
         name,
         row.label or label_of(name),
@@ -66,8 +64,8 @@ def _stage(name: str, row: StageShape, room: LifecycleRoom) -> Stage:
         row.used,
         row.may_return,
         row.counts_as,
-        _entry(name, row, room),
-        _leaving(name, row.leave_when, room),
+        _entry((*path, "enter_when"), row, room),
+        _leaving(name, row.leave_when, room, (*path, "leave_when")),
         row.stay_at_least_days,
         row.notify == "sales_task",
         row.sla,
@@ -87,11 +85,16 @@ def _check_counts_as(name: str, other: str, row: StageShape, room: LifecycleRoom
         room.reading.complain(room.source, path, what, "Name a main stage, such as lead.")
 
 
-def _entry(name: str, row: StageShape, room: LifecycleRoom) -> Entry | None:
+def own_stage(name: str, own: OwnStageShape, room: LifecycleRoom, path: tuple[str, ...]) -> Stage:
+    """A stage with what one lead type says of it; the rest is as for everybody."""
+    said = {key: getattr(own, key) for key in own.model_fields_set - {"why"}}
+    return _stage(name, room.shape.stages[name].model_copy(update=said), room, path)
+
+
+def _entry(path: tuple[str, ...], row: StageShape, room: LifecycleRoom) -> Entry | None:
     shape = row.enter_when
     if shape is None:
         return None
-    path = ("stages", name, "enter_when")
     source, reading = room.source, room.reading
     if shape.minimum_information:
         reading.known(source, path, "minimum_information", shape.minimum_information, room.shape.minimum_information)
@@ -100,8 +103,8 @@ def _entry(name: str, row: StageShape, room: LifecycleRoom) -> Entry | None:
     for each in shape.evidence:
         reading.known(source, path, "evidence", each, room.shape.evidence)
     for each in shape.from_stages:
-        if reading.known(source, path, "stage", each, room.shape.stages) and each == name:
-            what = f"from_stages names {name} itself, and who is there need not enter."
+        if reading.known(source, path, "stage", each, room.shape.stages) and each == path[-2]:
+            what = f"from_stages names {each} itself, and who is there need not enter."
             reading.complain(source, (*path, "from_stages"), what, "Name the stages before it.")
     there = len(shape.evidence or room.shape.evidence)
     if shape.evidence_at_least > there:
@@ -124,18 +127,16 @@ def _entry(name: str, row: StageShape, room: LifecycleRoom) -> Entry | None:
     )
 
 
-def _leaving(name: str, shape: LeaveShape | None, room: LifecycleRoom) -> Leaving | None:
+def _leaving(name: str, shape: LeaveShape | None, room: LifecycleRoom, path: tuple[str, ...]) -> Leaving | None:
     if shape is None:
         return None
-    target(room, ("stages", name, "leave_when"), shape.to)
+    target(room, path, shape.to)
     if shape.to == name:
-        room.reading.complain(
-            room.source, ("stages", name, "leave_when"), "leads back to the same stage.", "Name another."
-        )
+        room.reading.complain(room.source, path, "leads back to the same stage.", "Name another.")
     return Leaving(**shape.model_dump())
 
 
-def _check_hysteresis(name: str, row: StageShape, room: LifecycleRoom) -> None:
+def _check_hysteresis(path: tuple[str, ...], row: StageShape, room: LifecycleRoom) -> None:
     """Leaving at or above the value of entering would send people back and forth."""
     if row.enter_when is None or row.leave_when is None:
         return
@@ -143,9 +144,8 @@ def _check_hysteresis(name: str, row: StageShape, room: LifecycleRoom) -> None:
         enter, leave = getattr(row.enter_when, f"{side}_at_least"), getattr(row.leave_when, f"{side}_below")
         if enter is not None and leave is not None and leave >= enter:
             what = f"{side}_below {leave:g} is not lower than {side}_at_least {enter:g} of enter_when."
-            room.reading.complain(
-                room.source, ("stages", name, "leave_when"), what, "Leave a gap, or people flip to and fro."
-            )
+            fix = "Leave a gap, or people flip to and fro."
+            room.reading.complain(room.source, (*path, "leave_when"), what, fix)
 
 
 def target(room: LifecycleRoom, path: Sequence[str | int], name: str) -> bool:
@@ -312,14 +312,3 @@ def build_reasons(room: LifecycleRoom) -> tuple[Reason, ...]:
         Reason(name, row.label or label_of(name), row.fixed_by, row.may_return)
         for name, row in room.shape.rejection_reasons.items()
     )
-
-
-def build_lead_types(room: LifecycleRoom) -> tuple[LeadType, ...]:
-    """Lead types; new_business alone where the agreement says nothing."""
-    rows = room.shape.lead_types
-    defaults = [name for name, row in rows.items() if row.default]
-    if rows and len(defaults) != 1:
-        what = "has no default." if not defaults else f"has several defaults: {', '.join(defaults)}."
-        room.reading.complain(room.source, ("lead_types",), what, "Set default = true on one of them.")
-    built = tuple(LeadType(name, row.label or label_of(name), row.default) for name, row in rows.items())
-    return built or (LeadType("new_business", "New business", default=True),)

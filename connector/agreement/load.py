@@ -16,7 +16,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
-from connector.agreement import fingerprint, lifecycle, paper, reach, scoring, wiring_file
+from connector.agreement import fingerprint, lead_types, lifecycle, paper, reach, scoring, wiring_file
 from connector.agreement.complaints import did_you_mean, parse
 from connector.agreement.needs import fields_used
 from connector.agreement.reading import Reading
@@ -189,7 +189,7 @@ def _build(files: _Files, crm: str, reading: Reading) -> Agreement:
         evidence=lifecycle.build_evidence(room),
         answers=lifecycle.build_answers(room),
         rejection_reasons=lifecycle.build_reasons(room),
-        lead_types=lifecycle.build_lead_types(room),
+        lead_types=lead_types.build_lead_types(room),
         deals=deals,
         backwards=lifecycle.build_moves(room),
         attempts=paper.build_attempts(files.attempts[0]),
@@ -206,6 +206,7 @@ def _build(files: _Files, crm: str, reading: Reading) -> Agreement:
 def _finish(agreement: Agreement, files: _Files, reading: Reading) -> Agreement:
     """What needs the whole: names across files, own properties, fields to ask for, fingerprints."""
     scoring.check_named_bands(agreement.scoring, agreement.personas, agreement.bands, files.scoring[1], reading)
+    lead_types.check_lead_types(agreement, files.scoring[1], *files.wiring, reading)
     wiring_file.check_values(agreement.wiring, _values_written(agreement), files.wiring[1], reading)
     reach.check_reach(agreement, files.lifecycle[1], reading)
     if files.attempts[1].exists:

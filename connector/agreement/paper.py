@@ -27,6 +27,7 @@ PLACES = (
     "title",
     "company",
     "stage",
+    "lead_type",
     "persona",
     "grade",
     "fit",

@@ -19,14 +19,24 @@ Path = tuple[str, ...]
 
 def check_reach(agreement: Agreement, source: Source, reading: Reading) -> None:
     """Complain of every stage that nobody can enter, or leave, as it is written."""
-    highest = {side: highest_score(agreement.scoring.groups, side) for side in ("fit", "engagement")}
-    share = agreement.scoring.fit_share
-    highest["combined"] = share * highest["fit"] + (1 - share) * highest["engagement"]
+    groups, share = agreement.scoring.groups, agreement.scoring.fit_share
     for stage in agreement.stages:
         if stage.enter is not None and stage.used:
-            _check_thresholds(stage.name, stage.enter, highest, source, reading)
+            _check_thresholds(("stages", stage.name), stage.enter, _highest(groups, share), source, reading)
+    for lead_type in agreement.lead_types:
+        counting = [group for group in groups if not group.lead_types or lead_type.name in group.lead_types]
+        for stage in lead_type.stages:
+            path = ("lead_types", lead_type.name, "stages", stage.name)
+            if stage.enter is not None:
+                _check_thresholds(path, stage.enter, _highest(counting, share), source, reading)
     _check_order(agreement, source, reading)
     _check_leaving(agreement, source, reading)
+
+
+def _highest(groups: Sequence[Group], share: float) -> dict[str, float]:
+    """The highest scores that these groups can give."""
+    highest = {side: highest_score(groups, side) for side in ("fit", "engagement")}
+    return {**highest, "combined": share * highest["fit"] + (1 - share) * highest["engagement"]}
 
 
 def highest_score(groups: Iterable[Group], side: str) -> float:
@@ -80,13 +90,13 @@ _HOLDS: Mapping[str, Callable[[object, Condition], bool]] = {
 }
 
 
-def _check_thresholds(name: str, entry: Entry, highest: Mapping[str, float], source: Source, reading: Reading) -> None:
+def _check_thresholds(path: Path, entry: Entry, highest: Mapping[str, float], source: Source, reading: Reading) -> None:
     for side, most in highest.items():
         wanted = getattr(entry, f"{side}_at_least")
         if wanted is not None and wanted > most:
             what = f"nobody can reach {wanted:g}: the rules give {most:g} {side} at most."
             fix = "Ask for less, or give more points (and a higher group_total_at_most) in scoring.toml."
-            reading.complain(source, ("stages", name, "enter_when", f"{side}_at_least"), what, fix)
+            reading.complain(source, (*path, "enter_when", f"{side}_at_least"), what, fix)
 
 
 def _check_order(agreement: Agreement, source: Source, reading: Reading) -> None:

@@ -119,7 +119,7 @@ def _group(path: Path, shape: GroupShape, room: ScoringRoom) -> Group:
             rules.append(rule)
     label = shape.label or label_of(path[1])
     side: Literal["fit", "engagement"] = "fit" if path[0] == "fit" else "engagement"
-    return Group(path[1], side, label, tuple(rules), high, low, tuple(silent))
+    return Group(path[1], side, label, tuple(rules), high, low, tuple(silent), tuple(shape.lead_types))
 
 
 def _check_silence(path: Path, row: RuleShape, room: ScoringRoom) -> None:

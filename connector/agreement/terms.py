@@ -80,6 +80,7 @@ class Group:
     at_most: float | None = None
     never_below: float | None = None
     inactivity: tuple[Inactivity, ...] = ()
+    lead_types: tuple[str, ...] = ()  # it counts for these only; empty: for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,11 +348,22 @@ class Sla:
 
 @dataclass(frozen=True, slots=True)
 class LeadType:
-    """One kind of interest a person can have; each has its own track."""
+    """One kind of interest a person can have; each has its own track, with its own stages, scores and follow-up.
+
+    `when` makes it the type of a person seen for the first time, `signals` speak of nothing else, and with
+    `from_customers` it is what customers are interested in next. `stages` holds those that differ.
+    """
 
     name: str
     label: str
     default: bool = False
+    means: str = ""
+    when: Condition | None = None
+    signals: tuple[str, ...] = ()
+    from_customers: bool = False
+    skips: tuple[str, ...] = ()
+    sla: str | None = None
+    stages: tuple[Stage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ OUTPUTS: dict[str, Output] = {
 SLA_STATES = ("no_owner", "running", "met", "late", "paused", "not_measurable")
 
 #: Output fields that are read back: they restore a track when the ledger is lost (DESIGN section 6).
-RESTORED = ("current_stage", "cycle", "wait_until", "returned_count")
+RESTORED = ("current_stage", "cycle", "wait_until", "returned_count", "lead_type")
 
 
 def known_type(kind: str, field: str) -> FieldType | None:

@@ -86,6 +86,7 @@ class Wiring:
     signals: tuple[SignalSource, ...] = ()
     deal_stages: Mapping[tuple[str, str], str] = dataclasses.field(default_factory=dict)
     pipelines: tuple[str, ...] = ()
+    lead_types: Mapping[str, str] = dataclasses.field(default_factory=dict)  # pipeline id -> lead type of its deals
     leave_alone: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     entered: Mapping[str, FieldSpec] = dataclasses.field(default_factory=dict)  # stage -> the CRM's date of entering
     own_prefix: str = "cx_"

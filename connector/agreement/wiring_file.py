@@ -34,11 +34,27 @@ def build_wiring(crm: str, shape: WiringShape, source: Source, deal_stages: Sequ
         tuple(_signal(name, row, source, reading) for name, row in shape.signals.items()),
         _deal_stages(shape.deal.stages, source, deal_stages, reading),
         tuple(shape.deal.pipelines),
+        _pipelines_of_types(shape, source, reading),
         {field: tuple(values) for kind in KINDS for field, values in getattr(shape, kind).leave_alone.items()},
         _entered(shape, source),
         shape.own_prefix,
         shape.own_group,
     )
+
+
+def _pipelines_of_types(shape: WiringShape, source: Source, reading: Reading) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for lead_type, pipelines in shape.deal.lead_types.items():
+        path = ("deal", "lead_types", lead_type)
+        for pipeline in pipelines:
+            if pipeline in found:
+                what = f'the pipeline "{pipeline}" already belongs to {found[pipeline]}.'
+                reading.complain(source, path, what, "Give it to one lead type.")
+            if shape.deal.pipelines and pipeline not in shape.deal.pipelines:
+                what = f'the pipeline "{pipeline}" is none of the counted ones.'
+                reading.complain(source, path, what, "Add it to pipelines under [deal], or remove it here.")
+            found.setdefault(pipeline, lead_type)
+    return found
 
 
 def _entered(shape: WiringShape, source: Source) -> dict[str, FieldSpec]:

@@ -1,25 +1,23 @@
 """
 The decision: what the agreement says about one person at one instant. Pure; compiled once per agreement.
 
-    observe (scores, persona, exclusions, deals)  ->  follow the path (stage, status, hand-off)  ->  say it
+    sort by lead type  ->  observe (scores, persona, exclusions, deals)  ->  follow the path (stage, status, hand-off)
+    of each track  ->  say it
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from connector.agreement.terms import Agreement, Stage
+from connector.agreement.terms import Agreement
 from connector.decide import days
-from connector.decide.entry import Short
-from connector.decide.facts import Observer
-from connector.decide.handoff import Desk
-from connector.decide.next_change import Foresight
+from connector.decide.lanes import Share, Sorter
 from connector.decide.office import Office
-from connector.decide.outputs import Recorder
-from connector.decide.path import Path
-from connector.decide.tracks import first_track
-from connector.decide.walk import ABOVE, ADOPTED_FROM, Stages, Walk
+from connector.decide.outputs import OF_STAGE
+from connector.decide.tracks import first_track, furthest, leading
+from connector.decide.walk import ABOVE, ADOPTED_FROM, Walk
 from connector.model import Decision, Person, Track
 
 #: How the warning begins that somebody holds a person; the reason they typed follows.
@@ -31,31 +29,10 @@ class Decider:
 
     def __init__(self, agreement: Agreement, office: Office | None = None) -> None:
         self._agreement = agreement
-        self._stages = Stages(agreement.stages)
-        self._observer = Observer(agreement)
-        self._desk = Desk(agreement, office or Office())
-        self._path = Path(agreement, self._stages, self._observer, self._desk)
-        self._recorder = Recorder(agreement)
-        self._foresight = Foresight(agreement)
+        self._sorter = Sorter(agreement, office or Office())
         self._leave_alone = agreement.wiring.leave_alone
         going_on = {name for name, status in agreement.statuses.items() if status.working or status.accepts}
         self._at_work = frozenset({"new", "attempting", "connected", *going_on})
-
-    def first_track(self, person: Person, as_of: datetime, go_live: datetime) -> Track:
-        """The track of a person seen for the first time; `as_of` is never taken for the day of entering a stage.
-
-        A person whom sales has judged (unqualified, bad timing ...) begins where that judgement sends people.
-        """
-        track = first_track(person, self._agreement.lead_type, self._stages.ranks, self._at_work, go_live)
-        if (track.cycle or track.returned_count) and not track.handed_over:
-            # From an earlier life of the ledger: when they left is lost, so nothing of before brings them back.
-            track = replace(track, left_at=as_of)
-        status = self._agreement.statuses.get(person.status or "")
-        judged = status is not None and status.to is not None and "status" not in person.edits
-        if status is None or not judged or track.cycle or track.stage in self._stages.by_deal_names:
-            return track
-        # A judgement that stands since before our time: only an interest newer than our first look ends it.
-        return replace(track, stage=status.to, left_at=as_of)
 
     def decide(
         self,
@@ -72,61 +49,69 @@ class Decider:
     ) -> Decision:
         """What the agreement says of `person` at `as_of`.
 
-        `route=False` scores and leaves the track as it is; `hand_over=False` places people and hands nobody to
+        `route=False` scores and leaves the tracks as they are; `hand_over=False` places people and hands nobody to
         sales, so that no clock runs for a task that is not made. Nor is anybody for a signal not `newer_than` this.
         `clean_up` names a stage that adopted people may leave by score, too.
 
         Whom somebody holds from inside the CRM is scored and otherwise left as they are, until the hold is over.
         """
-        before = self._where_they_stand(person, tracks, as_of, go_live)
-        walk = self._ready(person, before, as_of, go_live, newer_than)
-        walk.hands_over, walk.clean_up = hand_over, clean_up
-        if route and walk.held_until is None and not person.unmapped:
-            self._path.follow(walk)
-            if walk.kept_back and before.evaluated_at is not None:
-                return self._leave_to_sync(person, before, tracks, as_of, go_live)
-            self._desk.assign(walk)
-            remembered = self._remember(walk, run)
-        else:
-            self._path.look_at_attempts(walk)
-            remembered = before
-        return self._say(walk, (remembered, *tracks[1:]))
+        terms = _Terms(as_of, go_live, hand_over, clean_up, newer_than)
+        shares = self._sorter.shares(person, tracks, as_of)
+        walks = [self._ready(share, terms) for share in shares]
+        if route and walks[0].held_until is None and not person.unmapped:
+            for share, walk in zip(shares, walks, strict=True):
+                share.lane.path.follow(walk)
+            if any(walk.kept_back and walk.before.evaluated_at is not None for walk in walks):
+                return self._leave_to_sync(shares, terms)
+            for share, walk in zip(shares, walks, strict=True):
+                share.lane.desk.assign(walk)
+            return self._say(shares, walks, tuple(map(_remember(run), shares, walks)))
+        for share, walk in zip(shares, walks, strict=True):
+            share.lane.path.look_at_attempts(walk)
+        return self._say(shares, walks, tuple(walk.before for walk in walks))
 
-    def _where_they_stand(self, person: Person, tracks: tuple[Track, ...], as_of: datetime, go_live: datetime) -> Track:
-        """The track as remembered; one that nobody has followed yet (scores only, held, unmapped) begins where the
-        person stands today."""
-        followed = tracks and (tracks[0].evaluated_at is not None or tracks[0].handed_over)
-        if followed:
-            return tracks[0]
-        edits = [each.at or as_of for each in person.edits.values() if each.by in ADOPTED_FROM]
-        return replace(self.first_track(person, as_of, go_live), edited_at=max(edits, default=None))
+    # -- where they stand --------------------------------------------------------------------------------------------
 
-    def _ready(
-        self, person: Person, before: Track, as_of: datetime, go_live: datetime, newer_than: timedelta | None = None
-    ) -> Walk:
-        walk = self._begin(person, before, as_of, go_live)
-        walk.newer_than = newer_than
+    def _ready(self, share: Share, terms: _Terms) -> Walk:
+        before = self._where_they_stand(share, terms)
+        # Whoever was never evaluated has no rules that changed: a first look is no new fact for the adopted.
+        fingerprint = self._agreement.fingerprint
+        changed = before.fingerprint not in ("", fingerprint)
+        everyone = self._agreement.apply_to == "everyone" and changed
+        facts = share.lane.observer.observe(share.person, terms.as_of)
+        walk = Walk(
+            share.person, facts, before, before, terms.as_of, terms.go_live, fingerprint, share.lane.stages, everyone
+        )
+        walk.hands_over, walk.clean_up, walk.newer_than = terms.hand_over, terms.clean_up, terms.newer_than
         walk.held_until = self._held_until(walk)
         self._warn(walk)
         return walk
 
-    def _leave_to_sync(
-        self, person: Person, before: Track, tracks: tuple[Track, ...], as_of: datetime, go_live: datetime
-    ) -> Decision:
-        """A run that hands nobody over met somebody who is to be handed over: the fact stays unused, and the next run
-        that may hand over looks at once."""
-        walk = self._ready(person, before, as_of, go_live)
-        self._path.look_at_attempts(walk)
-        walk.warnings.append("is to be handed over: left to a run that makes tasks")
-        return replace(self._say(walk, (before, *tracks[1:])), route_next_at=as_of)
+    def _where_they_stand(self, share: Share, terms: _Terms) -> Track:
+        """The track as remembered; one that nobody has followed yet (scores only, held, unmapped) begins where the
+        person stands today."""
+        track, person = share.track, share.person
+        if track is not None and (track.evaluated_at is not None or track.handed_over):
+            return track
+        edits = [each.at or terms.as_of for each in person.edits.values() if each.by in ADOPTED_FROM]
+        return replace(self._first_track(share, terms), edited_at=max(edits, default=None))
 
-    def _begin(self, person: Person, before: Track, as_of: datetime, go_live: datetime) -> Walk:
-        agreement = self._agreement
-        # Whoever was never evaluated has no rules that changed: a first look is no new fact for the adopted.
-        changed = before.fingerprint not in ("", agreement.fingerprint)
-        everyone = agreement.apply_to == "everyone" and changed
-        facts = self._observer.observe(person, as_of)
-        return Walk(person, facts, before, before, as_of, go_live, agreement.fingerprint, self._stages, everyone)
+    def _first_track(self, share: Share, terms: _Terms) -> Track:
+        """The track of a person seen for the first time; `as_of` is never taken for the day of entering a stage.
+
+        A person whom sales has judged (unqualified, bad timing ...) begins where that judgement sends people.
+        """
+        person, stages = share.person, share.lane.stages
+        track = first_track(person, share.lane.lead_type.name, stages.ranks, self._at_work, terms.go_live)
+        if (track.cycle or track.returned_count) and not track.handed_over:
+            # From an earlier life of the ledger: when they left is lost, so nothing of before brings them back.
+            track = replace(track, left_at=terms.as_of)
+        status = self._agreement.statuses.get(person.status or "")
+        judged = status is not None and status.to is not None and "status" not in person.edits
+        if status is None or not judged or track.cycle or track.stage in stages.by_deal_names:
+            return track
+        # A judgement that stands since before our time: only an interest newer than our first look ends it.
+        return replace(track, stage=status.to, left_at=terms.as_of)
 
     def _held_until(self, walk: Walk) -> datetime | None:
         """Until when somebody holds this person, a day including its last moment; None where nobody does."""
@@ -152,7 +137,7 @@ class Decider:
         if facts.deals.colleague:
             walk.warnings.append("colleague_in_deal: on a deal in no role that counts")
         if (walk.track.cause or "").startswith("deal:") and facts.deals.says != "won":
-            won = self._stages.by_deal.get("won")
+            won = walk.stages.by_deal.get("won")
             if won and walk.track.stage == won.name:
                 walk.warnings.append("customer without a won deal any more; review, nobody is demoted")
         walk.warnings += [
@@ -161,53 +146,57 @@ class Decider:
             if raw not in self._leave_alone.get(field, ())
         ]
 
-    def _blocked(self, walk: Walk, stage: Stage | None) -> tuple[list[Short], list[str]]:
-        """Why the next stage is not reached: the points that are missing, and everything else in sentences."""
-        if stage is None:
-            return [], []
-        level = self._stages.ranks[stage.name]
-        doors = self._path.doors
-        short, said = doors.points_short(stage, walk), doors.why_not(stage, walk)
-        said += [
-            f"excluded: {each.reason}" for each in walk.facts.exclusions if self._stages.level(each.blocks) <= level
-        ]
-        if walk.track.wait_until and walk.track.wait_until > walk.as_of:
-            said.append(f"waiting until {walk.track.wait_until:%Y-%m-%d}")
-        if not short and not said and not doors.has_news(stage, walk):
-            said.append("nothing new since the last look")
-        return short, said
+    def _leave_to_sync(self, shares: Sequence[Share], terms: _Terms) -> Decision:
+        """A run that hands nobody over met somebody who is to be handed over: the fact stays unused, and the next run
+        that may hand over looks at once."""
+        walks = [self._ready(share, terms) for share in shares]
+        for share, walk in zip(shares, walks, strict=True):
+            share.lane.path.look_at_attempts(walk)
+        walks[0].warnings.append("is to be handed over: left to a run that makes tasks")
+        said = self._say(shares, walks, tuple(walk.before for walk in walks))
+        return replace(said, route_next_at=terms.as_of)
 
-    def _remember(self, walk: Walk, run: int) -> Track:
-        """The track as it will be once all of this is confirmed: it answers to everything seen up to `run`."""
-        facts = walk.facts.digest
-        if walk.track.cause == "adopted" and self._is_above(walk):
-            facts += ABOVE
-        return replace(walk.track, evaluated_at=walk.as_of, used=run, facts=facts, fingerprint=walk.fingerprint)
+    # -- saying it ---------------------------------------------------------------------------------------------------
 
-    def _is_above(self, walk: Walk) -> bool:
-        """Whether an adopted person already meets a rule further on, so that only high strength moves them (G15)."""
-        level = self._stages.level(walk.track.stage)
-        return any(
-            stage.enter and stage.enter.by_score and self._path.doors.holds(stage.enter, walk)
-            for stage in self._stages.used
-            if self._stages.ranks[stage.name] > level
+    def _say(self, shares: Sequence[Share], walks: Sequence[Walk], tracks: tuple[Track, ...]) -> Decision:
+        """One decision of all lanes: the record speaks of the track that sales deals with, and shows the furthest
+        stage."""
+        if len(walks) == 1:
+            return self._say_of(shares[0], walks[0], tracks)
+        level = shares[0].lane.stages.level
+        spoken = [walk.track for walk in walks]
+        first = spoken.index(leading(spoken, level))
+        shown = spoken.index(furthest(spoken, level))
+        said = [self._say_of(share, walk, tracks) for share, walk in zip(shares, walks, strict=True)]
+        said = [said[first], *said[:first], *said[first + 1 :]]
+        outputs = dict(said[0].outputs)
+        if shown != first:
+            of_stage = shares[shown].lane.recorder.stage_of(walks[shown])
+            outputs = {name: value for name, value in outputs.items() if name not in OF_STAGE} | of_stage
+        return replace(
+            said[0],
+            outputs=outputs,
+            moves=tuple(move for one in said for move in one.moves),
+            tasks=tuple(task for one in said for task in one.tasks),
+            cause=next((one.cause for one in said if one.cause), ""),
+            reason=next((one.reason for one in said if one.reason), ""),
+            also=tuple(rule for one in said for rule in one.also),
+            warnings=tuple(dict.fromkeys(text for one in said for text in one.warnings)),
+            route_next_at=min((one.route_next_at for one in said if one.route_next_at), default=None),
+            score_next_at=min((one.score_next_at for one in said if one.score_next_at), default=None),
         )
 
-    def _missing(self, walk: Walk, stage: Stage | None) -> tuple[str, ...]:
-        """Unknown fields: first those the next stage requires, then those that rules would score."""
-        required = self._path.doors.missing(stage.enter, walk.facts) if stage and stage.enter else ()
-        return tuple(dict.fromkeys((*required, *walk.facts.unknown)))
-
-    def _say(self, walk: Walk, tracks: tuple[Track, ...]) -> Decision:
-        stage = self._path.next_stage(walk)
+    def _say_of(self, share: Share, walk: Walk, tracks: tuple[Track, ...]) -> Decision:
+        path, lane = share.lane.path, share.lane
+        stage = path.next_stage(walk)
         says_why_not = not walk.reason and not walk.track.cycle and walk.track.cause != "adopted"
-        short, said = self._blocked(walk, stage)
+        short, said = path.blocked(walk, stage)
         for_record = (*[each.roughly() for each in short], *said) if says_why_not else ()
-        next_score = self._foresight.score_next_at(walk)
+        next_score = lane.foresight.score_next_at(walk)
         return Decision(
             walk.person.id,
             tracks,
-            self._recorder.outputs(walk, self._missing(walk, stage), for_record),
+            lane.recorder.outputs(walk, path.missing(walk, stage), for_record),
             walk.facts.score,
             tuple(walk.moves),
             tuple(walk.tasks),
@@ -216,7 +205,30 @@ class Decider:
             (*[each.exactly() for each in short], *said),
             tuple(walk.also),
             tuple(dict.fromkeys(walk.warnings)),
-            self._foresight.route_next_at(walk, next_score),
+            lane.foresight.route_next_at(walk, next_score),
             next_score,
             walk.held_until,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """The circumstances of one decision, the same for every lane."""
+
+    as_of: datetime
+    go_live: datetime
+    hand_over: bool
+    clean_up: str | None
+    newer_than: timedelta | None
+
+
+def _remember(run: int) -> Callable[[Share, Walk], Track]:
+    """The track as it will be once all of this is confirmed: it answers to everything seen up to `run`."""
+
+    def remember(share: Share, walk: Walk) -> Track:
+        facts = walk.facts.digest
+        if walk.track.cause == "adopted" and share.lane.path.is_above(walk):
+            facts += ABOVE
+        return replace(walk.track, evaluated_at=walk.as_of, used=run, facts=facts, fingerprint=walk.fingerprint)
+
+    return remember

@@ -16,6 +16,9 @@ from connector.decide.walk import Walk
 from connector.model import Value
 
 #: Causes of a status with which a cycle ends, and which is therefore still ours to write.
+#: What the record says of where the person stands, whichever track it speaks of.
+OF_STAGE = ("stage", "current_stage", "furthest_stage")
+
 _LAST_WORDS = ("attempts.exhausted_after", "sales_answers.")
 
 
@@ -66,6 +69,11 @@ class Recorder:
         if walk.tasks:  # a new hand-off: what sales said in an earlier one must not speak for it
             said |= dict.fromkeys(name for name in ANSWERS if walk.person.fields.get(name) is not None)
         return said
+
+    def stage_of(self, walk: Walk) -> dict[str, Value]:
+        """What the record says of the stage alone, where another track than the one it speaks of is furthest on."""
+        said = self.outputs(walk, (), ())
+        return {name: said[name] for name in OF_STAGE if name in said}
 
     def _stage(self, walk: Walk, blocked: tuple[str, ...]) -> dict[str, Value]:
         track = walk.track

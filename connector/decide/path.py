@@ -16,7 +16,7 @@ from datetime import timedelta
 from connector.agreement.terms import Agreement, FastTrack, Stage, Status
 from connector.decide.answers import Answers
 from connector.decide.attempts import AttemptCounter
-from connector.decide.entry import Doors, reached, why_entered
+from connector.decide.entry import Doors, Short, reached, why_entered
 from connector.decide.facts import Observer
 from connector.decide.handoff import Desk
 from connector.decide.walk import ADOPTED_FROM, CALL_BACK, RULES, Judgement, Stages, Walk
@@ -330,6 +330,35 @@ class Path:
         if days:
             since = walk.track.left_at or walk.as_of
             walk.track = replace(walk.track, wait_until=since + timedelta(days=days))
+
+    def is_above(self, walk: Walk) -> bool:
+        """Whether an adopted person already meets a rule further on, so that only high strength moves them (G15)."""
+        level = self._stages.level(walk.track.stage)
+        return any(
+            stage.enter and stage.enter.by_score and self.doors.holds(stage.enter, walk)
+            for stage in self._stages.used
+            if self._stages.ranks[stage.name] > level
+        )
+
+    def blocked(self, walk: Walk, stage: Stage | None) -> tuple[list[Short], list[str]]:
+        """Why the next stage is not reached: the points that are missing, and everything else in sentences."""
+        if stage is None:
+            return [], []
+        level = self._stages.ranks[stage.name]
+        short, said = self.doors.points_short(stage, walk), self.doors.why_not(stage, walk)
+        said += [
+            f"excluded: {each.reason}" for each in walk.facts.exclusions if self._stages.level(each.blocks) <= level
+        ]
+        if walk.track.wait_until and walk.track.wait_until > walk.as_of:
+            said.append(f"waiting until {walk.track.wait_until:%Y-%m-%d}")
+        if not short and not said and not self.doors.has_news(stage, walk):
+            said.append("nothing new since the last look")
+        return short, said
+
+    def missing(self, walk: Walk, stage: Stage | None) -> tuple[str, ...]:
+        """Unknown fields: first those the next stage requires, then those that rules would score."""
+        required = self.doors.missing(stage.enter, walk.facts) if stage and stage.enter else ()
+        return tuple(dict.fromkeys((*required, *walk.facts.unknown)))
 
     def next_stage(self, walk: Walk) -> Stage | None:
         """The nearest stage that rules lead to from here, if they do."""

@@ -35,6 +35,7 @@ class TaskWriter:
             f"stages.{stage.name}.enter_when" for stage in agreement.stages if stage.enter and stage.enter.by_score
         }
         self._fixed = self._labels()
+        self._lead_types = {each.name: each.label for each in agreement.lead_types if not each.default}
 
     def write(self, walk: Walk, due: datetime) -> tuple[str, str]:
         """Subject and body for the person of this walk."""
@@ -54,6 +55,7 @@ class TaskWriter:
             "title": title,
             "company": company,
             "stage": walk.stages.label(walk.track.stage),
+            "lead_type": self._lead_types.get(walk.track.lead_type, ""),
             "persona": persona.label if persona else "",
             "grade": facts.score.grade,
             "fit": str(shown(facts.score.fit)),

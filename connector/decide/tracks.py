@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
@@ -50,6 +50,16 @@ def first_track(
         returned_count=returned,
         adopted=adopted,
     )
+
+
+def leading(tracks: Sequence[Track], level: Callable[[str | None], int]) -> Track:
+    """The track the record speaks of: the one in the hands of sales, else that which last was, else the furthest."""
+    return max(tracks, key=lambda track: (track.handed_over, track.handed_over_at or ALWAYS, level(track.stage)))
+
+
+def furthest(tracks: Sequence[Track], level: Callable[[str | None], int]) -> Track:
+    """The track that is furthest on, the first of several: its stage is the person's."""
+    return max(tracks, key=lambda track: level(track.stage))
 
 
 def track_id(person_id: str, lead_type: str) -> str:

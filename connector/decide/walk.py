@@ -132,13 +132,13 @@ class Walk:
             stage_since=at,
             cause=cause,
         )
-        self.moves.append(Move("stage", before, to, cause, because, passed))
+        self.moves.append(Move("stage", before, to, cause, because, passed, self.track.id))
         self.cause, self.reason = cause, because
 
     def set_status(self, status: str | None, cause: str, because: str) -> None:
         """Take a lead status, by a rule or because a person set it."""
         if status != self.track.status:
-            self.moves.append(Move("status", self.track.status, status, cause, because))
+            self.moves.append(Move("status", self.track.status, status, cause, because, (), self.track.id))
             self.track = replace(self.track, status=status)
             self.cause, self.reason = self.cause or cause, self.reason or because
 

@@ -61,8 +61,23 @@ class Transition:
 _COUNTED_ON = ("cycle", "returned_count")
 
 
-def _most(memory: Memory, name: str) -> int:
-    return max((int(track.get(name, 0)) for track in memory.tracks), default=0)
+def _folded(mine: Memory, others: Sequence[Memory]) -> list[dict[str, Any]]:
+    """The tracks of several records as those of one person: one per lead type."""
+    theirs = sorted((track for one in others for track in one.tracks), key=lambda track: -int(track.get("cycle", 0)))
+    alike: dict[str, list[Mapping[str, Any]]] = {}
+    for track in (*mine.tracks, *theirs):
+        alike.setdefault(str(track.get("lead_type")), []).append(track)
+    return [_as_one(tracks) for tracks in alike.values()]
+
+
+def _as_one(tracks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The first of these tracks, counting on from the highest, with each stage entered when it first was."""
+    entered: dict[str, str] = {}
+    for track in tracks:
+        for stage, at in track.get("entered", {}).items():
+            entered[stage] = min(at, entered.get(stage, at), key=datetime.fromisoformat)
+    most = {name: max(int(track.get(name, 0)) for track in tracks) for name in _COUNTED_ON}
+    return {**tracks[0], **most, "entered": entered}
 
 
 class People:
@@ -118,7 +133,7 @@ class People:
         return {
             "connection": self._me,
             "person_id": one.person_id,
-            "track_id": one.track_id,
+            "track_id": move.track_id or one.track_id,
             "run": run,
             "at": stamp(as_of),
             "what": move.what,
@@ -176,15 +191,14 @@ class People:
         return instant(self._db.scalar(query))
 
     def fold(self, survivor: str, losers: Sequence[str]) -> None:
-        """A merge: the survivor keeps its own tracks, or takes those of the loser with most hand-offs where it has
-        none; hand-offs and returns are counted on from the highest of all (case 38)."""
+        """A merge: per lead type the survivor keeps its own track, or takes that of the loser with most hand-offs where
+        it has none; hand-offs and returns are counted on from the highest of all, and a stage was entered when it
+        was first (case 38)."""
         memory = self.remember([survivor, *losers])
         mine = memory.pop(survivor, NOTHING)
-        most = {name: max((_most(one, name) for one in (mine, *memory.values())), default=0) for name in _COUNTED_ON}
-        kept = mine.tracks or max(memory.values(), key=lambda one: _most(one, "cycle"), default=NOTHING).tracks
+        tracks = _folded(mine, tuple(memory.values()))
         with self._db.transaction():
-            if kept:
-                tracks = [{**track, **most} for track in kept]
+            if tracks:
                 self._db.upsert(self._table, [{"connection": self._me, "id": survivor, "tracks": pack(tracks)}])
             self._db.execute_of(
                 sa.delete(self._table).where(self._table.c.connection == self._me, among(self._table.c.id)), losers
@@ -223,7 +237,15 @@ class People:
             Transition(
                 instant(row.at) or ALWAYS,
                 row.run,
-                Move(row.what, row.before, row.after, row.cause, row.because, tuple(unpack(row.passed_through))),
+                Move(
+                    row.what,
+                    row.before,
+                    row.after,
+                    row.cause,
+                    row.because,
+                    tuple(unpack(row.passed_through)),
+                    row.track_id,
+                ),
                 row.fingerprint,
             )
             for row in self._db.rows(query)

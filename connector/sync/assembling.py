@@ -164,8 +164,9 @@ class Assembly:
 
 def _answer(kept: Kept, memory: Memory) -> Edit | None:
     """An answer of sales to a hand-off under way that the track does not answer to yet: when was it given?"""
-    live, track = kept.facts["f"].get("sales_answer"), memory.tracks[0] if memory.tracks else {}
-    if live is None or not track.get("handed_over") or live == track.get("answer"):
+    live = kept.facts["f"].get("sales_answer")
+    track = next((track for track in memory.tracks if track.get("handed_over")), None)
+    if live is None or track is None or live == track.get("answer"):
         return None
     return Edit("sales_answer", track.get("answer"), live, None, "unknown")
 

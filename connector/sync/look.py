@@ -239,7 +239,7 @@ class Look:
             decision.cause,
             decision.reason,
             self._session.task_owner(one.person.owner_id),
-            decision.tracks[0].stage,
+            next(track.stage for track in decision.tracks if track.id == draft.track_id),
             draft.due_at,
         )
 

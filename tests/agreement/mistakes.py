@@ -180,10 +180,10 @@ WRONG = [
     ),
     (
         "lifecycle.toml",
-        'existing_customer = { label = "Existing customer" }',
-        "existing_customer = { default = true }",
+        'existing_customer = { label = "Existing customer", from_customers = true,',
+        "existing_customer = { default = true,",
         "lead_types",
-        ["several defaults"],
+        ["several with default"],
     ),
     (
         "lifecycle.toml",

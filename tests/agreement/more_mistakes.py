@@ -4,7 +4,7 @@ PRICING = 'pricing_page = { points = 15, once_per = "day", times_at_most = 3 }'
 CASE_STUDY = 'case_study = { points = 6, once_per = "day", times_at_most = 4 }'
 COUNTRY_DE = '"Germany", "DE", '
 TRIAL_TO = 'trial = { signal = "trial_start", to = "sal"'
-EXISTING = 'existing_customer = { label = "Existing customer" }'
+DEALS = "[deals]\n"
 DIRECTOR = 'director_level = { field = "job_title", contains_any_of = ["director"'
 EVIDENCE = "[evidence]\n"
 
@@ -174,6 +174,13 @@ MORE: list[tuple[str, str, str, str, list[str]]] = [
         "case_study.within_days",
         ["1 or more"],
     ),
+    (
+        "scoring.toml",
+        "[engagement.content]\n",
+        '[engagement.content]\nlead_types = ["new_busines"]\n',
+        "engagement.content.lead_types",
+        ['unknown lead type "new_busines"', '"new_business"'],
+    ),
     # -- lifecycle.toml
     (
         "lifecycle.toml",
@@ -327,22 +334,22 @@ MORE: list[tuple[str, str, str, str, list[str]]] = [
     ("lifecycle.toml", 'state = "won" }', 'state = "wno" }', "deal_stages.won.state", ['"won"']),
     (
         "lifecycle.toml",
-        EXISTING,
-        f"{EXISTING}\n[moves]\nx = {{ from_stages = [], to = 'lead' }}",
+        DEALS,
+        f"[moves]\nx = {{ from_stages = [], to = 'lead' }}\n{DEALS}",
         "moves.x",
         ["nobody moves"],
     ),
     (
         "lifecycle.toml",
-        EXISTING,
-        f"{EXISTING}\n[moves]\nx = {{ from_stages = ['lead'], to = 'lead', backwards = 'clear_then_set' }}",
+        DEALS,
+        f"[moves]\nx = {{ from_stages = ['lead'], to = 'lead', backwards = 'clear_then_set' }}\n{DEALS}",
         "moves.x",
         ["from lead to lead"],
     ),
     (
         "lifecycle.toml",
-        EXISTING,
-        f"{EXISTING}\n[moves]\nx = {{ from_stages = ['leed'], to = 'lead' }}",
+        DEALS,
+        f"[moves]\nx = {{ from_stages = ['leed'], to = 'lead' }}\n{DEALS}",
         "moves.x",
         ['"lead"'],
     ),
@@ -357,6 +364,27 @@ MORE: list[tuple[str, str, str, str, list[str]]] = [
     ("lifecycle.toml", "[stages.mql]\n", "[stages.mql\n", "", ["a bracket is missing: [ is not closed"]),
     ("lifecycle.toml", TRIAL_TO, TRIAL_TO.replace("trial_start", "trial_strat"), "fast_track.trial", ['"trial_start"']),
     ("lifecycle.toml", 'sla = "fast" }\n\n', 'sla = "fast", within_days = 0 }\n\n', "trial.within_days", ["1 or more"]),
+    (
+        "lifecycle.toml",
+        "skips = [",
+        'signals = ["demo"], skips = [',
+        "lead_types.existing_customer.signals",
+        ["demo_request"],
+    ),
+    (
+        "lifecycle.toml",
+        'skips = ["subscriber"]',
+        'skips = ["subscribers"]',
+        "existing_customer.skips",
+        ['"subscriber"'],
+    ),
+    (
+        "lifecycle.toml",
+        'skips = ["subscriber"]',
+        'skips = ["subscriber"], stages.mql.enter_when = { fit_at_least = 100.5 }',
+        "stages.mql.enter_when.fit_at_least",
+        ["should be 100 or less"],
+    ),
     # -- attempts.toml
     (
         "attempts.toml",
@@ -495,6 +523,13 @@ MORE: list[tuple[str, str, str, str, list[str]]] = [
         'demo_request = { form = "demo-request", when = "added" }',
         "signals.demo_request",
         ["when belongs to a list"],
+    ),
+    (
+        "hubspot.toml",
+        "[deal.stages.default]\n",
+        '[deal.lead_types]\nexisting_customers = ["renewals"]\n[deal.stages.default]\n',
+        "deal.lead_types.existing_customers",
+        ["unknown lead type", '"existing_customer"'],
     ),
     ("hubspot.toml", 'counter = "hs_email_click"', 'counter = ""', "signals.email_click.counter", ["is empty"]),
 ]

@@ -114,11 +114,29 @@ class ReasonShape(Shape):
     may_return: bool = False
 
 
+class OwnStageShape(Shape):
+    """What is different in a stage for one lead type; what is left out is as for everybody."""
+
+    enter_when: EnterShape | None = None
+    leave_when: LeaveShape | None = None
+    stay_at_least_days: int | None = Field(default=None, ge=0, le=TEN_YEARS)
+    notify: Literal["sales_task", "nobody"] | None = None
+    sla: str | None = None
+    why: str = ""
+
+
 class LeadTypeShape(Shape):
-    """A lead type."""
+    """A lead type: how it is recognised, and what is different for it."""
 
     label: str | None = None
+    means: str = ""
     default: bool = False
+    when: ConditionShape | None = None
+    signals: list[str] = Field(default=[])
+    from_customers: bool = False
+    skips: list[str] = Field(default=[])
+    sla: str | None = None
+    stages: dict[str, OwnStageShape] = Field(default={})
     why: str = ""
 
 

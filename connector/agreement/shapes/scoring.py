@@ -40,6 +40,7 @@ class GroupShape(Rows):
     once_per: Literal["day", "week", "month"] | None = None
     times_at_most: int | None = Field(default=None, ge=1, le=1000)
     within_days: int | None = Days
+    lead_types: list[str] = Field(default=[])
     label: str | None = None
     why: str = ""
 

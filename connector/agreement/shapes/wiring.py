@@ -44,9 +44,11 @@ class ContactKindShape(KindShape):
 
 
 class DealKindShape(KindShape):
-    """Deals, with their pipelines: [deal.stages.<pipeline>] our deal stage = their id, or several."""
+    """Deals, with their pipelines: [deal.stages.<pipeline>] our deal stage = their id, or several; lead_types names the
+    pipelines whose deals are of a lead type, where the deal itself does not say."""
 
     pipelines: list[str] = Field(default=[])
+    lead_types: dict[str, list[str]] = Field(default={})
     stages: dict[str, Texts] = Field(default={})
 
 
