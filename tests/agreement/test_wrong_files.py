@@ -138,8 +138,8 @@ def test_a_threshold_that_no_rule_can_reach_is_refused(folder: Folder) -> None:
     line = folder.line("lifecycle.toml", "fit_at_least = 86")
 
     assert folder.problems() == [
-        f"mappings/lifecycle.toml:{line}, stages.mql.enter_when.fit_at_least: nobody can reach 86: the rules give 85 fit"
-        " at most. Ask for less, or give more points (and a higher group_total_at_most) in scoring.toml."
+        f"mappings/lifecycle.toml:{line}, stages.mql.enter_when.fit_at_least: nobody can reach 86: the rules give 85"
+        " fit at most. Ask for less, or give more points (and a higher group_total_at_most) in scoring.toml."
     ]
 
 
