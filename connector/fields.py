@@ -265,9 +265,10 @@ class FieldMap:
             at=at,
             direction=fields.get("direction"),
             outcome=fields.get("outcome"),
-            actor=fields.get("actor") or "rep",
+            actor="automation" if fields.get("actor") == "automation" else "rep",
             owner_id=fields.get("owner_id"),
             duration_s=None if duration is None else duration / 1000,
+            sequence=fields.get("sequence"),
         )
 
     def _signals(

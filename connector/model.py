@@ -87,7 +87,7 @@ class Activity:
 
     `direction` is "outbound" or "inbound"; `outcome` is a canonical outcome (attempts.toml), None where nothing
     was logged, or "unmapped:<value>" where the CRM's value has no name in the mapping. `actor` is "rep" or
-    "automation" (a sequence step).
+    "automation"; `sequence` names the sequence that sent it, None for what somebody sent by hand.
     """
 
     id: str
@@ -98,6 +98,7 @@ class Activity:
     actor: str = "rep"
     owner_id: str | None = None
     duration_s: float | None = None
+    sequence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,8 @@ class Track:
     track's stage already answers to: a signal is news when `signal.seen > used` or it happened after
     `evaluated_at` (A12). `facts` digests the scored and required field values then, `fingerprint` the agreement.
     `entered` holds the last entry instant per stage, `passed_through` the stages only stamped on a jump.
-    Unknown instants (adopted people) are absent, never invented.
+    Unknown instants (adopted people) are absent, never invented. What follows `facts` and `fingerprint` is the
+    follow-up of the latest hand-off: when each clock began, when it is due, what sales did (decide.follow_up).
     """
 
     id: str
@@ -197,6 +199,22 @@ class Track:
     used: int = 0
     facts: str = ""
     fingerprint: str = ""
+    triggered_at: datetime | None = None  # the signal, or the day, that led to the hand-off: the lead waits since then
+    lead_due_at: datetime | None = None
+    unowned_at: datetime | None = None  # since when the hand-off was nobody's: at its beginning, or when the owner left
+    owner_due_at: datetime | None = None
+    owners: tuple[str, ...] = ()  # everybody whose this hand-off has been, in order
+    attempts: int = 0
+    first_attempt_at: datetime | None = None
+    contact_at: datetime | None = None
+    touched_at: datetime | None = None  # what stopped the rep's clock: an attempt, the person's own contact, an answer
+    conversation_due_at: datetime | None = None
+    decided_at: datetime | None = None  # when sales said, or the path showed, what becomes of the person
+    answer_due_at: datetime | None = None
+    cadence_at: datetime | None = None  # when all of the agreed sequence was done
+    cadence_due_at: datetime | None = None
+    paused_at: datetime | None = None  # since when all open deals are on hold
+    paused_seconds: float = 0.0  # of the pauses that are over
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
-from connector.agreement import fingerprint, lead_types, lifecycle, paper, reach, scoring, wiring_file
+from connector.agreement import fingerprint, follow_up, lead_types, lifecycle, paper, reach, scoring, wiring_file
 from connector.agreement.complaints import did_you_mean, parse
 from connector.agreement.needs import fields_used
 from connector.agreement.reading import Reading
@@ -192,9 +192,10 @@ def _build(files: _Files, crm: str, reading: Reading) -> Agreement:
         lead_types=lead_types.build_lead_types(room),
         deals=deals,
         backwards=lifecycle.build_moves(room),
-        attempts=paper.build_attempts(files.attempts[0]),
-        calendar=paper.build_calendar(said.calendar, said_source, reading),
-        slas=paper.build_slas(said),
+        attempts=follow_up.build_attempts(*files.attempts, reading),
+        calendar=follow_up.build_calendar(said.calendar, ("calendar",), said_source, reading),
+        calendars=follow_up.build_calendars(said, said_source, reading),
+        slas=follow_up.build_slas(said, said_source, reading),
         texts=paper.build_texts(*files.texts, reading),
         paper=paper.build_paper(said, said_source, reading),
         wiring=wiring,
@@ -209,8 +210,7 @@ def _finish(agreement: Agreement, files: _Files, reading: Reading) -> Agreement:
     lead_types.check_lead_types(agreement, files.scoring[1], *files.wiring, reading)
     wiring_file.check_values(agreement.wiring, _values_written(agreement), files.wiring[1], reading)
     reach.check_reach(agreement, files.lifecycle[1], reading)
-    if files.attempts[1].exists:
-        paper.check_touches(agreement.attempts, agreement.wiring, files.attempts[1], reading)
+    follow_up.check_touches(*files.attempts, agreement.wiring, reading)
     _check_mapped(reading)
     _check_recognised(agreement, files, reading)
     wiring = wiring_file.with_own(agreement.wiring, _options(agreement), agreement.texts.labels)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli import show
+from connector.cli import following, show
 from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, app, instant
 from connector.cli.opening import choose, ledger_of, now, offline_session
 from connector.errors import UsageError
@@ -49,11 +49,12 @@ def explain(
         work = ledger.work
         past = Past(ledger.people.transitions(id), work.changes_of(id), work.tasks_of(id), work.holds([id]))
     if output == "json":
-        show.json(_explained(session, looked, past))
+        show.json(_explained(session, looked, past, moment))
         return
     _person(looked)
     _score(looked.decision)
     _stage(looked, past)
+    following.told(looked.decision.tracks, moment)
     _next_run(session, looked)
     _history(past)
     _written(past)
@@ -168,7 +169,7 @@ def _open_ends(past: Past) -> None:
         show.say(f"{one.property}: somebody else set it; left alone {end}", "held", indent=2)
 
 
-def _explained(session: Session, looked: Looked, past: Past) -> dict[str, Any]:
+def _explained(session: Session, looked: Looked, past: Past, as_of: datetime) -> dict[str, Any]:
     decision, track = looked.decision, looked.decision.tracks[0]
     change = looked.difference.change
     return {
@@ -187,6 +188,7 @@ def _explained(session: Session, looked: Looked, past: Past) -> dict[str, Any]:
         "also": list(decision.also),
         "warnings": list(decision.warnings),
         "would_write": {one.property: one.after for one in change.sets} if change else {},
+        "follow_up": following.plain(decision.tracks, as_of),
         "route_next_at": decision.route_next_at,
         **_remembered(past),
     }

@@ -422,7 +422,7 @@ def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
         account=described["account"],
         owners=frozenset(described["owners"]),
         now=now,
-        office=office_at(described.get("contact_page", ""), described.get("zones", {})),
+        office=office_at(described.get("contact_page", ""), described.get("zones", {}), described.get("teams", {})),
     )
 
 
@@ -436,6 +436,7 @@ def _described(account: Description, settings: Settings, office: Office) -> dict
         "never_to": sorted(settings.never_to),
         "contact_page": office.contact_page,
         "zones": {owner: zone.key for owner, zone in office.zones.items()},
+        "teams": {owner: sorted(teams) for owner, teams in office.teams.items()},
     }
 
 

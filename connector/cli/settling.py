@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -41,13 +41,17 @@ def office_of(connection: Connection, account: Description) -> Office:
         zones.pop(owner, None)
         if queue is not None:
             zones[owner] = queue
-    return office_at(account.contact_page, zones)
+    return office_at(account.contact_page, zones, {owner.id: owner.teams for owner in account.owners})
 
 
-def office_at(contact_page: str, zones: Mapping[str, str]) -> Office:
+def office_at(contact_page: str, zones: Mapping[str, str], teams: Mapping[str, Iterable[str]]) -> Office:
     from connector.decide import Office  # noqa: PLC0415 - --help does without
 
-    return Office(contact_page, {owner: ZoneInfo(zone) for owner, zone in zones.items()})
+    return Office(
+        contact_page,
+        {owner: ZoneInfo(zone) for owner, zone in zones.items()},
+        {owner: frozenset(names) for owner, names in teams.items() if names},
+    )
 
 
 def _resolved(connection: Connection, account: Description, setting: str, names: tuple[str, ...]) -> dict[str, str]:

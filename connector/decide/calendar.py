@@ -32,8 +32,11 @@ class BusinessHours:
 
     def due(self, start: datetime, hours: float) -> datetime:
         """The instant (UTC) at which so many business hours after `start` are over."""
-        local = start.astimezone(self._zone)
-        left, day, now = timedelta(hours=hours), local.date(), local.timetz().replace(tzinfo=None)
+        return self.after(start, timedelta(hours=hours))
+
+    def after(self, start: datetime, left: timedelta) -> datetime:
+        """The instant (UTC) at which so much business time after `start` is over."""
+        day, now = self._local(start)
         for _ in range(3660):  # ten years without a business day is a calendar nobody meant
             if self.works_on(day):
                 opens = max(now, self._calendar.opens)
@@ -43,6 +46,21 @@ class BusinessHours:
                 left -= max(open_for, timedelta(0))
             day, now = day + timedelta(days=1), time.min
         return self._at(day, time.min, timedelta(0))
+
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """The business time from `start` to `end`: with it `after` leads from the one to the other."""
+        (day, now), (last, until) = self._local(start), self._local(end)
+        spent = timedelta(0)
+        while day <= last:
+            if self.works_on(day):
+                closes = min(self._calendar.closes, until) if day == last else self._calendar.closes
+                spent += max(_between(max(now, self._calendar.opens), closes), timedelta(0))
+            day, now = day + timedelta(days=1), time.min
+        return spent
+
+    def _local(self, at: datetime) -> tuple[date, time]:
+        local = at.astimezone(self._zone)
+        return local.date(), local.time()
 
     def _at(self, day: date, opens: time, after: timedelta) -> datetime:
         wall = datetime.combine(day, opens.replace(tzinfo=None)) + after

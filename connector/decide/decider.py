@@ -64,10 +64,10 @@ class Decider:
             if any(walk.kept_back and walk.before.evaluated_at is not None for walk in walks):
                 return self._leave_to_sync(shares, terms)
             for share, walk in zip(shares, walks, strict=True):
-                share.lane.desk.assign(walk)
+                share.lane.desk.follow_up.keep(walk)
             return self._say(shares, walks, tuple(map(_remember(run), shares, walks)))
         for share, walk in zip(shares, walks, strict=True):
-            share.lane.path.look_at_attempts(walk)
+            share.lane.desk.follow_up.look(walk)
         return self._say(shares, walks, tuple(walk.before for walk in walks))
 
     # -- where they stand --------------------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ class Decider:
         that may hand over looks at once."""
         walks = [self._ready(share, terms) for share in shares]
         for share, walk in zip(shares, walks, strict=True):
-            share.lane.path.look_at_attempts(walk)
+            share.lane.desk.follow_up.look(walk)
         walks[0].warnings.append("is to be handed over: left to a run that makes tasks")
         said = self._say(shares, walks, tuple(walk.before for walk in walks))
         return replace(said, route_next_at=terms.as_of)

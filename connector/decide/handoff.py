@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from connector.agreement.terms import Agreement
-from connector.decide.calendar import BusinessHours
+from connector.decide.follow_up import FollowUp
 from connector.decide.office import Office
 from connector.decide.task_text import TaskWriter
 from connector.decide.walk import CALL_BACK, Walk
@@ -22,12 +22,12 @@ class Desk:
         self._agreement = agreement
         self._writer = TaskWriter(agreement, office)
         self._asked_for = {each.name: each.signal for each in agreement.fast_tracks}
-        self._hours = BusinessHours(agreement.calendar, agreement.zone)
+        self.follow_up = FollowUp(agreement, office)
         #: what sales said in an earlier cycle is blanked where the agreement lets us, else remembered as old
         self._blanks_answer = "sales_answer" in agreement.write_back.rules
 
     def hand_over(self, walk: Walk, sla: str | None) -> None:
-        """Begin a cycle: status new, one task, and the rep's clock if there is a rep.
+        """Begin a cycle: status new, one task, and the clocks of the follow-up, the rep's if there is a rep.
 
         A status that says sales is at work stands: a new interest is no reason to call it new.
         """
@@ -36,24 +36,17 @@ class Desk:
         if not walk.hands_over:
             walk.kept_back = True
             return
-        answer = walk.facts.values.get("sales_answer")
-        track = replace(
+        answer, triggered_at = walk.facts.values.get("sales_answer"), self._triggered_at(walk)
+        walk.track = replace(
             walk.track,
             cycle=walk.track.cycle + 1,
-            handed_over=True,
-            handed_over_at=walk.as_of,
-            assigned_at=None,
-            answered_at=None,
             answer=None if self._blanks_answer or answer is None else str(answer),
             call_back_at=None,
-            sla_class=sla,
-            sla_due_at=None,
             wait_until=None,
         )
-        walk.track = track
+        self.follow_up.begin(walk, sla, triggered_at)
         if not self.is_working(walk):
             walk.set_status("new", walk.cause, "handed over to sales")
-        self.assign(walk)
         walk.tasks = [self._task(walk)]
 
     def is_working(self, walk: Walk) -> bool:
@@ -61,19 +54,17 @@ class Desk:
         status = self._agreement.statuses.get(walk.track.status or "")
         return status is not None and status.working
 
-    def assign(self, walk: Walk) -> None:
-        """Start the rep's clock once a handed-over person has an owner."""
-        track = walk.track
-        if track.handed_over and track.handed_over_at and track.assigned_at is None and walk.person.owner_id:
-            due = self._due(track.sla_class, walk.as_of)
-            walk.track = replace(track, assigned_at=walk.as_of, sla_due_at=due)
-
-    def _due(self, sla: str | None, start: datetime) -> datetime | None:
-        agreed = self._agreement.slas.get(sla or "")
-        return self._hours.due(start, agreed.first_attempt_within_hours) if agreed else None
+    def _triggered_at(self, walk: Walk) -> datetime:
+        """Since when the person has waited: the signal that asked for us or was news, the day agreed for a call back;
+        now, where something else led to the hand-off, such as a field that became known or a wait that is over."""
+        if walk.fast_track:
+            return walk.facts.newest[self._asked_for[walk.fast_track]].at
+        if walk.cause == CALL_BACK:
+            return walk.track.call_back_at or walk.as_of
+        return next((each.at for each in walk.facts.scored.positive if walk.is_news(each)), walk.as_of)
 
     def _task(self, walk: Walk) -> TaskDraft:
-        due = walk.track.sla_due_at or self._due(walk.track.sla_class, walk.as_of) or walk.as_of
+        due = walk.track.sla_due_at or self.follow_up.first_attempt_due(walk) or walk.as_of
         subject, body = self._writer.write(walk, due)
         score = walk.facts.score
         return TaskDraft(

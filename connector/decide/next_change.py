@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from connector.agreement.terms import Agreement
+from connector.decide.sla import paused_for, runs_out_at
 from connector.decide.walk import Walk
 
 _TICK = timedelta(microseconds=1)
@@ -31,10 +32,10 @@ class Foresight:
         """When stage, status, flags, grade or follow-up state may next change; with the scores at the latest."""
         track = walk.track
         stay = track.stage_since + self._stay.get(track.stage or "", timedelta(0)) if track.stage_since else None
-        due = track.sla_due_at + _TICK if track.handed_over and track.sla_due_at else None
-        tried_enough = (
-            track.handed_over_at + self._exhausted_days if track.handed_over and track.handed_over_at else None
-        )
+        due = runs_out_at(track, walk.as_of)
+        tried_enough = None
+        if track.handed_over and track.handed_over_at and track.paused_at is None:
+            tried_enough = track.handed_over_at + self._exhausted_days + paused_for(track, walk.as_of)
         if walk.held_until is not None:
             return _soonest(walk.as_of, score_next_at, walk.held_until)
         promised = track.call_back_at

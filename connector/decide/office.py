@@ -1,4 +1,4 @@
-"""What the task text needs to know of the account: where a record is opened, and where its owner's clock stands."""
+"""What a decision needs to know of the account: where a record is opened, its owner's clock, who is in which team."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ class Office:
 
     contact_page: str = ""  # the address of a contact's page with {id} in it
     zones: Mapping[str, ZoneInfo] = field(default_factory=dict)  # owner id -> time zone; "": of people without one
+    teams: Mapping[str, frozenset[str]] = field(default_factory=dict)  # owner id -> names and ids of their teams
 
     def page_of(self, contact_id: str) -> str:
         """Where a person opens this contact; "" where that is not known."""

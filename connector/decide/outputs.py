@@ -11,7 +11,7 @@ from connector.agreement.terms import Agreement
 from connector.agreement.vocabulary import ANSWERS
 from connector.decide.reasons import ReasonWriter
 from connector.decide.scoring import shown
-from connector.decide.sla import sla_state
+from connector.decide.sla import clock_now
 from connector.decide.walk import Walk
 from connector.model import Value
 
@@ -108,7 +108,7 @@ class Recorder:
         return live
 
     def _follow_up(self, walk: Walk) -> dict[str, Value]:
-        """Status and clock, inside a cycle that we handed over; afterwards the clock is blank."""
+        """Status and the clock that runs now, inside a cycle that we handed over; afterwards the clock is blank."""
         track, tried = walk.track, walk.tried
         if not track.handed_over:
             said: dict[str, Value] = {"sla_due": None, "sla_state": None}
@@ -117,9 +117,10 @@ class Recorder:
             return said
         said = {}
         if track.handed_over_at:  # unknown after a lost ledger: then what stands on the record stays
+            due_at, state = clock_now(track, walk.as_of)
             said = {
-                "sla_due": track.sla_due_at,
-                "sla_state": sla_state(track, tried, walk.as_of, on_hold=walk.facts.deals.on_hold),
+                "sla_due": due_at,
+                "sla_state": state,
                 "attempts": tried.count,
                 "first_attempt_at": tried.first_at,
             }

@@ -15,11 +15,11 @@ from datetime import timedelta
 
 from connector.agreement.terms import Agreement, FastTrack, Stage, Status
 from connector.decide.answers import Answers
-from connector.decide.attempts import AttemptCounter
 from connector.decide.entry import Doors, Short, reached, why_entered
 from connector.decide.facts import Observer
 from connector.decide.handoff import Desk
-from connector.decide.walk import ADOPTED_FROM, CALL_BACK, RULES, Judgement, Stages, Walk
+from connector.decide.sla import paused_for
+from connector.decide.walk import ADOPTED_FROM, CALL_BACK, FADED, NEVER_WORKED, RULES, Judgement, Stages, Walk
 
 Candidate = tuple[str, Callable[[], None]]
 
@@ -35,7 +35,6 @@ class Path:
         self._fast_tracks = agreement.fast_tracks
         self._reasons = {each.name: each.label for each in agreement.rejection_reasons}
         self._attempts = agreement.attempts
-        self._counter = AttemptCounter(agreement.attempts)
         self._answers = Answers(agreement)
         self._hands_over = next((stage for stage in stages.used if stage.hands_over), None)
         self.doors = Doors(agreement, observer)
@@ -45,7 +44,7 @@ class Path:
         self._adopt_stage(walk)
         self._adopt_status(walk)
         self._answers.take_in(walk)
-        self.look_at_attempts(walk)
+        self._desk.follow_up.look(walk)
         self._status_from_facts(walk)
         done: set[str] = set()
         while found := [each for each in self._candidates(walk) if each[0] not in done]:
@@ -55,15 +54,6 @@ class Path:
             done.add(cause)
             apply()
         self._answers.let_go(walk)
-
-    def look_at_attempts(self, walk: Walk) -> None:
-        """Count what sales did since the hand-off."""
-        since = walk.track.handed_over_at
-        if walk.track.handed_over and since:
-            walk.tried = self._counter.since(walk.person, since, walk.as_of)
-            walk.warnings += [
-                f"call outcome {outcome.partition(':')[2]} is not mapped" for outcome in walk.tried.unmapped
-            ]
 
     # -- what people set -------------------------------------------------------------------------------------
 
@@ -108,12 +98,15 @@ class Path:
             walk.set_status("attempting", "attempts.counts", "sales made an attempt")
 
     def _is_exhausted(self, walk: Walk) -> bool:
-        enough, since = self._attempts.exhausted_attempts, walk.track.handed_over_at
-        return (
-            enough is not None
-            and since is not None
-            and walk.tried.count >= enough
-            and walk.as_of - since >= timedelta(days=self._attempts.exhausted_days)
+        """So many attempts in so many days, of which those on hold are none; the agreed sequence, where asked for."""
+        agreed, since = self._attempts, walk.track.handed_over_at
+        if agreed.exhausted_attempts is None or since is None or walk.facts.deals.on_hold:
+            return False
+        if agreed.exhausted_by_whole_cadence and walk.tried.cadence_at is None:
+            return False
+        paused = paused_for(walk.track, walk.as_of)
+        return walk.tried.count >= agreed.exhausted_attempts and walk.as_of - since - paused >= timedelta(
+            days=agreed.exhausted_days
         )
 
     # -- what moves a person -----------------------------------------------------------------------------------
@@ -281,7 +274,10 @@ class Path:
             return None
 
         def apply() -> None:
-            walk.move(status.to, "attempts.exhausted_after", f"{walk.tried.count} attempts without a contact")
+            because = f"{walk.tried.count} attempts without a contact"
+            if self._attempts.cadence and walk.tried.cadence_at is None:
+                because += ", the agreed sequence not complete"
+            walk.move(status.to, "attempts.exhausted_after", because)
             walk.end_cycle()
             self._wait(walk, status.wait_days)
 
@@ -309,8 +305,7 @@ class Path:
         cause = f"clean_up.{stage.name}" if cleans else f"stages.{stage.name}.leave_when"
 
         def apply() -> None:
-            never = walk.track.handed_over and not walk.tried.count
-            because = "score faded, never worked" if never else "score faded"
+            because = NEVER_WORKED if _never_worked(walk) else FADED
             walk.move(leave.to, cause, "stale since long" if cleans else because)
             walk.end_cycle()
 
@@ -369,6 +364,12 @@ class Path:
             if self._stages.ranks[stage.name] > level and stage.enter and not stage.enter.deal:
                 return stage
         return None
+
+
+def _never_worked(walk: Walk) -> bool:
+    """Whether sales let a hand-off fade without one counted attempt; unknown (a lost ledger) is no."""
+    track = walk.track
+    return track.handed_over and track.handed_over_at is not None and walk.tried.touched_at is None
 
 
 def _waits(status: Status) -> bool:

@@ -13,7 +13,9 @@ from connector.model import ALWAYS, Person, Track, Value
 
 _NAMES = tuple(each.name for each in fields(Track))
 _INSTANTS = tuple(each.name for each in fields(Track) if "datetime" in str(each.type) and each.name != "entered")
-_values = attrgetter(*_NAMES)
+#: What only a hand-off fills: of people who never had one it is left out of the ledger.
+_OF_HAND_OFFS = _NAMES.index("triggered_at")
+_values, _values_before = attrgetter(*_NAMES), attrgetter(*_NAMES[:_OF_HAND_OFFS])
 
 
 def first_track(
@@ -69,12 +71,18 @@ def track_id(person_id: str, lead_type: str) -> str:
 
 def track_to_json(track: Track) -> dict[str, Any]:
     """The track as JSON-able values; `track_from_json` gives it back exactly."""
-    said: dict[str, Any] = dict(zip(_NAMES, _values(track), strict=True))
+    said: dict[str, Any] = (
+        dict(zip(_NAMES, _values(track), strict=True))
+        if track.cycle
+        else dict(zip(_NAMES[:_OF_HAND_OFFS], _values_before(track), strict=True))
+    )
     for name in _INSTANTS:
-        if (at := said[name]) is not None:
+        if (at := said.get(name)) is not None:
             said[name] = at.isoformat()
     said["entered"] = {stage: at.isoformat() for stage, at in track.entered.items()}
     said["passed_through"] = list(track.passed_through)
+    if track.owners:
+        said["owners"] = list(track.owners)
     return said
 
 
@@ -86,8 +94,9 @@ def track_from_json(said: Mapping[str, Any]) -> Track:
             values[name] = datetime.fromisoformat(text)
     if "entered" in values:
         values["entered"] = {stage: datetime.fromisoformat(at) for stage, at in values["entered"].items()}
-    if "passed_through" in values:
-        values["passed_through"] = tuple(values["passed_through"])
+    for name in ("passed_through", "owners"):
+        if name in values:
+            values[name] = tuple(values[name])
     return Track(**values)
 
 

@@ -28,6 +28,10 @@ ADOPTED_FROM = ("person", "unknown", "import", "crm")
 #: The cause of a hand-off that sales itself agreed on with the person: a promise, and no rule about scores.
 CALL_BACK = "call_back"
 
+#: Why a stage was left by score. The second counts against sales' promise: nobody made one counted attempt.
+FADED = "score faded"
+NEVER_WORKED = "score faded, never worked"
+
 
 class Stages:
     """The order of stages: ranks, what is passed on a jump, and where side stages stand."""

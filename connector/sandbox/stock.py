@@ -246,12 +246,22 @@ def _calls() -> list[Definition]:
     ]
 
 
+#: Who or what made an activity, of the many sources HubSpot knows.
+ENGAGEMENT_SOURCES = ("CRM_UI", "EMAIL", "SALES", "SEQUENCES", "WORKFLOWS", "AUTOMATION_PLATFORM", "AUTOMATION_JOURNEY",
+    "PRIMARY_AUTOMATION", "BOT", "API", "INTEGRATION", "IMPORT")  # fmt: skip
+
+
 def _emails() -> list[Definition]:
     return [
         *_text("hs_email_subject", "hs_email_text", "hs_email_html", "hs_email_headers"),
         _choice("hs_email_direction", _same("EMAIL", "INCOMING_EMAIL", "FORWARDED_EMAIL")),
         _choice("hs_email_status", _same("BOUNCED", "FAILED", "SCHEDULED", "SENDING", "SENT")),
-        *_told_by_hubspot(_text("hs_email_from_email", "hs_email_to_email")),
+        *_told_by_hubspot(
+            [
+                *_text("hs_email_from_email", "hs_email_to_email", "hs_sequence_id"),
+                _choice("hs_engagement_source", _same(*ENGAGEMENT_SOURCES)),
+            ]
+        ),
     ]
 
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from connector.decide import ON_HOLD
+from connector.decide.follow_up import UNROUTED
 from connector.decide.tracks import track_from_json, track_to_json
 from connector.errors import ConnectorError
 from connector.fields import STRICT
@@ -60,6 +61,7 @@ class Look:
         self._go_live = session.go_live(order.as_of)
         self.admitted = self.left_out = 0  # people inside and outside the connection's scope
         self.would_hand_over = 0  # of a dry run: by the facts of the last 30 days alone
+        self.unrouted: list[str] = []  # handed over, and nobody's for longer than agreed
         self._assembly = Assembly(session, order, report)
 
     # -- one chunk of people -------------------------------------------------------------------------------------
@@ -255,7 +257,9 @@ class Look:
         else:
             report.count("unchanged")
         # A hold is counted, and its reason is whatever somebody typed: that stays out of reports (G14).
-        told = [text for text in one.decision.warnings if not text.startswith(ON_HOLD)]
+        told = [text for text in one.decision.warnings if not text.startswith((ON_HOLD, UNROUTED))]
+        if any(text.startswith(UNROUTED) for text in one.decision.warnings):
+            self.unrouted.append(one.person.id)
         if told and len(report.warnings) < 20:
             report.warnings.append(f"contact {one.person.id}: {told[0]}")
 

@@ -24,6 +24,7 @@ from connector.sync.apply import Apply
 from connector.sync.backwards import Backwards
 from connector.sync.guarding import Guarding
 from connector.sync.look import REHEARSED, Look, candidates
+from connector.sync.owners import follow_owners, tell_unrouted
 from connector.sync.pull import Pull
 from connector.sync.session import Order, Report, Session
 
@@ -75,6 +76,7 @@ def _work(session: Session, order: Order, report: Report) -> None:
         session.progress("looked at", report.counts["looked_at"], total)
     _refuse_empty_scope(session, look)
     _rehearsed(look, order, report)
+    tell_unrouted(look.unrouted, report)
     _compare_with_review(session, order, report)
     _guard(session, order, report, guarding)
     if writing:
@@ -121,6 +123,7 @@ def _remember_circumstances(session: Session, order: Order) -> None:
         session.scope.meaning,
     )
     _follow_lists(session)
+    follow_owners(session)
     circumstances = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
     if session.ledger.runs.connection().circumstances == circumstances:
         return

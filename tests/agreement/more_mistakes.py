@@ -29,6 +29,13 @@ MORE: list[tuple[str, str, str, str, list[str]]] = [
         "goals.mqls",
         ['"month"'],
     ),
+    (
+        "agreement.toml",
+        "[goals]\n",
+        '[calendars.a]\nteams = ["emea"]\n[calendars.b]\nteams = ["emea"]\n[goals]\n',
+        "calendars.b.teams",
+        ['the team "emea" already keeps the calendar "a"'],
+    ),
     # -- scoring.toml
     ("scoring.toml", PRICING, PRICING.replace("15", "nan"), "pricing_page.points", ["should be an ordinary number"]),
     ("scoring.toml", PRICING, PRICING.replace("15", "inf"), "pricing_page.points", ["should be an ordinary number"]),
@@ -391,9 +398,15 @@ MORE: list[tuple[str, str, str, str, list[str]]] = [
         '"left_voicemail"',
         '"left_voicemial"',
         "counts.outbound_call",
-        ["outcome of a call", '"left_voicemail"'],
+        ["unknown call outcome", '"left_voicemail"'],
     ),
-    ("attempts.toml", '["bounced", "failed"', '["bounce", "failed"', "counts.personal_email", ["outcome of a email"]),
+    (
+        "attempts.toml",
+        '["bounced", "failed"',
+        '["bounce", "failed"',
+        "counts.personal_email",
+        ["unknown email outcome"],
+    ),
     (
         "attempts.toml",
         'unless_outcome_any_of = ["bounced"',
@@ -406,7 +419,7 @@ MORE: list[tuple[str, str, str, str, list[str]]] = [
         'kind = "meeting", outcome_any_of = ["scheduled"',
         'kind = "meeting", direction = "outbound", outcome_any_of = ["scheduled"',
         "counts.meeting_invitation",
-        ["which way a meeting goes"],
+        ["which way the meeting goes"],
     ),
     (
         "attempts.toml",
@@ -415,7 +428,28 @@ MORE: list[tuple[str, str, str, str, list[str]]] = [
         "counts",
         ["how long"],
     ),
-    ("attempts.toml", 'by = "anyone"', 'by = "team"', "by", ['"anyone" or "owner"']),
+    ("attempts.toml", 'by = "anyone"', 'by = "everybody"', "by", ['"anyone", "owner" or "team"']),
+    (
+        "attempts.toml",
+        "talked = { kind",
+        'talked = { channel = "fax", kind',
+        "connects.talked.channel",
+        ["belongs to an"],
+    ),
+    (
+        "attempts.toml",
+        "talked = { kind",
+        'talked = { warns = "x", kind',
+        "connects.talked.warns",
+        ["belongs to an attempt"],
+    ),
+    (
+        "attempts.toml",
+        "[cadence]\n",
+        "[cadence]\neach_channel_at_least = { fax = 2 }\n",
+        "cadence.each_channel_at_least.fax",
+        ['unknown channel "fax"', "phone"],
+    ),
     # -- signals.toml, personas.toml, icp.toml
     ("signals.toml", 'opened_by_click = ["pricing_page"', 'opened_by_click = ["pricing"', "bots", ['"pricing_page"']),
     (

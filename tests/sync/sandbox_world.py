@@ -16,7 +16,14 @@ from connector.sandbox import World as Account
 from connector.sandbox.clock import Clock as AccountClock
 from tests.sync.world import AS_OF, World
 
-KINDS = {"contact": "contacts", "company": "companies", "deal": "deals", "task": "tasks"}
+KINDS = {
+    "contact": "contacts",
+    "company": "companies",
+    "deal": "deals",
+    "task": "tasks",
+    "call": "calls",
+    "email": "emails",
+}
 
 
 def empty_account() -> Account:

@@ -1,6 +1,6 @@
 """
-The acceptance cases of the domain reference (section 7.6) that need a CRM and a ledger: what is written, what is not, and
-who is set aside. The number in a name is the case's.
+The acceptance cases of the domain reference (section 7.6) that need a CRM and a ledger: what is written, what is not,
+and who is set aside. The number in a name is the case's.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -205,7 +205,20 @@ class TouchShape(Shape):
     unless_outcome_any_of: list[str] = Field(default=[])
     seconds_at_least: float = Field(default=0, ge=0, le=86_400)
     automation: bool = False
+    channel: str | None = Field(default=None, min_length=1)
+    once: bool = False
+    warns: str = ""
     why: str = ""
+
+
+class CadenceShape(Shape):
+    """The full sequence that sales promises to go through."""
+
+    attempts_at_least: int = Field(default=1, ge=1, le=1000)
+    distinct_days_at_least: int = Field(default=1, ge=1, le=TEN_YEARS)
+    channels_at_least: int = Field(default=1, ge=1, le=100)
+    each_channel_at_least: dict[str, Annotated[int, Field(ge=1, le=1000)]] = Field(default={})
+    within_days: int | None = Field(default=None, ge=1, le=TEN_YEARS)
 
 
 class ExhaustedShape(Shape):
@@ -213,13 +226,16 @@ class ExhaustedShape(Shape):
 
     attempts: int = Field(ge=1, le=1000)
     days: int = Field(default=0, ge=0, le=TEN_YEARS)
+    whole_cadence: bool = False
 
 
 class AttemptsShape(Shape):
     """attempts.toml"""
 
     gap_minutes: int = Field(default=30, ge=0, le=10_080)
-    by: Literal["anyone", "owner"] = "anyone"
+    by: Literal["anyone", "owner", "team"] = "anyone"
+    sequence_started_by_hand: Literal["first_step", "all_steps", "none"] = "first_step"
     counts: dict[str, TouchShape] = Field(default={})
     connects: dict[str, TouchShape] = Field(default={})
+    cadence: CadenceShape | None = None
     exhausted_after: ExhaustedShape | None = None

@@ -9,6 +9,9 @@ from pydantic import Field
 
 from connector.agreement.shapes.base import CLOCK, LANGUAGE, Shape
 
+#: How long a promise may take: more than a month of days and nights is none.
+Hours = Field(default=None, gt=0, le=1000)
+
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -38,10 +41,23 @@ class CalendarShape(Shape):
     days_off: list[date] = Field(default=[])
 
 
+class NamedCalendarShape(CalendarShape):
+    """Other business hours, of an SLA class that names them or of the owners of some teams."""
+
+    time_zone: str | None = None
+    teams: list[str] = Field(default=[])
+
+
 class SlaShape(Shape):
     """One class of follow-up."""
 
     first_attempt_within_hours: float = Field(gt=0, le=1000)
+    lead_to_touch_within_hours: float | None = Hours
+    lead_to_touch_counts: Literal["all_hours", "business_hours"] | None = None
+    owner_within_hours: float | None = Hours
+    conversation_within_hours: float | None = Hours
+    answer_within_hours: float | None = Hours
+    calendar: str | None = None
     why: str = ""
 
 
@@ -60,6 +76,7 @@ class AgreementShape(Shape):
     glossary: dict[str, str] = Field(default={})
     goals: dict[str, GoalShape] = Field(default={})
     calendar: CalendarShape = CalendarShape()
+    calendars: dict[str, NamedCalendarShape] = Field(default={})
     sla: dict[str, SlaShape] = Field(default={})
 
 
