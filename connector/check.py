@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connector.agreement import Agreement
+from connector.agreement.highest import highest
 from connector.agreement.wiring import FieldSpec, FieldType, OwnProperty
 from connector.crm import Description, Owner, PropertyDefinition
 from connector.errors import Problem
@@ -169,7 +170,7 @@ def unmapped_options(agreement: Agreement, account: Description) -> list[tuple[F
 def reachable(agreement: Agreement, delivered: Iterable[str]) -> list[Problem]:
     """Thresholds that nobody can reach with the signals this account delivers."""
     have = set(delivered)
-    highest = {side: _highest(agreement, side, have) for side in ("fit", "engagement")}
+    best = {side: highest(agreement, side, have) for side in ("fit", "engagement")}
     missing = sorted(
         {
             rule.signal
@@ -182,25 +183,11 @@ def reachable(agreement: Agreement, delivered: Iterable[str]) -> list[Problem]:
     for stage in agreement.stages:
         for side in ("fit", "engagement"):
             wanted = getattr(stage.enter, f"{side}_at_least", None) if stage.enter and stage.used else None
-            if wanted is not None and wanted > highest[side]:
+            if wanted is not None and wanted > best[side]:
                 fix = f"This account does not deliver: {', '.join(missing)}." if missing else "Lower it, or add rules."
-                what = f"needs {side} {wanted:g}, and no more than {highest[side]:g} can be reached here."
+                what = f"needs {side} {wanted:g}, and no more than {best[side]:g} can be reached here."
                 problems.append(Problem(f"lifecycle.toml, stages.{stage.name}", what, fix))
     return problems
-
-
-def _highest(agreement: Agreement, side: str, have: set[str]) -> float:
-    total = 0.0
-    for group in agreement.scoring.groups:
-        if group.side != side:
-            continue
-        best = sum(
-            rule.points * (rule.times_at_most or 1000) if rule.signal else rule.points
-            for rule in group.rules
-            if rule.points > 0 and (rule.signal is None or rule.signal in have)
-        )
-        total += best if group.at_most is None else min(best, group.at_most)
-    return min(total, 100.0)
 
 
 def go_live_problems(

@@ -70,6 +70,14 @@ def parse_toml(name: str, raw: bytes) -> TomlFile:
         raise _syntax_error(name, text, str(error)) from None
 
 
+def value_spans(text: str) -> Mapping[KeyPath, tuple[int, int]]:
+    """Where each plain value of a valid TOML text begins and ends, for whoever changes one and nothing else. Line
+    endings must be bare newlines."""
+    walk = _Lines(text)
+    walk.walk()
+    return walk.spans
+
+
 def _unreadable(where: str, what: str, fix: str) -> ConfigError:
     return ConfigError([Problem(where, what, fix)])
 
@@ -106,6 +114,7 @@ class _Lines:
     lines: dict[KeyPath, int] = field(default_factory=dict)
     listed: dict[KeyPath, int] = field(default_factory=dict)  # [[tables]] seen so far
     starts: list[int] = field(default_factory=list)
+    spans: dict[KeyPath, tuple[int, int]] = field(default_factory=dict)  # of plain values
 
     def walk(self) -> Mapping[KeyPath, int]:
         self.starts = [match.end() for match in re.finditer("\n", self.text)]
@@ -175,12 +184,14 @@ class _Lines:
         self.value(path)
 
     def value(self, path: KeyPath) -> None:
-        opening = self.text[self.at]
+        opening, started = self.text[self.at], self.at
         if opening in "[{":
             self.at += 1
             self.inside(path, closing="]" if opening == "[" else "}")
-        elif not self.skip(_STRING):
+            return
+        if not self.skip(_STRING):
             self.skip(_BARE_VALUE)
+        self.spans[path] = started, self.at
 
     def inside(self, path: KeyPath, closing: str) -> None:
         """The items of a list, or the pairs of an inline table, up to the closing bracket."""

@@ -192,6 +192,11 @@ def _fix_for_unknown(name: str, model: type[BaseModel] | None) -> str:
     return did_you_mean(name, known)
 
 
+def wanted(kind: str, said: str) -> str:
+    """What should stand where the validator complains of this kind of mistake, outside a mapping file's own shape."""
+    return f"should be {_WANTED[kind]}." if kind in _WANTED else f"{said[:1].lower()}{said[1:]}."
+
+
 def _misfit(several: list[ErrorDetails]) -> tuple[str, str]:
     """What a value should be, and how to write it."""
     detail = several[0]
@@ -202,12 +207,12 @@ def _misfit(several: list[ErrorDetails]) -> tuple[str, str]:
         return _PATTERNS.get(str(context["pattern"]), ("is not written as it should be.", ""))
     if kind in _BOUNDS:
         return f"{_BOUNDS[kind].format(**context)}.", ""
-    wanted = list(dict.fromkeys(_WANTED[each["type"]] for each in several if each["type"] in _WANTED))
-    if "a number" in wanted and "a whole number" in wanted:
-        wanted.remove("a whole number")
-    if not wanted:
+    fitting = list(dict.fromkeys(_WANTED[each["type"]] for each in several if each["type"] in _WANTED))
+    if "a number" in fitting and "a whole number" in fitting:
+        fitting.remove("a whole number")
+    if not fitting:
         return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}.", ""
-    return f"should be {' or '.join(wanted)}, not {_called(found)}.", _how_to_write(
+    return f"should be {' or '.join(fitting)}, not {_called(found)}.", _how_to_write(
         found, {each["type"] for each in several}
     )
 
@@ -216,9 +221,8 @@ def _choice(expected: str, found: object) -> tuple[str, str]:
     if expected == "True":
         return "can only be true.", "Remove it where it is not wanted."
     options = re.findall(r"'([^']*)'", expected)
-    return f"should be {expected.replace(chr(39), chr(34))}.", did_you_mean(found, options) if isinstance(
-        found, str
-    ) and difflib.get_close_matches(found, options, n=1, cutoff=0.6) else ""
+    near = difflib.get_close_matches(found, options, n=1, cutoff=0.6) if isinstance(found, str) else []
+    return f"should be {expected.replace(chr(39), chr(34))}.", f'Did you mean "{near[0]}"?' if near else ""
 
 
 def _called(found: object) -> str:
@@ -234,12 +238,10 @@ def _called(found: object) -> str:
 
 
 def _how_to_write(found: object, kinds: set[str]) -> str:
-    if isinstance(found, str) and kinds & {"float_type", "int_type", "bool_type", "date_type", "datetime_type"}:
-        return (
-            "Remove the quotes."
-            if "string_type" not in kinds and re.fullmatch(r"[\d.:TZ+-]+|true|false", found)
-            else ""
-        )
+    """A word on how to write it, where what was meant is plain."""
+    unquoted = {"float_type", "int_type", "bool_type", "date_type", "datetime_type"}
+    if isinstance(found, str) and kinds <= unquoted and re.fullmatch(r"[\d.:TZ+-]+|true|false", found):
+        return "Remove the quotes."
     if kinds == {"string_type"} and isinstance(found, (int, float, date)):
         return "Put quotes around it."
     if kinds == {"list_type"} and isinstance(found, str):

@@ -14,11 +14,17 @@ from typing import Any
 
 import orjson
 
-from connector.agreement.terms import Agreement, Group, Scoring
+from connector.agreement.terms import Agreement, Correction, Group, Scoring
 from connector.agreement.wiring import FieldSpec, OwnProperty, SignalSource, Wiring, WriteBack
 
 _UNSIGNED = {"version", "paper", "texts", "language", "wiring", "write_back", "fingerprint", "fields_used"}
-_NOT_MEANT = {FieldSpec: {"where"}, SignalSource: {"where"}, Wiring: {"fingerprint", "own"}, OwnProperty: set()}
+_NOT_MEANT = {
+    FieldSpec: {"where"},
+    SignalSource: {"where"},
+    Wiring: {"fingerprint", "own"},
+    OwnProperty: set(),
+    Correction: {"why"},
+}
 _UNORDERED = {Group: ("rules", "inactivity"), Scoring: ("groups",), Wiring: ("signals",)}
 
 

@@ -16,7 +16,17 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
-from connector.agreement import fingerprint, follow_up, lead_types, lifecycle, paper, reach, scoring, wiring_file
+from connector.agreement import (
+    fingerprint,
+    follow_up,
+    goals,
+    lead_types,
+    lifecycle,
+    paper,
+    reach,
+    scoring,
+    wiring_file,
+)
 from connector.agreement.complaints import did_you_mean, parse
 from connector.agreement.needs import fields_used
 from connector.agreement.reading import Reading
@@ -197,7 +207,9 @@ def _build(files: _Files, crm: str, reading: Reading) -> Agreement:
         calendars=follow_up.build_calendars(said, said_source, reading),
         slas=follow_up.build_slas(said, said_source, reading),
         texts=paper.build_texts(*files.texts, reading),
-        paper=paper.build_paper(said, said_source, reading),
+        paper=paper.build_paper(
+            said, said_source, reading, goals.build_goals(said, said_source, files.lifecycle[0], reading)
+        ),
         wiring=wiring,
         write_back=wiring_file.build_write_back(*files.write_back, wiring, reading),
     )

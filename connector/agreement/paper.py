@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from zoneinfo import ZoneInfo
 
+from connector.agreement.approvals import SIDES
 from connector.agreement.follow_up import find_zone
 from connector.agreement.reading import Reading
 from connector.agreement.shapes.paper import AgreementShape, TextsShape
@@ -49,17 +50,21 @@ def build_zone(shape: AgreementShape, source: Source, reading: Reading) -> ZoneI
     return find_zone(shape.time_zone, ("time_zone",), source, reading) or ZoneInfo("UTC")
 
 
-def build_paper(shape: AgreementShape, source: Source, reading: Reading) -> Paper:
+def build_paper(shape: AgreementShape, source: Source, reading: Reading, goals: tuple[Goal, ...]) -> Paper:
     """What people read and sign."""
     if shape.effective_from and shape.review_by and shape.review_by <= shape.effective_from:
         reading.complain(source, ("review_by",), "is not later than effective_from.", "Say when to look at it again.")
-    goals = tuple(Goal(name, row.metric, row.period, row.at_least, row.owner) for name, row in shape.goals.items())
-    approvals = {
-        side: {"name": row.name, "on": row.on.isoformat() if row.on else ""} for side, row in shape.approvals.items()
-    }
+    signers = {side: names for side, row in shape.approvals.items() if (names := _names(row.name))}
+    for side in shape.approvals:
+        reading.known(source, ("approvals", side), "side", side, SIDES)
     return Paper(
-        shape.summary, shape.effective_from, shape.review_by, shape.fiscal_year_starts, approvals, shape.glossary, goals
+        shape.summary, shape.effective_from, shape.review_by, shape.fiscal_year_starts, signers, shape.glossary, goals
     )
+
+
+def _names(said: str | list[str]) -> tuple[str, ...]:
+    """Who may sign for a side; empty names are nobody's."""
+    return tuple(name.strip() for name in ([said] if isinstance(said, str) else said) if name.strip())
 
 
 def build_texts(shape: TextsShape, source: Source, reading: Reading) -> Texts:

@@ -396,14 +396,26 @@ class LeadType:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """What a goal came down or up to for the period that `on` lies in, and why. The number before stays readable."""
+
+    on: date
+    at_least: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Goal:
-    """How many are promised per period, by which side."""
+    """How many are promised per period, by which side; of one lead type or source, where one is named."""
 
     name: str
-    metric: str
+    metric: str  # a name of connector.agreement.metrics
     period: Literal["month", "quarter", "year"]
     at_least: float
     owner: str = ""
+    lead_type: str | None = None
+    source: str | None = None  # as the field source_first says it
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,7 +442,7 @@ class Paper:
     effective_from: date | None = None
     review_by: date | None = None
     fiscal_year_starts: int = 1
-    approvals: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    signers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # side -> who may sign for it; none: anybody
     glossary: Mapping[str, str] = field(default_factory=dict)
     goals: tuple[Goal, ...] = ()
 

@@ -79,7 +79,7 @@ _PEOPLES = ("sales_answer", "rejection_reason", "call_back_on", "hold_until", "h
 
 #: Fields that no rule names and that every decision needs where they are mapped.
 ALWAYS: dict[str, tuple[str, ...]] = {
-    "contact": ("stage", "status", "owner_id", *_PEOPLES),
+    "contact": ("stage", "status", "owner_id", "source_first", *_PEOPLES),
     "deal": tuple(DEAL),
     "call": tuple(ACTIVITY),
     "email": tuple(ACTIVITY),

@@ -14,8 +14,17 @@ The command line: the verbs, and the one place where errors become words and exi
     looking.py       status, runs, rejects, holds
     explaining.py    explain
     reporting.py     report baseline, report observed
+    sheets.py        report scorecard, sla, funnel, blocked, conflicts
     telling.py       how reports look on a terminal
     agreeing.py      agreement test
+    linting.py       agreement lint
+    rendering.py     agreement render
+    subject.py       which agreement a verb is about: a folder, or that of a connection
+    signing.py       agreement approve
+    signatures.py    how verbs tell where the signatures stand
+    differing.py     agreement diff
+    versions.py      the version that was signed last, and what changed since
+    spreadsheet.py   agreement export, agreement import
     starting.py      init, schema, demo, sandbox
     demonstration.py what the demo shows
     show.py          how results look on a terminal, elsewhere, and as JSON

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from connector.cli import show
+from connector.cli import signatures as under
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, app
-from connector.cli.opening import Opened, choose, now, opened
+from connector.cli.opening import Opened, choose, now, opened, signatures_of
 from connector.cli.settling import owner_problems, queue_problem
 from connector.errors import ConfigError, Problem
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from connector.agreement.wiring import OwnProperty
     from connector.crm import PropertyDefinition
     from connector.survey import Automations, Delivered, FirstRead
+    from connector.sync import Signatures
 
 
 @app.command()
@@ -25,9 +27,9 @@ def check(config: ConfigOption = CONFIG, connection: ConnectionOption = None, ou
     with opened(chosen) as door:
         found = _examined(door)
     if output == "json":
-        show.json(_as_json(door, found))
+        show.json({**_as_json(door, found), "signatures": under.as_json(signatures_of(chosen), now())})
     else:
-        _tell(door, found)
+        _tell(door, found, signatures_of(chosen))
     return ConfigError.exit_code if found.problems else 0
 
 
@@ -91,7 +93,7 @@ def _as_json(door: Opened, found: Examined) -> dict[str, Any]:
     }
 
 
-def _tell(door: Opened, found: Examined) -> None:
+def _tell(door: Opened, found: Examined, signatures: Signatures) -> None:
     agreement = door.chosen.agreement
     show.say(f"token accepted; account {door.account.account}, time zone {door.account.zone}", "✓")
     show.say(
@@ -102,6 +104,7 @@ def _tell(door: Opened, found: Examined) -> None:
     if found.cost.records:
         show.say(_cost(found.cost), "✓")
     _tell_automations(found.automations)
+    under.tell(signatures, now())
     show.problems(_briefly(found.remarks), "note")
     show.problems(found.problems, "✗")
     if found.problems:

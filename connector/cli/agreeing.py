@@ -1,13 +1,11 @@
-"""The verb agreement: the mapping files as a living document. So far: do its examples still come out as agreed?"""
+"""The verb agreement test: do the examples still come out as agreed?"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from connector.cli import show
-from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, app
+from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, agreements
 from connector.cli.opening import choose
 from connector.errors import UsageError
 
@@ -16,13 +14,10 @@ if TYPE_CHECKING:
 
     from connector.agreement.examples import Verdict
 
-agreements = typer.Typer(help="The agreement as a living document.", no_args_is_help=True)
-app.add_typer(agreements, name="agreement")
-
 
 @agreements.callback()
 def agreement() -> None:
-    """Do the examples still come out as agreed?"""
+    """The agreement as a living document: look for slips, try its examples, read it, compare, sign, edit the points."""
 
 
 @agreements.command("test")

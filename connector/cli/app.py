@@ -49,6 +49,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+#: The verb agreement, whose sub-verbs register themselves on it.
+agreements = typer.Typer(help="The agreement as a living document.", no_args_is_help=True)
+app.add_typer(agreements, name="agreement")
+
 Output = Literal["text", "json"]
 
 ConfigOption = Annotated[
@@ -105,11 +109,17 @@ def instant(text: str | None, option: str) -> datetime | None:
 from connector.cli import (  # noqa: E402
     account,  # noqa: F401 - registers its verbs
     agreeing,  # noqa: F401 - registers its verbs
+    differing,  # noqa: F401 - registers its verbs
     explaining,  # noqa: F401 - registers its verbs
+    linting,  # noqa: F401 - registers its verbs
     looking,  # noqa: F401 - registers its verbs
     pausing,  # noqa: F401 - registers its verbs
+    rendering,  # noqa: F401 - registers its verbs
     reporting,  # noqa: F401 - registers its verbs
     running,  # noqa: F401 - registers its verbs
     serving,  # noqa: F401 - registers its verbs
+    sheets,  # noqa: F401 - registers its verbs
+    signing,  # noqa: F401 - registers its verbs
+    spreadsheet,  # noqa: F401 - registers its verbs
     starting,  # noqa: F401 - registers its verbs
 )

@@ -53,7 +53,7 @@ def explain(
         return
     _person(looked)
     _score(looked.decision)
-    _stage(looked, past)
+    _stage(looked, past, session.signatures.notes(session.now()))
     following.told(looked.decision.tracks, moment)
     _next_run(session, looked)
     _history(past)
@@ -102,7 +102,7 @@ def _score(decision: Decision) -> None:
         show.table(("points".rjust(width), "because", "rule"), [*rows, (f"{total:.2f}".rjust(width), "in all", "")])
 
 
-def _stage(looked: Looked, past: Past) -> None:
+def _stage(looked: Looked, past: Past, notes: Sequence[str]) -> None:
     decision, track = looked.decision, looked.decision.tracks[0]
     show.title(f"Why {track.stage or 'no stage'}")
     show.say(decision.reason or _reason(past, track.stage) or track.cause or "as it stood", indent=2)
@@ -112,7 +112,7 @@ def _stage(looked: Looked, past: Past) -> None:
         show.title("Why not the next one")
         for text in decision.blocked:
             show.say(text, indent=2)
-    show.notes(decision.warnings)
+    show.notes([*decision.warnings, *notes])
     if decision.route_next_at is not None:
         moment = f"{decision.route_next_at:%Y-%m-%d %H:%M} UTC"
         show.say(f"is looked at again at {moment}, even if nothing happens before", indent=2)
@@ -186,7 +186,7 @@ def _explained(session: Session, looked: Looked, past: Past, as_of: datetime) ->
         "reason": decision.reason,
         "blocked": list(decision.blocked),
         "also": list(decision.also),
-        "warnings": list(decision.warnings),
+        "warnings": [*decision.warnings, *session.signatures.notes(session.now())],
         "would_write": {one.property: one.after for one in change.sets} if change else {},
         "follow_up": following.plain(decision.tracks, as_of),
         "route_next_at": decision.route_next_at,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connector.cli import pausing, planning, show
+from connector.cli import signatures as under
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, app
 from connector.cli.opening import ledger_alone, now
 from connector.errors import UsageError
@@ -32,11 +33,13 @@ def status(
     """Where things stand: last run, how far reading got, what waits."""
     with ledger_alone(config, connection) as (ledger, chosen):
         found = _status(ledger, chosen.mode)
+        signatures = under.of_connection(config, connection)
         queue = [_waiter(one) for one in ledger.aside.every(limit=limit)] if waiting else []
+    found["signatures"] = signatures if isinstance(signatures, str) else under.as_json(signatures, now())
     if output == "json":
         show.json({**found, "queue": queue} if waiting else found)
         return
-    _tell_status(found)
+    _tell_status(found, signatures if isinstance(signatures, str) else under.one_line(signatures, now()))
     if queue:
         show.table(tuple(queue[0]), [tuple(one.values()) for one in queue])
 
@@ -54,17 +57,16 @@ def _waiter(one: SetAside) -> dict[str, object]:
     }
 
 
-def _tell_status(found: dict[str, Any]) -> None:
+def _tell_status(found: dict[str, Any], signatures: str) -> None:
     account = f"account {found['account']}" if found["account"] else "no account seen yet"
     show.out.print(f"[bold]{found['connection']}[/], {account}, mode {found['mode']}")
     last = found["last_run"]
-    planned = planning.rows(found["schedule"], now())
+    planned = [("the agreement is", signatures), *planning.rows(found["schedule"], now())]
     if found["paused"]:
         planned.insert(0, ("writing", pausing.told(found["paused"])))
     if last is None:
         show.say("no run yet; start with: connector check, then: connector plan", indent=2)
-        if found["schedule"] or found["paused"]:
-            show.table(("", ""), planned)
+        show.table(("", ""), planned if found["schedule"] or found["paused"] else planned[:1])
         return
     counts = last["counts"]
     said = f", {counts['looked_at']:,} looked at, {counts['written']:,} written" if counts else ""

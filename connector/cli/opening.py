@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from connector.fields import FieldMap
     from connector.ledger import Ledger
     from connector.scope import Scope
-    from connector.sync import Session, Settings
+    from connector.sync import Session, Settings, Signatures
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -43,6 +43,10 @@ class Chosen:
     connection: Connection
     agreement: Agreement
     scope: Scope
+
+    def with_agreement(self, agreement: Agreement) -> Chosen:
+        """The same connection under another version of its agreement."""
+        return replace(self, agreement=_reading_also(agreement, self.scope.fields))
 
 
 def choose(config_path: Path, name: str | None) -> Chosen:
@@ -326,6 +330,7 @@ def session_and_account(chosen: Chosen, progress: Progress = _silent) -> Iterato
             now=now,
             scope=_scope(chosen.connection, chosen.agreement, door.crm, door.account.owners),
             office=office,
+            signatures=signatures_of(chosen),
             worker=worker,
             progress=progress,
         )
@@ -393,6 +398,27 @@ def _alive(process: int, worker: str | None) -> bool:
     return True
 
 
+def signatures_of(chosen: Chosen) -> Signatures:
+    """Who has signed the agreement of a connection, as its approvals.toml says now. Raises ConfigError."""
+    from connector.agreement.approvals_file import read_approvals  # noqa: PLC0415 - --help does without
+    from connector.cli.versions import since_signed  # noqa: PLC0415 - the same
+    from connector.config import shipped_mappings  # noqa: PLC0415 - the same
+    from connector.sync import Signatures  # noqa: PLC0415 - the same
+
+    mine, agreement = chosen.connection, chosen.agreement
+    approvals = read_approvals(mine.mapping)
+    return Signatures(
+        version=agreement.version,
+        definitions=agreement.fingerprint,
+        wiring=agreement.wiring.fingerprint,
+        approvals=approvals,
+        required=mine.mode == "live" and mine.require_approval,
+        connection=mine.name if len(chosen.config.connections) > 1 else "",
+        shipped=mine.mapping == shipped_mappings(),
+        changes=lambda: since_signed(mine, agreement, approvals),
+    )
+
+
 def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
     """A session that only looks at what the ledger holds: for `explain`, which makes no call.
 
@@ -423,6 +449,7 @@ def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
         owners=frozenset(described["owners"]),
         now=now,
         office=office_at(described.get("contact_page", ""), described.get("zones", {}), described.get("teams", {})),
+        signatures=signatures_of(chosen),
     )
 
 

@@ -1,4 +1,4 @@
-"""The verb report, one sub-verb for each kind: what leaders ask for, as text, JSON or a page to mail around."""
+"""The verb report: where an account stands and what was observed, as text, JSON or a page; sheets.py has the rest."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ class Kinds(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-reports = typer.Typer(cls=Kinds, help="Where the account stands, and what was observed.", no_args_is_help=True)
+reports = typer.Typer(
+    cls=Kinds, help="Where the account stands, what was promised and kept, who is blocked.", no_args_is_help=True
+)
 app.add_typer(reports, name="report")
 
 
@@ -60,7 +62,7 @@ def report_baseline(
     from connector.report.baseline import baseline  # noqa: PLC0415 - the same
 
     moment = instant(as_of, "--as-of")
-    place = _place(output, file, "baseline")
+    place = place_of(output, file, "baseline")
     chosen = choose(config, connection)
     with session_and_account(chosen) as (session, account), bar.progress(lambda kind: how_many(session, kind)) as told:
         session.progress = told
@@ -71,7 +73,7 @@ def report_baseline(
         one = baseline(ground, gathering.everybody(session, report.as_of))
         calls = dict(sorted(session.crm.calls.by_class.items()))
     if output == "html":
-        _put(page.baseline_page(one, chosen.agreement.zone).encode(), place, "baseline")
+        put(page.baseline_page(one, chosen.agreement.zone).encode(), place, "baseline")
     elif output == "json":
         _json(_baseline_as_json(one, report, calls), place, "baseline")
     else:
@@ -96,12 +98,12 @@ def report_observed(
     begin = instant(since, "--since") or moment - timedelta(days=days)
     if begin >= moment:
         raise UsageError(f"--since {since} lies after the end of the period, {moment:%Y-%m-%dT%H:%M:%SZ}.")
-    place = _place(output, file, "observed")
+    place = place_of(output, file, "observed")
     chosen = choose(config, connection)
     with ledger_of(chosen) as ledger:
         one = _observed(chosen, ledger, begin, moment)
     if output == "html":
-        _put(page.observed_page(one, chosen.agreement.zone).encode(), place, "observed")
+        put(page.observed_page(one, chosen.agreement.zone).encode(), place, "observed")
     elif output == "json":
         _json(_observed_as_json(one), place, "observed")
     else:
@@ -132,7 +134,7 @@ def _observed(chosen: Chosen, ledger: Ledger, begin: datetime, moment: datetime)
 # -- where it goes --------------------------------------------------------------------------------------------------
 
 
-def _place(output: Form, file: Path | None, kind: str) -> Path | None:
+def place_of(output: str, file: Path | None, kind: str) -> Path | None:
     """The file to write, proved to be writable before anything is read; None for stdout."""
     place = Path(f"{kind}.html") if file is None and output == "html" else file
     if place is not None:
@@ -140,7 +142,8 @@ def _place(output: Form, file: Path | None, kind: str) -> Path | None:
     return place
 
 
-def _put(content: bytes, place: Path | None, kind: str) -> None:
+def put(content: bytes, place: Path | None, kind: str) -> None:
+    """Write a file, and say where."""
     if place is None:
         raise UsageError("A page needs a file.")
     keeping.keep(place, content, what=f"the {kind}", option="--file")
@@ -151,7 +154,7 @@ def _json(told: dict[str, Any], place: Path | None, kind: str) -> None:
     if place is None:
         show.json(told)
         return
-    _put(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z) + b"\n", place, kind)
+    put(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z) + b"\n", place, kind)
 
 
 def _text(one: Baseline | Observations, place: Path | None) -> None:
@@ -168,7 +171,7 @@ def _text(one: Baseline | Observations, place: Path | None) -> None:
         return
     with show.out.capture() as kept:
         tell()
-    _put((Text.from_ansi(kept.get()).plain + "\n").encode(), place, "report")
+    put((Text.from_ansi(kept.get()).plain + "\n").encode(), place, "report")
 
 
 def _unfinished(report: Report, output: Form) -> int:

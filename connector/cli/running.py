@@ -173,7 +173,7 @@ def apply(
         else:
             order = _released(session, run_number or 0)
         people = len(order.only or ())
-        if people:
+        if people and session.unsigned() is None:
             noun = "person" if people == 1 else "people"
             show.ask(f"Write to {people:,} {noun} of account {session.account}?", yes=yes)
             session.ledger.runs.confirm(session.account, now())
@@ -243,6 +243,8 @@ def _confirm_first(session: Session, *, yes: bool) -> None:
     """The first run that may write asks; later ones do not, the guard protects them."""
     if session.mode == "observe" or session.ledger.runs.connection().confirmed_at is not None:
         return
+    if session.unsigned() is not None:
+        return  # nobody is asked about what is refused anyway
     show.ask(
         f'First run against account {session.account} in mode "{session.mode}": read everybody and write?', yes=yes
     )

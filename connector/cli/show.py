@@ -35,6 +35,13 @@ def json(value: Mapping[str, Any]) -> None:
     sys.stdout.flush()
 
 
+def raw(content: bytes) -> None:
+    """What a program reads, as it is."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.flush()
+
+
 def say(text: str, mark: str = "", *, indent: int = 0) -> None:
     """A sentence, folded under its own beginning on a terminal and left in one piece elsewhere."""
     start = " " * indent + (f"{mark} " if mark else "")

@@ -306,7 +306,9 @@ def _missed_before(ledger: Ledger, schedule: Schedule, now: datetime) -> tuple[i
 
 
 def _waits_for(session: Session) -> str | None:
-    """The first run that may write needs a person's word; observing needs nobody's."""
+    """Signatures under the agreement, and a person's word for the first run that may write; observing needs neither."""
+    if (unsigned := session.unsigned()) is not None:
+        return unsigned
     if session.mode == "observe" or session.ledger.runs.connection().confirmed_at is not None:
         return None
     name = session.ledger.connection

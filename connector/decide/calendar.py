@@ -60,7 +60,7 @@ class BusinessHours:
 
     def _local(self, at: datetime) -> tuple[date, time]:
         local = at.astimezone(self._zone)
-        return local.date(), local.time()
+        return local.date(), local.timetz().replace(tzinfo=None)
 
     def _at(self, day: date, opens: time, after: timedelta) -> datetime:
         wall = datetime.combine(day, opens.replace(tzinfo=None)) + after

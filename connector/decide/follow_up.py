@@ -107,7 +107,7 @@ class FollowUp:
 
     def _own(self, walk: Walk) -> None:
         """The rep's clock begins with an owner, and again with the next one where the owner left before anything was
-        done (case 64). Whom somebody else hands the person to takes over a clock that runs (case 49)."""
+        done (case 64). Whoever takes a person over takes over the clock, too (case 49)."""
         track, owner = walk.track, walk.person.owner_id
         if owner is None:
             if track.assigned_at is not None and track.touched_at is None:
@@ -143,13 +143,13 @@ class FollowUp:
             walk.track = replace(track, decided_at=decided_at, touched_at=touched_at)
 
     def _converse(self, walk: Walk) -> None:
-        """From the first touch on the conversation is awaited."""
+        """From the first touch on the conversation is awaited. A promise that is new says nothing of an old touch."""
         track, agreed = walk.track, self._agreed(walk)
         hours = agreed.conversation_within_hours if agreed else None
         began = track.touched_at
         if began is None or hours is None:
             due = None
-        elif track.conversation_due_at is not None and began == walk.before.touched_at:
+        elif began == walk.before.touched_at:
             return
         else:
             goes_on = walk.before.paused_at if track.paused_at is None else None

@@ -10,6 +10,9 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     people.py       what we remember of a person: tracks, values written and intended, moves, due times
     work.py         planned changes, tasks, open clears, rejects, holds
     aside.py        who waits for a review, a place or a time, and the alerts about it
+    handoffs.py     every hand-off, and what became of it, as it was learned
+    history.py      the moves of everybody, for the reports
+    conflicts.py    values that others overwrote, people two accounts know
     observing.py    hand-offs that were only observed
     tidying.py      forgetting what nobody will ask for any more
     runs.py         runs, cursors, the lease, pauses, the daemon's schedule
@@ -22,7 +25,10 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from connector.ledger.aside import Aside
+from connector.ledger.conflicts import Conflicts
 from connector.ledger.database import Database
+from connector.ledger.handoffs import HandOffs
+from connector.ledger.history import History
 from connector.ledger.mirror import Mirror
 from connector.ledger.observing import Observations
 from connector.ledger.people import People
@@ -41,6 +47,9 @@ class Ledger:
         self.mirror = Mirror(database, connection)
         self.people = People(database, connection, people)
         self.shadows = People(database, connection, shadows)
+        self.hand_offs = HandOffs(database, connection)
+        self.conflicts = Conflicts(database, connection)
+        self.history = History(database, connection)
         self.work = Work(database, connection)
         self.aside = Aside(database, connection)
         self.observations = Observations(database, connection)

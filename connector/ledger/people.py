@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
+from connector.ledger.handoffs import HandOff, HandOffs
 from connector.ledger.tables import ROUTE_DUE, SCORES_DUE, people, records, transitions
 from connector.model import ALWAYS, Move
 
@@ -45,6 +46,8 @@ class Settled:
     moves: tuple[Move, ...] = ()
     track_id: str = ""
     fingerprint: str = ""
+    source: str | None = None  # where the person first came from
+    hand_offs: tuple[HandOff, ...] = ()  # what is known of them now
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,12 @@ class Transition:
 
 #: What a track counts on through a merge.
 _COUNTED_ON = ("cycle", "returned_count")
+
+
+def _lead_type(one: Settled, move: Move) -> str | None:
+    """Of the track that moved; tracks are named by a digest, which nobody reads backwards."""
+    moved = move.track_id or one.track_id
+    return next((track["lead_type"] for track in one.tracks if track.get("id") == moved), None)
 
 
 def _folded(mine: Memory, others: Sequence[Memory]) -> list[dict[str, Any]]:
@@ -88,6 +97,7 @@ class People:
         self._me = connection
         self._table = table
         self._logs = table is people
+        self._hand_offs = HandOffs(database, connection)
 
     def remember(self, ids: Sequence[str]) -> dict[str, Memory]:
         """What we know of these people; unknown ones are missing."""
@@ -117,6 +127,7 @@ class People:
             if self._logs:
                 moved = [self._transition(one, move, as_of, run) for one in settled for move in one.moves]
                 self._db.execute(sa.insert(transitions), moved)
+                self._hand_offs.note([each for one in settled for each in one.hand_offs], as_of=as_of, run=run)
 
     def _row(self, one: Settled) -> dict[str, Any]:
         return {
@@ -143,6 +154,8 @@ class People:
             "because": move.because,
             "passed_through": pack(list(move.passed_through)),
             "fingerprint": one.fingerprint,
+            "lead_type": _lead_type(one, move),
+            "source": one.source,
         }
 
     def look_again(self, instants: Mapping[str, tuple[datetime | None, datetime | None]]) -> None:
@@ -207,6 +220,7 @@ class People:
                 return
             theirs = sa.update(transitions).where(transitions.c.connection == self._me, among(transitions.c.person_id))
             self._db.execute_of(theirs.values(person_id=survivor), losers)
+            self._hand_offs.fold(survivor, losers)
 
     def copy_from(self, other: People) -> None:
         """Remember exactly what another memory holds."""

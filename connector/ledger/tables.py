@@ -135,7 +135,25 @@ transitions = sa.Table(
     sa.Column("because", _text),
     sa.Column("passed_through", _blob),
     sa.Column("fingerprint", _text),
+    sa.Column("lead_type", _text),  # of the track; None in rows of before it was kept
+    sa.Column("source", _text),  # where the person first came from
     sa.Index("transitions_person", "connection", "person_id"),
+)
+
+#: What became of each hand-off, as one row for everything that was learned of it: the last row of a cycle is what is
+#: known, the last one up to an instant is what was known then. Nothing is ever changed or taken out.
+handoffs = sa.Table(
+    "handoffs",
+    metadata,
+    sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("connection", _text, nullable=False),
+    sa.Column("person_id", _text, nullable=False),
+    sa.Column("track_id", _text, nullable=False),
+    sa.Column("cycle", _number, nullable=False),
+    sa.Column("run", _number),
+    sa.Column("at", _instant),  # when it was learned
+    sa.Column("body", _blob),  # connector.ledger.handoffs.HandOff
+    sa.Index("handoffs_person", "connection", "person_id"),
 )
 
 changes = _table(

@@ -88,7 +88,8 @@ class Baseline:
         return self.contact_page.replace("{id}", id) if self.contact_page else ""
 
 
-_UNDECIDABLE = (ConnectorError, ValueError, KeyError, TypeError, ArithmeticError)
+#: What a person whose data the agreement cannot digest raises.
+UNDECIDABLE = (ConnectorError, ValueError, KeyError, TypeError, ArithmeticError)
 
 
 def baseline(ground: Ground, people: Iterable[Person]) -> Baseline:
@@ -107,7 +108,7 @@ def baseline(ground: Ground, people: Iterable[Person]) -> Baseline:
         count += 1
         try:
             facts = observer.observe(person, as_of)
-        except _UNDECIDABLE:
+        except UNDECIDABLE:
             undecidable += 1
             continue
         standing.add(person, facts, ground.histories.get(person.id, {}).get(stage_property, ()))

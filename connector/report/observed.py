@@ -205,7 +205,7 @@ def _by_cause(found: Sequence[HandOff], agreement: Agreement) -> tuple[ByCause, 
     rows = [
         ByCause(
             cause,
-            _cause_label(cause, agreement),
+            cause_label(cause, agreement),
             len(those),
             _endings(those),
             sum(one.worked_before for one in those),
@@ -216,7 +216,7 @@ def _by_cause(found: Sequence[HandOff], agreement: Agreement) -> tuple[ByCause, 
     return tuple(sorted(rows, key=lambda row: (-row.hand_offs, row.cause)))
 
 
-def _cause_label(cause: str, agreement: Agreement) -> str:
+def cause_label(cause: str, agreement: Agreement) -> str:
     """A cause as people say it: the rule of a stage, the signal of a fast track."""
     kind, _, rest = cause.partition(".")
     name = rest.split(".", 1)[0]

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from connector.report import baseline, observed
+from connector.report.document import Document
 from connector.report.numbers import hours, share, since, times
+from connector.report.sheet import Sheet
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,6 +33,16 @@ def baseline_page(one: baseline.Baseline, zone: ZoneInfo) -> str:
 def observed_page(one: observed.Observations, zone: ZoneInfo) -> str:
     """What would have been handed over, as a page."""
     return _render("observed.html", one, zone, observed.headlines(one))
+
+
+def sheet_page(one: Sheet, zone: ZoneInfo) -> str:
+    """Any sheet as a page."""
+    return _render("sheet.html", one, zone, list(one.headlines))
+
+
+def agreement_page(one: Document, version: str) -> str:
+    """The agreement's document, as a page."""
+    return _pages().get_template("agreement.html").render(one=one, version=version)
 
 
 def as_json(one: Any) -> Any:
@@ -62,7 +74,15 @@ def _pages() -> Environment:
         lstrip_blocks=True,
     )
     pages.filters.update(number=_number, share=share, day=_day, moment=_moment, age=since, span=hours, times=times)
+    pages.tests["figure"] = _is_figure
     return pages
+
+
+def _is_figure(cell: object) -> bool:
+    """Whether a cell stands to the right: a number, also one that is written already."""
+    if isinstance(cell, str):
+        return bool(cell) and cell.rstrip("%").replace(",", "").replace(".", "", 1).isdigit()
+    return cell is not None
 
 
 def _number(value: float | None) -> str:

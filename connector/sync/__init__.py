@@ -10,10 +10,12 @@ The loop: ids to look at, read, normalise, decide, diff, guard, apply, record.
     apply.py      write planned changes, verify, record
     handoff.py    the one task of a hand-off
     backwards.py  setting an earlier lifecycle stage without leaving anybody blank
+    signing.py    whether the agreement is signed, and how that is told
     ahead.py      reading one step ahead of the work
 """
 
 from connector.sync.loop import run
 from connector.sync.session import Order, Report, Session, Settings
+from connector.sync.signing import Signatures
 
-__all__ = ["Order", "Report", "Session", "Settings", "run"]
+__all__ = ["Order", "Report", "Session", "Settings", "Signatures", "run"]

@@ -16,6 +16,7 @@ from typing import Any
 from connector.crm import Outcome, Update
 from connector.errors import Deferred, Transient
 from connector.fields import STRICT
+from connector.ledger import handoffs
 from connector.ledger.people import Settled
 from connector.ledger.work import PlannedChange, Reject
 from connector.model import Move
@@ -262,6 +263,8 @@ def _settled(result: Result) -> Settled:
         moves=moves,
         track_id=after["track_id"],
         fingerprint=after["fingerprint"],
+        source=after.get("source"),  # plans of an earlier version do not say it
+        hand_offs=tuple(map(handoffs.from_json, after.get("hand_offs", ()))),
     )
 
 

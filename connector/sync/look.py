@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from connector.agreement.goals import SOURCE
 from connector.decide import ON_HOLD
 from connector.decide.follow_up import UNROUTED
 from connector.decide.tracks import track_from_json, track_to_json
 from connector.errors import ConnectorError
 from connector.fields import STRICT
+from connector.ledger import handoffs
 from connector.ledger.mirror import Kept
 from connector.ledger.observing import Observed
 from connector.ledger.people import NOTHING, Memory, Settled
@@ -26,6 +28,7 @@ from connector.model import Decision, Person
 from connector.plan import Change, Difference, Held, diff, to_json
 from connector.sync.assembling import ASKING, Assembly, Ours
 from connector.sync.garbage import uncollected
+from connector.sync.noting import Noting
 from connector.sync.session import Order, Report, Session
 
 #: How far back a dry run looks to say how many would be handed over a day.
@@ -63,6 +66,7 @@ class Look:
         self.would_hand_over = 0  # of a dry run: by the facts of the last 30 days alone
         self.unrouted: list[str] = []  # handed over, and nobody's for longer than agreed
         self._assembly = Assembly(session, order, report)
+        self._noting = Noting(session.agreement, session.office.teams)
 
     # -- one chunk of people -------------------------------------------------------------------------------------
 
@@ -276,7 +280,7 @@ class Look:
 
     def settled(self, one: Looked) -> Settled:
         """What to remember of a person once the decision stands; what is still to be written is not in its base."""
-        decision = one.decision
+        decision, source = one.decision, one.person.fields.get(SOURCE)
         return Settled(
             person_id=one.person.id,
             tracks=tuple(track_to_json(track) for track in decision.tracks),
@@ -286,6 +290,8 @@ class Look:
             moves=decision.moves,
             track_id=decision.tracks[0].id,
             fingerprint=self._session.agreement.fingerprint,
+            source=None if source is None else str(source),
+            hand_offs=self._noting.hand_offs(one.person, decision, one.memory.tracks, self._order.as_of),
         )
 
     def _base(self, one: Looked) -> dict[str, str]:
@@ -347,6 +353,8 @@ def _settled_json(one: Settled) -> dict[str, Any]:
         "score_next_at": one.score_next_at.isoformat() if one.score_next_at else None,
         "track_id": one.track_id,
         "fingerprint": one.fingerprint,
+        "source": one.source,
+        "hand_offs": [handoffs.to_json(each) for each in one.hand_offs],
     }
 
 

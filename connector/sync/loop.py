@@ -35,6 +35,7 @@ KEPT = timedelta(days=30)
 def run(session: Session, order: Order) -> Report:
     """Bring the CRM in line with the agreement for everybody this order concerns."""
     with _lease(session):
+        _refuse_unsigned(session, order)
         order, report = _start(session, order)
         try:
             _work(session, order, report)
@@ -296,6 +297,18 @@ def _lease(session: Session) -> Iterator[None]:
         session.ledger.runs.drop_lease(session.fence)
 
 
+def _refuse_unsigned(session: Session, order: Order) -> None:
+    """Nothing is begun that may not write: neither a call, nor a scan that the next run would go on with."""
+    if not order.write or session.unsigned() is None:
+        return
+    now, agreement = session.now(), session.agreement.fingerprint
+    number = session.ledger.runs.start(order.verb, session.mode, order.as_of, now, agreement)
+    report = Report(number, session.ledger.connection, session.mode, now, order.as_of, agreement, status="refused")
+    report.message = session.signatures.refusal(now) or ""
+    _finish(session, order, report)
+    raise GuardRefused(report.message)
+
+
 def _start(session: Session, order: Order) -> tuple[Order, Report]:
     """A new run, or the interrupted full scan that goes on where it stopped, at its own instant."""
     runs, now = session.ledger.runs, session.now()
@@ -311,6 +324,7 @@ def _start(session: Session, order: Order) -> tuple[Order, Report]:
     report = Report(number, session.ledger.connection, session.mode, now, order.as_of, session.agreement.fingerprint)
     if session.settings.go_live is None and session.settings.mode != "observe":
         report.warnings.append("go_live is not set: the connector only observes")
+    report.warnings += session.signatures.notes(now)
     return order, report
 
 

@@ -17,6 +17,7 @@ from connector.ledger.people import People
 from connector.plan import Limits, TaskBudget, Terms
 from connector.quiet import Quiet, Silence
 from connector.scope import Scope
+from connector.sync.signing import Signatures
 
 Verb = Literal["sync", "backfill", "plan", "apply", "explain", "report"]
 
@@ -54,6 +55,7 @@ class Session:
     now: Callable[[], datetime]
     scope: Scope = field(default_factory=Scope)
     office: Office = field(default_factory=Office)
+    signatures: Signatures = field(default_factory=Signatures)
     worker: str = "connector"
     progress: Callable[[str, int, int | None], None] = lambda phase, done, total: None
     stopping: Callable[[], bool] = lambda: False
@@ -99,6 +101,10 @@ class Session:
         if pause is not None:
             me = self.ledger.connection
             raise Deferred(f"Connection {me} is {pause}. What is left is decided anew: connector resume {me}")
+
+    def unsigned(self) -> str | None:
+        """Which signatures must be there before anything is written, with the commands; None where nothing is amiss."""
+        return None if self.mode == "observe" else self.signatures.missing(self.now())
 
     def still_mine(self) -> None:
         """Inside a transaction: prolong the lease, or stop before writing over a successor's work. Raises Busy."""

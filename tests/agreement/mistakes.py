@@ -5,6 +5,45 @@ PRICING = "pricing_page = { points = 15"
 #: file, text, its replacement, where the complaint must point, parts of what it must say
 WRONG = [
     (
+        "agreement.toml",
+        'mqls = { metric = "mql"',
+        'mqls = { metric = "mqls"',
+        "goals.mqls.metric",
+        ['unknown metric "mqls"', '"mql"'],
+    ),
+    ("agreement.toml", 'metric = "mql"', 'metric = "never_worked"', "goals.mqls.metric", ["unknown metric"]),
+    ("agreement.toml", "at_least = 0.6", "at_least = 60", "goals.accepted.at_least", ["is a share", "0.6 for 60 %"]),
+    ("agreement.toml", 'owner = "marketing" }', 'owner = "markting" }', "goals.mqls.owner", ['"marketing"']),
+    (
+        "agreement.toml",
+        'at_least = 40, owner = "marketing" }',
+        'at_least = 40, lead_type = "new_busines" }',
+        "goals.mqls.lead_type",
+        ['unknown lead type "new_busines"', '"new_business"'],
+    ),
+    (
+        "agreement.toml",
+        'at_least = 40, owner = "marketing" }',
+        "at_least = 40, corrections = [{ on = 2026-05-12, at_least = 35 }] }",
+        "goals.mqls.corrections",
+        ["is missing"],
+    ),
+    (
+        "agreement.toml",
+        'at_least = 40, owner = "marketing" }',
+        'at_least = 40, corrections = [{ on = "2026-05-12", at_least = 35, why = "x" }] }',
+        "goals.mqls.corrections",
+        ["a date such as 2026-03-31"],
+    ),
+    (
+        "agreement.toml",
+        'at_least = 40, owner = "marketing" }',
+        'at_least = 40, corrections = [{ on = 2026-05-12, at_least = 35, why = "x" },'
+        ' { on = 2026-05-12, at_least = 30, why = "y" }] }',
+        "goals.mqls.corrections",
+        ["twice on 2026-05-12", "one line for each day"],
+    ),
+    (
         "scoring.toml",
         "group_total_at_most = 25",
         "group_total_at_mots = 25",

@@ -29,6 +29,8 @@ MORE: list[tuple[str, str, str, str, list[str]]] = [
         "goals.mqls",
         ['"month"'],
     ),
+    ("agreement.toml", 'metric = "mql",', 'metric = "mqll",', "goals.mqls", ['unknown metric "mqll"', '"mql"']),
+    ("agreement.toml", 'metric = "mql",', 'source = "", metric = "mql",', "goals.mqls.source", ["is empty"]),
     (
         "agreement.toml",
         "[goals]\n",

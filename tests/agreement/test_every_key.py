@@ -157,7 +157,7 @@ def test_operators_of_other_tools_are_understood_in_the_complaint(key: str, mean
 SAYS_ANYTHING = {
     "label", "why", "means", "owner", "summary", "glossary", "fixed_by", "flag", "reason", "says",
     "name", "bio", "demographics", "behaviour", "interests", "needs", "pains", "say", "role", "evidence",
-    "nurture_track", "on", "task_no_name", "metric",
+    "nurture_track", "on", "task_no_name",
 }  # fmt: skip
 
 

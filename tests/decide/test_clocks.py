@@ -96,6 +96,17 @@ def test_a_conversation_that_is_never_held_is_late(desk_under: Callable[..., Des
     assert decision.route_next_at == at("04-02 14:00") + timedelta(microseconds=1)
 
 
+def test_a_new_promise_makes_no_old_touch_late(desk_under: Callable[..., Desk]) -> None:
+    """The conversation clock is agreed on two weeks after the call: it begins with the next hand-off."""
+    before, after = desk_under(Sla("standard", 8)), desk_under(Sla("standard", 8, conversation_within_hours=8))
+    before.decide(person(*V1))
+    before.decide(person(*V1, activities=(call("03-31 14:00"),)), "03-31 15:00")
+    after.tracks, after.run = before.tracks, before.run
+    decision = after.decide(person(*V1, activities=(call("03-31 14:00"),)), "04-10 12:00")
+
+    assert shown(decision) == ("met", at("04-01 12:00"))
+
+
 def test_an_answer_that_nobody_gives_is_late(desk_under: Callable[..., Desk]) -> None:
     """Tried in time, and then nobody says what becomes of the person."""
     desk = desk_under(Sla("standard", 8, answer_within_hours=16))

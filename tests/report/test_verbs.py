@@ -112,7 +112,7 @@ def test_an_unknown_kind_lists_the_kinds(desk: Desk) -> None:
     """Bad usage, with what there is."""
     told = desk("report", "basline")
     assert (told.code, told.out) == (64, "")
-    assert "There is no report basline; there are: baseline, observed." in told.err
+    assert "There is no report basline; there are: baseline, observed, scorecard, sla, funnel," in told.err
     assert desk("report", config=False).code == 64
 
 

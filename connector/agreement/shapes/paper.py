@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from connector.agreement.shapes.base import CLOCK, LANGUAGE, Shape
 
@@ -15,11 +15,39 @@ Hours = Field(default=None, gt=0, le=1000)
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
+class SignerShape(Shape):
+    """Who may sign for one side; without a name, anybody. (`on` is where older files kept the day of signing.)"""
+
+    name: str | list[str] = ""
+    on: date | None = None
+
+
 class ApprovalShape(Shape):
     """One signature."""
 
-    name: str = ""
-    on: date | None = None
+    side: Literal["marketing", "sales", "admin"]
+    name: str = Field(min_length=1)
+    at: AwareDatetime
+    definitions: str | None = None
+    wiring: str | None = None
+    version: str = ""
+    crm: str = ""
+    emergency: bool = False
+    why: str = ""
+
+
+class ApprovalsShape(Shape):
+    """approvals.toml"""
+
+    approval: list[ApprovalShape] = Field(default=[])
+
+
+class CorrectionShape(Shape):
+    """One change of a promise while its period runs."""
+
+    on: date
+    at_least: float = Field(ge=0)
+    why: str = Field(min_length=1)
 
 
 class GoalShape(Shape):
@@ -29,6 +57,9 @@ class GoalShape(Shape):
     period: Literal["month", "quarter", "year"]
     at_least: float = Field(gt=0, le=1e9)
     owner: str = ""
+    lead_type: str | None = None
+    source: str | None = None
+    corrections: list[CorrectionShape] = Field(default=[])
 
 
 class CalendarShape(Shape):
@@ -72,7 +103,7 @@ class AgreementShape(Shape):
     effective_from: date | None = None
     review_by: date | None = None
     fiscal_year_starts: int = Field(default=1, ge=1, le=12)
-    approvals: dict[str, ApprovalShape] = Field(default={})
+    approvals: dict[str, SignerShape] = Field(default={})
     glossary: dict[str, str] = Field(default={})
     goals: dict[str, GoalShape] = Field(default={})
     calendar: CalendarShape = CalendarShape()

@@ -1,0 +1,237 @@
+"""The verb agreement diff: what changed between two versions, who must sign it, and whom it would move."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from connector.cli import bar, show
+from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, agreements, instant
+from connector.cli.opening import Chosen, choose, ledger_of, now, offline_session
+from connector.cli.versions import Version, last_signed_version, tell_changes
+from connector.errors import UsageError
+
+if TYPE_CHECKING:
+    from connector.agreement import Agreement
+    from connector.agreement.differing import Versions
+    from connector.sync.comparing import Effect, Moved
+
+#: `diff` ends with this where it found differences and --exit-code asks for it.
+DIFFERENCES = 2
+
+
+@agreements.command("diff")
+def agreement_diff(
+    a: Annotated[
+        Path | None, typer.Argument(metavar="[A]", help="The version before: a folder. Default: the last signed one.")
+    ] = None,
+    b: Annotated[
+        Path | None, typer.Argument(metavar="[B]", help="The version after. Default: the connection's folder.")
+    ] = None,
+    config: ConfigOption = CONFIG,
+    connection: ConnectionOption = None,
+    output: OutputOption = "text",
+    as_of: AsOfOption = None,
+    examples: Annotated[int, typer.Option("--show", min=0, help="How many record ids to name for each move.")] = 5,
+    rules_only: Annotated[bool, typer.Option("--rules-only", help="Do not ask the ledger whom it would move.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 2 where the versions differ.")] = False,
+) -> int:
+    """Say in words what changed between two versions, and whom it would move. Writes nothing, makes no call."""
+    from connector.agreement.differing import versions  # noqa: PLC0415 - --help does without
+
+    moment = instant(as_of, "--as-of") or now()
+    if a is not None and b is not None and not config.exists():
+        chosen = None
+        before, after = _folder(a, "hubspot", None), _folder(b, "hubspot", None)
+    else:
+        chosen = choose(config, connection)
+        before, after = _before(chosen, a), _after(chosen, b)
+    found = versions(before.agreement, after.agreement)
+    effect, why_not = (None, "") if rules_only or not found.differ else _effect(chosen, found, moment)
+    if output == "json":
+        show.json(_as_json(before, after, found, effect, why_not, examples))
+    else:
+        _tell(before, after, found)
+        _tell_effect(found, effect, why_not, examples)
+    return DIFFERENCES if exit_code and found.differ else 0
+
+
+# -- the two versions ---------------------------------------------------------------------------------------------
+
+
+def _folder(path: Path, crm: str, language: str | None) -> Version:
+    from connector.agreement import load_agreement  # noqa: PLC0415 - --help does without
+
+    if not path.is_dir():
+        raise UsageError(f"{path} is no folder. Name the folder of an agreement, such as mappings.")
+    return Version(path.as_posix(), load_agreement(path, crm, language))
+
+
+def _before(chosen: Chosen, path: Path | None) -> Version:
+    """The folder that was named, else what was signed last. Raises UsageError where nothing was."""
+    from connector.agreement.approvals_file import read_approvals  # noqa: PLC0415 - --help does without
+
+    mine = chosen.connection
+    if path is not None:
+        return _folder(path, mine.crm, mine.language)
+    signed = last_signed_version(mine, read_approvals(mine.mapping))
+    if signed is None:
+        raise UsageError(
+            "No signed version is kept to compare with. Name a folder: connector agreement diff FOLDER; or sign:"
+            ' connector agreement approve --as marketing --name "..."'
+        )
+    return signed
+
+
+def _after(chosen: Chosen, path: Path | None) -> Version:
+    mine = chosen.connection
+    return Version(mine.mapping.name, chosen.agreement) if path is None else _folder(path, mine.crm, mine.language)
+
+
+# -- whom it would move -------------------------------------------------------------------------------------------
+
+
+def _effect(chosen: Chosen | None, found: Versions, moment: Any) -> tuple[Effect | None, str]:
+    """Everybody in the ledger under both versions, or why nobody was asked."""
+    from connector.sync.comparing import compare  # noqa: PLC0415 - --help does without
+
+    if chosen is None:
+        return None, "there is no configuration, so no ledger to ask"
+    if not _has_ledger(chosen):
+        return None, "nothing has been read yet; start with: connector plan"
+    with ledger_of(chosen) as ledger:
+        if ledger.runs.connection().described is None:
+            return None, "nothing has been read yet; start with: connector plan"
+        before, after = (offline_session(chosen.with_agreement(one), ledger) for one in (found.before, found.after))
+        with bar.progress(lambda _phase: ledger.mirror.count("contact")) as told:
+            before.progress = told
+            return compare(before, after, moment), ""
+
+
+def _has_ledger(chosen: Chosen) -> bool:
+    """Opening a ledger that is not there would make one."""
+    url = chosen.config.state_url
+    place = url.removeprefix("sqlite:///")
+    return place == url or Path(place).exists()
+
+
+# -- telling --------------------------------------------------------------------------------------------------------
+
+
+def _tell(before: Version, after: Version, found: Versions) -> None:
+    show.say(f"from: {before.name} ({_prints(before.agreement)})")
+    show.say(f"to:   {after.name} ({_prints(after.agreement)})")
+    if not found.differ:
+        show.say("They say the same.", "✓")
+        return
+    tell_changes(found.changed)
+    if not found.changed:
+        show.say("No sentence differs, and the meaning does: compare the files.", "note")
+    show.out.print()
+    show.say(_signing(found))
+
+
+def _prints(agreement: Agreement) -> str:
+    return f"{agreement.fingerprint}, wiring {agreement.wiring.fingerprint}"
+
+
+def _signing(found: Versions) -> str:
+    """Whose signature the new version needs."""
+    sides = [*(("marketing", "sales") if found.definitions else ()), *(("admin",) if found.wiring else ())]
+    if not sides:
+        return "Nothing of this needs a new signature: no decision depends on it."
+    return f"To be signed anew by {', '.join(sides)}: connector agreement approve"
+
+
+def _tell_effect(found: Versions, effect: Effect | None, why_not: str, examples: int) -> None:
+    if not found.differ:
+        return
+    if effect is None:
+        if why_not:
+            show.say(f"Whom it would move is not known: {why_not}", "note")
+        return
+    waits = found.after.apply_to == "new_facts"
+    show.title(f"Whom it would move, of {effect.people:,} people in the ledger")
+    if waits:
+        _tell_moved('by the next run (a changed rule is no new fact: apply_to = "new_facts")', effect.at_once, examples)
+        _tell_moved('in all, as new facts come in, or at once with apply_to = "everyone"', effect.everyone, examples)
+    else:
+        _tell_moved('by the next run (apply_to = "everyone")', effect.everyone, examples)
+    if effect.grades:
+        show.say(f"{effect.grades:,} people get another grade", indent=2)
+    if effect.undecided:
+        show.say(f"{effect.undecided:,} people cannot be decided on under one of the versions", "note", indent=2)
+    if effect.unread:
+        show.say(
+            f"not read yet, and taken as unknown: {', '.join(effect.unread)}; a run reads them first", "note", indent=2
+        )
+
+
+def _tell_moved(title: str, moved: Moved, examples: int) -> None:
+    show.say(f"{title}: {_people(moved.people)}, {len(moved.tasks):,} hand-off tasks", indent=2)
+    for (start, end), ids in sorted(moved.ways.items(), key=lambda item: -len(item[1])):
+        named = f" (contact {', '.join(ids[:examples])}{' ...' if len(ids) > examples else ''})" if examples else ""
+        show.say(f"{start or 'no stage'} -> {end or 'no stage'}: {len(ids):,}{named}", indent=4)
+
+
+def _people(count: int) -> str:
+    return "1 person moves" if count == 1 else f"{count:,} people move"
+
+
+def _as_json(
+    before: Version, after: Version, found: Versions, effect: Effect | None, why_not: str, examples: int
+) -> dict[str, Any]:
+    return {
+        "status": "done",
+        "differ": found.differ,
+        "before": _version(before),
+        "after": _version(after),
+        "signatures": {"definitions": found.definitions, "wiring": found.wiring},
+        "changed": [
+            {
+                "path": one.path,
+                "chapter": one.chapter,
+                "kind": one.kind,
+                "before": list(one.before),
+                "after": list(one.after),
+            }
+            for one in found.changed
+        ],
+        "effect": None if effect is None else _effect_as_json(effect, found.after.apply_to, examples),
+        "effect_unknown": why_not or None,
+    }
+
+
+def _version(one: Version) -> dict[str, str]:
+    said = one.agreement
+    return {
+        "name": one.name,
+        "version": said.version,
+        "definitions": said.fingerprint,
+        "wiring": said.wiring.fingerprint,
+    }
+
+
+def _effect_as_json(effect: Effect, apply_to: Literal["new_facts", "everyone"], examples: int) -> dict[str, Any]:
+    return {
+        "people": effect.people,
+        "apply_to": apply_to,
+        "new_facts": _moved_as_json(effect.at_once, examples),
+        "everyone": _moved_as_json(effect.everyone, examples),
+        "grades": effect.grades,
+        "undecided": effect.undecided,
+        "unread": list(effect.unread),
+    }
+
+
+def _moved_as_json(moved: Moved, examples: int) -> dict[str, Any]:
+    return {
+        "people": moved.people,
+        "tasks": len(moved.tasks),
+        "moves": [
+            {"from": start, "to": end, "people": len(ids), "examples": ids[:examples]}
+            for (start, end), ids in sorted(moved.ways.items(), key=lambda item: -len(item[1]))
+        ],
+    }

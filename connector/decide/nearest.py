@@ -1,0 +1,132 @@
+"""
+The nearest way to the next stage: which single fact, or which two, would lead a person on.
+
+Found by asking the agreement itself: the decision is made again with the fact added, and whoever moves up has found a
+way. Asked for one person at a time, by who explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from connector.agreement.terms import Agreement
+from connector.agreement.vocabulary import known_type
+from connector.agreement.words import label_of
+from connector.decide.decider import Decider
+from connector.decide.tracks import furthest, leading
+from connector.decide.walk import Stages
+from connector.model import Decision, Person, Signal, Track, Value
+
+_WAYS = 3
+_STRENGTHS = ("low", "medium", "high")
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What would have to happen, and the stage it leads to."""
+
+    what: str
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One thing that may become known of a person."""
+
+    what: str
+    fields: Mapping[str, Value]
+    signals: tuple[Signal, ...] = ()
+
+
+class Nearest:
+    """Asks what would lead somebody on."""
+
+    def __init__(self, agreement: Agreement, decider: Decider) -> None:
+        self._agreement = agreement
+        self._decider = decider
+        self._stages = Stages(agreement.stages)
+        rules = [rule for group in agreement.scoring.groups for rule in group.rules if rule.signal and rule.points > 0]
+        self._points = {track.signal: 0.0 for track in agreement.fast_tracks}
+        self._points |= {rule.signal: rule.points for rule in rules if rule.signal}
+
+    def ways(
+        self, person: Person, tracks: tuple[Track, ...], decision: Decision, *, as_of: datetime, go_live: datetime
+    ) -> tuple[Way, ...]:
+        """At most three ways on from where `decision` leaves this person, the nearest first."""
+        run = max([1, *(track.used for track in tracks), *(signal.seen for signal in person.signals)]) + 1
+        after = decision.tracks
+        found: list[Way] = []
+        for step in self._steps(person, decision, as_of, run):
+            reached = self._reached(person, after, step, as_of, run, go_live)
+            if reached is not None:
+                found.append(Way(step.what, self._stages.label(reached)))
+            if len(found) == _WAYS:
+                break
+        return tuple(found)
+
+    def _reached(
+        self, person: Person, tracks: tuple[Track, ...], step: _Step, as_of: datetime, run: int, go_live: datetime
+    ) -> str | None:
+        """The stage that this step leads to; None where it leads nowhere."""
+        who = replace(
+            person, fields={**person.fields, **step.fields}, signals=(*person.signals, *step.signals), edits={}
+        )
+        then = self._decider.decide(who, tracks, as_of=as_of, run=run, go_live=go_live)
+        level = self._stages.level
+        for before, after in zip(tracks, then.tracks, strict=False):
+            if level(after.stage) > level(before.stage):
+                return after.stage
+        new = then.tracks[len(tracks) :]
+        return furthest(new, level).stage if new and level(furthest(new, level).stage) > 0 else None
+
+    # -- what may become known, the cheapest first -------------------------------------------------------------------
+
+    def _steps(self, person: Person, decision: Decision, as_of: datetime, run: int) -> Iterator[_Step]:
+        missing = self._missing(person)
+        known = _Step(_listed([f"the {label_of(name)}" for name in missing]), dict(missing)) if missing else None
+        yield from self._answers(decision)
+        if known:
+            yield known
+        often = {signal.kind for signal in person.signals}
+        for times in (1, 2):
+            for kind in self._kinds():
+                happened = self._happened(kind, times, as_of, run, again=kind in often)
+                yield happened
+                if known:
+                    yield _Step(f"{happened.what}, and {known.what}", known.fields, happened.signals)
+
+    def _answers(self, decision: Decision) -> Iterator[_Step]:
+        """Sales accepts a hand-off that is theirs."""
+        if not leading(decision.tracks, self._stages.level).handed_over:
+            return
+        for answer in self._agreement.answers.values():
+            if self._agreement.statuses[answer.status].accepts:
+                yield _Step(f"sales answers: {answer.label}", {"sales_answer": answer.name})
+
+    def _missing(self, person: Person) -> dict[str, Value]:
+        """Required fields that nobody knows, each with a value that no rule was written for."""
+        needs: Sequence[tuple[str, ...]] = [
+            need for block in self._agreement.minimum_information.values() for need in block
+        ]
+        unknown = [need[0] for need in needs if all(person.fields.get(name) is None for name in need)]
+        return {name: 0.0 if known_type("contact", name) == "number" else "?" for name in unknown}
+
+    def _kinds(self) -> list[str]:
+        """The signals that could lead on, those that say little first."""
+        signals = self._agreement.signals
+        kinds = [name for name in signals if name in self._points and signals[name].positive]
+        return sorted(kinds, key=lambda name: (_STRENGTHS.index(signals[name].strength), self._points[name]))
+
+    def _happened(self, kind: str, times: int, as_of: datetime, run: int, *, again: bool) -> _Step:
+        """The signal once, or on two days."""
+        label, more = self._agreement.signals[kind].label, " more" if again else ""
+        what = f"one{more} {label}" if times == 1 else f"{label} on two{more} days"
+        happened = tuple(Signal(f"?{kind}{day}", kind, as_of - day * _DAY, run) for day in range(times))
+        return _Step(what, {}, happened)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

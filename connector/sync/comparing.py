@@ -1,0 +1,112 @@
+"""
+Whom another version of the agreement would move, by what the ledger knows: everybody is decided on under both.
+
+Nothing is read from the CRM and nothing is kept. A changed rule is no new fact: it lets people fall, or shuts a door,
+at the next run, and carries up whoever meets it at their next fact, or at once where the agreement says
+apply_to = "everyone". Both are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from connector.model import Decision
+from connector.sync.look import Look
+from connector.sync.loop import reads_of
+from connector.sync.session import Order, Report, Session
+
+#: A way from one stage to another; None is no stage.
+Way = tuple[str | None, str | None]
+
+
+@dataclass(slots=True)
+class Moved:
+    """Who stands elsewhere under the new version: ids by way, and who is handed to sales that was not before."""
+
+    ways: dict[Way, list[str]] = field(default_factory=dict)
+    tasks: list[str] = field(default_factory=list)
+
+    @property
+    def people(self) -> int:
+        """How many stand elsewhere."""
+        return sum(map(len, self.ways.values()))
+
+    def note(self, before: Decision, after: Decision) -> None:
+        """Set one person's two decisions side by side."""
+        way = before.tracks[0].stage, after.tracks[0].stage
+        if way[0] != way[1]:
+            self.ways.setdefault(way, []).append(after.person_id)
+        if after.tasks and not before.tasks:
+            self.tasks.append(after.person_id)
+
+
+@dataclass(slots=True)
+class Effect:
+    """What the new version does to the people of one connection."""
+
+    people: int = 0
+    undecided: int = 0  # whose data one of the versions cannot digest
+    at_once: Moved = field(default_factory=Moved)  # by the next run, if a changed rule waits for facts
+    everyone: Moved = field(default_factory=Moved)  # by the next run, if it moves everybody
+    grades: int = 0
+    unread: tuple[str, ...] = ()  # properties the new version asks for and nobody has read yet
+
+
+def compare(before: Session, after: Session, as_of: datetime) -> Effect:
+    """Decide on everybody under both versions. Both sessions are offline, on the same ledger."""
+    before, after = _routed(before), _routed(after)
+    waiting = _by(after, "new_facts")
+    moving = _by(after, "everyone")
+    effect = Effect(unread=_unread(after))
+    total = before.ledger.mirror.count("contact")
+    order = Order("report", as_of, write=False)
+    looks = [Look(one, order, _report(one, as_of)) for one in (before, waiting, moving)]
+    for chunk in _everybody(before):
+        old, slow, fast = (_decisions(look, chunk) for look in looks)
+        for id in old.keys() & slow.keys() & fast.keys():
+            effect.people += 1
+            effect.at_once.note(old[id], slow[id])
+            effect.everyone.note(old[id], fast[id])
+            effect.grades += old[id].score.grade != slow[id].score.grade
+        effect.undecided += len(old.keys() ^ (slow.keys() & fast.keys()))
+        before.progress("compared", effect.people, total)
+    return effect
+
+
+def _by(session: Session, apply_to: Literal["new_facts", "everyone"]) -> Session:
+    """The same session, its rules applied to new facts or to everyone; the fingerprint stays that of the files."""
+    return replace(session, agreement=replace(session.agreement, apply_to=apply_to))
+
+
+def _routed(session: Session) -> Session:
+    """Where only scores are written, the question is still where people would go."""
+    if session.mode != "scores":
+        return session
+    return replace(session, settings=replace(session.settings, mode="live"))
+
+
+def _report(session: Session, as_of: datetime) -> Report:
+    recent = session.ledger.runs.recent(1)
+    fingerprint = session.agreement.fingerprint
+    number = recent[0].number if recent else 0
+    return Report(number, session.ledger.connection, session.mode, as_of, as_of, fingerprint)
+
+
+def _everybody(session: Session) -> Iterator[tuple[str, ...]]:
+    after = ""
+    while chunk := tuple(session.ledger.mirror.contacts(after, session.settings.chunk)):
+        yield chunk
+        after = max(chunk)
+
+
+def _decisions(look: Look, ids: tuple[str, ...]) -> Mapping[str, Decision]:
+    return {one.person.id: one.decision for one in look.at(ids)}
+
+
+def _unread(session: Session) -> tuple[str, ...]:
+    known = session.ledger.runs.connection().reads or {}
+    wanted = {kind: set(names) - set(known.get(kind, ())) for kind, names in reads_of(session).items()}
+    return tuple(f"{kind} {name}" for kind, names in sorted(wanted.items()) for name in sorted(names))

@@ -1,0 +1,61 @@
+"""The nearest way to the next stage: what explain tells whoever asks "why not yet, and what would do?"."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.agreement import Agreement
+from connector.decide import Decider
+from connector.decide.nearest import Nearest, Way
+from connector.model import ALWAYS, Person
+
+from .conftest import NOON, V1, Desk, person, signal
+
+DEMO = signal("demo_request", "03-31 11:30")
+FADED = V1[:3]  # pricing twice on 03-30, once on 03-21
+
+
+@pytest.fixture
+def nearest(agreement: Agreement, decider: Decider) -> Nearest:
+    """Ways under the shipped agreement."""
+    return Nearest(agreement, decider)
+
+
+def ways(nearest: Nearest, desk: Desk, who: Person) -> tuple[Way, ...]:
+    """What would lead this person on after a first look."""
+    decision = desk.decide(who)
+    return nearest.ways(who, (), decision, as_of=NOON, go_live=ALWAYS)
+
+
+def test_a_visit_more_would_do_for_who_is_a_few_points_short(nearest: Nearest, desk: Desk) -> None:
+    """26.91 points of engagement, 40 asked for: one more visit of the pricing page, nothing smaller."""
+    found = ways(nearest, desk, person(*FADED))
+
+    assert found[0] == Way("one more pricing page", "MQL")
+    visited = desk.decide(person(*FADED, signal("pricing_page", "03-31 13:00", seen=9)), "03-31 14:00")
+    assert visited.tracks[0].stage == "mql"
+
+
+def test_a_missing_field_is_the_nearest_way(nearest: Nearest, desk: Desk) -> None:
+    """Interested and fitting, and nobody knows how large the company is."""
+    visits = tuple(signal("pricing_page", f"03-{day} 09:00") for day in (29, 30, 31))
+    found = ways(nearest, desk, person(*visits, fields={"company_size": None}))
+
+    assert found[0] == Way("the company size", "MQL")
+
+
+def test_two_things_together_are_told_together(nearest: Nearest, desk: Desk) -> None:
+    """A visit and a field."""
+    found = ways(nearest, desk, person(*FADED, fields={"first_name": None}))
+
+    assert Way("one more pricing page, and the first name", "MQL") in found
+
+
+def test_whoever_was_handed_over_waits_for_sales(nearest: Nearest, desk: Desk) -> None:
+    """From MQL the way leads through the answer of sales."""
+    assert ways(nearest, desk, person(*V1))[0] == Way("sales answers: Accepted", "SAL")
+
+
+def test_nothing_leads_on_whoever_is_excluded_for_good(nearest: Nearest, desk: Desk) -> None:
+    """No visit makes a casino an MQL."""
+    assert ways(nearest, desk, person(*V1, DEMO, fields={"industry": "Gambling"})) == ()

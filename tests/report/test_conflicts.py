@@ -1,0 +1,91 @@
+"""Others and the connector: values left alone, values written back, and the same person in two accounts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from connector.ledger import Ledger, open_ledger
+from connector.report.conflicts import Found, conflicts
+from connector.report.sheet import Setting, Sheet
+from tests.report.house import House, april, people, value
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path).on(april(1))
+
+
+def _sheet(house: House, ledger: Ledger) -> Sheet:
+    known = ledger.conflicts
+    found = Found(ledger.work.holds(), known.taken_back(), known.pairs(), known.connections())
+    return conflicts(Setting(house.agreement, house.clock()), found)
+
+
+def test_case_67_a_value_of_others_is_left_alone_and_listed(house: House) -> None:
+    """Somebody's workflow overwrites our stage: held, by property, until the hold is over."""
+    ledger = house.ledger()
+    house.person("1")
+    house.interested("1")
+    house.sync(ledger)
+    house.on(april(2))
+    house.edit("1", {"cx_stage": "customer"})
+    house.sync(ledger)
+    sheet = _sheet(house, ledger)
+    assert people(sheet, "holds.cx_stage") == ("1",)
+    row = next(row for part in sheet.parts if part.name == "holds" for row in part.rows)
+    assert row[2:] == ("2026-04-02", "2026-05-02")
+    assert sheet.headlines == ("1 values of others are left alone.",)
+
+
+def test_a_value_written_back_is_counted(house: House) -> None:
+    """The hold is over, ours is written again: somebody changed it between two writes of the same value."""
+    ledger = house.ledger()
+    house.person("1")
+    house.interested("1")
+    house.sync(ledger)
+    house.on(april(2))
+    house.edit("1", {"cx_lead_type": "existing_customer", "cx_persona": "x"})
+    house.sync(ledger)
+    assert value(_sheet(house, ledger), "holds.cx_persona") == 1
+    ledger.people.forget_base("1", ["cx_persona"])
+    ledger.work.drop_holds([("1", "cx_persona")])
+    house.edit("1", {"phone": "1"})
+    house.on(april(3))
+    house.sync(ledger)
+    assert people(_sheet(house, ledger), "written_back.cx_persona") == ("1",)
+
+
+def test_case_68_the_same_person_in_two_accounts_is_reported_and_not_merged(house: House, tmp_path: Path) -> None:
+    """A lead here, a customer there, by the same address however it is written; no address is shown."""
+    ledger = house.ledger()
+    for id in ("1", "2"):
+        house.person(id)
+    house.sync(ledger)
+    other = House(tmp_path / "nordic").on(april(1))
+    (tmp_path / "nordic").mkdir()
+    other.person("71", mail="P1@Northmill.example ", lifecyclestage="customer")
+    other.deal("80", "71", "closedwon")
+    other.person("72", mail="p2@northmill.example")
+    other.person("73", mail="nobody@elsewhere.example")
+    there = open_ledger(ledger.database.url, "nordic")
+    other.sync(there)
+    before = house.properties("1")
+    sheet = _sheet(house, ledger)
+    assert people(sheet, "parity.nordic.differs") == ("1",)
+    assert people(sheet, "parity.nordic.same") == ("2",)
+    rows = next(part.rows for part in sheet.parts if part.name == "differing")
+    assert (rows[0][0], rows[0][1], rows[0][3]) == ("lead", "customer in nordic", "71")
+    assert "northmill" not in str(sheet)
+    assert house.properties("1") == before
+
+
+def test_one_connection_alone_says_what_it_cannot_know(house: House) -> None:
+    """Nobody contradicts, and whether another CRM knows these people is unknown."""
+    ledger = house.ledger()
+    house.person("1")
+    house.sync(ledger)
+    sheet = _sheet(house, ledger)
+    assert sheet.headlines == ("Nobody contradicts the connector.",)
+    assert len(sheet.unknown) == 1
