@@ -194,6 +194,8 @@ def _fix_for_unknown(name: str, model: type[BaseModel] | None) -> str:
 
 def wanted(kind: str, said: str) -> str:
     """What should stand where the validator complains of this kind of mistake, outside a mapping file's own shape."""
+    if kind == "string_too_short":
+        return "must not be empty."
     return f"should be {_WANTED[kind]}." if kind in _WANTED else f"{said[:1].lower()}{said[1:]}."
 
 

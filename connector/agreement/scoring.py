@@ -230,7 +230,6 @@ def _points_by_signal(shape: ScoringShape) -> dict[str, float]:
 def build_bands(shape: IcpShape, source: Source, reading: Reading) -> tuple[Band, ...]:
     """ICP bands in file order."""
     bands = []
-    _check_last_band(shape, source, reading)
     for name, row in shape.bands.items():
         _refuse_circles(("bands", name, "needs"), row.needs, source, reading)
         asked = [reading.condition(source, ("bands", name, "needs", key), need, key) for key, need in row.needs.items()]
@@ -252,15 +251,6 @@ def build_personas(shape: PersonasShape, source: Source, reading: Reading) -> tu
         describes = {key: str(value) for key, value in row.model_dump(exclude={"label", "match"}).items() if value}
         personas.append(Persona(name, row.label or label_of(name), tuple(each for each in asked if each), describes))
     return tuple(personas)
-
-
-def _check_last_band(shape: IcpShape, source: Source, reading: Reading) -> None:
-    """A band without needs takes everybody, so it must be the last."""
-    names = list(shape.bands)
-    for name, after in pairwise(names):
-        if not shape.bands[name].needs:
-            what = f"has no needs, so every company is {name} and none ever {after}."
-            reading.complain(source, ("bands", name), what, "Add needs, or move it to the end.")
 
 
 def _refuse_circles(path: Path, rows: Mapping[str, ConditionShape], source: Source, reading: Reading) -> None:

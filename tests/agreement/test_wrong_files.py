@@ -130,19 +130,6 @@ def test_case_23_sent_to_sql_the_agreement_without_sal_loads(folder: Folder) -> 
     assert [track.to for track in folder.load().fast_tracks] == ["sql", "sql"]
 
 
-def test_a_threshold_that_no_rule_can_reach_is_refused(folder: Folder) -> None:
-    """The groups give 85 fit at most to anybody (a company has one size, a person one persona): 86 is out of reach."""
-    folder.change("lifecycle.toml", "fit_at_least = 50", "fit_at_least = 85")
-    assert folder.load()
-    folder.change("lifecycle.toml", "fit_at_least = 85", "fit_at_least = 86")
-    line = folder.line("lifecycle.toml", "fit_at_least = 86")
-
-    assert folder.problems() == [
-        f"mappings/lifecycle.toml:{line}, stages.mql.enter_when.fit_at_least: nobody can reach 86: the rules give 85"
-        " fit at most. Ask for less, or give more points (and a higher group_total_at_most) in scoring.toml."
-    ]
-
-
 def test_stages_that_wait_for_each_other_are_refused(folder: Folder) -> None:
     """Warm only from hot, hot only from warm: both are told, once."""
     folder.add(
