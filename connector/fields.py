@@ -74,6 +74,10 @@ class FieldMap:
             kind: tuple(field for field, spec in specs.items() if spec.type == "datetime")
             for kind, specs in wiring.fields.items()
         }
+        self._lists = {
+            kind: tuple(field for field, spec in specs.items() if spec.type == "list")
+            for kind, specs in wiring.fields.items()
+        }
         self._by_source: dict[str, list[SignalSource]] = {}
         for source in wiring.signals:
             self._by_source.setdefault(source.source, []).append(source)
@@ -205,9 +209,7 @@ class FieldMap:
         edits: Mapping[str, Edit],
     ) -> Person:
         """Put one person together from facts; `activities` come as (kind, linked)."""
-        fields: dict[str, Value] = self._with_instants("contact", contact.facts["f"])
-        if company is not None:
-            fields.update(self._with_instants("company", company.facts["f"]))
+        fields = self.fields_of(contact.facts, company.facts if company else None)
         done = [self._activity(kind, one) for kind, one in activities]
         owner = fields.get("owner_id")
         return Person(
@@ -226,11 +228,22 @@ class FieldMap:
             entered={stage: at for stage, raw in contact.facts.get("e", {}).items() if (at := _instant(raw))},
         )
 
-    def _with_instants(self, kind: str, fields: Mapping[str, Any]) -> dict[str, Value]:
+    def fields_of(self, contact: Facts, company: Facts | None) -> dict[str, Value]:
+        """The fields of a contact and of its company, whose known values win."""
+        fields = self._as_values("contact", contact["f"])
+        if company is not None:
+            fields.update(self._as_values("company", company["f"]))
+        return fields
+
+    def _as_values(self, kind: str, fields: Mapping[str, Any]) -> dict[str, Value]:
+        """Facts are JSON, which knows neither instants nor tuples."""
         ready: dict[str, Value] = dict(fields)
         for field in self._instants.get(kind, ()):
             if field in ready:
                 ready[field] = _instant(fields[field])
+        for field in self._lists.get(kind, ()):
+            if field in ready:
+                ready[field] = tuple(fields[field])
         return ready
 
     def _deal(self, linked: Linked) -> Deal:
@@ -285,7 +298,7 @@ class FieldMap:
             if _recognised(source, activity)
         ]
         found += [
-            Signal(f"{one.source}:{one.id}", source.signal, one.at, one.seen, source.key)
+            Signal(f"{one.source}:{one.id}", source.signal, one.at, one.seen, _asset(one, source))
             for one in occurrences
             for source in self._by_source.get(one.source, ())
         ]
@@ -382,6 +395,12 @@ def _malformed(record: Record, name: str, parse: Callable[[str], Any]) -> Malfor
     return MalformedRecord(
         "malformed_value", f"{record.kind} {record.id}: property {name} does not hold {parse.__doc__}"
     )
+
+
+def _asset(one: Occurrence, source: SignalSource) -> str:
+    """What a signal was about: the page where the CRM tells it, else the list, form or property it was seen in."""
+    page = one.details.get("asset")
+    return page if isinstance(page, str) and page else source.key
 
 
 def _recognised(source: SignalSource, activity: Activity) -> bool:

@@ -134,12 +134,22 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Colleague:
+    """Somebody else on an open deal of a person; `fields` is None of a contact that nobody has read yet."""
+
+    id: str
+    fields: Mapping[str, Value] | None
+    deals: Mapping[str, tuple[str, ...]]  # deal -> the labels there
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """A contact with company, deals, signals and activities: the unit of decision.
 
     `fields` holds the person's fields and the linked company's (the company's known value wins), blanks absent;
     the live CRM stage and status are `stage` and `status` (canonical, None when blank). `unmapped` names the
-    fields whose live value the mapping has no word for, with that value; `edits` what others changed.
+    fields whose live value the mapping has no word for, with that value; `edits` what others changed. `colleagues`
+    are the others on the person's open deals, where the agreement asks who is there.
     """
 
     id: str
@@ -155,6 +165,7 @@ class Person:
     unmapped: Mapping[str, str] = field(default_factory=dict)
     edits: Mapping[str, Edit] = field(default_factory=dict)
     entered: Mapping[str, datetime] = field(default_factory=dict)  # stage -> when, as far as the CRM itself remembers
+    colleagues: tuple[Colleague, ...] = ()
 
 
 # -- what we remember, and what the agreement says ---------------------------------------------------------

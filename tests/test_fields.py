@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.agreement.terms import Condition
 from connector.agreement.wiring import FieldSpec, SignalSource, Wiring
+from connector.decide.conditions import compile_condition
 from connector.errors import MalformedRecord
 from connector.fields import FieldMap, Linked, email_hash
-from connector.model import Record, Value
+from connector.model import Occurrence, Record, Value
 
 AT = datetime(2026, 3, 31, 12, tzinfo=UTC)
 WIRING = Wiring(
@@ -73,6 +75,42 @@ def test_what_is_written_reads_back_as_it_was_meant(pair: tuple[str, Value]) -> 
         assert read == value
     if isinstance(value, int) and not isinstance(value, bool):
         assert read == value
+
+
+def test_choices_are_a_tuple_that_rules_can_compare() -> None:
+    """The ledger keeps JSON, which knows only lists; a rule about a buying role must not stumble over one."""
+    person = FIELDS.person(
+        Linked("1", facts(role="BUDGET_HOLDER;BLOCKER")),
+        created_at=None,
+        company=None,
+        deals=(),
+        activities=(),
+        occurrences=(),
+        edits={},
+    )
+    decides = compile_condition(Condition("buying_role", "is_any_of", ("BUDGET_HOLDER",)))
+
+    assert person.fields["buying_role"] == ("BLOCKER", "BUDGET_HOLDER")
+    assert decides(person.fields) is True
+
+
+def test_a_signal_is_about_the_page_where_one_is_told() -> None:
+    """Else about the list, form or property in which it was seen."""
+    wiring = Wiring("any", {"contact": {}}, signals=(SignalSource("demo_request", "form", "f-1"),))
+    found = FieldMap(wiring, {"contact": ()}, {}).person(
+        Linked("1", {"f": {}}),
+        created_at=None,
+        company=None,
+        deals=(),
+        activities=(),
+        occurrences=(
+            Occurrence("a", "form:f-1", AT, "1", details={"asset": "seller.example/demo"}),
+            Occurrence("b", "form:f-1", AT, "1"),
+        ),
+        edits={},
+    )
+
+    assert [each.asset for each in found.signals] == ["seller.example/demo", "f-1"]
 
 
 def test_blanks_are_absent() -> None:

@@ -38,6 +38,7 @@ class Approval:
     crm: str = ""  # whose wiring the administrator signed
     emergency: bool = False
     why: str = ""
+    files: str = ""  # digest of the files as they were signed
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ What stands there already is kept byte for byte. The copies let anybody see late
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -47,6 +48,15 @@ def signed_folder(folder: Path, fingerprint: str) -> Path | None:
     return kept if kept.is_dir() else None
 
 
+def digest_of(folder: Path) -> str:
+    """A digest of the files of an agreement, the same whatever line endings they were checked out with."""
+    told = hashlib.sha256()
+    for path in agreement_files(folder):
+        content = path.read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+        told.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
+    return told.hexdigest()[:32]
+
+
 def add_approval(folder: Path, approval: Approval) -> None:
     """Write one more signature after those that are there, whole or not at all. Raises ConfigError."""
     before = _bytes(folder)
@@ -67,6 +77,7 @@ def _entry(one: Approval) -> str:
     meaning = "wiring" if one.side == "admin" else "definitions"
     lines = ["[[approval]]", f"side = {_text(one.side)}", f"name = {_text(one.name)}"]
     lines += [f"at = {one.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", f"{meaning} = {_text(one.fingerprint)}"]
+    lines += [f"files = {_text(one.files)}"] if one.files else []
     lines += [f"version = {_text(one.version)}"] if one.version else []
     lines += [f"crm = {_text(one.crm)}"] if one.crm else []
     lines += ["emergency = true           # this side alone, for five days"] if one.emergency else []
@@ -135,7 +146,9 @@ def _mistake(row: ApprovalShape) -> str | None:
 
 def _approval(row: ApprovalShape) -> Approval:
     fingerprint = row.wiring if row.side == "admin" else row.definitions
-    return Approval(row.side, row.name, row.at, fingerprint or "", row.version, row.crm, row.emergency, row.why)
+    return Approval(
+        row.side, row.name, row.at, fingerprint or "", row.version, row.crm, row.emergency, row.why, row.files
+    )
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from connector.agreement import (
+    audience,
     fingerprint,
     follow_up,
     goals,
@@ -37,7 +38,8 @@ from connector.agreement.shapes.scoring import IcpShape, PersonasShape, ScoringS
 from connector.agreement.shapes.wiring import WiringShape, WriteBackShape
 from connector.agreement.source import Source, read_source, shown
 from connector.agreement.terms import Agreement
-from connector.agreement.vocabulary import SLA_STATES
+from connector.agreement.vocabulary import ASK_NEXT, JOURNEY_STAGES, NOT_MQL_REASONS, SLA_STATES
+from connector.agreement.words import label_of
 from connector.config import shipped_mappings
 from connector.errors import ConfigError, Problem
 
@@ -176,7 +178,7 @@ def _build(files: _Files, crm: str, reading: Reading) -> Agreement:
     """The terms, in the order in which they refer to each other."""
     said, said_source = files.agreement
     wiring_file.declare_types(*files.wiring, reading)
-    kinds = scoring.build_signals(*files.signals, files.scoring[0], list(files.wiring[0].signals))
+    kinds = scoring.build_signals(*files.signals, files.scoring[0], list(files.wiring[0].signals), reading)
     room = lifecycle.LifecycleRoom(*files.lifecycle, kinds, list(said.sla), reading)
     deals = lifecycle.build_deals(room)
     wiring = wiring_file.build_wiring(crm, *files.wiring, [each.name for each in deals.stages], reading)
@@ -212,6 +214,7 @@ def _build(files: _Files, crm: str, reading: Reading) -> Agreement:
         ),
         wiring=wiring,
         write_back=wiring_file.build_write_back(*files.write_back, wiring, reading),
+        audience=audience.build_audience(room, files.signals[0].journey, files.personas),
     )
     return _finish(agreement, files, reading)
 
@@ -219,6 +222,8 @@ def _build(files: _Files, crm: str, reading: Reading) -> Agreement:
 def _finish(agreement: Agreement, files: _Files, reading: Reading) -> Agreement:
     """What needs the whole: names across files, own properties, fields to ask for, fingerprints."""
     scoring.check_named_bands(agreement.scoring, agreement.personas, agreement.bands, files.scoring[1], reading)
+    for stage in agreement.scoring.freeze_in:
+        reading.known(files.scoring[1], ("freeze_in",), "stage", stage, [each.name for each in agreement.stages])
     lead_types.check_lead_types(agreement, files.scoring[1], *files.wiring, reading)
     wiring_file.check_values(agreement.wiring, _values_written(agreement), files.wiring[1], reading)
     reach.check_reach(agreement, files.lifecycle[1], reading)
@@ -269,10 +274,14 @@ def _options(agreement: Agreement) -> dict[str, list[tuple[str, str]]]:
         "rejection_reason": agreement.rejection_reasons,
         "lead_type": agreement.lead_types,
         "latest_deal_stage": agreement.deals.stages,
+        "nurture_track": agreement.audience.nurture.tracks,
     }
     options = {field: [(each.name, each.label) for each in terms] for field, terms in labelled.items()}
     options["sales_answer"] = [(each.name, each.label) for each in agreement.answers.values()]
     options["status"] = [(each.name, each.label) for each in agreement.statuses.values()]
     options["sla_state"] = [(state, state.replace("_", " ")) for state in SLA_STATES]
-    options["ask_next"] = [(field, field.replace("_", " ")) for field in agreement.ask_next]
+    options["not_mql_reason"] = [(name, label_of(name)) for name in NOT_MQL_REASONS]
+    options |= {name: [(field, label_of(field)) for field in audience.askable(agreement)] for name in ASK_NEXT}
+    if agreement.audience.journey:
+        options["journey_stage"] = [(stage, label_of(stage)) for stage in JOURNEY_STAGES]
     return options

@@ -11,7 +11,7 @@ from connector.agreement.reading import Reading
 from connector.agreement.shapes.paper import AgreementShape, TextsShape
 from connector.agreement.source import Source
 from connector.agreement.terms import Goal, Paper, Texts
-from connector.agreement.vocabulary import ANSWERS, DERIVED, HOLDS, OUTPUTS
+from connector.agreement.vocabulary import ANSWERS, DERIVED, FROM_PERSONA, HOLDS, OUTPUTS
 
 #: What a line of the task may fill in; a line with a place that is empty for a person is left out.
 PLACES = (
@@ -27,7 +27,7 @@ PLACES = (
     "engagement",
     "why",
     "reasons",
-    "say",
+    *FROM_PERSONA,
     "ask_next",
     "due",
     "record",

@@ -65,7 +65,8 @@ def _safe(text: str) -> str:
 
 
 def _label(one: Number) -> str:
-    return ": ".join(label_of(key) for key in one.keys[-2:] if not key.isdigit()) or one.path
+    last = one.keys[-3:] if one.keys[-1].isdigit() else one.keys[-2:]
+    return ": ".join(map(label_of, last))
 
 
 def _means(one: Number, said: Mapping[str, str]) -> str:

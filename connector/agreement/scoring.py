@@ -16,11 +16,12 @@ from connector.agreement.shapes.scoring import (
     PersonasShape,
     RuleShape,
     ScoringShape,
+    SignalShape,
     SignalsShape,
 )
 from connector.agreement.source import Source
 from connector.agreement.terms import Band, Bots, Fading, Group, Inactivity, Persona, Rule, Scoring, SignalKind
-from connector.agreement.words import label_of
+from connector.agreement.words import asset_of, label_of
 
 Path = tuple[str, ...]
 
@@ -51,7 +52,7 @@ class ScoringRoom:
 
 
 def build_signals(
-    shape: SignalsShape, source: Source, scoring: ScoringShape, wired: Sequence[str]
+    shape: SignalsShape, source: Source, scoring: ScoringShape, wired: Sequence[str], reading: Reading
 ) -> dict[str, SignalKind]:
     """Every kind of signal that exists: described in signals.toml, recognised in the CRM's file, or both."""
     points = _points_by_signal(scoring)
@@ -67,8 +68,17 @@ def build_signals(
             row.journey_stage if row else None,
             bool(row and row.human_only),
             row.duplicates_within_minutes if row else 0,
+            _not_scored(name, row, source, reading) if row else frozenset(),
         )
     return kinds
+
+
+def _not_scored(name: str, row: SignalShape, source: Source, reading: Reading) -> frozenset[str]:
+    """The assets named on the line, or in the list file that it names."""
+    said = row.not_scored_assets
+    path = ("signals", name, "not_scored_assets")
+    entries = reading.list_entries(source, path, said) if isinstance(said, str) else said
+    return frozenset(filter(None, map(asset_of, entries)))
 
 
 def build_bots(shape: SignalsShape, source: Source, kinds: Mapping[str, SignalKind], reading: Reading) -> Bots:
@@ -96,7 +106,7 @@ def build_scoring(shape: ScoringShape, room: ScoringRoom) -> Scoring:
     groups += [_group(("engagement", name), table, room) for name, table in shape.engagement.items()]
     fit_grades = _grades("fit", shape.grades.fit, room.source, room.reading)
     engagement_grades = _grades("engagement", shape.grades.engagement, room.source, room.reading)
-    return Scoring(tuple(groups), fit_grades, engagement_grades, shape.combined.fit_share)
+    return Scoring(tuple(groups), fit_grades, engagement_grades, shape.combined.fit_share, tuple(shape.freeze_in))
 
 
 def _group(path: Path, shape: GroupShape, room: ScoringRoom) -> Group:
@@ -248,7 +258,11 @@ def build_personas(shape: PersonasShape, source: Source, reading: Reading) -> tu
         asked = [
             reading.condition(source, ("personas", name, "match", key), match, key) for key, match in row.match.items()
         ]
-        describes = {key: str(value) for key, value in row.model_dump(exclude={"label", "match"}).items() if value}
+        describes = {
+            key: str(value)
+            for key, value in row.model_dump(exclude={"label", "match", "nurture_track"}).items()
+            if value
+        }
         personas.append(Persona(name, row.label or label_of(name), tuple(each for each in asked if each), describes))
     return tuple(personas)
 

@@ -39,6 +39,7 @@ PERSON: dict[str, FieldType] = {
     "call_back_on": "datetime",
     "hold_until": "datetime",
     "hold_reason": "text",
+    "declined_questions": "list",
 }
 
 ACTIVITY: dict[str, FieldType] = {
@@ -75,7 +76,7 @@ DEAL: dict[str, FieldType] = {
 DERIVED: dict[str, tuple[str, ...]] = {"email_domain": ("email",), "persona": ("job_title",), "icp_band": ()}
 
 #: What people say to the connector on the record itself.
-_PEOPLES = ("sales_answer", "rejection_reason", "call_back_on", "hold_until", "hold_reason")
+_PEOPLES = ("sales_answer", "rejection_reason", "call_back_on", "hold_until", "hold_reason", "declined_questions")
 
 #: Fields that no rule names and that every decision needs where they are mapped.
 ALWAYS: dict[str, tuple[str, ...]] = {
@@ -131,6 +132,16 @@ OUTPUTS: dict[str, Output] = {
     "icp_band": Output("text", "enumeration", "ICP band", "score", "How close the company is to the ideal customer"),
     "missing_information": Output("text", "string", "Missing information", "score", "Fields that rules ask for"),
     "ask_next": Output("text", "enumeration", "Ask next", "score", "The most useful question to ask next"),
+    "ask_next_2": Output("text", "enumeration", "Ask next, second", "score", "The question after that"),
+    "ask_next_3": Output("text", "enumeration", "Ask next, third", "score", "And the one after that"),
+    "journey_stage": Output("text", "enumeration", "Buyer's journey", "score", "Where the buyer is, by recent signals"),
+    "nurture_track": Output("text", "enumeration", "Nurture track", "route", "What marketing sends; blank: nothing"),
+    "buying_group_missing": Output(
+        "text", "string", "Missing on the deal", "score", "Roles that nobody on the open deal has"
+    ),
+    "not_mql_reason": Output(
+        "text", "enumeration", "Why not qualified", "route", "What is in the way of the next step"
+    ),
     "exclusion_reason": Output("text", "string", "Excluded because", "score"),
     "attempts": Output("number", "number", "Connect attempts", "route", "Counted since the last hand-off"),
     "first_attempt_at": Output("datetime", "datetime", "First attempt", "route"),
@@ -146,6 +157,26 @@ OUTPUTS: dict[str, Output] = {
     **ANSWERS,
 }
 
+#: The outputs that name a question, the first one first.
+ASK_NEXT = ("ask_next", "ask_next_2", "ask_next_3")
+
+#: What the hand-off task may say of a persona, in the words of personas.toml.
+FROM_PERSONA = ("say", "pains", "needs")
+
+#: The buyer's journey, from its beginning.
+JOURNEY_STAGES = ("awareness", "consideration", "decision")
+
+#: What keeps somebody from the first stage that a score decides (as shipped: MQL).
+NOT_MQL_REASONS = (
+    "excluded",
+    "disqualified",
+    "waiting",
+    "below_threshold",
+    "missing_information",
+    "nothing_new",
+    "another_rule",
+)
+
 SLA_STATES = ("no_owner", "running", "met", "late", "paused", "not_measurable")
 
 #: Output fields that are read back: they restore a track when the ledger is lost (DESIGN section 6).
@@ -158,3 +189,8 @@ def known_type(kind: str, field: str) -> FieldType | None:
         output = OUTPUTS.get(field)
         return PERSON.get(field) or (output.type if output else None)
     return (DEAL if kind == "deal" else ACTIVITY).get(field)
+
+
+def asked_for(name: str) -> tuple[str, ...]:
+    """What a person can be asked for: of a field that is worked out, what it is worked out from."""
+    return DERIVED.get(name, (name,))

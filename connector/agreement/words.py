@@ -18,3 +18,9 @@ def fold(text: str) -> str:
 def label_of(name: str) -> str:
     """A readable id as words."""
     return name.replace("_", " ")
+
+
+def asset_of(address: str) -> str:
+    """A page or form as lists of assets name it: without scheme, "www.", parameters, anchor and the last slash."""
+    plain = address.strip().casefold().partition("#")[0].partition("?")[0]
+    return plain.removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")

@@ -15,6 +15,7 @@ The command line: the verbs, and the one place where errors become words and exi
     explaining.py    explain
     reporting.py     report baseline, report observed
     sheets.py        report scorecard, sla, funnel, blocked, conflicts
+    spreading.py     their forms: tables, JSON, CSV, pages, lists of ids
     telling.py       how reports look on a terminal
     agreeing.py      agreement test
     linting.py       agreement lint

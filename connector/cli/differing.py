@@ -25,10 +25,10 @@ DIFFERENCES = 2
 @agreements.command("diff")
 def agreement_diff(
     a: Annotated[
-        Path | None, typer.Argument(metavar="[A]", help="The version before: a folder. Default: the last signed one.")
+        Path | None, typer.Argument(metavar="A", help="The version before: a folder. Default: the last signed one.")
     ] = None,
     b: Annotated[
-        Path | None, typer.Argument(metavar="[B]", help="The version after. Default: the connection's folder.")
+        Path | None, typer.Argument(metavar="B", help="The version after. Default: the connection's folder.")
     ] = None,
     config: ConfigOption = CONFIG,
     connection: ConnectionOption = None,
@@ -170,10 +170,16 @@ def _tell_effect(found: Versions, effect: Effect | None, why_not: str, examples:
 
 
 def _tell_moved(title: str, moved: Moved, examples: int) -> None:
-    show.say(f"{title}: {_people(moved.people)}, {len(moved.tasks):,} hand-off tasks", indent=2)
-    for (start, end), ids in sorted(moved.ways.items(), key=lambda item: -len(item[1])):
+    show.say(f"{title}: {_people(moved.people)}, {_tasks(len(moved.tasks))}", indent=2)
+    several = len({lead_type for lead_type, _, _ in moved.ways}) > 1
+    for (lead_type, start, end), ids in sorted(moved.ways.items(), key=lambda item: -len(item[1])):
+        where = f" ({lead_type})" if several else ""
         named = f" (contact {', '.join(ids[:examples])}{' ...' if len(ids) > examples else ''})" if examples else ""
-        show.say(f"{start or 'no stage'} -> {end or 'no stage'}: {len(ids):,}{named}", indent=4)
+        show.say(f"{start or 'no stage'} -> {end or 'no stage'}{where}: {len(ids):,}{named}", indent=4)
+
+
+def _tasks(count: int) -> str:
+    return "1 hand-off task" if count == 1 else f"{count:,} hand-off tasks"
 
 
 def _people(count: int) -> str:
@@ -231,7 +237,7 @@ def _moved_as_json(moved: Moved, examples: int) -> dict[str, Any]:
         "people": moved.people,
         "tasks": len(moved.tasks),
         "moves": [
-            {"from": start, "to": end, "people": len(ids), "examples": ids[:examples]}
-            for (start, end), ids in sorted(moved.ways.items(), key=lambda item: -len(item[1]))
+            {"lead_type": lead_type, "from": start, "to": end, "people": len(ids), "examples": ids[:examples]}
+            for (lead_type, start, end), ids in sorted(moved.ways.items(), key=lambda item: -len(item[1]))
         ],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,11 +15,19 @@ from connector.cli.opening import choose, ledger_of, now, offline_session
 from connector.errors import UsageError
 
 if TYPE_CHECKING:
+    from connector.decide.nearest import Way
     from connector.ledger.people import Transition
     from connector.ledger.work import Hold, PlannedChange, SentTask
-    from connector.model import Decision
+    from connector.model import Decision, Track
     from connector.sync import Session
     from connector.sync.look import Looked
+
+
+#: What the agreement says of a person beside score and stage.
+TALK = ("persona", "icp_band", "journey_stage", "nurture_track", "ask_next", "not_mql_reason", "buying_group_missing")
+
+#: What explain shows of a persona's card, and how it is called.
+CARD = {"bio": "Who that is", "pains": "What hurts", "needs": "What they need", "say": "What to say"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +56,15 @@ def explain(
         looked = _look(session, id, moment)
         work = ledger.work
         past = Past(ledger.people.transitions(id), work.changes_of(id), work.tasks_of(id), work.holds([id]))
+        ways = _ways(session, looked, moment)
     if output == "json":
-        show.json(_explained(session, looked, past, moment))
+        show.json(_explained(session, looked, past, moment) | {"ways": [asdict(way) for way in ways]})
         return
-    _person(looked)
+    _person(looked, session)
+    _talk(looked.decision, session)
     _score(looked.decision)
-    _stage(looked, past, session.signatures.notes(session.now()))
+    _stage(looked, past, session)
+    _nearest(ways)
     following.told(looked.decision.tracks, moment)
     _next_run(session, looked)
     _history(past)
@@ -80,14 +91,54 @@ def _look(session: Session, id: str, as_of: datetime) -> Looked:
     return found[0]
 
 
-def _person(looked: Looked) -> None:
-    track, person = looked.decision.tracks[0], looked.person
+def _spoken_of(looked: Looked, session: Session) -> Track:
+    """The track that the record, the score and the reason are of."""
+    from connector.decide.tracks import leading  # noqa: PLC0415 - --help does without
+    from connector.decide.walk import Stages  # noqa: PLC0415 - --help does without
+
+    return leading(looked.decision.tracks, Stages(session.agreement.stages).level)
+
+
+def _ways(session: Session, looked: Looked, as_of: datetime) -> tuple[Way, ...]:
+    """What would lead this person on."""
+    from connector.decide.nearest import Nearest  # noqa: PLC0415 - --help does without
+
+    nearest = Nearest(session.agreement, session.decider)
+    return nearest.ways(looked.person, looked.decision, as_of=as_of, go_live=session.go_live(as_of))
+
+
+def _nearest(ways: Sequence[Way]) -> None:
+    if ways:
+        show.title("The nearest way on")
+    for way in ways:
+        show.say(f"{way.what} → {way.stage}", indent=2)
+
+
+def _person(looked: Looked, session: Session) -> None:
+    """Where the CRM shows the person and where the agreement has them, on each track."""
+    person, tracks = looked.person, looked.decision.tracks
+    labels = {each.name: each.label for each in session.agreement.lead_types}
     show.out.print(f"[bold]contact {person.id}[/]")
-    rows = [
-        ("in the CRM", person.stage or "(blank)", person.status or "(blank)"),
-        ("by the agreement", track.stage or "(blank)", track.status or "(blank)"),
-    ]
+    rows = [("in the CRM", person.stage or "(blank)", person.status or "(blank)")]
+    for track in tracks:
+        of = f", {labels.get(track.lead_type, track.lead_type)}" if len(tracks) > 1 else ""
+        rows.append((f"by the agreement{of}", track.stage or "(blank)", track.status or "(blank)"))
     show.table(("", "stage", "status"), rows)
+
+
+def _talk(decision: Decision, session: Session) -> None:
+    """Whom we talk to and what we say: what is said of the person, then the persona's card."""
+    from connector.agreement.vocabulary import OUTPUTS  # noqa: PLC0415 - --help does without
+
+    said = [(OUTPUTS[name].label, decision.outputs.get(name)) for name in TALK]
+    persona = next((one for one in session.agreement.personas if one.name == decision.outputs.get("persona")), None)
+    card = persona.describes if persona else {}
+    said += [(label, card.get(part)) for part, label in CARD.items()]
+    if any(value for _, value in said):
+        show.title("Whom we talk to, and what we say")
+    for label, value in said:
+        if value:
+            show.say(f"{label}: {value}", indent=2)
 
 
 def _score(decision: Decision) -> None:
@@ -102,8 +153,9 @@ def _score(decision: Decision) -> None:
         show.table(("points".rjust(width), "because", "rule"), [*rows, (f"{total:.2f}".rjust(width), "in all", "")])
 
 
-def _stage(looked: Looked, past: Past, notes: Sequence[str]) -> None:
-    decision, track = looked.decision, looked.decision.tracks[0]
+def _stage(looked: Looked, past: Past, session: Session) -> None:
+    decision, track = looked.decision, _spoken_of(looked, session)
+    notes = session.signatures.notes(session.now())
     show.title(f"Why {track.stage or 'no stage'}")
     show.say(decision.reason or _reason(past, track.stage) or track.cause or "as it stood", indent=2)
     for text in decision.also:
@@ -170,7 +222,7 @@ def _open_ends(past: Past) -> None:
 
 
 def _explained(session: Session, looked: Looked, past: Past, as_of: datetime) -> dict[str, Any]:
-    decision, track = looked.decision, looked.decision.tracks[0]
+    decision, track = looked.decision, _spoken_of(looked, session)
     change = looked.difference.change
     return {
         "id": looked.person.id,
@@ -178,10 +230,15 @@ def _explained(session: Session, looked: Looked, past: Past, as_of: datetime) ->
         "fingerprint": session.agreement.fingerprint,
         "stage": track.stage,
         "status": track.status,
+        "tracks": [
+            {"lead_type": one.lead_type, "stage": one.stage, "status": one.status, "cycle": one.cycle}
+            for one in decision.tracks
+        ],
         "crm": {"stage": looked.person.stage, "status": looked.person.status},
         "fit": decision.score.fit,
         "engagement": decision.score.engagement,
         "grade": decision.score.grade,
+        "talk": {name: decision.outputs.get(name) for name in TALK},
         "lines": [{"rule": one.rule, "points": one.points, "because": one.because} for one in decision.score.lines],
         "reason": decision.reason,
         "blocked": list(decision.blocked),

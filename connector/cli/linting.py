@@ -10,6 +10,7 @@ from connector.cli import show
 from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, agreements, instant
 from connector.cli.opening import now
 from connector.cli.subject import FolderOption, Subject, subject
+from connector.cli.versions import last_signed_version
 from connector.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ def agreement_lint(
     moment = instant(as_of, "--as-of") or now()
     one = subject(folder, config, connection)
     places = read_places(one.mapping, one.crm)
-    found = lint(one.agreement, places, as_of=moment, approvals=one.approvals())
+    approvals = one.approvals()
+    signed = last_signed_version(one, approvals)
+    promised = signed.agreement.paper.goals if signed else ()
+    found = lint(one.agreement, places, as_of=moment, approvals=approvals, promised=promised)
     said = sentences.read_back(one.agreement) if read_back else ()
     if output == "json":
         show.json(_as_json(one, found, said))

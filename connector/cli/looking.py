@@ -61,7 +61,7 @@ def _tell_status(found: dict[str, Any], signatures: str) -> None:
     account = f"account {found['account']}" if found["account"] else "no account seen yet"
     show.out.print(f"[bold]{found['connection']}[/], {account}, mode {found['mode']}")
     last = found["last_run"]
-    planned = [("the agreement is", signatures), *planning.rows(found["schedule"], now())]
+    planned = [("signatures", signatures), *planning.rows(found["schedule"], now())]
     if found["paused"]:
         planned.insert(0, ("writing", pausing.told(found["paused"])))
     if last is None:

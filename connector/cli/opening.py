@@ -400,19 +400,19 @@ def _alive(process: int, worker: str | None) -> bool:
 
 def signatures_of(chosen: Chosen) -> Signatures:
     """Who has signed the agreement of a connection, as its approvals.toml says now. Raises ConfigError."""
-    from connector.agreement.approvals_file import read_approvals  # noqa: PLC0415 - --help does without
+    from connector.agreement.carrying import approvals_of  # noqa: PLC0415 - --help does without
     from connector.cli.versions import since_signed  # noqa: PLC0415 - the same
     from connector.config import shipped_mappings  # noqa: PLC0415 - the same
     from connector.sync import Signatures  # noqa: PLC0415 - the same
 
     mine, agreement = chosen.connection, chosen.agreement
-    approvals = read_approvals(mine.mapping)
+    approvals = approvals_of(mine.mapping, agreement, mine.crm, mine.language)
     return Signatures(
         version=agreement.version,
         definitions=agreement.fingerprint,
         wiring=agreement.wiring.fingerprint,
         approvals=approvals,
-        required=mine.mode == "live" and mine.require_approval,
+        required=mine.mode == "live" and mine.go_live is not None and mine.require_approval,
         connection=mine.name if len(chosen.config.connections) > 1 else "",
         shipped=mine.mapping == shipped_mappings(),
         changes=lambda: since_signed(mine, agreement, approvals),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +9,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import orjson
 import typer
 
-from connector.cli import show
 from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, instant
 from connector.cli.opening import Chosen, choose, ledger_of, now, offline_session
-from connector.cli.reporting import place_of, put, reports
+from connector.cli.reporting import place_of, reports
+from connector.cli.spreading import SheetForm, tell
 from connector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,10 +23,8 @@ if TYPE_CHECKING:
     from connector.report.promises import Books
     from connector.report.reckoning import Span
     from connector.report.scorecard import Beside
-    from connector.report.sheet import Setting, Sheet
+    from connector.report.sheet import Setting
     from connector.sync import Session
-
-SheetForm = Literal["text", "json", "html", "csv"]
 
 SheetOption = Annotated[SheetForm, typer.Option("--output", help="Text for people, JSON, an HTML page, or CSV.")]
 SheetFileOption = Annotated[
@@ -77,17 +72,16 @@ class Desk:
         from connector.report import gathering  # noqa: PLC0415 - --help does without
         from connector.report.around import beside  # noqa: PLC0415 - --help does without
 
-        return beside(self.session, gathering.everybody(self.session, self.setting.as_of), span, _unsigned(self))
+        return beside(self.session, gathering.standing(self.session, self.setting.as_of), span, _unsigned(self))
 
-    def books(self, span: Span, active: frozenset[str] | None) -> Books:
-        """The two logs: as known now, and as they were known when the span closed."""
+    def books(self, active: frozenset[str] | None) -> Books:
+        """The two logs: as known now, and as they were known at any instant before."""
         from connector.report.entries import Log  # noqa: PLC0415 - --help does without
         from connector.report.promises import Books  # noqa: PLC0415 - --help does without
-        from connector.report.reckoning import closing  # noqa: PLC0415 - --help does without
 
         as_of, kept = self.setting.as_of, self.ledger.hand_offs
         log = Log(self.ledger.history.stage_moves(until=as_of + timedelta(microseconds=1)), self.chosen.agreement)
-        return Books(self.setting, log, kept.every(as_of), kept.every(closing(span, as_of)), active)
+        return Books(self.setting, log, kept.every(as_of), kept.every, active)
 
 
 @contextmanager
@@ -119,11 +113,18 @@ def _scope(chosen: Chosen) -> str:
 
 def _unsigned(desk: Desk) -> tuple[str, ...]:
     """What the agreement itself lacks, for the joint meeting."""
-    paper = desk.chosen.agreement.paper
+    from connector.cli.opening import signatures_of  # noqa: PLC0415 - --help does without
+
+    paper, signatures = desk.chosen.agreement.paper, signatures_of(desk.chosen)
     today = desk.day(None, "")
     said = []
     if paper.review_by is not None and paper.review_by < today:
         said.append(f"The agreement was to be reviewed by {paper.review_by:%Y-%m-%d}: that day is past.")
+    standing = signatures.standing(desk.setting.as_of)
+    if missing := standing.missing:
+        said.append(f"The agreement is not signed by {' and '.join(missing)}.")
+    if standing.emergency is not None:
+        said.append(signatures.notes(desk.setting.as_of)[0])
     return tuple(said)
 
 
@@ -149,8 +150,8 @@ def report_scorecard(
         one = desk.period(period, day)
         span = desk.span(one)
         told = desk.beside(span)
-        made = scorecard(desk.books(span, told.active), one, told)
-    _tell(made, output, place, listed, desk)
+        made = scorecard(desk.books(told.active), one, told)
+    tell(made, output, place, listed, desk.chosen.agreement.zone)
 
 
 @reports.command("sla")
@@ -171,10 +172,10 @@ def report_sla(
     with _desk(config, connection, as_of) as desk:
         one = desk.period(period, day)
         span = desk.span(one)
-        books = desk.books(span, desk.beside(span).active)
+        books = desk.books(desk.beside(span).active)
         open_ = f", so far (until {desk.setting.as_of:%Y-%m-%d})" if desk.setting.as_of < span.ends else ""
         made = sla(books, span, f"{one.label}{open_}")
-    _tell(made, output, place, listed, desk)
+    tell(made, output, place, listed, desk.chosen.agreement.zone)
 
 
 @reports.command("funnel")
@@ -207,7 +208,7 @@ def report_funnel(
         moves = desk.ledger.history.stage_moves(until=desk.setting.as_of + timedelta(microseconds=1))
         log = Log(moves, desk.chosen.agreement)
         made = funnel(desk.setting, log, desk.ledger.history.standings(), found, within)
-    _tell(made, output, place, listed, desk)
+    tell(made, output, place, listed, desk.chosen.agreement.zone)
 
 
 @reports.command("blocked")
@@ -225,9 +226,8 @@ def report_blocked(
 
     place = place_of(output, file, "blocked")
     with _desk(config, connection, as_of) as desk:
-        standings = desk.ledger.history.first_tracks()
-        made = blocked(desk.setting, gathering.everybody(desk.session, desk.setting.as_of), standings)
-    _tell(made, output, place, listed, desk)
+        made = blocked(desk.setting, gathering.standing(desk.session, desk.setting.as_of))
+    tell(made, output, place, listed, desk.chosen.agreement.zone)
 
 
 @reports.command("conflicts")
@@ -246,99 +246,4 @@ def report_conflicts(
         known = desk.ledger.conflicts
         found = Found(desk.ledger.work.holds(), known.taken_back(), known.pairs(), known.connections())
         made = conflicts(desk.setting, found)
-    _tell(made, output, place, listed, desk)
-
-
-# -- how it is told ---------------------------------------------------------------------------------------------------
-
-
-def _tell(one: Sheet, output: SheetForm, place: Path | None, listed: str | None, desk: Desk) -> None:
-    if listed is not None:
-        _list(one, listed)
-    elif output == "html":
-        from connector.report.page import sheet_page  # noqa: PLC0415 - text and JSON do without
-
-        put(sheet_page(one, desk.chosen.agreement.zone).encode(), place, one.kind)
-    elif output == "text":
-        _as_text(one, place)
-    else:
-        content = _csv(one) if output == "csv" else _json(one)
-        _out(content, place, one.kind)
-
-
-def _list(one: Sheet, key: str) -> None:
-    """The ids behind one number, for a program or a spreadsheet. Raises UsageError for a number that is not there."""
-    from connector.agreement.complaints import did_you_mean  # noqa: PLC0415 - --help does without
-
-    figures = {figure.key: figure for figure in one.figures()}
-    if key not in figures:
-        raise UsageError(f"This report has no number {key}. {did_you_mean(key, figures)}")
-    for id in figures[key].people.ids:
-        show.out.print(id)
-
-
-def _csv(one: Sheet) -> bytes:
-    from connector.report.sheet import csv_rows  # noqa: PLC0415 - --help does without
-
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(csv_rows(one))
-    return text.getvalue().encode()
-
-
-def _json(one: Sheet) -> bytes:
-    from connector.report.page import as_json  # noqa: PLC0415 - --help does without
-
-    told = as_json(one)
-    for part, kept in zip(one.parts, told["parts"], strict=True):
-        names = [name or f"column_{number}" for number, name in enumerate(part.columns, 1)]
-        kept["rows"] = [dict(zip(names, row, strict=True)) for row in kept["rows"]]
-    return orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z) + b"\n"
-
-
-def _out(content: bytes, place: Path | None, kind: str) -> None:
-    if place is None:
-        show.raw(content)
-        return
-    put(content, place, kind)
-
-
-def _as_text(one: Sheet, place: Path | None) -> None:
-    from rich.text import Text  # noqa: PLC0415 - only for a file
-
-    if place is None:
-        _say(one)
-        return
-    with show.out.capture() as kept:
-        _say(one)
-    put((Text.from_ansi(kept.get()).plain + "\n").encode(), place, one.kind)
-
-
-def _say(one: Sheet) -> None:
-    show.say(f"{one.title}, {one.when}. Account {one.account}, connection {one.connection}, agreement {one.agreement}.")
-    if one.scope:
-        show.say(f"Only people within the connection's scope: {one.scope}.")
-    if one.headlines:
-        show.title("In short")
-        for text in one.headlines:
-            show.say(text, "●", indent=2)
-    for part in one.parts:
-        show.title(part.title)
-        if part.says:
-            show.say(part.says, indent=2)
-        show.table(part.columns, [tuple(_cell(cell) for cell in row) for row in part.rows])
-    if one.unknown:
-        show.title("What these numbers do not know")
-        for text in one.unknown:
-            show.say(text, "note", indent=2)
-    if example := next((figure.key for figure in one.figures() if figure.people.ids), None):
-        show.out.print()
-        show.say(f"Who is behind a number: --list KEY, for example --list {example}; all of it: --output json or html")
-
-
-def _cell(cell: object) -> object:
-    from connector.report.sheet import Figure  # noqa: PLC0415 - --help does without
-
-    if not isinstance(cell, Figure):
-        return cell
-    whole = cell.value is not None and cell.unit in ("people", "number") and float(cell.value).is_integer()
-    return int(cell.value or 0) if whole and not cell.note else cell.text
+    tell(made, output, place, listed, desk.chosen.agreement.zone)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,11 +49,11 @@ def agreement_approve(
     yes: YesOption = False,
 ) -> None:
     """Sign the agreement as it stands, for one side; shows first what is signed. Writes approvals.toml."""
-    from connector.agreement.approvals_file import add_approval, read_approvals  # noqa: PLC0415 - --help does without
+    from connector.agreement.approvals_file import add_approval, digest_of  # noqa: PLC0415 - --help does without
 
     chosen = choose(config, connection)
     folder, agreement = chosen.connection.mapping, chosen.agreement
-    approvals = read_approvals(folder)
+    approvals = signatures_of(chosen).approvals
     meaning = agreement.wiring.fingerprint if side == "admin" else agreement.fingerprint
     wanted = Approval(
         side,
@@ -66,11 +68,12 @@ def agreement_approve(
     before = already(approvals, side, meaning)
     if before is None:
         _may_sign(chosen, approvals, wanted)
+        _keeps_promises(chosen, approvals, wanted)
         if output == "text":
             _show_what(chosen, approvals, wanted)
         show.ask(_question(wanted), yes=yes)
-        _keep(chosen, meaning)
-        add_approval(folder, wanted)
+        kept = _keep(chosen, meaning)
+        add_approval(folder, replace(wanted, files=digest_of(kept)))
     signatures = signatures_of(chosen)
     if output == "json":
         show.json(
@@ -127,14 +130,30 @@ def _may_sign(chosen: Chosen, approvals: Sequence[Approval], one: Approval) -> N
         raise UsageError(f"{counterpart.capitalize()} has signed already, so this is none: sign without --emergency.")
 
 
-def _keep(chosen: Chosen, fingerprint: str) -> None:
+def _keeps_promises(chosen: Chosen, approvals: Sequence[Approval], one: Approval) -> None:
+    """A goal of a running period that was signed is changed by a correction, or not at all. Raises ConfigError."""
+    from connector.agreement.goals import goal_changes_without_correction  # noqa: PLC0415 - --help does without
+
+    before = last_signed_version(chosen.connection, approvals, but=one.fingerprint) if one.side in BOTH else None
+    if before is None:
+        return
+    agreement, paper = chosen.agreement, chosen.agreement.paper
+    today = one.at.astimezone(agreement.zone).date()
+    problems = goal_changes_without_correction(
+        before.agreement.paper.goals, paper.goals, today, paper.fiscal_year_starts
+    )
+    if problems:
+        raise ConfigError(problems)
+
+
+def _keep(chosen: Chosen, fingerprint: str) -> Path:
     """Keep what is signed beside the signature, once it is certain that it is what was shown."""
     from connector.agreement import load_agreement  # noqa: PLC0415 - --help does without
     from connector.agreement.approvals_file import keep_signed, signed_folder  # noqa: PLC0415 - the same
 
     mine = chosen.connection
-    if signed_folder(mine.mapping, fingerprint) is not None:
-        return
+    if (before := signed_folder(mine.mapping, fingerprint)) is not None:
+        return before
     kept = keep_signed(mine.mapping, fingerprint)
     try:
         copy = load_agreement(kept, mine.crm, mine.language)
@@ -144,6 +163,7 @@ def _keep(chosen: Chosen, fingerprint: str) -> None:
     if not same:
         shutil.rmtree(kept, ignore_errors=True)
         raise UsageError("The files changed while you were looking at them; nothing was signed. Run it again.")
+    return kept
 
 
 # -- telling -----------------------------------------------------------------------------------------------------------

@@ -35,9 +35,9 @@ class Subject:
 
     def approvals(self) -> tuple[Approval, ...]:
         """Who has signed what. Raises ConfigError."""
-        from connector.agreement.approvals_file import read_approvals  # noqa: PLC0415 - --help does without
+        from connector.agreement.carrying import approvals_of  # noqa: PLC0415 - --help does without
 
-        return read_approvals(self.mapping)
+        return approvals_of(self.mapping, self.agreement, self.crm, self.language)
 
 
 def subject(folder: Path | None, config: Path, connection: str | None) -> Subject:

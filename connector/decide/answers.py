@@ -50,7 +50,7 @@ class Answers:
         edit = walk.edit("status")
         if edit is not None and edit.by in ADOPTED_FROM:
             return  # the status that a person set in the same look is the plainer word
-        if counts and answer:
+        if answer and (counts or self._reason_came_later(answer, walk)):
             self._follow(answer, walk)
 
     def _follow(self, answer: Answer, walk: Walk) -> None:
@@ -113,6 +113,7 @@ class Answers:
         at = self._named_day(walk)
         if at is not None and walk.track.cycle == walk.before.cycle and walk.track.call_back_at is None:
             day = said(walk.facts.values.get("call_back_on"), self._zone)
+            walk.turns_at(at)
             why = "it is past" if at <= walk.as_of else "the person was not returned"
             walk.warnings.append(f"call back on {day} is ignored: {why}")
 

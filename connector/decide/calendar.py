@@ -94,3 +94,6 @@ BUCKETS: dict[str, Callable[[date], object]] = {
     "week": lambda day: day.isocalendar()[:2],
     "month": lambda day: (day.year, day.month),
 }
+
+#: Two instants at least this far apart are never in one bucket, whatever the clocks do.
+LONGEST: dict[str, timedelta] = {"day": timedelta(days=2), "week": timedelta(days=8), "month": timedelta(days=32)}

@@ -7,7 +7,7 @@ domain ("hotmail.co.uk") or by family ("hotmail"), never by how a text ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -19,6 +19,7 @@ Values = Mapping[str, Value]
 Test = Callable[[Values], bool | None]
 
 _DOMAIN_FIELDS = ("email_domain", "company_domain")
+_REMEMBERED = 16_384
 
 
 @cache
@@ -68,6 +69,43 @@ def compile_condition(condition: Condition) -> Test:
     return test
 
 
+class Questions:
+    """Conditions that are asked together: a value that was met before is not judged again.
+
+    What is kept are verdicts, one number per field and one tuple per person: people of whom everything asked is
+    equally true have the same tuple, so that whatever follows from it has to be worked out once.
+    """
+
+    def __init__(self, conditions: Sequence[Condition]) -> None:
+        by_field: dict[str, list[Test]] = {}
+        for each in conditions:
+            by_field.setdefault(each.field, []).append(compile_condition(each))
+        self._fields = [(name, _Verdicts(name, tests)) for name, tests in by_field.items()]
+
+    def verdicts(self, values: Values) -> tuple[int, ...]:
+        """The answers to all questions, as something to look up by."""
+        get = values.get
+        return tuple([verdicts[get(name)] for name, verdicts in self._fields])
+
+
+class _Verdicts(dict[Value, int]):
+    """Per value of one field the answers of its tests, as the digits of a number: no, yes, unknown."""
+
+    def __init__(self, name: str, tests: Sequence[Test]) -> None:
+        super().__init__()
+        self._name, self._tests = name, tests
+
+    def __missing__(self, value: Value) -> int:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        verdict = 0
+        for test in self._tests:
+            answer = test({self._name: value})
+            verdict = verdict * 3 + (2 if answer is None else int(answer))
+        self[value] = verdict
+        return verdict
+
+
 def _holds(condition: Condition) -> Callable[[Value], bool]:
     values = condition.values
     if condition.operator == "at_least":
@@ -98,7 +136,12 @@ def _phrase_test(wanted: list[str], unless: tuple[str, ...]) -> Callable[[Value]
         words = folded(value).split()
         return holds_wanted(words) and not holds_unless(words)
 
-    return lambda value: says(" ".join(value) if isinstance(value, tuple) else str(value))
+    return lambda value: says(" ".join(value) if isinstance(value, tuple) else _text(value))
+
+
+def _text(value: Value) -> str:
+    """A value as text; equal numbers read alike."""
+    return f"{value:.15g}" if isinstance(value, (int, float)) else str(value)
 
 
 def _finder(texts: Iterable[str]) -> Callable[[list[str]], bool]:

@@ -22,6 +22,7 @@ class DealView:
     latest_deal_stage: str | None = None
     on_hold: bool = False
     colleague: bool = False  # on a deal, but in no role that counts
+    going: Deal | None = None  # the furthest deal that is not closed, whatever decides
 
     @property
     def at(self) -> datetime | None:
@@ -60,9 +61,9 @@ class DealReader:
         stage = (shown.deal_stage or self._closed.get(shown.state)) if shown else None
         on_hold = bool(going) and all(deal.state == "on_hold" for deal in going)
         if won:
-            return DealView("won", max(won, key=_how_new), stage, on_hold)
+            return DealView("won", max(won, key=_how_new), stage, on_hold, going=furthest)
         if furthest:
-            return DealView("open", furthest, stage, on_hold)
+            return DealView("open", furthest, stage, on_hold, going=furthest)
         return DealView("lost" if newest else None, newest, stage, False, colleague)
 
     def lost_to(self, deal: Deal) -> LostReason | None:

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from connector.agreement.terms import Agreement
+from connector.agreement.vocabulary import ANSWERS
 from connector.decide import days
 from connector.decide.lanes import Share, Sorter
 from connector.decide.office import Office
 from connector.decide.outputs import OF_STAGE
-from connector.decide.tracks import first_track, furthest, leading
+from connector.decide.tracks import first_track, furthest, leading, looked_at
 from connector.decide.walk import ABOVE, ADOPTED_FROM, Walk
-from connector.model import Decision, Person, Track
+from connector.model import Decision, Person, Track, Value
 
 #: How the warning begins that somebody holds a person; the reason they typed follows.
 ON_HOLD = "on hold"
@@ -169,10 +170,16 @@ class Decider:
         shown = spoken.index(furthest(spoken, level))
         said = [self._say_of(share, walk, tracks) for share, walk in zip(shares, walks, strict=True)]
         said = [said[first], *said[:first], *said[first + 1 :]]
-        outputs = dict(said[0].outputs)
+        outputs = dict(said[0].outputs) | self._of_person(shares, walks, said)
+        route = min((one.route_next_at for one in said if one.route_next_at), default=None)
+        # When the route of any track turns, another track may lead, whose scores are shown from then on.
+        score = min((at for at in (said[0].score_next_at, route) if at), default=None)
         if shown != first:
             of_stage = shares[shown].lane.recorder.stage_of(walks[shown])
             outputs = {name: value for name, value in outputs.items() if name not in OF_STAGE} | of_stage
+        if any(walk.tasks for walk in walks):  # an answer to another track's hand-off must not speak for a new one
+            given = {name for share in shares for name in ANSWERS if share.person.fields.get(name) is not None}
+            outputs |= dict.fromkeys(sorted(given))
         return replace(
             said[0],
             outputs=outputs,
@@ -182,9 +189,17 @@ class Decider:
             reason=next((one.reason for one in said if one.reason), ""),
             also=tuple(rule for one in said for rule in one.also),
             warnings=tuple(dict.fromkeys(text for one in said for text in one.warnings)),
-            route_next_at=min((one.route_next_at for one in said if one.route_next_at), default=None),
-            score_next_at=min((one.score_next_at for one in said if one.score_next_at), default=None),
+            route_next_at=route,
+            score_next_at=score,
         )
+
+    def _of_person(self, shares: Sequence[Share], walks: Sequence[Walk], said: Sequence[Decision]) -> dict[str, Value]:
+        """What is true of the person whichever track told it: a withdrawn consent, and who lacks on an open deal."""
+        lacking = [text for one in said if (text := one.outputs["buying_group_missing"])]
+        of_person: dict[str, Value] = {"buying_group_missing": lacking[0] if lacking else None}
+        if any(share.lane.recorder.is_withdrawn(walk) for share, walk in zip(shares, walks, strict=True)):
+            of_person["nurture_track"] = None
+        return of_person
 
     def _say_of(self, share: Share, walk: Walk, tracks: tuple[Track, ...]) -> Decision:
         path, lane = share.lane.path, share.lane
@@ -192,7 +207,7 @@ class Decider:
         says_why_not = not walk.reason and not walk.track.cycle and walk.track.cause != "adopted"
         short, said = path.blocked(walk, stage)
         for_record = (*[each.roughly() for each in short], *said) if says_why_not else ()
-        next_score = lane.foresight.score_next_at(walk)
+        ahead = lane.foresight.of(walk, blocked=bool(short or said))
         return Decision(
             walk.person.id,
             tracks,
@@ -205,8 +220,8 @@ class Decider:
             (*[each.exactly() for each in short], *said),
             tuple(walk.also),
             tuple(dict.fromkeys(walk.warnings)),
-            lane.foresight.route_next_at(walk, next_score),
-            next_score,
+            ahead.route,
+            ahead.score,
             walk.held_until,
         )
 
@@ -227,8 +242,9 @@ def _remember(run: int) -> Callable[[Share, Walk], Track]:
 
     def remember(share: Share, walk: Walk) -> Track:
         facts = walk.facts.digest
-        if walk.track.cause == "adopted" and share.lane.path.is_above(walk):
+        walk.above = walk.track.cause == "adopted" and share.lane.path.is_above(walk)
+        if walk.above:
             facts += ABOVE
-        return replace(walk.track, evaluated_at=walk.as_of, used=run, facts=facts, fingerprint=walk.fingerprint)
+        return looked_at(walk.track, walk.as_of, run, facts, walk.fingerprint)
 
     return remember

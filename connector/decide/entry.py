@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from connector.agreement.terms import Agreement, Entry, Evidence, Stage
@@ -43,10 +44,15 @@ class Doors:
 
     def missing(self, entry: Entry, facts: Facts) -> tuple[str, ...]:
         """The fields of the entry's minimum information that nobody knows."""
-        needs = self._minimum.get(entry.minimum_information or "", ())
-        values = facts.values
-        unknown = [need for need in needs if [*map(values.get, need)].count(None) == len(need)]
-        return tuple([name for need in unknown for name in need[:1]])
+        asked = entry.minimum_information
+        if asked is None:
+            return ()
+        found = facts.lacks.get(asked)
+        if found is None:
+            values, needs = facts.values, self._minimum.get(asked, ())
+            unknown = [need for need in needs if [*map(values.get, need)].count(None) == len(need)]
+            found = facts.lacks[asked] = tuple([name for need in unknown for name in need[:1]])
+        return found
 
     def evidence(self, entry: Entry, walk: Walk) -> list[str]:
         """The proofs that are there, by label."""
@@ -147,7 +153,12 @@ class Short(NamedTuple):
 
     def roughly(self) -> str:
         """In words that stay the same until the threshold is met."""
-        return f"{self.what} below {self.wanted:g}"
+        return _below(self.what, self.wanted)
+
+
+@lru_cache(maxsize=1024)
+def _below(what: str, wanted: float) -> str:
+    return f"{what} below {wanted:g}"
 
 
 def reached(entry: Entry, facts: Facts) -> str:

@@ -13,14 +13,29 @@ from datetime import datetime
 
 from connector.agreement.terms import Agreement, Condition, Exclusion, Persona
 from connector.agreement.vocabulary import DERIVED
-from connector.decide.conditions import Values, compile_condition, email_domain
+from connector.decide.committee import Committee
+from connector.decide.conditions import Questions, Values, compile_condition, email_domain
 from connector.decide.deals import DealReader, DealView
+from connector.decide.journey import JourneyReader
+from connector.decide.personas import Personas
 from connector.decide.scoring import Scored, Scorer
 from connector.decide.signals import Heard, Listener
 from connector.model import Person, Score, Signal, Value
 
 #: How many letters of a digest tell which fields it is of.
 QUESTION = 4
+
+_REMEMBERED = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What kind of person this is: the same for everybody of whom the same is true."""
+
+    persona: Persona | None
+    band: str | None
+    exclusions: tuple[Exclusion, ...]
+    unknown: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -37,6 +52,10 @@ class Facts:
     deals: DealView
     digest: str  # of the scored and required fields: another one is a new fact (A12)
     newest: dict[str, Signal] = field(default_factory=dict)  # kind -> its newest signal
+    lacks: dict[str, tuple[str, ...]] = field(default_factory=dict)  # minimum information -> fields nobody knows
+    turns: list[datetime] = field(default_factory=list)  # when one of these facts turns by itself (Walk.turns_at)
+    journey_stage: str | None = None
+    buying_group_missing: str | None = None
 
     @property
     def score(self) -> Score:
@@ -53,10 +72,15 @@ class Observer:
         self._scorer = Scorer(agreement.scoring, positive, agreement.zone)
         self._deals = DealReader(agreement.deals)
         self.deals = self._deals
-        self._personas = [(each, tuple(map(compile_condition, each.match))) for each in agreement.personas]
+        self._personas = Personas(agreement.personas)
+        self._journey = JourneyReader(agreement.audience.journey, agreement.signals)
+        self._committee = Committee(agreement.audience.buying_group, self._personas)
         self._bands = [(each.name, tuple(map(compile_condition, each.needs))) for each in agreement.bands]
         self._exclusions = [(each, compile_condition(each.condition)) for each in agreement.exclusions]
         self._asked = _asked_about(agreement)
+        self._known = [Condition(name, "is_known") for name in self._asked]
+        self._questions = Questions([*_conditions(agreement), *self._known])
+        self._traits: dict[tuple[int, ...], Traits] = {}
         self._digested = _digested(agreement, self._asked)
         self._asking = hashlib.blake2b(repr(self._digested).encode(), digest_size=QUESTION // 2).hexdigest()
         self._uses_domain = any(each.condition.field == "email_domain" for each in agreement.exclusions) or any(
@@ -70,29 +94,40 @@ class Observer:
         values = dict(person.fields)
         if self._uses_domain and (domain := email_domain(values.get("email"))):
             values["email_domain"] = domain
-        persona = self._persona(values)
-        band = self._band(values)
-        values["persona"] = persona.name if persona else None
-        values["icp_band"] = band
+        verdicts = self._questions.verdicts(values)
+        traits = self._traits.get(verdicts) or self._look_at(verdicts, values)
+        values["persona"] = traits.persona.name if traits.persona else None
+        values["icp_band"] = traits.band
         heard = self._listener.hear(person.signals, as_of)
-        newest: dict[str, Signal] = {}
-        for signal in heard.signals:
-            newest.setdefault(signal.kind, signal)
-        return Facts(
+        deals = self._deals.view(person.deals)
+        facts = Facts(
             values,
-            persona,
-            band,
+            traits.persona,
+            traits.band,
             self._scorer.score(values, heard.signals, as_of),
             heard,
-            tuple([each for each, holds in self._exclusions if holds(values)]),
-            tuple([name for name in self._asked if values.get(name) is None]),
-            self._deals.view(person.deals),
+            traits.exclusions,
+            traits.unknown,
+            deals,
             self._digest(values),
-            newest,
+            {signal.kind: signal for signal in reversed(heard.signals)},
         )
+        facts.journey_stage, turns_at = self._journey.read(heard, as_of)
+        if turns_at is not None:
+            facts.turns.append(turns_at)
+        facts.buying_group_missing = self._committee.missing(person, deals.going)
+        return facts
 
-    def _persona(self, values: Values) -> Persona | None:
-        return next((each for each, tests in self._personas if any(test(values) for test in tests)), None)
+    def _look_at(self, verdicts: tuple[int, ...], values: Values) -> Traits:
+        """The traits, worked out once for all of whom the same is true."""
+        persona, band = self._personas.find(values).persona, self._band(values)
+        known = {**values, "persona": persona.name if persona else None, "icp_band": band}
+        exclusions = tuple([each for each, holds in self._exclusions if holds(known)])
+        unknown = tuple([name for name in self._asked if known.get(name) is None])
+        if len(self._traits) >= _REMEMBERED:
+            self._traits.clear()
+        traits = self._traits[verdicts] = Traits(persona, band, exclusions, unknown)
+        return traits
 
     def _band(self, values: Values) -> str | None:
         """The first band whose needs all hold; unknown as soon as one that might hold cannot be judged."""
@@ -106,6 +141,15 @@ class Observer:
     def _digest(self, values: Values) -> str:
         said = repr([values.get(name) for name in self._digested])
         return self._asking + hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
+
+
+def _conditions(agreement: Agreement) -> list[Condition]:
+    """Everything asked of a person to tell persona, band and exclusions."""
+    return [
+        *(condition for each in agreement.personas for condition in each.match),
+        *(condition for each in agreement.bands for condition in each.needs),
+        *(each.condition for each in agreement.exclusions),
+    ]
 
 
 def _asked_about(agreement: Agreement) -> tuple[str, ...]:

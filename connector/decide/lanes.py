@@ -17,6 +17,7 @@ from connector.decide.conditions import Test, compile_condition
 from connector.decide.facts import Observer
 from connector.decide.handoff import Desk
 from connector.decide.next_change import Foresight
+from connector.decide.obstacle import Obstacle
 from connector.decide.office import Office
 from connector.decide.outputs import Recorder
 from connector.decide.path import Path
@@ -38,7 +39,7 @@ class Lane:
         self.observer = Observer(own)
         self.desk = Desk(own, office)
         self.path = Path(own, self.stages, self.observer, self.desk)
-        self.recorder = Recorder(own)
+        self.recorder = Recorder(own, Obstacle(self.stages, self.path.doors))
         self.foresight = Foresight(own)
 
 

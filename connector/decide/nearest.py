@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import combinations
 
-from connector.agreement.terms import Agreement
+from connector.agreement.terms import Agreement, Evidence
 from connector.agreement.vocabulary import known_type
 from connector.agreement.words import label_of
 from connector.decide.decider import Decider
@@ -22,6 +23,9 @@ from connector.model import Decision, Person, Signal, Track, Value
 _WAYS = 3
 _STRENGTHS = ("low", "medium", "high")
 _DAY = timedelta(days=1)
+
+#: The operators of which the agreement itself says a value that would do.
+_SAID = ("is", "is_any_of", "at_least", "at_most", "contains_any_of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,10 @@ class Nearest:
         self._points = {track.signal: 0.0 for track in agreement.fast_tracks}
         self._points |= {rule.signal: rule.points for rule in rules if rule.signal}
 
-    def ways(
-        self, person: Person, tracks: tuple[Track, ...], decision: Decision, *, as_of: datetime, go_live: datetime
-    ) -> tuple[Way, ...]:
+    def ways(self, person: Person, decision: Decision, *, as_of: datetime, go_live: datetime) -> tuple[Way, ...]:
         """At most three ways on from where `decision` leaves this person, the nearest first."""
-        run = max([1, *(track.used for track in tracks), *(signal.seen for signal in person.signals)]) + 1
         after = decision.tracks
+        run = max([*(track.used for track in after), *(signal.seen for signal in person.signals)]) + 1
         found: list[Way] = []
         for step in self._steps(person, decision, as_of, run):
             reached = self._reached(person, after, step, as_of, run, go_live)
@@ -90,6 +92,7 @@ class Nearest:
         yield from self._answers(decision)
         if known:
             yield known
+        yield from self._proved(as_of, run)
         often = {signal.kind for signal in person.signals}
         for times in (1, 2):
             for kind in self._kinds():
@@ -105,6 +108,20 @@ class Nearest:
         for answer in self._agreement.answers.values():
             if self._agreement.statuses[answer.status].accepts:
                 yield _Step(f"sales answers: {answer.label}", {"sales_answer": answer.name})
+
+    def _proved(self, as_of: datetime, run: int) -> Iterator[_Step]:
+        """One proof of a serious talk, or two."""
+        proofs = [step for step in (self._proof(each, as_of, run) for each in self._agreement.evidence) if step]
+        yield from proofs
+        for one, other in combinations(proofs, 2):
+            what = _listed([one.what, other.what])
+            yield _Step(what, {**one.fields, **other.fields}, (*one.signals, *other.signals))
+
+    def _proof(self, proof: Evidence, as_of: datetime, run: int) -> _Step | None:
+        if proof.signal:
+            return _Step(proof.label, {}, (Signal(f"?{proof.name}", proof.signal, as_of, run),))
+        asked = proof.condition
+        return _Step(proof.label, {asked.field: asked.values[0]}) if asked and asked.operator in _SAID else None
 
     def _missing(self, person: Person) -> dict[str, Value]:
         """Required fields that nobody knows, each with a value that no rule was written for."""

@@ -8,27 +8,34 @@ the agreement opted into (G5). Nothing about stage and status is said of an adop
 from __future__ import annotations
 
 from connector.agreement.terms import Agreement
-from connector.agreement.vocabulary import ANSWERS
+from connector.agreement.vocabulary import ANSWERS, ASK_NEXT
+from connector.decide.asking import Asking
+from connector.decide.facts import Facts
+from connector.decide.nurture import Nurturer
+from connector.decide.obstacle import Obstacle
 from connector.decide.reasons import ReasonWriter
 from connector.decide.scoring import shown
 from connector.decide.sla import clock_now
 from connector.decide.walk import Walk
 from connector.model import Value
 
-#: Causes of a status with which a cycle ends, and which is therefore still ours to write.
 #: What the record says of where the person stands, whichever track it speaks of.
 OF_STAGE = ("stage", "current_stage", "furthest_stage")
 
+#: Causes of a status with which a cycle ends, and which is therefore still ours to write.
 _LAST_WORDS = ("attempts.exhausted_after", "sales_answers.")
 
 
 class Recorder:
     """Turns a walk into outputs."""
 
-    def __init__(self, agreement: Agreement) -> None:
+    def __init__(self, agreement: Agreement, obstacle: Obstacle) -> None:
         self._version = agreement.version
         self._reasons = ReasonWriter(agreement.scoring.groups)
-        self._ask_next = agreement.ask_next
+        self._asking = Asking(agreement)
+        self._nurturer = Nurturer(agreement)
+        self._obstacle = obstacle
+        self._freeze_in = frozenset(agreement.scoring.freeze_in)
         self._backwards = {(each, move.to) for move in agreement.backwards for each in move.from_stages}
 
     def outputs(self, walk: Walk, missing: tuple[str, ...], blocked: tuple[str, ...]) -> dict[str, Value]:
@@ -36,12 +43,31 @@ class Recorder:
         said = self._scores(walk, missing)
         if "stage" not in walk.person.unmapped and walk.held_until is None:
             said |= self._route(walk, blocked)
+        elif self.is_withdrawn(walk):  # a withdrawn consent is no matter of stages, and waits for nobody
+            said["nurture_track"] = None
         said["agreement_version"] = self._version
         said["scored_at"] = walk.as_of
         return said
 
+    def is_withdrawn(self, walk: Walk) -> bool:
+        """Whether the person withdrew consent to be nurtured."""
+        return self._nurturer.withdrawn(walk.facts)
+
     def _scores(self, walk: Walk, missing: tuple[str, ...]) -> dict[str, Value]:
         facts = walk.facts
+        return {
+            **({} if walk.before.stage in self._freeze_in else self._points(facts)),
+            **self._questions(walk),
+            "persona": facts.persona.name if facts.persona else None,
+            "icp_band": facts.band,
+            "missing_information": ", ".join(missing) or None,
+            "journey_stage": facts.journey_stage,
+            "buying_group_missing": facts.buying_group_missing,
+            "exclusion_reason": facts.exclusions[0].reason if facts.exclusions else None,
+            "latest_deal_stage": facts.deals.latest_deal_stage,
+        }
+
+    def _points(self, facts: Facts) -> dict[str, Value]:
         score = facts.score
         return {
             "fit_score": shown(score.fit),
@@ -49,17 +75,18 @@ class Recorder:
             "combined_score": shown(facts.scored.combined),
             "grade": score.grade,
             "score_reasons": self._reasons.text(facts.scored),
-            "persona": facts.persona.name if facts.persona else None,
-            "icp_band": facts.band,
-            "missing_information": ", ".join(missing) or None,
-            "ask_next": next((each for each in self._ask_next if facts.values.get(each) is None), None),
-            "exclusion_reason": facts.exclusions[0].reason if facts.exclusions else None,
-            "latest_deal_stage": facts.deals.latest_deal_stage,
         }
+
+    def _questions(self, walk: Walk) -> dict[str, Value]:
+        """One question an output, the outputs beyond the last question blank."""
+        return dict(zip(ASK_NEXT, (*self._asking.questions(walk), *(None for _ in ASK_NEXT)), strict=False))
 
     def _route(self, walk: Walk, blocked: tuple[str, ...]) -> dict[str, Value]:
         track = walk.track
-        said: dict[str, Value] = {}
+        said: dict[str, Value] = {
+            "nurture_track": self._nurturer.track(walk),
+            "not_mql_reason": self._obstacle.reason(walk),
+        }
         if track.cause != "adopted" or track.cycle:
             said |= self._stage(walk, blocked)
         if track.cycle or track.wait_until or track.returned_count:

@@ -36,11 +36,13 @@ class Path:
         self._reasons = {each.name: each.label for each in agreement.rejection_reasons}
         self._attempts = agreement.attempts
         self._answers = Answers(agreement)
+        self._furthest_first = [(stages.ranks[stage.name], stage) for stage in reversed(stages.used)]
         self._hands_over = next((stage for stage in stages.used if stage.hands_over), None)
         self.doors = Doors(agreement, observer)
 
     def follow(self, walk: Walk) -> None:
         """Move the walk's track as far as the facts lead."""
+        walk.followed = True
         self._adopt_stage(walk)
         self._adopt_status(walk)
         self._answers.take_in(walk)
@@ -240,8 +242,8 @@ class Path:
         if not self._may_return(walk) or (track.wait_until and track.wait_until > walk.as_of):
             return None
         level = self._stages.level(track.stage)
-        for stage in reversed(self._stages.used):
-            if self._stages.ranks[stage.name] <= level:
+        for rank, stage in self._furthest_first:
+            if rank <= level:
                 return None
             if self._may_enter(stage, walk):
                 return f"stages.{stage.name}.enter_when", lambda chosen=stage: self._enter(chosen, walk)
@@ -357,13 +359,7 @@ class Path:
 
     def next_stage(self, walk: Walk) -> Stage | None:
         """The nearest stage that rules lead to from here, if they do."""
-        level = self._stages.level(walk.track.stage)
-        if not self._may_return(walk):
-            return None
-        for stage in self._stages.used:
-            if self._stages.ranks[stage.name] > level and stage.enter and not stage.enter.deal:
-                return stage
-        return None
+        return self._stages.next_by_rule(walk.track.stage)
 
 
 def _never_worked(walk: Walk) -> bool:

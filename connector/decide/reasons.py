@@ -45,12 +45,15 @@ class ReasonWriter:
         return [self._said(rule, points[rule], times[rule]) for rule in best[:most]]
 
     def _by_rule(self, lines: Sequence[Line]) -> list[str]:
-        points: dict[str, float] = {}
-        times: dict[str, int] = {}
+        if len(lines) == 1:
+            return [self._said(lines[0].rule, lines[0].points, 1)]
+        by_rule: dict[str, list[float]] = {}
         for line in lines:
-            points[line.rule] = points.get(line.rule, 0.0) + line.points
-            times[line.rule] = times.get(line.rule, 0) + 1
-        return [self._said(rule, total, times[rule]) for rule, total in points.items()]
+            if line.rule in by_rule:
+                by_rule[line.rule].append(line.points)
+            else:
+                by_rule[line.rule] = [line.points]
+        return [self._said(rule, sum(points), len(points)) for rule, points in by_rule.items()]
 
     def _said(self, rule: str, total: float, times: int) -> str:
         return f"{self._labels[rule]}{f' {_TIMES}{times}' if times > 1 else ''} {_signed(total)}"

@@ -1,5 +1,6 @@
 """
-Which signals may count at all (A3, A4): not those of the future, not doubles, not the clicks of machines.
+Which signals may count at all (A3, A4): not those of the future, not doubles, not the clicks of machines, nothing
+from pages and forms that the agreement leaves out.
 
 What is left is newest first, with ties broken by id, so that the order of reading never shows.
 """
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 
 from connector.agreement.terms import Bots, SignalKind
+from connector.agreement.words import asset_of
 from connector.model import Signal
 
 _NEWEST_FIRST = attrgetter("at", "id", "seen")
@@ -36,6 +38,7 @@ class Listener:
             for name, kind in kinds.items()
             if kind.duplicates_within_minutes
         }
+        self._not_scored = {name: kind.not_scored for name, kind in kinds.items() if kind.not_scored}
         self._bots = bots
         self._clicks = frozenset(bots.clicks)
 
@@ -43,19 +46,18 @@ class Listener:
         """The signals that may count at `as_of`."""
         ordered = sorted(signals, key=_NEWEST_FIRST, reverse=True)
         future_at = None
-        kept: list[Signal] = []
-        seen: set[str] = set()
-        clicks = doubles = 0
-        for signal in ordered:
-            if signal.at > as_of:
-                future_at = signal.at  # newest first: the last one met is the soonest
-            elif signal.id not in seen and (signal.actor == "person" or self._counts(signal)):
-                seen.add(signal.id)
-                kept.append(signal)
-                clicks += signal.kind in self._clicks
-                doubles += signal.kind in self._double
-        if doubles > 1:
+        if ordered and ordered[0].at > as_of:
+            future_at = min(signal.at for signal in ordered if signal.at > as_of)
+            ordered = [signal for signal in ordered if signal.at <= as_of]
+        kept = [signal for signal in ordered if signal.actor == "person" or self._counts(signal)]
+        if self._not_scored:
+            kept = [each for each in kept if each.kind not in self._not_scored or not self._is_left_out(each)]
+        if len({signal.id for signal in kept}) < len(kept):
+            kept = _each_once(kept)
+        kinds = [signal.kind for signal in kept]
+        if self._double and sum(map(self._double.__contains__, kinds)) > 1:
             kept = self._without_doubles(kept)
+        clicks = sum(map(self._clicks.__contains__, kinds))
         if clicks >= self._bots.clicks_at_least or (clicks and self._bots.delivered):
             machine = self._machine_made(kept)
             return Heard([each for each in kept if each.id not in machine], future_at, len(machine))
@@ -64,6 +66,10 @@ class Listener:
     def _counts(self, signal: Signal) -> bool:
         """Nothing of a bot counts, and of an automation not what only a human can do."""
         return signal.actor != "bot" and (signal.actor != "automation" or signal.kind not in self._human_only)
+
+    def _is_left_out(self, signal: Signal) -> bool:
+        """Whether the agreement says that nothing is to be concluded from this page or form."""
+        return signal.asset is not None and asset_of(signal.asset) in self._not_scored[signal.kind]
 
     def _without_doubles(self, signals: list[Signal]) -> list[Signal]:
         """The same thing sent again within minutes is the first one only."""
@@ -100,3 +106,11 @@ class Listener:
         within = timedelta(seconds=self._bots.seconds_after_delivery)
         delivered = [each.at for each in signals if each.kind == self._bots.delivered]
         return {each.id: each.at for each in clicks if any(timedelta(0) <= each.at - at <= within for at in delivered)}
+
+
+def _each_once(signals: list[Signal]) -> list[Signal]:
+    """The newest of those with one id."""
+    found: dict[str, Signal] = {}
+    for signal in signals:
+        found.setdefault(signal.id, signal)
+    return list(found.values())

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from connector.agreement.terms import Agreement
-from connector.agreement.vocabulary import ANSWERS
+from connector.agreement.vocabulary import ANSWERS, FROM_PERSONA
 from connector.agreement.words import label_of
+from connector.decide.asking import Asking
 from connector.decide.office import Office
 from connector.decide.reasons import ReasonWriter
 from connector.decide.scoring import shown
@@ -29,6 +30,7 @@ class TaskWriter:
         self._agreement = agreement
         self._office = office
         self._texts = agreement.texts
+        self._asking = Asking(agreement)
         self._reasons = ReasonWriter(agreement.scoring.groups)
         self._fast_tracks = {each.name: each for each in agreement.fast_tracks}
         self._by_score = {
@@ -62,8 +64,8 @@ class TaskWriter:
             "engagement": str(shown(facts.score.engagement)),
             "why": self._why(walk),
             "reasons": "\n".join(self._reasons.strongest(facts.scored, _SCORED_LINES)),
-            "say": (persona.describes.get("say") if persona else None) or "",
-            "ask_next": self._question(values),
+            **{place: (persona.describes.get(place) if persona else None) or "" for place in FROM_PERSONA},
+            "ask_next": self._question(walk),
             "due": self._moment(due, walk.person.owner_id),
             "record": self._office.page_of(walk.person.id),
         }
@@ -93,8 +95,8 @@ class TaskWriter:
         text = self._texts.why.get(kind)
         return text.format_map(places) if text else walk.reason[:1].upper() + walk.reason[1:]
 
-    def _question(self, values: Mapping[str, object]) -> str:
-        ask = next((each for each in self._agreement.ask_next if values.get(each) is None), None)
+    def _question(self, walk: Walk) -> str:
+        ask = next(iter(self._asking.questions(walk)), None)
         return self._texts.questions.get(ask, label_of(ask)) if ask else ""
 
     def _moment(self, at: datetime, owner_id: str | None) -> str:

@@ -16,6 +16,7 @@ _INSTANTS = tuple(each.name for each in fields(Track) if "datetime" in str(each.
 #: What only a hand-off fills: of people who never had one it is left out of the ledger.
 _OF_HAND_OFFS = _NAMES.index("triggered_at")
 _values, _values_before = attrgetter(*_NAMES), attrgetter(*_NAMES[:_OF_HAND_OFFS])
+_OF_A_LOOK = tuple(map(_NAMES.index, ("evaluated_at", "used", "facts", "fingerprint")))
 
 
 def first_track(
@@ -62,6 +63,14 @@ def leading(tracks: Sequence[Track], level: Callable[[str | None], int]) -> Trac
 def furthest(tracks: Sequence[Track], level: Callable[[str | None], int]) -> Track:
     """The track that is furthest on, the first of several: its stage is the person's."""
     return max(tracks, key=lambda track: level(track.stage))
+
+
+def looked_at(track: Track, as_of: datetime, run: int, facts: str, fingerprint: str) -> Track:
+    """The track after a look at everything seen up to `run`. Everybody gets one, so it is put together at once."""
+    values = list(_values(track))
+    for place, value in zip(_OF_A_LOOK, (as_of, run, facts, fingerprint), strict=True):
+        values[place] = value
+    return Track(*values)
 
 
 def track_id(person_id: str, lead_type: str) -> str:

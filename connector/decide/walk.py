@@ -43,6 +43,7 @@ class Stages:
         self.ranks = {stage.name: rank for rank, stage in enumerate(self.main)}
         self.by_deal = {stage.enter.deal: stage for stage in self.used if stage.enter and stage.enter.deal}
         self.by_deal_names = frozenset(stage.name for stage in self.by_deal.values())
+        self._next: dict[str | None, Stage | None] = {}
         before_score = next((r for r, stage in enumerate(self.main) if stage.enter and stage.enter.by_score), 0) - 1
         self._levels = {
             stage.name: self.ranks.get(stage.counts_as or "", before_score) for stage in stages if stage.side
@@ -71,6 +72,20 @@ class Stages:
         """The further of two main stages; side stages are no progress."""
         known = [name for name in (one, other) if name is not None and name in self.ranks]
         return max(known, key=self.ranks.__getitem__, default=None)
+
+    def next_by_rule(self, name: str | None) -> Stage | None:
+        """The nearest stage that rules lead to from this one, if they do."""
+        if name not in self._next:
+            self._next[name] = self._find_next(name)
+        return self._next[name]
+
+    def _find_next(self, name: str | None) -> Stage | None:
+        stage = self.by_name.get(name or "")
+        if stage is not None and stage.side and not stage.may_return:
+            return None
+        level = self.level(name)
+        by_rule = (each for each in self.used if each.enter and not each.enter.deal)
+        return next((each for each in by_rule if self.ranks[each.name] > level), None)
 
     def label(self, name: str | None) -> str:
         """What people call a stage."""
@@ -113,6 +128,14 @@ class Walk:
     cause: str = ""
     reason: str = ""
     fast_track: str | None = None
+    above: bool = False  # adopted, and remembered as one who meets a rule further on already (ABOVE)
+    followed: bool = False  # whether the path was followed: else the track stays as it was, and is only spoken of
+    turns: list[datetime] = field(default_factory=list)
+
+    def turns_at(self, at: datetime) -> None:
+        """Something that was just said of this person turns at this instant, if nothing happens until then. Whoever
+        compares with `as_of` says so here, and the person is looked at again; an instant that is past is no matter."""
+        self.turns.append(at)
 
     @property
     def first(self) -> bool:

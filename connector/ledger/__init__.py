@@ -7,6 +7,7 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     database.py     one engine, one transaction at a time, honest errors
     tables.py       the tables; migrations/ brings an older schema up
     mirror.py       records, links and occurrences as the CRM last told them, and who must be looked at again
+    beside.py       who is on a deal together
     people.py       what we remember of a person: tracks, values written and intended, moves, due times
     work.py         planned changes, tasks, open clears, rejects, holds
     aside.py        who waits for a review, a place or a time, and the alerts about it
@@ -25,6 +26,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from connector.ledger.aside import Aside
+from connector.ledger.beside import Beside
 from connector.ledger.conflicts import Conflicts
 from connector.ledger.database import Database
 from connector.ledger.handoffs import HandOffs
@@ -45,6 +47,7 @@ class Ledger:
         self.database = database
         self.connection = connection
         self.mirror = Mirror(database, connection)
+        self.beside = Beside(database, connection)
         self.people = People(database, connection, people)
         self.shadows = People(database, connection, shadows)
         self.hand_offs = HandOffs(database, connection)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, instant, stamp, unpack
 from connector.ledger.tables import people, transitions
 from connector.model import ALWAYS
+
+_CHUNK = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +77,25 @@ class History:
         ]
 
     def standings(self) -> Iterator[Standing]:
-        """Where every track stands now."""
-        query = sa.select(people.c.id, people.c.tracks).where(people.c.connection == self._me).order_by(people.c.id)
-        for id, tracks in self._db.rows(query):
-            for track in unpack(tracks) or ():
-                until = track.get("wait_until")
-                yield Standing(
-                    id,
-                    track["lead_type"],
-                    track.get("stage"),
-                    track.get("cause") == "adopted",
-                    datetime.fromisoformat(until) if until else None,
-                )
+        """Where every track stands now, some thousand people at a time."""
+        after = ""
+        while True:
+            query = sa.select(people.c.id, people.c.tracks).where(people.c.connection == self._me, people.c.id > after)
+            rows = self._db.rows(query.order_by(people.c.id).limit(_CHUNK))
+            if not rows:
+                return
+            after = rows[-1][0]
+            for id, tracks in rows:
+                yield from (standing(id, track) for track in unpack(tracks) or ())
 
-    def first_tracks(self) -> dict[str, Standing]:
-        """Where everybody stands on their first track: the lead type that everybody has."""
-        found: dict[str, Standing] = {}
-        for one in self.standings():
-            found.setdefault(one.person_id, one)
-        return found
+
+def standing(id: str, track: Mapping[str, Any]) -> Standing:
+    """Where a track stands, as it is remembered."""
+    until = track.get("wait_until")
+    return Standing(
+        id,
+        track["lead_type"],
+        track.get("stage"),
+        track.get("cause") == "adopted",
+        datetime.fromisoformat(until) if until else None,
+    )

@@ -22,6 +22,10 @@ from connector.model import Link, Occurrence
 CONTACT = "contact"
 
 
+#: A link that came, went or got another label: the contact, the kind of the other record, its id.
+Moved = tuple[str, str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One record as just read: its facts are what the agreement uses of it, ready to be stored."""
@@ -140,8 +144,9 @@ class Mirror:
             [{"whose": id, "now": pack(dict(one))} for id, one in facts.items()],
         )
 
-    def relink(self, kind: str, found: Mapping[str, Sequence[Link]], to: str, run: int) -> None:
-        """Replace the associations of these records towards `to`; contacts whose links changed become dirty."""
+    def relink(self, kind: str, found: Mapping[str, Sequence[Link]], to: str, run: int) -> list[Moved]:
+        """Replace the associations of these records towards `to`; contacts whose links changed become dirty, and which
+        those are is returned."""
         if kind == CONTACT:
             new = {(id, to, link.to_id): link for id, those in found.items() for link in those}
             mine = sa.and_(links.c.kind == CONTACT, among(links.c.id), links.c.other_kind == to)
@@ -152,9 +157,9 @@ class Mirror:
         else:
             raise ValueError(f"links between {kind} and {to} concern no contact")
         with self._db.transaction():
-            self._replace_links(tuple(found), new, mine, run)
+            return self._replace_links(tuple(found), new, mine, run)
 
-    def _replace_links(self, ids: Sequence[str], new: Mapping[tuple[str, str, str], Link], mine: Any, run: int) -> None:
+    def _replace_links(self, ids: Sequence[str], new: Mapping[Moved, Link], mine: Any, run: int) -> list[Moved]:
         query = sa.select(links.c.id, links.c.other_kind, links.c.other_id, links.c.labels).where(
             links.c.connection == self._me, mine
         )
@@ -173,9 +178,11 @@ class Mirror:
                 [{"contact": contact, "kind_there": kind, "there": there} for contact, kind, there in lost],
             )
         self._db.upsert(links, [self._link_row(key, link, run) for key, link in fresh.items()])
-        self.mark_dirty(sorted({key[0] for key in lost} | {key[0] for key in fresh}))
+        moved = [*lost, *fresh]
+        self.mark_dirty(sorted({contact for contact, _, _ in moved}))
+        return moved
 
-    def _link_row(self, key: tuple[str, str, str], link: Link, run: int) -> dict[str, Any]:
+    def _link_row(self, key: Moved, link: Link, run: int) -> dict[str, Any]:
         contact, kind, there = key
         return {
             "connection": self._me,
@@ -326,13 +333,15 @@ class Mirror:
         )
         return [row.id for row in self._db.rows(query)]
 
-    def merge(self, survivor: str, losers: Sequence[str]) -> None:
-        """Occurrences and links of merged contacts go over to the one that is left."""
+    def merge(self, survivor: str, losers: Sequence[str]) -> int:
+        """Occurrences and links of merged contacts go over to the one that is left; returns how many are newly gone."""
         with self._db.transaction():
             theirs = sa.update(occurrences).where(occurrences.c.connection == self._me, among(occurrences.c.person_id))
             self._db.execute_of(theirs.values(person_id=survivor), losers)
-            if self.mark_gone(CONTACT, losers):
+            gone = self.mark_gone(CONTACT, losers)
+            if gone:
                 self.mark_dirty([survivor])
+        return gone
 
     # -- looking things up --------------------------------------------------------------------------
 

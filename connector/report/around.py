@@ -20,17 +20,18 @@ from connector.sync.session import Session
 NEAR = 5.0
 
 
-def beside(session: Session, people: Iterable[Person], span: Span, unsigned: tuple[str, ...] = ()) -> Beside:
+def beside(
+    session: Session, people: Iterable[tuple[Person, Standing | None]], span: Span, unsigned: tuple[str, ...] = ()
+) -> Beside:
     """Go through everybody once."""
     agreement = session.agreement
     observer, stages = Observer(agreement), Stages(agreement.stages)
     first = next((one for one in stages.used if one.enter and one.enter.by_score), None)
     outside_bands = {band.name for band in agreement.bands if not band.needs}
-    standings = session.ledger.history.first_tracks()
     near: dict[str, float] = {}
     outside: set[str] = set()
     active: set[str] = set()
-    for person in people:
+    for person, standing in people:
         active |= {
             one.owner_id
             for one in person.activities
@@ -42,7 +43,7 @@ def beside(session: Session, people: Iterable[Person], span: Span, unsigned: tup
             continue
         if facts.band in outside_bands:
             outside.add(person.id)
-        stage = placed(person, standings.get(person.id)).stage
+        stage = placed(person, standing).stage
         if first is None or first.enter is None or stages.level(stage) >= stages.ranks[first.name]:
             continue
         short = shortfall(first.enter, facts, agreement)

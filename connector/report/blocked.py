@@ -7,7 +7,7 @@ changes by being listed here, nor by the company they work for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -213,8 +213,8 @@ class Blocked:
             yield f"{len(rows):,} {'company has' if len(rows) == 1 else 'companies have'} several interested people."
 
 
-def blocked(setting: Setting, people: Iterable[Person], standings: Mapping[str, Standing]) -> Sheet:
-    """Everybody, gone through once; `standings` says where those stand whom the connector follows."""
+def blocked(setting: Setting, people: Iterable[tuple[Person, Standing | None]]) -> Sheet:
+    """Everybody, gone through once, with where those stand whom the connector follows."""
     agreement = setting.agreement
     stage = next(
         (one for one in agreement.stages if one.used and not one.side and one.enter and one.enter.by_score), None
@@ -225,8 +225,8 @@ def blocked(setting: Setting, people: Iterable[Person], standings: Mapping[str, 
             setting, "blocked", "Why people are not handed over", "today", headlines=(), parts=(), unknown=unknown
         )
     gathered = Blocked(agreement, stage, stage.enter, setting.as_of)
-    for person in people:
-        gathered.add(person, standings.get(person.id))
+    for person, standing in people:
+        gathered.add(person, standing)
     when = f"{setting.as_of:%Y-%m-%d}"
     title = f"Why people are not {stage.label}"
     return sheet(setting, "blocked", title, when, headlines=gathered.headlines(), parts=gathered.parts())

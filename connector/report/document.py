@@ -13,7 +13,17 @@ from datetime import UTC, datetime
 
 from connector.agreement.approvals import SIDES, Approval, Standing, standing
 from connector.agreement.differing import Changed
-from connector.agreement.sentences import Sentence, follow_up, lifecycle, people, read_back, sales, scoring, wired
+from connector.agreement.sentences import (
+    Sentence,
+    audience,
+    follow_up,
+    lifecycle,
+    people,
+    read_back,
+    sales,
+    scoring,
+    wired,
+)
 from connector.agreement.sentences.words import Words, capital, number
 from connector.agreement.terms import Agreement, Group, Persona, Rule
 from connector.agreement.words import fold, label_of
@@ -138,6 +148,8 @@ class _Writer:
             self._personas(),
             self._signals(),
             self._stages(),
+            self._plain("nurture", audience.NURTURE, "What marketing sends to whom, and to whom nothing."),
+            self._plain("buying-group", audience.GROUP, "Who must be on a deal."),
             self._plain("lead-types", lifecycle.LEAD_TYPES, "One person may have one path for each of these."),
             *self._scoring(),
             self._plain("fast-tracks", lifecycle.FAST_TRACKS, "What says so much that nobody waits for points."),
@@ -205,7 +217,9 @@ class _Writer:
             (f"signals.{kind.name}", capital(kind.label), kind.journey_stage or _NONE, kind.strength)
             for kind in ordered
         ]
+        journey = self._all(audience.JOURNEY)
         parts = self._in_words(people.SIGNALS, ("signal", "stage of the journey", "strength"), rows)
+        parts = (*((Part(says=journey),) if journey else ()), *parts)
         return Section("journey", "Buyer's journey and signals", parts, _SIGNALS)
 
     def _in_words(

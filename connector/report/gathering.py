@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from connector import survey
 from connector.crm import CRM, Description
 from connector.errors import CrmError, Denied
 from connector.fields import STRICT
+from connector.ledger.history import Standing
+from connector.ledger.history import standing as stands
 from connector.model import Person
 from connector.report.baseline import Ground
 from connector.report.writers import Histories, Sample
@@ -45,6 +48,16 @@ def everybody(session: Session, as_of: datetime) -> Iterator[Person]:
         yield from look.people(ids)
         after, done = ids[-1], done + len(ids)
         session.progress("reported", done, total)
+
+
+def standing(session: Session, as_of: datetime) -> Iterator[tuple[Person, Standing | None]]:
+    """Everybody, with where the connector has them on their first track: the lead type that everybody has."""
+    people = everybody(session, as_of)
+    while chunk := list(islice(people, session.settings.chunk)):
+        remembered = session.ledger.people.remember([person.id for person in chunk])
+        for person in chunk:
+            memory = remembered.get(person.id)
+            yield person, stands(person.id, memory.tracks[0]) if memory and memory.tracks else None
 
 
 def ground(session: Session, account: Description, report: Report, *, history: int) -> Ground:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from connector.agreement import Agreement
 from connector.agreement.goals import correction_in, held
@@ -36,25 +36,32 @@ class Promise:
 
 
 class Books:
-    """The two logs of a connection: as they are known now, and as they were when a period closed."""
+    """The two logs of a connection: as they are known now, and as they were known when a period closed."""
 
     def __init__(
         self,
         setting: Setting,
         log: Log,
         hand_offs: Sequence[HandOff],
-        at_closing: Sequence[HandOff] | None = None,
+        known_by: Callable[[datetime], Sequence[HandOff]] | None = None,
         active: frozenset[str] | None = None,
     ) -> None:
-        """`at_closing`: the hand-offs as they were known when the period of the report closed; None while it runs."""
-        self.setting, self.log, self.now = setting, log, hand_offs
-        self.then = hand_offs if at_closing is None else at_closing
-        self.active = active
+        """`known_by` gives the hand-offs as they were known at an instant; without it nothing was ever learned late."""
+        self.setting, self.log, self.now, self.active = setting, log, hand_offs, active
+        self._known_by = known_by
+        self._as_closed: dict[datetime, Sequence[HandOff]] = {}
 
     def reckon(self, span: Span, *, late: bool = False, of: Goal | None = None) -> Reckoning:
         """The hand-offs of a span, as known when it closed; `late` takes in what was learned afterwards."""
         known_at = self.setting.as_of if late else closing(span, self.setting.as_of)
-        return Reckoning(_of_goal(self.now if late else self.then, of), span, known_at, self.active)
+        return Reckoning(_of_goal(self._known(known_at), of), span, known_at, self.active)
+
+    def _known(self, at: datetime) -> Sequence[HandOff]:
+        if self._known_by is None or at >= self.setting.as_of:
+            return self.now
+        if at not in self._as_closed:
+            self._as_closed[at] = self._known_by(at)
+        return self._as_closed[at]
 
 
 def _of_goal(hand_offs: Iterable[HandOff], goal: Goal | None) -> list[HandOff]:

@@ -57,7 +57,7 @@ def scorecard(books: Books, period: Period, beside: Beside | None = None) -> She
         by_grade(reckoning.begun),
         _by("by_source", "By source", reckoning, lambda one: one.source or "unknown"),
         _for_the_meeting(books.log, span, reckoning, told, agreement),
-        _afterwards(books, span),
+        afterwards(books, span),
     ]
     return sheet(
         books.setting,
@@ -209,7 +209,7 @@ def handed_stages(agreement: Agreement) -> set[str]:
 # -- what came later -------------------------------------------------------------------------------------------------
 
 
-def _afterwards(books: Books, span: Span) -> Part:
+def afterwards(books: Books, span: Span) -> Part:
     """What was learned of a closed period after its books closed: no number above says it."""
     as_of = books.setting.as_of
     if as_of <= span.ends + CLOSES_AFTER:

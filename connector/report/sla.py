@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from connector.ledger.handoffs import HandOff
 from connector.report.promises import Books
 from connector.report.reckoning import STATES, Reckoning, Span, own_time, quantiles, routing, speed, to_decide
-from connector.report.scorecard import versions
+from connector.report.scorecard import afterwards, versions
 from connector.report.sheet import Cell, Figure, Part, Sheet, count, sheet
 
 _TITLES = {"no_owner": "no owner", "not_measurable": "not measurable"}
@@ -23,6 +23,7 @@ def sla(books: Books, span: Span, when: str) -> Sheet:
         _times(reckoning),
         _attempts(reckoning.ended),
         _rest(reckoning),
+        afterwards(books, span),
     ]
     return sheet(
         books.setting,

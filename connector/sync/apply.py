@@ -22,6 +22,7 @@ from connector.ledger.work import PlannedChange, Reject
 from connector.model import Move
 from connector.plan import Change, Set, from_json
 from connector.sync.backwards import Backwards
+from connector.sync.colleagues import Colleagues
 from connector.sync.garbage import uncollected
 from connector.sync.handoff import HandOff
 from connector.sync.look import Look
@@ -192,9 +193,9 @@ class Apply:
             over = ("written", "rejected", "gone")
             self._ledger.aside.drop([result.change.person_id for result in results if result.state in over])
             self._set_aside([result for result in results if result.state == "rejected"], now)
-            self._ledger.mirror.mark_gone(
-                "contact", [result.change.person_id for result in results if result.state == "gone"]
-            )
+            gone = [result.change.person_id for result in results if result.state == "gone"]
+            self._ledger.mirror.mark_gone("contact", gone)
+            Colleagues(self._session).left("contact", gone)
             self._ledger.work.conclude(
                 self._report.run,
                 [(result.change.person_id, result.state, result.code, result.message) for result in results],

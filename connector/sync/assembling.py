@@ -14,6 +14,7 @@ from connector.ledger.mirror import Kept, LinkRow, Surroundings
 from connector.ledger.people import NOTHING, Memory
 from connector.model import Edit, Person
 from connector.plan import Held
+from connector.sync.colleagues import Colleagues, nearest
 from connector.sync.session import Order, Report, Session
 
 #: Verbs that only ask: nothing of what they find is kept.
@@ -29,6 +30,7 @@ class Assembly:
         self._report = report
         self._ledger = session.ledger
         self._memory = session.memory
+        self._colleagues = Colleagues(session)
         #: field -> property of what may be written back: stage and status, and what the agreement names
         self.written = {
             field: spec.property
@@ -51,7 +53,7 @@ class Assembly:
             self._person(self._undone(one, memories.get(id, NOTHING)), around[id], others, edits.get(id, {}))
             for id, one in kept.items()
         ]
-        return people, kept, memories, holds
+        return self._colleagues.join(people), kept, memories, holds
 
     def _kept(self, ids: Sequence[str]) -> dict[str, Kept]:
         """The records of these people that are there, and within what was ordered."""
@@ -99,7 +101,7 @@ class Assembly:
             there = _linked(link, others[link.kind].get(link.id))
             if there is not None:
                 linked.setdefault(link.kind, []).append(there)
-        companies = sorted(linked.get("company", ()), key=lambda one: ("primary" not in one.labels, _number(one.id)))
+        companies = sorted(linked.get("company", ()), key=lambda one: nearest((one.id, one.labels)))
         person = self._session.fields.person(
             Linked(kept.id, kept.facts, (), kept.seen),
             created_at=kept.created_at,
@@ -175,11 +177,6 @@ def _linked(link: LinkRow, kept: Kept | None) -> Linked | None:
     if kept is None or kept.gone:
         return None
     return Linked(link.id, kept.facts, link.labels, max(link.seen, kept.seen))
-
-
-def _number(id: str) -> tuple[int, str]:
-    """Ids in the order in which the CRM gave them out."""
-    return (int(id), id) if id.isdigit() else (0, id)
 
 
 class Ours(Mapping[str, frozenset[str]]):

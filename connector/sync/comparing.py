@@ -18,13 +18,13 @@ from connector.sync.look import Look
 from connector.sync.loop import reads_of
 from connector.sync.session import Order, Report, Session
 
-#: A way from one stage to another; None is no stage.
-Way = tuple[str | None, str | None]
+#: A lead type, and the way from one stage to another on its track; None is no stage.
+Way = tuple[str, str | None, str | None]
 
 
 @dataclass(slots=True)
 class Moved:
-    """Who stands elsewhere under the new version: ids by way, and who is handed to sales that was not before."""
+    """Who stands elsewhere under the new version: ids by way, and the hand-offs there would not have been before."""
 
     ways: dict[Way, list[str]] = field(default_factory=dict)
     tasks: list[str] = field(default_factory=list)
@@ -32,15 +32,22 @@ class Moved:
     @property
     def people(self) -> int:
         """How many stand elsewhere."""
-        return sum(map(len, self.ways.values()))
+        return len({id for ids in self.ways.values() for id in ids})
 
     def note(self, before: Decision, after: Decision) -> None:
         """Set one person's two decisions side by side."""
-        way = before.tracks[0].stage, after.tracks[0].stage
-        if way[0] != way[1]:
-            self.ways.setdefault(way, []).append(after.person_id)
-        if after.tasks and not before.tasks:
-            self.tasks.append(after.person_id)
+        old, new = _stages(before), _stages(after)
+        for lead_type in dict.fromkeys((*old, *new)):
+            if old.get(lead_type) != new.get(lead_type):
+                way = lead_type, old.get(lead_type), new.get(lead_type)
+                self.ways.setdefault(way, []).append(after.person_id)
+        known = {task.lead_type for task in before.tasks}
+        self.tasks += [after.person_id for task in after.tasks if task.lead_type not in known]
+
+
+def _stages(decision: Decision) -> dict[str, str | None]:
+    """The stage on each track."""
+    return {track.lead_type: track.stage for track in decision.tracks}
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ from connector.ledger.mirror import News, Seen
 from connector.ledger.work import Reject
 from connector.model import Link, Occurrence, Record
 from connector.sync.ahead import ahead
+from connector.sync.colleagues import Colleagues
 from connector.sync.garbage import uncollected
 from connector.sync.session import Report, Session
 
@@ -39,6 +40,7 @@ class Pull:
         self._report = report
         self._ledger = session.ledger
         self._crm = session.crm
+        self._colleagues = Colleagues(session)
         self._run = report.run
 
     # -- whom to read ------------------------------------------------------------------------------------------
@@ -55,7 +57,7 @@ class Pull:
                     self._session.go_on()
                     self.read(kind, ids)
                 with self._ledger.transaction():
-                    self._ledger.mirror.mark_gone(kind, batch.gone)
+                    self._part_with(kind, batch.gone)
                     if batch.mark is not None:
                         name = f"changes:{kind}"
                         self._ledger.runs.move_cursor(name, batch.mark, batch.complete_until)
@@ -113,10 +115,18 @@ class Pull:
         self._keep(kind, records, asked_at)
         answered = {record.id for record in records} | {id for record in records for id in record.merged_ids}
         missing = [id for id in ids if id not in answered]
-        gone = self._ledger.mirror.mark_gone(kind, missing)
+        gone = self._part_with(kind, missing)
         if kind == "contact" and counted:
             self._report.count("looked_at", gone)
             self._report.count("gone", gone)
+
+    def _part_with(self, kind: str, ids: Sequence[str]) -> int:
+        """These are gone, which those who were on a deal with them are to hear of."""
+        with self._ledger.transaction():
+            gone = self._ledger.mirror.mark_gone(kind, ids)
+            if gone:
+                self._colleagues.left(kind, ids)
+        return gone
 
     # -- keeping ------------------------------------------------------------------------------------------------------
 
@@ -134,7 +144,7 @@ class Pull:
             self._ledger.mirror.add_occurrences(steps, self._run)
             self._store(kind, live, read_at)
             for to, found in links.items():
-                self._ledger.mirror.relink(kind, found, to, self._run)
+                self._colleagues.moved(self._ledger.mirror.relink(kind, found, to, self._run))
             for record in live:
                 if record.merged_ids and kind == "contact":
                     self._fold(record)
@@ -188,6 +198,7 @@ class Pull:
         news = mirror.news(kind, seen)
         rises = self._rises(kind, news, read_at)
         changed = mirror.store(kind, seen, read_at=read_at, run=self._run, news=news)
+        self._colleagues.changed(kind, news)
         mirror.add_occurrences(rises, self._run)
         self._ledger.work.release(kind, changed)
         self._set_aside(kind, malformed, read_at)
@@ -219,7 +230,8 @@ class Pull:
             if memory.remember(record.merged_ids):
                 memory.fold(record.id, record.merged_ids)
         self._ledger.observations.fold(record.id, record.merged_ids)
-        self._ledger.mirror.merge(record.id, record.merged_ids)
+        if self._ledger.mirror.merge(record.id, record.merged_ids):
+            self._colleagues.left("contact", record.merged_ids)
 
     # -- lists and forms ------------------------------------------------------------------------------------------
 

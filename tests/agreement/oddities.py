@@ -100,6 +100,8 @@ ODD: list[tuple[list[tuple[str, str, str]], str, str, str]] = [
      "error", "lost_reasons.no_timing", "not_a_fit takes these deals before it"),
     ([(H, 'case_study = { list = "Read case study", when = "added" }', "")],
      "warning", "engagement.content.case_study", "nothing in hubspot.toml says how case study is seen"),
+    ([(H, 'unsubscribe = { list = "Unsubscribed", when = "added" }', "")],
+     "warning", "nurture.stops_when.unsubscribed", "nothing in hubspot.toml says how unsubscribe is seen"),
     ([(*MQL, "enter_when = { fit_at_least = 50, engagement_at_least = 40 }")],
      "warning", "minimum_information.mql", "is asked for by no stage"),
     ([(*SQL, 'enter_when = { evidence_at_least = 1, evidence = ["answered"], from_stages = ["mql", "sal"] }')],

@@ -13,6 +13,7 @@ from connector.agreement.approvals import (
     EMERGENCY,
     Approval,
     Side,
+    Standing,
     last_signed,
     last_wiring,
     may_sign,
@@ -20,7 +21,14 @@ from connector.agreement.approvals import (
     same_person,
     standing,
 )
-from connector.agreement.approvals_file import add_approval, keep_signed, read_approvals, signed_folder
+from connector.agreement.approvals_file import (
+    add_approval,
+    digest_of,
+    keep_signed,
+    read_approvals,
+    signed_folder,
+)
+from connector.agreement.carrying import approvals_of
 from connector.errors import ConfigError
 from tests.agreement.conftest import Folder
 
@@ -217,6 +225,50 @@ def test_the_signed_copy_is_an_agreement_of_the_same_meaning(folder: Folder) -> 
     keep_signed(folder.path, agreement.fingerprint)  # what was kept is not overwritten
     assert Folder(kept).load().fingerprint == agreement.fingerprint
     assert signed_folder(folder.path, "0" * 16) is None
+
+
+def signed_by_an_older_program(folder: Folder, *, files: str | None = None) -> None:
+    """All three signed what is there now, under fingerprints that only an older program would compute."""
+    for one in (ANN, BEN, CY):
+        kept = keep_signed(folder.path, one.fingerprint)
+        add_approval(folder.path, replace(one, files=digest_of(kept) if files is None else files))
+
+
+def stands(folder: Folder) -> Standing:
+    agreement = folder.load()
+    approvals = approvals_of(folder.path, agreement, "hubspot", None)
+    return standing(approvals, agreement.fingerprint, agreement.wiring.fingerprint, AT)
+
+
+def test_a_new_program_that_counts_the_same_rules_otherwise_needs_no_new_signature(folder: Folder) -> None:
+    signed_by_an_older_program(folder)
+
+    assert stands(folder).signed
+    for path in folder.path.rglob("*.toml"):  # as another machine checks it out
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert stands(folder).signed
+
+
+def test_a_rule_that_changed_since_is_not_carried_over(folder: Folder) -> None:
+    signed_by_an_older_program(folder)
+    folder.change("scoring.toml", "points = 15", "points = 14")
+
+    assert stands(folder).missing == ("marketing", "sales")
+
+
+def test_a_copy_that_was_touched_carries_nothing_over(folder: Folder) -> None:
+    """Editing rule and copy alike, as an editor's search through all files does, is no way around the signature."""
+    signed_by_an_older_program(folder)
+    for place in (folder.path, folder.path / "signed" / RULES):
+        Folder(place).change("scoring.toml", "points = 15", "points = 14")
+
+    assert stands(folder).missing == ("marketing", "sales")
+
+
+def test_a_signature_without_a_digest_is_for_its_fingerprint_alone(folder: Folder) -> None:
+    signed_by_an_older_program(folder, files="")
+
+    assert stands(folder).missing == ("marketing", "sales", "admin")
 
 
 def test_a_failing_disk_leaves_neither_half_a_file_nor_half_a_copy(

@@ -74,11 +74,11 @@ def test_every_sentence_is_one_sentence_of_a_chapter(shipped: Agreement) -> None
     assert [each for each in said if "\n" in each.text or not each.text.endswith((".", '."'))] == []
 
 
-def test_every_named_term_has_exactly_one_sentence_of_its_own(shipped: Agreement) -> None:
-    """A stage, rule, status, goal ... that is in the agreement is in the text, once, under its own name."""
+def test_every_named_term_has_a_sentence_of_its_own(shipped: Agreement) -> None:
+    """A stage, rule, status, goal ... that is in the agreement is in the text, under its own name."""
     names = Counter(_names(shipped))
     last = Counter(each.path.rsplit(".", 1)[-1] for each in read_back(shipped) if not each.path.startswith("hubspot."))
-    wrong = {name: (wanted, last[name]) for name, wanted in names.items() if last[name] != wanted}
+    wrong = {name: (wanted, last[name]) for name, wanted in names.items() if last[name] < wanted}
 
     assert wrong == {}, f"(terms so named, sentences so named): {wrong}; say them in connector/agreement/sentences/"
 

@@ -112,6 +112,16 @@ def test_explain_says_why_why_not_and_which_run(offline: Desk) -> None:
     assert "short of 40" in warm
 
 
+def test_explain_names_the_nearest_way_on(offline: Desk) -> None:
+    """What single fact would do: for who is handed over the answer of sales, for who is warm what they may do next."""
+    handed_over = offline("explain", "2").out
+    assert "The nearest way on" in handed_over
+    assert "conversation held and answered by e-mail → SQL" in handed_over
+    ways = offline("explain", "1", "--output", "json").json["ways"]
+    assert 1 <= len(ways) <= 3
+    assert {"what", "stage"} == set(ways[0])
+
+
 def test_explain_can_look_ahead(offline: Desk) -> None:
     """As of a later day the same signals count for less."""
     today = offline("explain", "1", "--output", "json").json["engagement"]
@@ -130,3 +140,14 @@ def test_explain_before_the_first_run_says_how_to_begin(desk: Desk) -> None:
     """Nothing was read yet: 64 with the command to start with."""
     told = desk("explain", "1")
     assert (told.code, "connector plan" in told.err) == (64, True)
+
+
+def test_explain_says_whom_we_talk_to_and_what_we_say(offline: Desk) -> None:
+    """The persona's card, the nurture track, and the question to ask, as text and as JSON."""
+    told = offline("explain", "1").out
+    talk = offline("explain", "1", "--output", "json").json["talk"]
+
+    assert "Whom we talk to, and what we say" in told
+    assert "What to say: Name a company of the same size" in " ".join(told.split())
+    assert talk["persona"] == "economic_buyer"
+    assert talk["not_mql_reason"] == "below_threshold"

@@ -414,6 +414,15 @@ def test_form_submissions_are_dated_and_hashed(hubspot: HubSpot, world: Account)
     assert news.at == world.now()
 
 
+def test_a_submission_tells_its_page_and_not_what_was_handed_to_it(hubspot: HubSpot, world: Account) -> None:
+    """Parameters may name people, and are dropped."""
+    page = "https://www.company.example/demo?email=somebody%40company.example"
+    world.inside.audience.submit("f-1", {"email": "p1@company.example"}, int(world.now().timestamp() * 1000), page)
+    (found,) = [one for part, _ in hubspot.occurrences("form:f-1", None, world.now()) for one in part]
+
+    assert found.details == {"asset": "https://www.company.example/demo"}
+
+
 def test_a_wrong_token_is_denied_with_a_remedy(open_hubspot: Open) -> None:
     """The first call says it."""
     with pytest.raises(Denied, match="token is complete"):

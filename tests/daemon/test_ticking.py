@@ -13,10 +13,11 @@ import pytest
 from apscheduler.events import EVENT_JOB_EXECUTED
 from apscheduler.executors.pool import ThreadPoolExecutor
 
+from connector.agreement.approvals import EMERGENCY, Approval
 from connector.daemon import Schedule
 from connector.errors import Busy, ConfigError, Problem, Transient
 from connector.ledger.aside import SetAside
-from connector.sync import Order, Session, run
+from connector.sync import Order, Session, Signatures, run
 from tests.daemon.house import FIVE_MINUTES, House
 from tests.sync.world import AS_OF
 
@@ -203,6 +204,43 @@ def test_a_connection_nobody_agreed_to_waits_and_says_so(build: Build) -> None:
     house.confirmed().wait(minutes=5)
     assert [one.report["counts"]["written"] for one in house.runs("acme")] == [6]
     assert house.word("acme")["waiting_for"] is None
+
+
+def test_a_connection_without_signatures_waits_says_so_once_and_goes_on_by_itself(build: Build, said: Said) -> None:
+    """The other one is served. Once it is signed, or while one side's emergency lasts, so is this one."""
+    house = build(schedules={"acme": FIVE_MINUTES, "beta": FIVE_MINUTES})
+    approvals: list[Approval] = []
+
+    def asked(session: Session) -> None:
+        if session.ledger.connection == "acme":
+            session.signatures = Signatures(
+                version="1.0", definitions="dd", wiring="ff", approvals=tuple(approvals), required=True
+            )
+
+    house.meanwhile = asked
+    house.world("acme").usual_people()
+    house.confirmed().started().wait(minutes=11)
+
+    assert (house.runs("acme"), len(house.runs("beta"))) == ([], 3)
+    assert house.word("acme")["waiting_for"].startswith("the signature of marketing, sales and admin under agreement")
+    assert [one["connection"] for one in said("connection waits")] == ["acme"]
+    assert house.world("acme").writes == 0
+
+    now = datetime.now(UTC)
+    approvals += [
+        Approval("admin", "Cy Park", now, "ff"),
+        Approval("sales", "Ben Ode", now, "dd", emergency=True, why="moved"),
+    ]
+    house.wait(minutes=5)
+    assert [one.status for one in house.runs("acme")] == ["done"]
+    assert house.word("acme")["waiting_for"] is None
+
+    house.sleep(seconds=EMERGENCY.total_seconds() - 301)
+    count = len(house.runs("acme"))
+    assert house.word("acme")["waiting_for"] is None
+    house.wait(minutes=5)
+    assert house.word("acme")["waiting_for"].startswith("the signature of marketing under agreement")
+    assert len(house.runs("acme")) == count == 2
 
 
 def test_observing_needs_nobodys_word(build: Build) -> None:

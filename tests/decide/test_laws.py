@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,10 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.agreement import Agreement
+from connector.agreement.terms import Fading
 from connector.decide import Decider, track_from_json, track_to_json
-from connector.model import ALWAYS, Deal, Person, Signal, Value
+from connector.decide.fading import faded
+from connector.model import ALWAYS, Activity, Deal, Edit, Person, Signal, Value
 
-from .conftest import ANNA, NOON
+from .conftest import ANNA, NOON, SHIPPED
 
 KINDS = (
     "pricing_page", "demo_request", "trial_start", "webinar_attended", "case_study", "comparison_guide",
@@ -111,7 +116,7 @@ def test_whatever_sales_answers_a_second_look_moves_nothing(
         two = decider.decide(replace(on_record, fields=blanked), one.tracks, as_of=at, run=run, go_live=ALWAYS)
 
         assert (two.moves, two.tasks) == ((), ())
-        assert len(one.tasks) == one.tracks[0].cycle - tracks[0].cycle
+        assert len(one.tasks) == sum(each.cycle for each in one.tracks) - sum(each.cycle for each in tracks)
         assert track_from_json(track_to_json(one.tracks[0])) == one.tracks[0]
         assert one.held_until is None or one.tracks == tracks
         tracks = one.tracks
@@ -128,16 +133,99 @@ def test_the_lines_always_add_up(decider: Decider, who: Person) -> None:
         assert 0 <= total <= 100
 
 
-@LAW
-@given(people(), st.integers(0, 999))
-def test_nothing_changes_before_the_next_time_that_was_told(decider: Decider, who: Person, permille: int) -> None:
-    """Between now and the told instant the score is the same; without one it never changes by itself."""
-    first = decider.decide(who, (), as_of=NOON, run=1, go_live=ALWAYS)
-    until = first.score_next_at or NOON + timedelta(days=400)
-    between = NOON + (until - NOON) * permille / 1000
-    later = decider.decide(who, first.tracks, as_of=between, run=2, go_live=ALWAYS)
+@st.composite
+def fadings(draw: st.DrawFn) -> Fading:
+    """Every kind of fading, over up to ten years."""
+    return Fading(draw(st.sampled_from(["never", "after", "evenly", "by_half"])), draw(st.integers(1, 3650)))
 
-    assert (later.score.fit, later.score.engagement) == (first.score.fit, first.score.engagement)
+
+@LAW
+@given(st.integers(-100_00, 100_00), fadings(), st.integers(0, 4000))
+def test_the_points_of_one_signal_never_grow_again(hundredths: int, fading: Fading, age: int) -> None:
+    """From one day to the next they keep their sign and lose weight, and nothing comes back once it is gone."""
+    today, tomorrow = [faded(hundredths / 100, fading, each) for each in (age, age + 1)]
+
+    assert abs(tomorrow) <= abs(today) <= abs(hundredths / 100)
+    assert tomorrow * hundredths >= 0
+
+
+@LAW
+@given(people(), answers(), st.randoms())
+def test_the_order_of_fields_and_edits_never_shows(
+    decider: Decider, who: Person, said: dict[str, Value], chance: object
+) -> None:
+    """However the CRM hands over fields, deals, activities and what others edited, the decision is the same."""
+    calls = [Activity(f"{n}", "call", NOON - timedelta(hours=n), "outbound", "no_answer") for n in range(9)]
+    edits = {
+        "status": Edit("status", None, "connected", NOON - timedelta(hours=1), "person"),
+        "stage": Edit("stage", who.stage, "mql", NOON - timedelta(hours=2), "person"),
+        "sales_answer": Edit("sales_answer", None, said.get("sales_answer"), NOON, "person"),
+    }
+    deals = [*who.deals, Deal("2", "open", "discovery"), Deal("3", "lost", closed_at=NOON)]
+    whole = replace(who, fields={**who.fields, **said}, edits=edits, activities=tuple(calls), deals=tuple(deals))
+    chance.shuffle(calls)  # type: ignore[attr-defined]  # a random.Random
+    chance.shuffle(deals)  # type: ignore[attr-defined]
+    mixed = replace(
+        whole,
+        fields=dict(reversed(whole.fields.items())),
+        edits=dict(reversed(edits.items())),
+        activities=tuple(calls),
+        deals=tuple(deals),
+    )
+    decide = [decider.decide(each, (), as_of=NOON, run=1, go_live=ALWAYS) for each in (whole, mixed)]
+
+    assert decide[0] == decide[1]
+
+
+@LAW
+@given(st.lists(people(), min_size=1, max_size=6), st.randoms())
+def test_whom_else_a_decider_has_met_never_shows(agreement: Agreement, several: list[Person], chance: object) -> None:
+    """What is remembered between people is worked out once; it is never somebody else's."""
+    alone = [Decider(agreement).decide(each, (), as_of=NOON, run=1, go_live=ALWAYS) for each in several]
+    met = Decider(agreement)
+    places = list(range(len(several)))
+    chance.shuffle(places)  # type: ignore[attr-defined]  # a random.Random
+
+    for place in places:
+        assert met.decide(several[place], (), as_of=NOON, run=1, go_live=ALWAYS) == alone[place]
+
+
+def test_neither_the_zone_nor_the_hash_seed_of_the_machine_shows() -> None:
+    """The same decisions in another process on the other side of the date line, with sets in another order."""
+    asked = [sys.executable, "-c", _DECIDE_ELSEWHERE, str(SHIPPED)]
+    said = {
+        subprocess.run(
+            asked, env={**os.environ, "TZ": zone, "PYTHONHASHSEED": seed}, check=True, capture_output=True, text=True
+        ).stdout
+        for zone, seed in (("UTC", "0"), ("Pacific/Kiritimati", "1"), ("America/Los_Angeles", "2"))
+    }
+
+    assert len(said) == 1
+    assert "current_stage" in said.pop()
+
+
+_DECIDE_ELSEWHERE = """
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from connector.agreement import load_agreement
+from connector.decide import Decider
+from connector.model import ALWAYS, Person, Signal
+
+decider, noon = Decider(load_agreement(Path(sys.argv[1]))), datetime(2026, 3, 31, 12, tzinfo=UTC)
+kinds = ("pricing_page", "demo_request", "webinar_attended", "email_click", "careers_page")
+fields = {
+    "email": "anna@northmill.example", "first_name": "Anna", "job_title": "VP Operations", "country": "Poland",
+    "industry": "manufacturing", "company_name": "Northmill", "company_size": 420.0, "call_back_on": noon,
+}
+for number in range(40):
+    signals = tuple(
+        Signal(f"{number}-{each}", kinds[(number + each) % 5], noon - timedelta(hours=7 * each + number))
+        for each in range(number % 9)
+    )
+    person = Person(str(number), fields, "lead", None, "7", signals=signals)
+    print(decider.decide(person, (), as_of=noon, run=1, go_live=ALWAYS))
+"""
 
 
 @LAW

@@ -24,7 +24,7 @@ def nearest(agreement: Agreement, decider: Decider) -> Nearest:
 def ways(nearest: Nearest, desk: Desk, who: Person) -> tuple[Way, ...]:
     """What would lead this person on after a first look."""
     decision = desk.decide(who)
-    return nearest.ways(who, (), decision, as_of=NOON, go_live=ALWAYS)
+    return nearest.ways(who, decision, as_of=NOON, go_live=ALWAYS)
 
 
 def test_a_visit_more_would_do_for_who_is_a_few_points_short(nearest: Nearest, desk: Desk) -> None:
@@ -54,6 +54,14 @@ def test_two_things_together_are_told_together(nearest: Nearest, desk: Desk) -> 
 def test_whoever_was_handed_over_waits_for_sales(nearest: Nearest, desk: Desk) -> None:
     """From MQL the way leads through the answer of sales."""
     assert ways(nearest, desk, person(*V1))[0] == Way("sales answers: Accepted", "SAL")
+
+
+def test_proofs_lead_to_sql(nearest: Nearest, desk: Desk) -> None:
+    """Two of three proofs are asked for: each pair is a way."""
+    found = ways(nearest, desk, person(DEMO))
+
+    assert found[0] == Way("conversation held and answered by e-mail", "SQL")
+    assert {way.stage for way in found} == {"SQL"}
 
 
 def test_nothing_leads_on_whoever_is_excluded_for_good(nearest: Nearest, desk: Desk) -> None:

@@ -39,6 +39,8 @@ Interested and fitting: fit 85, engagement 45
 pricing page x3 +34
 industry in ICP +25
 
+What hurts: Tools that nobody uses after the first month.
+What they need: A figure for what waiting costs, and a plan that does not stop the plant.
 What to say: Name a company of the same size and what it saved in the first year.
 Ask next: On which number can they be reached?
 First attempt due: Wednesday 2026-04-01 19:00 (Asia/Jakarta)
@@ -57,6 +59,8 @@ Pasuje i jest zainteresowanie: dopasowanie 85, zaangażowanie 45
 pricing page x3 +34
 industry in ICP +25
 
+Co boli: Tools that nobody uses after the first month.
+Czego potrzebuje: A figure for what waiting costs, and a plan that does not stop the plant.
 Co powiedzieć: Name a company of the same size and what it saved in the first year.
 O co zapytać: Pod jakim numerem można się skontaktować?
 Pierwszy kontakt najpóźniej: środa 2026-04-01 19:00 (Asia/Jakarta)
@@ -76,6 +80,8 @@ Cocok dan berminat: kecocokan 85, minat 45
 pricing page x3 +34
 industry in ICP +25
 
+Masalahnya: Tools that nobody uses after the first month.
+Yang dibutuhkan: A figure for what waiting costs, and a plan that does not stop the plant.
 Yang perlu disampaikan: Name a company of the same size and what it saved in the first year.
 Tanyakan berikutnya: Di nomor berapa bisa dihubungi?
 Kontak pertama paling lambat: Rabu 2026-04-01 19:00 (Asia/Jakarta)
@@ -120,7 +126,16 @@ def test_a_missing_piece_leaves_its_line_out() -> None:
         "Asked for us: demo request",
         "demo request +40",
     ]
-    for absent in ("?\n\n", " - ", "Persona", "What to say", "Open the record", "\n\n\n"):
+    for absent in (
+        "?\n\n",
+        " - ",
+        "Persona",
+        "What hurts",
+        "What they need",
+        "What to say",
+        "Open the record",
+        "\n\n\n",
+    ):
         assert absent not in draft.body
 
 

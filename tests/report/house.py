@@ -89,13 +89,11 @@ def spring(folder: Path) -> tuple[House, Ledger]:
     return house, ledger
 
 
-def books(house: House, ledger: Ledger, *, closed_at: datetime | None = None, **more: object) -> Books:
+def books(house: House, ledger: Ledger, *, active: frozenset[str] | None = None, **more: str) -> Books:
     """The two logs, as the command line reads them."""
-    active = more.pop("active", None)
-    setting = replace(Setting(house.agreement, house.clock(), "acme", "memory"), **more)  # type: ignore[arg-type]
+    setting = replace(Setting(house.agreement, house.clock(), "acme", "memory"), **more)  # type: ignore[arg-type]  # texts
     log = Log(ledger.history.stage_moves(), house.agreement)
-    then = None if closed_at is None else ledger.hand_offs.every(closed_at)
-    return Books(setting, log, ledger.hand_offs.every(), then, active)  # type: ignore[arg-type]  # owners, or nobody asked
+    return Books(setting, log, ledger.hand_offs.every(), ledger.hand_offs.every, active)
 
 
 def people(sheet: Sheet, key: str) -> tuple[str, ...]:

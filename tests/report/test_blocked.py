@@ -26,7 +26,7 @@ WARM = (days_ago("pricing_page", 0.1), days_ago("webinar_attended", 0.1))
 @pytest.fixture
 def made(agreement: Agreement) -> Made:
     def make(found: Iterable[Person], standings: dict[str, Standing] | None = None) -> Sheet:
-        return blocked(Setting(agreement, NOON), found, standings or {})
+        return blocked(Setting(agreement, NOON), [(one, (standings or {}).get(one.id)) for one in found])
 
     return make
 
@@ -97,6 +97,6 @@ def test_a_company_with_an_mql_or_two_people_is_no_surge(made: Made) -> None:
 def test_an_agreement_without_scores_keeps_nobody(agreement: Agreement) -> None:
     """No stage is decided by a score: one sentence, no table."""
     plain = replace(agreement, stages=tuple(replace(stage, enter=None) for stage in agreement.stages))
-    sheet = blocked(Setting(plain, NOON), [someone("1")], {})
+    sheet = blocked(Setting(plain, NOON), [(someone("1"), None)])
     assert sheet.parts == ()
     assert len(sheet.unknown) == 1

@@ -15,10 +15,12 @@ from connector.agreement.periods import period_of
 from connector.agreement.terms import Correction, Goal
 from connector.ledger import Ledger
 from connector.ledger.history import Moved
+from connector.report import gathering
+from connector.report.around import beside
 from connector.report.entries import Log
 from connector.report.page import sheet_page
-from connector.report.promises import Books, promises, span_of
-from connector.report.reckoning import Reckoning, Span, closing
+from connector.report.promises import Books, promises
+from connector.report.reckoning import Reckoning, Span
 from connector.report.scorecard import Beside, scorecard
 from connector.report.sheet import Setting, Sheet
 from tests.report.house import House, april, books, may, people, spring, value
@@ -110,12 +112,12 @@ def test_a_closed_period_does_not_change_and_what_came_later_has_its_lines(lived
     """Case 51: in May sales fills in April's missing reason and logs an old call; April stays as it was closed."""
     house, ledger = lived
     house.on(may(3)).sync(ledger)
-    closed = scorecard(books(house, ledger, closed_at=closing(span_of(APRIL, house.agreement), house.clock())), APRIL)
+    closed = scorecard(books(house, ledger), APRIL)
     house.on(may(5))
     house.edit("4", {"cx_rejection_reason": "not_icp"})
     house.called("5", april(1, "12:00"))
     house.sync(ledger)
-    again = scorecard(books(house, ledger, closed_at=closing(span_of(APRIL, house.agreement), house.clock())), APRIL)
+    again = scorecard(books(house, ledger), APRIL)
     assert (value(closed, "reason_given"), value(again, "reason_given")) == (0.5, 0.5)
     assert (value(closed, "first_attempt_in_time"), value(again, "first_attempt_in_time")) == (0.4, 0.4)
     assert value(again, "after_closing.reason_given") == 1
@@ -137,8 +139,7 @@ def test_case_51_a_late_signal_counts_when_it_was_heard(lived: tuple[House, Ledg
     house.saw("9", "form:demo-request", 15)
     house.edit("9", {"phone": "1"})
     house.sync(ledger)
-    at = closing(span_of(APRIL, house.agreement), house.clock())
-    card = scorecard(books(house, ledger, closed_at=at), APRIL)
+    card = scorecard(books(house, ledger), APRIL)
     assert people(card, "goals.mqls") == ("1", "2", "3", "4", "5")
     assert people(card, "after_closing.late_signals") == ("9",)
     assert people(scorecard(books(house, ledger), period_of(date(2026, 5, 1), "month")), "goals.mqls") == ("9",)
@@ -194,3 +195,35 @@ def test_the_page_opens_every_list_and_asks_nobody(lived: tuple[House, Ledger]) 
     assert '<th class="n">reached</th>' in html
     assert '<td class="n">34%</td>' in html
     assert '<summary>67% of 3</summary><p><a href="https://crm.example/1"' in html
+
+
+def test_near_misses_and_idle_owners_come_from_everybody(lived: tuple[House, Ledger]) -> None:
+    """Person 8 is two points short; the MQLs, whatever the CRM shows of them, are no near misses; 77 logged calls."""
+    house, ledger = lived
+    house.on(april(20))
+    house.person("8")
+    house.saw("8", "list:Visited pricing", 6)
+    for name in ("Attended webinar", "Read case study", "Read comparison guide"):
+        house.saw("8", f"list:{name}", 0)
+    house.person("9")
+    house.sync(ledger)
+    session = house.session(ledger)
+    span = Span(april(1, "00:00"), may(1, "00:00"))
+    told = beside(session, gathering.standing(session, april(20)), span)
+    assert told.active == frozenset({"77"})
+    assert told.near == {"8": pytest.approx(1.94)}
+
+
+def test_a_goal_of_the_quarter_goes_on_when_the_month_is_closed(lived: tuple[House, Ledger]) -> None:
+    """April's page read in May: the month is told as it closed, the running quarter with what May knows."""
+    house, ledger = lived
+    house.on(may(5))
+    house.person("9")
+    house.asked_for_demo("9")
+    house.sync(ledger)
+    house.on(may(6))
+    house.edit("9", {"hs_lead_status": "IN_PROGRESS"})
+    house.sync(ledger)
+    card = scorecard(books(house, ledger), APRIL)
+    assert people(card, "acceptance_rate") == ("1", "2")
+    assert people(card, "goals.accepted") == ("1", "2", "9")

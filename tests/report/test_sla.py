@@ -9,6 +9,7 @@ import pytest
 
 from connector.ledger import Ledger
 from connector.ledger.handoffs import HandOff
+from connector.report.promises import Books
 from connector.report.reckoning import Reckoning, Span, State, quantile
 from connector.report.sla import sla
 from tests.report.house import House, april, books, may, people, spring, value
@@ -95,9 +96,8 @@ def test_reasons_and_exhaustion_have_their_lists(lived: tuple[House, Ledger]) ->
     sheet = sla(books(house, ledger), APRIL, "2026-04")
     assert (people(sheet, "with_reason"), people(sheet, "without_reason")) == (("2",), ("4",))
     given_up = _one(attempts=6, ended_at=april(20), outcome="exhausted", first_attempt_at=april(1, "10:00"))
-    log = books(house, ledger)
-    log.then = [given_up]
-    assert people(sla(log, APRIL, "2026-04"), "exhausted.6") == ("1",)
+    told = books(house, ledger)
+    assert people(sla(Books(told.setting, told.log, [given_up]), APRIL, "2026-04"), "exhausted.6") == ("1",)
 
 
 def test_quantiles_are_nearest_ranks() -> None:

@@ -254,10 +254,20 @@ def _scores(office: Office) -> None:
     assert (again["counts"]["written"], again["status"]) == (0, "done")
 
 
+def _sign(office: Office, *sides: str) -> None:
+    """Somebody of each side signs the agreement as it stands."""
+    for side in sides:
+        told = office("agreement", "approve", "--as", side, "--name", f"Somebody of {side}", "--yes")
+        assert f"{side} has signed version 1.0" in told
+
+
 def _live(office: Office) -> None:
-    """First for one country, then for all: adoption writes no stage, no status, no task."""
-    office.set(require_approval="false", tasks='{ per_owner_per_day = 15, per_day = 150, no_owner = "501" }')
+    """Signed by both sides and by the administrator; first for one country, then for all: adoption writes no stage, no
+    status, no task."""
+    office.set(tasks='{ per_owner_per_day = 15, per_day = 150, no_owner = "501" }')
     office.set(mode='"live"', go_live=datetime.now(UTC).isoformat(), scope='{ country = ["Germany"] }')
+    assert (office.ask("sync")["status"], office.code) == ("refused", 5)
+    _sign(office, "marketing", "sales", "admin")
     narrow = office.ask("sync")
     office.set(scope="{}")
     wide = office.ask("sync")
@@ -300,8 +310,8 @@ def _a_mailing(office: Office, handed_over: set[str]) -> None:
 
 
 def _a_rule_change(office: Office, handed_over: set[str]) -> set[str]:
-    """A threshold far too low, for everybody: thousands wait for a review, three fresh requests go through. The
-    change is taken back, and nothing of it is left."""
+    """A threshold far too low, for everybody, and signed by both: thousands wait for a review, three fresh
+    requests go through. The change is taken back to what was signed before, and nothing of it is left."""
     agreed, too_low = "fit_at_least = 50, engagement_at_least = 40", "fit_at_least = 10, engagement_at_least = 0"
     office.agree("lifecycle.toml", agreed, too_low)
     office.agree("lifecycle.toml", "engagement_below = 25", "fit_below = 5")
@@ -309,6 +319,8 @@ def _a_rule_change(office: Office, handed_over: set[str]) -> set[str]:
     three = set(office.fresh(6, owner="504")[3:])
     office.asks_for_a_demo(*three)
 
+    assert (office.ask("sync")["status"], office.code) == ("refused", 5)
+    _sign(office, "marketing", "sales")
     flood = office.ask("sync")
     idle = office.ask("sync")
 

@@ -17,15 +17,21 @@ from connector.agreement.lead_types import agreement_for
 from connector.agreement.lint import fairness, formalities, moves, silence, stages, strength
 from connector.agreement.lint.finding import SEVERITIES, Finding, Severity
 from connector.agreement.places import Places
-from connector.agreement.terms import Agreement
+from connector.agreement.terms import Agreement, Goal
 
 __all__ = ["SEVERITIES", "Finding", "Severity", "lint"]
 
 
 def lint(
-    agreement: Agreement, places: Places, *, as_of: datetime, approvals: Sequence[Approval] = ()
+    agreement: Agreement,
+    places: Places,
+    *,
+    as_of: datetime,
+    approvals: Sequence[Approval] = (),
+    promised: Sequence[Goal] = (),
 ) -> tuple[Finding, ...]:
-    """Everything worth saying at this instant about an agreement that loads, the worst first, otherwise by subject."""
+    """Everything worth saying at this instant about an agreement that loads, the worst first, otherwise by subject.
+    `promised` are the goals of the last signed version."""
     today = as_of.astimezone(agreement.zone).date()
     signed = standing(approvals, agreement.fingerprint, agreement.wiring.fingerprint, as_of)
     found = [
@@ -34,6 +40,7 @@ def lint(
         *strength.findings(agreement, places),
         *fairness.findings(agreement, places),
         *formalities.findings(agreement, places, today, signed),
+        *formalities.broken_promises(agreement, places, today, promised),
     ]
     return tuple(sorted(found, key=lambda each: SEVERITIES.index(each.severity)))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from connector.agreement.approvals import BOTH, Standing, same_person
+from connector.agreement.goals import goal_changes_without_correction
 from connector.agreement.lint.finding import Finding
 from connector.agreement.places import Places
-from connector.agreement.terms import Agreement, Stage
+from connector.agreement.terms import Agreement, Goal, Stage
 from connector.agreement.words import fold, label_of
 
 
@@ -84,3 +85,10 @@ def _promises(agreement: Agreement, places: Places) -> Iterator[Finding]:
     if agreement.paper.goals and not agreement.slas:
         what = "there are goals and no follow-up time."
         yield Finding("warning", places.of("goals"), what, "Add [sla]: what sales promises in return.")
+
+
+def broken_promises(agreement: Agreement, places: Places, today: date, promised: Sequence[Goal]) -> Iterator[Finding]:
+    """Goals of a running period that differ from what was signed, and no correction says why."""
+    starts = agreement.paper.fiscal_year_starts
+    for one in goal_changes_without_correction(promised, agreement.paper.goals, today, starts):
+        yield Finding("error", places.of(one.where.partition(", ")[2]), one.what, one.fix)

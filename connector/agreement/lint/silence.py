@@ -35,6 +35,8 @@ def all_conditions(agreement: Agreement) -> Iterator[tuple[str, Condition]]:
     yield from ((f"exclusions.{each.name}", each.condition) for each in agreement.exclusions)
     yield from ((f"evidence.{each.name}", each.condition) for each in agreement.evidence if each.condition)
     yield from ((f"lead_types.{each.name}.when", each.when) for each in agreement.lead_types if each.when)
+    stops = agreement.audience.nurture.stops
+    yield from ((f"nurture.stops_when.{each.name}", each.condition) for each in stops if each.condition)
 
 
 def _conditions(agreement: Agreement, places: Places) -> Iterator[Finding]:
@@ -158,6 +160,9 @@ def _unused(agreement: Agreement, places: Places) -> Iterator[Finding]:
     crm, seen = agreement.wiring.crm, {source.signal for source in agreement.wiring.signals}
     by_key = [(rule.path, rule.signal) for group in agreement.scoring.groups for rule in group.rules if rule.signal]
     by_key += [(f"evidence.{each.name}", each.signal) for each in agreement.evidence if each.signal]
+    by_key += [
+        (f"nurture.stops_when.{each.name}", each.signal) for each in agreement.audience.nurture.stops if each.signal
+    ]
     by_key += [("bots.clicks", each) for each in agreement.bots.clicks]
     by_key += [(f"lead_types.{each.name}.signals", signal) for each in agreement.lead_types for signal in each.signals]
     by_key += [("bots.delivered", each) for each in [agreement.bots.delivered] if each]

@@ -7,7 +7,7 @@ two versions is what changed among them. Whatever is in a fingerprint has a sent
 
 from __future__ import annotations
 
-from connector.agreement.sentences import follow_up, lifecycle, people, sales, scoring, wired
+from connector.agreement.sentences import audience, follow_up, lifecycle, people, sales, scoring, wired
 from connector.agreement.sentences.words import Sentence, Words
 from connector.agreement.terms import Agreement
 
@@ -24,6 +24,7 @@ def read_back(agreement: Agreement) -> tuple[Sentence, ...]:
     return (
         *follow_up.basics(agreement),
         *people.sentences(agreement, words),
+        *audience.sentences(agreement, words),
         *scoring.sentences(agreement, words),
         *lifecycle.sentences(agreement, words),
         *sales.sentences(agreement, words),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from connector.agreement.sentences.audience import questions
 from connector.agreement.sentences.words import (
     Sentence,
     Words,
@@ -46,7 +47,7 @@ def sentences(agreement: Agreement, words: Words) -> Iterator[Sentence]:
     for position, each in enumerate(agreement.exclusions):
         text = _exclusion(each, agreement.exclusions[:position], words)
         yield Sentence(f"exclusions.{each.name}", EXCLUSIONS, text)
-    yield from _information(agreement)
+    yield from _information(agreement, words)
     for proof in agreement.evidence:
         yield Sentence(f"evidence.{proof.name}", EVIDENCE, _proof(proof, words))
 
@@ -180,7 +181,7 @@ def _exclusion(one: Exclusion, before: Sequence[Exclusion], words: Words) -> str
     return f"{said}{tried_after(before[-1].reason if before else '')}."
 
 
-def _information(agreement: Agreement) -> Iterator[Sentence]:
+def _information(agreement: Agreement, words: Words) -> Iterator[Sentence]:
     for name, needs in agreement.minimum_information.items():
         known = both(_one_of(need) for need in needs)
         text = f"The minimum information {quoted(label_of(name))} is {known}."
@@ -188,6 +189,8 @@ def _information(agreement: Agreement) -> Iterator[Sentence]:
     if agreement.ask_next:
         order = ", then ".join(fields(agreement.ask_next))
         yield Sentence("ask_next.order", INFORMATION, f"What is not known is asked in this order: {order}.")
+    for path, text in questions(agreement.audience.questions, words):
+        yield Sentence(path, INFORMATION, text)
 
 
 def _one_of(need: Sequence[str]) -> str:

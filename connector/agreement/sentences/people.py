@@ -9,6 +9,7 @@ from connector.agreement.sentences.words import (
     Words,
     both,
     capital,
+    contents,
     counted,
     either,
     number,
@@ -63,6 +64,8 @@ def _signal(kind: SignalKind) -> str:
         said += "; it counts only when a human did it"
     if kind.duplicates_within_minutes:
         said += f"; repeated within {counted(kind.duplicates_within_minutes, 'minute')} it is one"
+    if kind.not_scored:
+        said += f"; it earns nothing on {contents(kind.not_scored)}"
     return f"{said}."
 
 

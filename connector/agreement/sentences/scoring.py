@@ -27,6 +27,10 @@ def sentences(agreement: Agreement, words: Words) -> Iterator[Sentence]:
     share = number(round(scoring.fit_share * 100, 6))
     text = f"The combined score is {share} % of the fit score and the rest of the engagement score."
     yield Sentence("combined.fit_share", GRADES, text)
+    if scoring.freeze_in:
+        stages = either(map(words.stage, scoring.freeze_in))
+        text = f"Scores on the record stay as they were when somebody became {stages}."
+        yield Sentence("freeze_in", GRADES, text)
 
 
 def _group(group: Group, words: Words) -> str:

@@ -110,14 +110,14 @@ class Words:
             case "between":
                 return f"is between {both(values)}"
             case "in_list":
-                return f"is in the list {', '.join(map(str, asked.values))} ({_contents(asked.entries)})"
+                return f"is in the list {', '.join(map(str, asked.values))} ({contents(asked.entries)})"
             case "is_any_of":
                 return f"is any of {either(values)}"
             case "is":
                 return f"is {either(values)}"
 
 
-def _contents(entries: frozenset[str]) -> str:
+def contents(entries: frozenset[str]) -> str:
     """What is in a list: every entry of a short one, the number and a checksum of a long one."""
     if not entries:
         return "which is empty"
@@ -170,7 +170,7 @@ def either(parts: Iterable[str]) -> str:
 
 def with_article(text: str) -> str:
     """a call, an e-mail"""
-    return f"{'an' if text[:1].lower() in 'aeio' else 'a'} {text}"
+    return f"{'an' if text.lower().startswith(('a', 'e', 'i', 'o', 'un')) else 'a'} {text}"
 
 
 def tried_after(before: str) -> str:

@@ -51,6 +51,8 @@ class StageShape(Shape):
     stay_at_least_days: int = Field(default=0, ge=0, le=TEN_YEARS)
     notify: Literal["sales_task", "nobody"] = "nobody"
     sla: str | None = None
+    nurture: Literal["continue", "pause"] | None = None
+    nurture_track: str | None = None
     why: str = ""
 
 
@@ -94,6 +96,7 @@ class StatusShape(Shape):
     wait_days: int | None = Field(default=None, ge=0, le=TEN_YEARS)
     returned: bool = False
     reason_required: Literal["no", "ask", "block"] = "no"
+    nurture_track: str | None = None
     why: str = ""
 
 
@@ -153,6 +156,7 @@ class LostReasonShape(Shape):
     contains_any_of: list[str] = Field(default=[])
     to: str
     wait_days: int | None = Field(default=None, ge=0, le=TEN_YEARS)
+    nurture_track: str | None = None
     why: str = ""
 
 
@@ -171,10 +175,43 @@ class MoveShape(Shape):
     why: str = ""
 
 
+class ExpiryShape(Shape):
+    """When a known answer may be asked for again, counted from the day on which somebody last confirmed it."""
+
+    after_days: int = Field(ge=1, le=3650)
+    confirmed_on: str
+    why: str = ""
+
+
 class AskNextShape(Shape):
     """Which question to ask first."""
 
     order: list[str] = Field(default=[])
+    by_persona: dict[str, list[str]] = Field(default={})
+    by_lead_type: dict[str, list[str]] = Field(default={})
+    expires: dict[str, ExpiryShape] = Field(default={})
+
+
+class NurtureTrackShape(Shape):
+    """A nurture track, by the name that the marketing tool knows."""
+
+    label: str | None = None
+    why: str = ""
+
+
+class StopShape(ConditionShape):
+    """What withdraws consent: a condition on a field, or a signal."""
+
+    signal: str | None = None
+    why: str = ""
+
+
+class NurtureShape(Shape):
+    """The nurture tracks there are, and who is in none."""
+
+    otherwise: str | None = None
+    tracks: dict[str, NurtureTrackShape] = Field(default={})
+    stops_when: dict[str, StopShape] = Field(default={})
 
 
 class LifecycleShape(Shape):
@@ -185,6 +222,7 @@ class LifecycleShape(Shape):
     exclusions: dict[str, ExclusionShape] = Field(default={})
     minimum_information: dict[str, list[str | list[str]]] = Field(default={})
     ask_next: AskNextShape = AskNextShape()
+    nurture: NurtureShape = NurtureShape()
     evidence: dict[str, EvidenceShape] = Field(default={})
     statuses: dict[str, StatusShape] = Field(default={})
     sales_answers: dict[str, AnswerShape] = Field(default={})

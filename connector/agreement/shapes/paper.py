@@ -34,6 +34,7 @@ class ApprovalShape(Shape):
     crm: str = ""
     emergency: bool = False
     why: str = ""
+    files: str = ""
 
 
 class ApprovalsShape(Shape):

@@ -65,6 +65,7 @@ class ScoringShape(Shape):
     engagement: dict[str, GroupShape] = Field(default={})
     grades: GradesShape = GradesShape()
     combined: CombinedShape = CombinedShape()
+    freeze_in: list[str] = Field(default=[])
 
 
 class SignalShape(Shape):
@@ -76,6 +77,7 @@ class SignalShape(Shape):
     journey_stage: Literal["awareness", "consideration", "decision"] | None = None
     human_only: bool = False
     duplicates_within_minutes: int = Field(default=0, ge=0, le=525_600)
+    not_scored_assets: str | list[str] = Field(default=[])
     why: str = ""
 
 
@@ -91,10 +93,20 @@ class BotsShape(Shape):
     seconds_after_delivery: float = Field(default=0, ge=0, le=86_400)
 
 
+class JourneyShape(Shape):
+    """How signals tell the stage of the buyer's journey."""
+
+    rule: Literal["highest", "latest"] = "highest"
+    within_days: int = Field(default=90, ge=1, le=3650)
+    signals_at_least: int = Field(default=2, ge=1, le=100)
+    why: str = ""
+
+
 class SignalsShape(Shape):
     """signals.toml"""
 
     signals: dict[str, SignalShape] = Field(default={})
+    journey: JourneyShape | None = None
     bots: BotsShape = BotsShape()
 
 
@@ -130,7 +142,16 @@ class PersonaShape(Shape):
     nurture_track: str = ""
 
 
+class BuyingGroupShape(Shape):
+    """The roles that a deal needs, and what else says that somebody has one."""
+
+    roles: list[str] = Field(default=[])
+    said_as: dict[str, list[str]] = Field(default={})
+    why: str = ""
+
+
 class PersonasShape(Shape):
     """personas.toml"""
 
     personas: dict[str, PersonaShape] = Field(default={})
+    buying_group: BuyingGroupShape = BuyingGroupShape()

@@ -12,7 +12,7 @@ from typing import Any
 from connector.crm.hubspot.api import Api, Call, listed, next_page
 from connector.crm.hubspot.records import ident, instant, millis
 from connector.errors import CrmError, NotFound
-from connector.model import Occurrence
+from connector.model import Occurrence, Value
 
 Parts = Iterator[tuple[tuple[Occurrence, ...], str | None]]
 
@@ -121,7 +121,13 @@ def _submission(source: str, entry: Mapping[str, Any]) -> Occurrence | None:
         return None
     hashed = email_hash(address) if address else None
     id_ = ident(entry.get("conversionId")) or f"{source}:{millis(at)}:{hashed}"
-    return Occurrence(id_, source, at, email_hash=hashed)
+    return Occurrence(id_, source, at, email_hash=hashed, details=_page(entry))
+
+
+def _page(entry: Mapping[str, Any]) -> dict[str, Value]:
+    """The page the form stood on, without what was handed to it: parameters may name people."""
+    page = entry.get("pageUrl")
+    return {"asset": page.partition("?")[0]} if isinstance(page, str) and page else {}
 
 
 def _address(entry: Mapping[str, Any]) -> str | None:
