@@ -21,6 +21,7 @@ from connector.errors import Problem
 from .example_mistakes import IN_EXAMPLES
 from .mistakes import WRONG
 from .more_mistakes import MORE
+from .test_audience import WRONG as OF_THE_AUDIENCE
 from .walking import Place, Walked, keys, places
 
 KEYS = keys()
@@ -169,7 +170,7 @@ def test_every_key_has_a_mistake_of_meaning() -> None:
     """Each key that names something, or holds a list or a table, has a mistake with its message in mistakes.py or
     more_mistakes.py; the operators of conditions have theirs wherever they are made, since one place checks them."""
     made: dict[str, set[str]] = {}
-    for file, _, new, where, says in [*WRONG, *MORE, *IN_EXAMPLES]:
+    for file, _, new, where, says in [*WRONG, *MORE, *IN_EXAMPLES, *OF_THE_AUDIENCE]:
         made.setdefault(file, set()).update(re.findall(r"[A-Za-z_]+", f"{new} {where} {' '.join(says)}"))
     anywhere = set().union(*made.values())
     lacking = {
