@@ -148,16 +148,28 @@ def build_attempts(shape: AttemptsShape, source: Source, reading: Reading) -> At
     )
 
 
-def check_outcomes(shape: AttemptsShape, source: Source, wiring: Wiring, reading: Reading) -> None:
-    """An outcome that the CRM's file does not name would never be seen."""
-    named = {kind: specs["outcome"].values for kind, specs in wiring.fields.items() if "outcome" in specs}
+def check_touches(shape: AttemptsShape, source: Source, wiring: Wiring, reading: Reading) -> None:
+    """What the CRM's file does not tell of an activity would never be seen."""
     for table, rows in (("counts", shape.counts), ("connects", shape.connects)):
         for name, row in rows.items():
-            if not (known := named.get(row.kind)):
-                continue
-            for key in ("outcome_any_of", "unless_outcome_any_of"):
-                for outcome in getattr(row, key):
-                    reading.known(source, (table, name, key), f"{row.kind} outcome", outcome, known)
+            _check_touch((table, name), row, wiring, source, reading)
+
+
+def _check_touch(path: tuple[str, ...], row: TouchShape, wiring: Wiring, source: Source, reading: Reading) -> None:
+    fields = wiring.fields.get(row.kind, {})
+    known = fields["outcome"].values if "outcome" in fields else {}
+    for key in ("outcome_any_of", "unless_outcome_any_of"):
+        for outcome in getattr(row, key) if known else ():
+            reading.known(source, (*path, key), f"{row.kind} outcome", outcome, known)
+    if both := set(row.outcome_any_of) & set(row.unless_outcome_any_of):
+        what = f'"{min(both)}" stands in outcome_any_of and in unless_outcome_any_of.'
+        reading.complain(source, path, what, "Remove it from one of them.")
+    if row.direction and "direction" not in fields:
+        what = f"asks for a direction, and nothing says which way the {row.kind} goes."
+        reading.complain(source, path, what, f"Remove it, or map direction in [{row.kind}.fields].")
+    if row.seconds_at_least and "duration_ms" not in fields:
+        what = f"asks for seconds, and nothing says how long the {row.kind} lasted."
+        reading.complain(source, path, what, f"Remove it, or map duration_ms in [{row.kind}.fields].")
 
 
 def _touches(rows: Mapping[str, TouchShape]) -> tuple[Touch, ...]:

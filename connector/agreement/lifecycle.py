@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from connector.agreement.reading import Reading
+from connector.agreement.shapes.base import ConditionShape
 from connector.agreement.shapes.lifecycle import LeaveShape, LifecycleShape, OwnStageShape, StageShape
 from connector.agreement.source import Source
 from connector.agreement.terms import (
@@ -49,8 +50,8 @@ def build_stages(room: LifecycleRoom) -> tuple[Stage, ...]:
 
 
 def _stage(name: str, row: StageShape, room: LifecycleRoom, path: tuple[str, ...]) -> Stage:
-    if row.counts_as:
-        room.reading.known(room.source, path, "stage", row.counts_as, room.shape.stages)
+    if row.counts_as and room.reading.known(room.source, path, "stage", row.counts_as, room.shape.stages):
+        _check_counts_as(name, row.counts_as, row, room)
     if row.sla:
         room.reading.known(room.source, path, "SLA class", row.sla, room.slas)
     _check_hysteresis(path, row, room)
@@ -71,6 +72,19 @@ def _stage(name: str, row: StageShape, room: LifecycleRoom, path: tuple[str, ...
     )
 
 
+def _check_counts_as(name: str, other: str, row: StageShape, room: LifecycleRoom) -> None:
+    """A side stage stands as far along as one of the main ones."""
+    path = ("stages", name, "counts_as")
+    if not row.side:
+        what = f"belongs to a side stage, and {name} has a place of its own in the order."
+        room.reading.complain(room.source, path, what, "Remove it, or set side = true.")
+    elif other == name:
+        room.reading.complain(room.source, path, "names the stage itself.", "Name a main stage, such as lead.")
+    elif room.shape.stages[other].side:
+        what = f'names "{other}", which is a side stage itself, so nobody could say how far it is.'
+        room.reading.complain(room.source, path, what, "Name a main stage, such as lead.")
+
+
 def own_stage(name: str, own: OwnStageShape, room: LifecycleRoom, path: tuple[str, ...]) -> Stage:
     """A stage with what one lead type says of it; the rest is as for everybody."""
     said = {key: getattr(own, key) for key in own.model_fields_set - {"why"}}
@@ -89,7 +103,9 @@ def _entry(path: tuple[str, ...], row: StageShape, room: LifecycleRoom) -> Entry
     for each in shape.evidence:
         reading.known(source, path, "evidence", each, room.shape.evidence)
     for each in shape.from_stages:
-        reading.known(source, path, "stage", each, room.shape.stages)
+        if reading.known(source, path, "stage", each, room.shape.stages) and each == path[-2]:
+            what = f"from_stages names {each} itself, and who is there need not enter."
+            reading.complain(source, (*path, "from_stages"), what, "Name the stages before it.")
     there = len(shape.evidence or room.shape.evidence)
     if shape.evidence_at_least > there:
         what = f"asks for {shape.evidence_at_least} pieces of evidence and there are only {there}."
@@ -176,8 +192,14 @@ def build_evidence(room: LifecycleRoom) -> tuple[Evidence, ...]:
     for name, row in room.shape.evidence.items():
         path, label = ("evidence", name), row.label or label_of(name)
         if row.field:
+            if idle := row.model_fields_set & {"signal", "within_days"}:
+                what = f"is about a field, so {' and '.join(sorted(idle))} would do nothing."
+                room.reading.complain(room.source, path, what, "Remove that, or the field.")
             condition = room.reading.condition(room.source, path, row)
             built.append(Evidence(name, label, condition=condition))
+        elif asked := row.model_fields_set & set(ConditionShape.model_fields):
+            what = f"asks {' and '.join(sorted(each.rstrip('_') for each in asked))} of no field."
+            room.reading.complain(room.source, path, what, 'Add field = "...".')
         elif room.reading.known(room.source, path, "signal", row.signal or name, room.signals):
             built.append(Evidence(name, label, row.signal or name, None, row.within_days))
     return tuple(built)
@@ -188,6 +210,9 @@ def build_minimum(room: LifecycleRoom) -> dict[str, tuple[tuple[str, ...], ...]]
     built = {}
     for name, needs in room.shape.minimum_information.items():
         built[name] = tuple(tuple(need) if isinstance(need, list) else (need,) for need in needs)
+        if not needs or () in built[name]:
+            what = "is empty, so it asks for nothing." if not needs else "holds an empty list, which nothing can fill."
+            room.reading.complain(room.source, ("minimum_information", name), what, "Name a field, or remove it.")
         for need in built[name]:
             for each in need:
                 room.reading.use(room.source, ("minimum_information", name), each)
@@ -197,6 +222,8 @@ def build_minimum(room: LifecycleRoom) -> dict[str, tuple[tuple[str, ...], ...]]
 def build_ask_next(room: LifecycleRoom) -> tuple[str, ...]:
     """The order of questions."""
     order = room.shape.ask_next.order
+    for each in dict.fromkeys(one for one in order if order.count(one) > 1):
+        room.reading.complain(room.source, ("ask_next", "order"), f'asks for "{each}" twice.', "Keep the first.")
     for each in order:
         room.reading.use(room.source, ("ask_next", "order"), each)
     return tuple(order)
@@ -208,6 +235,10 @@ def build_statuses(room: LifecycleRoom) -> dict[str, Status]:
     for name, row in room.shape.statuses.items():
         if row.moves_to:
             target(room, ("statuses", name), row.moves_to)
+        idle = row.model_fields_set & {"wait_days", "returned"}
+        if idle and not row.moves_to:
+            what = f"has {' and '.join(sorted(idle))} and no moves_to, so nobody would wait or be returned anywhere."
+            room.reading.complain(room.source, ("statuses", name), what, 'Add moves_to = "nurture", or remove it.')
         label = row.label or label_of(name)
         built[name] = Status(
             name, label, row.working, row.accepts, row.moves_to, row.wait_days, row.returned, row.reason_required
@@ -225,6 +256,9 @@ def build_deals(room: LifecycleRoom) -> DealRules:
     reasons = []
     for name, row in room.shape.lost_reasons.items():
         target(room, ("lost_reasons", name), row.to)
+        if row.contains_any_of and not all(map(fold, row.contains_any_of)):
+            what = "holds a phrase without a letter or digit."
+            room.reading.complain(room.source, ("lost_reasons", name, "contains_any_of"), what, "Remove it.")
         reasons.append(LostReason(name, tuple(map(fold, row.contains_any_of)), row.to, row.wait_days))
     rest = [reason.name for reason in reasons if not reason.phrases]
     if len(rest) > 1:
@@ -241,6 +275,11 @@ def build_moves(room: LifecycleRoom) -> tuple[Backward, ...]:
         for each in row.from_stages:
             room.reading.known(room.source, path, "stage", each, room.shape.stages)
         target(room, path, row.to)
+        if not row.from_stages:
+            room.reading.complain(room.source, (*path, "from_stages"), "is empty, so nobody moves.", "Name a stage.")
+        if row.to in row.from_stages:
+            what = f"goes from {row.to} to {row.to}."
+            room.reading.complain(room.source, path, what, "Name the stages that people leave, and where they go.")
         if row.backwards == "clear_then_set":
             built.append(Backward(name, tuple(row.from_stages), row.to))
     return tuple(built)

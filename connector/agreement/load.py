@@ -7,6 +7,7 @@ subject; only agreement.toml, scoring.toml, lifecycle.toml, write_back.toml and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,12 +24,14 @@ from connector.agreement import (
     lead_types,
     lifecycle,
     paper,
+    reach,
     scoring,
     wiring_file,
 )
 from connector.agreement.complaints import did_you_mean, parse
 from connector.agreement.needs import fields_used
 from connector.agreement.reading import Reading
+from connector.agreement.shapes.base import LANGUAGE
 from connector.agreement.shapes.lifecycle import AttemptsShape, LifecycleShape
 from connector.agreement.shapes.paper import AgreementShape, TextsShape
 from connector.agreement.shapes.scoring import IcpShape, PersonasShape, ScoringShape, SignalsShape
@@ -80,10 +83,10 @@ def load_agreement(folder: Path, crm: str = "hubspot", language: str | None = No
     if files is None:
         raise ConfigError(reading.problems)
     if reading.problems:
-        raise ConfigError([*reading.problems, *_more_problems(files, crm, reading)])
+        raise ConfigError(list(dict.fromkeys([*reading.problems, *_more_problems(files, crm, reading)])))
     agreement = _build(files, crm, reading)
     if reading.problems:
-        raise ConfigError(reading.problems)
+        raise ConfigError(list(dict.fromkeys(reading.problems)))
     return replace(agreement, language=language or agreement.language)
 
 
@@ -96,17 +99,26 @@ def _more_problems(files: _Files, crm: str, reading: Reading) -> list[Problem]:
     more = reading.problems[known:]
     del reading.problems[known:]
     names = [f'"{name}"' for name in reading.left_out] + [f" {name} " for name in reading.left_out]
-    return [one for one in more if not any(name in f" {one.what} " for name in names)]
+    told = {one.where for one in reading.problems}
+
+    def follows(one: Problem) -> bool:
+        """Whether a complaint is about a part that was left out, or about what lacks it."""
+        path = one.where.rpartition(", ")[2]
+        lacking = path in reading.left_out or path.rpartition(".")[2] in reading.left_out
+        return lacking or one.where in told or any(name in f" {one.what} " for name in names)
+
+    return [one for one in more if not follows(one)]
 
 
 def _read(folder: Path, crm: str, language: str | None, reading: Reading) -> _Files | None:
     if not folder.is_dir():
         fix = 'Name the folder of the agreement, or make one with "connector init".'
-        raise ConfigError([Problem(shown(folder), "there is no such folder.", fix)])
+        what = "is a file; an agreement is a folder of files." if folder.is_file() else "there is no such folder."
+        raise ConfigError([Problem(shown(folder), what, fix)])
     problems = reading.problems
     _complain_of_strays(folder, crm, problems)
     pairs = []
-    for file, shape in _shapes(crm, language or _language(folder)).items():
+    for file, shape in shapes_of(crm, language or _language(folder)).items():
         source = _texts(folder, file, problems) if shape is TextsShape else read_source(folder, file, problems)
         if source is None:
             continue
@@ -114,12 +126,13 @@ def _read(folder: Path, crm: str, language: str | None, reading: Reading) -> _Fi
             problems.append(Problem(f"{shown(folder)}/{file}", "is missing.", "Every agreement has this file."))
             continue
         pairs.append((parse(shape, source, problems, reading.left_out), source))
-    if len(pairs) < len(_shapes(crm, "en")) or any(shape is None for shape, _ in pairs):
+    if len(pairs) < len(shapes_of(crm, "en")) or any(shape is None for shape, _ in pairs):
         return None
-    return _Files(*pairs)  # type: ignore[arg-type]  # in the order of _shapes, none of them None
+    return _Files(*pairs)  # type: ignore[arg-type]  # in the order of shapes_of, none of them None
 
 
-def _shapes(crm: str, language: str) -> dict[str, type[BaseModel]]:
+def shapes_of(crm: str, language: str) -> dict[str, type[BaseModel]]:
+    """Every file of an agreement, with its shape."""
     return {
         "agreement.toml": AgreementShape,
         "scoring.toml": ScoringShape,
@@ -138,7 +151,7 @@ def _texts(folder: Path, file: str, problems: list[Problem]) -> Source | None:
     """The folder's own texts, else those that come with the connector; None after a complaint that there are none."""
     for place in (folder, shipped_mappings()):
         source = read_source(place, file, problems)
-        if source.exists:
+        if source.exists and not source.unread:
             return source
     there = {path.name.split(".")[1] for place in (folder, shipped_mappings()) for path in place.glob("texts.*.toml")}
     fix = f"Write it, or use a language that has texts: {', '.join(sorted(there))}."
@@ -149,7 +162,7 @@ def _texts(folder: Path, file: str, problems: list[Problem]) -> Source | None:
 def _language(folder: Path) -> str:
     """The language of the texts, read ahead because it names a file."""
     said = read_source(folder, "agreement.toml", []).table.get("language", "en")
-    return said if isinstance(said, str) else "en"
+    return said if isinstance(said, str) and re.fullmatch(LANGUAGE, said) else "en"
 
 
 def _complain_of_strays(folder: Path, crm: str, problems: list[Problem]) -> None:
@@ -213,7 +226,8 @@ def _finish(agreement: Agreement, files: _Files, reading: Reading) -> Agreement:
         reading.known(files.scoring[1], ("freeze_in",), "stage", stage, [each.name for each in agreement.stages])
     lead_types.check_lead_types(agreement, files.scoring[1], *files.wiring, reading)
     wiring_file.check_values(agreement.wiring, _values_written(agreement), files.wiring[1], reading)
-    follow_up.check_outcomes(*files.attempts, agreement.wiring, reading)
+    reach.check_reach(agreement, files.lifecycle[1], reading)
+    follow_up.check_touches(*files.attempts, agreement.wiring, reading)
     _check_mapped(reading)
     _check_recognised(agreement, files, reading)
     wiring = wiring_file.with_own(agreement.wiring, _options(agreement), agreement.texts.labels)

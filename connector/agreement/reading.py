@@ -82,11 +82,26 @@ class Reading:
         operator, value = said[0], _value(shape, said[0])
         if not self._fits(source, path, name, operator, value):
             return None
-        if shape.unless_any_of and operator != "contains_any_of":
-            self.complain(source, path, "unless_any_of goes only with contains_any_of.", "Remove it.")
+        if shape.unless_any_of is not None and not self._unless_fits(source, path, operator, shape):
             return None
         entries = self.list_entries(source, path, str(value[0])) if operator == "in_list" else frozenset()
         return Condition(name, operator, value, tuple(map(fold, shape.unless_any_of or ())), entries)
+
+    def _unless_fits(
+        self, source: Source, path: Sequence[str | int], operator: Operator, shape: ConditionShape
+    ) -> bool:
+        """Whether the exceptions of a line can do anything, and do not take everything."""
+        unless = {fold(each) for each in shape.unless_any_of or ()}
+        if operator != "contains_any_of":
+            self.complain(source, path, "unless_any_of goes only with contains_any_of.", "Remove it.")
+        elif "" in unless:
+            self.complain(source, path, "unless_any_of holds a text without a letter or digit.", "Remove it.")
+        elif both := [each for each in shape.contains_any_of or () if fold(each) in unless]:
+            what = f'"{both[0]}" stands in contains_any_of and in unless_any_of, so it never holds.'
+            self.complain(source, path, what, "Remove it from one of them.")
+        else:
+            return True
+        return False
 
     def _fits(
         self, source: Source, path: Sequence[str | int], name: str, operator: Operator, value: tuple[Plain, ...]
@@ -96,6 +111,9 @@ class Reading:
         if kind not in _FITTING.get(operator, (kind,)):
             what = f"{operator} does not work on {name}, which is {kind}."
             self.complain(source, path, what, _operator_for(kind))
+            return False
+        if operator in ("is", "is_any_of") and kind == "datetime":
+            self.complain(source, path, f"{operator} does not work on {name}, which is a date.", _operator_for(kind))
             return False
         if operator in ("is", "is_any_of") and not all(_suits(kind, each) for each in value):
             self.complain(source, path, f"{name} is {kind}, and this compares it with something else.", _write(kind))
@@ -118,13 +136,11 @@ class Reading:
         return self.lists[name]
 
     def _read_list(self, source: Source, path: Sequence[str | int], name: str) -> frozenset[str]:
-        try:
-            entries = list_entries(self.folder, name)
-        except (UnicodeDecodeError, OSError):
-            self.complain(source, path, f"lists/{name}.txt cannot be read as UTF-8 text.", "Save it as UTF-8.")
-            return frozenset()
-        if entries is None:
-            place = f"{shown(self.folder)}/lists/{name}.txt"
+        """What a list holds; complains of the list where it stands, and of a name that no list has where it is used."""
+        place = f"{shown(self.folder)}/lists/{name}.txt"
+        known = len(self.problems)
+        entries = list_entries(self.folder, name, place, self.problems)
+        if entries is None and len(self.problems) == known:
             what = f"the list file {place} does not exist."
             self.complain(source, path, what, did_you_mean(name, list_names(self.folder)))
         return entries or frozenset()
@@ -152,7 +168,9 @@ def _operator_for(kind: FieldType) -> str:
         return "Use at_least, at_most, between, is or is_any_of."
     if kind == "text":
         return "Use is, is_any_of, contains_any_of or in_list, or declare the property's type as number."
-    return "Use is, is_known or is_unknown."
+    if kind == "bool":
+        return "Use is, is_known or is_unknown."
+    return "Use is_known or is_unknown."
 
 
 def _write(kind: FieldType) -> str:

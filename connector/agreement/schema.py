@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from connector.agreement.shapes.examples import ExampleShape
 from connector.agreement.shapes.lifecycle import AttemptsShape, LifecycleShape
-from connector.agreement.shapes.paper import AgreementShape, ExampleShape, TextsShape
+from connector.agreement.shapes.paper import AgreementShape, TextsShape
 from connector.agreement.shapes.scoring import IcpShape, PersonasShape, ScoringShape, SignalsShape
 from connector.agreement.shapes.wiring import WiringShape, WriteBackShape
 

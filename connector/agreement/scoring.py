@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from connector.agreement.complaints import did_you_mean
 from connector.agreement.reading import Reading
+from connector.agreement.shapes.base import ConditionShape
 from connector.agreement.shapes.scoring import (
     GroupShape,
     IcpShape,
@@ -23,6 +24,22 @@ from connector.agreement.terms import Band, Bots, Fading, Group, Inactivity, Per
 from connector.agreement.words import asset_of, label_of
 
 Path = tuple[str, ...]
+
+#: What the line of a group's limit is called: "engagement.content.limit".
+LIMIT = "limit"
+
+#: Keys of a rule that speak of dated signals.
+_ABOUT_SIGNALS = frozenset(
+    (
+        "signal",
+        "once_per",
+        "times_at_most",
+        "within_days",
+        "points_halve_every_days",
+        "points_fade_evenly_over_days",
+        "points_end_after_days",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +114,15 @@ def _group(path: Path, shape: GroupShape, room: ScoringRoom) -> Group:
     if low is not None and high is not None and low > high:
         what = f"group_total_never_below {low:g} is above group_total_at_most {high:g}."
         room.reading.complain(room.source, path, what, "Swap them.")
+    _fading(path, shape, room.source, room.reading)
+    if not any(_rows(shape)):
+        room.reading.complain(room.source, path, "has no rules.", "Add one: case_study = { points = 6 }, or remove it.")
     rules, silent = [], []
     for id_, row in _rows(shape):
+        if id_ == LIMIT:
+            what = f'a rule cannot be called "{LIMIT}": the line of the group\'s limit is called so.'
+            room.reading.complain(room.source, (*path, id_), what, "Give it another name.")
+        _check_silence((*path, id_), row, room)
         if row.no_positive_signal_for_days is not None:
             silent.append(_inactivity((*path, id_), row))
         elif rule := _rule((*path, id_), row, shape, room):
@@ -106,6 +130,19 @@ def _group(path: Path, shape: GroupShape, room: ScoringRoom) -> Group:
     label = shape.label or label_of(path[1])
     side: Literal["fit", "engagement"] = "fit" if path[0] == "fit" else "engagement"
     return Group(path[1], side, label, tuple(rules), high, low, tuple(silent), tuple(shape.lead_types))
+
+
+def _check_silence(path: Path, row: RuleShape, room: ScoringRoom) -> None:
+    """A rule about silence takes points from engagement, and asks for nothing else."""
+    if row.no_positive_signal_for_days is None:
+        return
+    if path[0] == "fit":
+        room.reading.complain(room.source, path, "is about silence; fit is about fields.", "Move it to engagement.")
+    if row.points > 0:
+        room.reading.complain(room.source, path, "gives points for silence.", "Write points = -10, or another loss.")
+    if others := row.model_fields_set - {"points", "no_positive_signal_for_days", "label", "why"}:
+        what = f"is about silence, so {_keys(others)} would do nothing."
+        room.reading.complain(room.source, path, what, "Remove that, or no_positive_signal_for_days.")
 
 
 def _inactivity(path: Path, row: RuleShape) -> Inactivity:
@@ -119,6 +156,9 @@ def _rule(path: Path, row: RuleShape, group: GroupShape, room: ScoringRoom) -> R
     id_, dotted = path[-1], ".".join(path)
     label = row.label or label_of(id_)
     if row.field or _asks(row):
+        if idle := row.model_fields_set & _ABOUT_SIGNALS:
+            what = f"is about a field, so {_keys(idle)} would do nothing."
+            reading.complain(source, path, what, "Remove that: a field has no dates.")
         condition = reading.condition(source, path, row)
         return Rule(id_, dotted, row.points, label, condition=condition, why=row.why) if condition else None
     if path[0] == "fit":
@@ -145,8 +185,12 @@ def _rule(path: Path, row: RuleShape, group: GroupShape, room: ScoringRoom) -> R
 
 
 def _asks(row: RuleShape) -> bool:
-    set_keys = row.model_fields_set - {"points", "signal", "label", "why"}
-    return bool(set_keys & {"is_", "is_any_of", "contains_any_of", "at_least", "at_most", "between", "in_list"})
+    """Whether a line asks something of a field."""
+    return bool(row.model_fields_set & set(ConditionShape.model_fields))
+
+
+def _keys(names: Iterable[str]) -> str:
+    return " and ".join(sorted(name.rstrip("_") for name in names))
 
 
 def _fading(path: Path, shape: RuleShape | GroupShape, source: Source, reading: Reading) -> Fading | None:
@@ -197,6 +241,7 @@ def build_bands(shape: IcpShape, source: Source, reading: Reading) -> tuple[Band
     """ICP bands in file order."""
     bands = []
     for name, row in shape.bands.items():
+        _refuse_circles(("bands", name, "needs"), row.needs, source, reading)
         asked = [reading.condition(source, ("bands", name, "needs", key), need, key) for key, need in row.needs.items()]
         bands.append(Band(name, row.label or label_of(name), tuple(each for each in asked if each)))
     return tuple(bands)
@@ -209,6 +254,7 @@ def build_personas(shape: PersonasShape, source: Source, reading: Reading) -> tu
         if not row.match:
             fix = "Add a table [personas." + name + ".match] with one condition a line."
             reading.complain(source, ("personas", name), "never matches anybody.", fix)
+        _refuse_circles(("personas", name, "match"), row.match, source, reading)
         asked = [
             reading.condition(source, ("personas", name, "match", key), match, key) for key, match in row.match.items()
         ]
@@ -219,6 +265,14 @@ def build_personas(shape: PersonasShape, source: Source, reading: Reading) -> tu
         }
         personas.append(Persona(name, row.label or label_of(name), tuple(each for each in asked if each), describes))
     return tuple(personas)
+
+
+def _refuse_circles(path: Path, rows: Mapping[str, ConditionShape], source: Source, reading: Reading) -> None:
+    """Personas and bands are worked out from fields, and not from each other."""
+    for key, row in rows.items():
+        if (row.field or key) in ("persona", "icp_band"):
+            what = f"asks for {row.field or key}, which is itself worked out from such lines."
+            reading.complain(source, (*path, key), what, "Ask for a field of the person or the company.")
 
 
 def check_named_bands(

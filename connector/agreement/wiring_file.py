@@ -84,6 +84,10 @@ def _fields(kind: str, shape: KindShape, source: Source, reading: Reading) -> di
     for part in ("values", "leave_alone"):
         for name in getattr(shape, part):
             reading.known(source, (kind, part, name), f"field of {kind}", name, shape.fields)
+    for name, table in shape.values.items():
+        for ours in (ours for ours, theirs in table.items() if not theirs):
+            what = "is an empty list, so nothing could be written or understood."
+            reading.complain(source, (kind, "values", name, ours), what, "Name the CRM's value.")
     _check_doubles(kind, specs, source, reading)
     return specs
 
@@ -127,6 +131,8 @@ def _signal(name: str, row: SignalSourceShape, source: Source, reading: Reading)
         reading.complain(source, path, "direction and outcome belong to an activity.", "Remove them.")
     if how not in ("counter", "date") and row.date:
         reading.complain(source, path, f"a {how} dates itself.", "Remove date.")
+    if row.when and how != "list":
+        reading.complain(source, path, "when belongs to a list.", "Remove it.")
     key = getattr(row, "list_" if how == "list" else how) or ""
     outcomes = _several(row.outcome) if row.outcome else ()
     date = row.date if how == "counter" else None

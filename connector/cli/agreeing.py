@@ -29,7 +29,7 @@ def agreement_test(
     from connector.decide import Decider  # noqa: PLC0415 - the same
 
     chosen = choose(config, connection)
-    examples = load_examples(chosen.connection.mapping)
+    examples = load_examples(chosen.connection.mapping, chosen.agreement)
     if not examples:
         raise UsageError(f"{chosen.connection.mapping.name}/examples.toml names nobody; add a person both teams know.")
     verdicts = run_examples(examples, Decider(chosen.agreement))

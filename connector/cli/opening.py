@@ -77,8 +77,9 @@ def _scope(connection: Connection, agreement: Agreement, crm: CRM | None = None,
     problems: list[Problem] = []
 
     def entries(name: str) -> frozenset[str]:
-        found = list_entries(connection.mapping, name)
-        if found is None:
+        known = len(problems)
+        found = list_entries(connection.mapping, name, f"{connection.mapping.name}/lists/{name}.txt", problems)
+        if found is None and len(problems) == known:
             fix = did_you_mean(name, list_names(connection.mapping))
             problems.append(Problem(where, f"there is no list {name} in {connection.mapping.name}/lists.", fix))
         return found or frozenset()

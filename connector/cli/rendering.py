@@ -15,7 +15,7 @@ from connector.errors import UsageError
 
 if TYPE_CHECKING:
     from connector.cli.subject import Subject
-    from connector.report.document import Document
+    from connector.report.parts import Document
 
 Format = Literal["md", "html"]
 

@@ -7,7 +7,7 @@ domain ("hotmail.co.uk") or by family ("hotmail"), never by how a text ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -129,13 +129,12 @@ def _number_test(low: float, high: float) -> Callable[[Value], bool]:
 
 
 def _phrase_test(wanted: list[str], unless: tuple[str, ...]) -> Callable[[Value], bool]:
-    phrases = tuple(f" {fold(each)} " for each in wanted)
-    stoppers = tuple(f" {fold(each)} " for each in unless)
+    holds_wanted, holds_unless = _finder(wanted), _finder(unless)
 
     @lru_cache(maxsize=16384)
     def says(value: str) -> bool:
-        text = f" {folded(value)} "
-        return any(each in text for each in phrases) and not any(each in text for each in stoppers)
+        words = folded(value).split()
+        return holds_wanted(words) and not holds_unless(words)
 
     return lambda value: says(" ".join(value) if isinstance(value, tuple) else _text(value))
 
@@ -143,6 +142,21 @@ def _phrase_test(wanted: list[str], unless: tuple[str, ...]) -> Callable[[Value]
 def _text(value: Value) -> str:
     """A value as text; equal numbers read alike."""
     return f"{value:.15g}" if isinstance(value, (int, float)) else str(value)
+
+
+def _finder(texts: Iterable[str]) -> Callable[[list[str]], bool]:
+    """Whether some words in a row are one of the phrases; thousands of phrases cost no more than ten."""
+    phrases = frozenset(phrase for each in texts if (phrase := fold(each)))
+    lengths = sorted({len(phrase.split()) for phrase in phrases})
+
+    def finds(words: list[str]) -> bool:
+        return any(
+            " ".join(words[first : first + length]) in phrases
+            for length in lengths
+            for first in range(len(words) - length + 1)
+        )
+
+    return finds
 
 
 def _equal_test(values: tuple[Plain, ...]) -> Callable[[Value], bool]:

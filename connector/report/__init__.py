@@ -17,6 +17,8 @@ Reports: what leaders ask for, computed from what the ledger holds, as values th
     bands.py        whether the score tells: rates by grade, and when there are too few
     around.py       what the newest look at everybody adds to a scorecard
     document.py    the agreement itself, as the document that both sides sign
+    chapters.py    its chapters, with every sentence in its place
+    parts.py       what a document is made of
     markdown.py    that document as Markdown
     gathering.py   what the reports are made of: people from the ledger, histories from the CRM
     numbers.py     medians, capped lists

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from connector.report.document import Document, Part, Section, Table
+from connector.report.parts import Document, Part, Section, Table
 
 #: Characters that would mean something to a reader of Markdown, or of the HTML that may stand in it.
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|#~]|&(?=#|\w+;)")

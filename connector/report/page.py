@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from connector.report import baseline, observed
-from connector.report.document import Document
 from connector.report.numbers import hours, share, since, times
+from connector.report.parts import Document
 from connector.report.sheet import Sheet
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from connector.agreement import json_schemas, load_agreement
 from connector.agreement.examples import load_examples, run_examples
-from connector.agreement.source import locate
+from connector.agreement.locating import locate
 from connector.decide import Decider
 from connector.decide.conditions import domain_names
 from connector.errors import ConfigError

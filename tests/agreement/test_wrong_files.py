@@ -11,9 +11,10 @@ from connector.errors import ConfigError
 
 from .conftest import Folder
 from .mistakes import PRICING, WRONG
+from .more_mistakes import MORE
 
 
-@pytest.mark.parametrize(("file", "old", "new", "where", "says"), WRONG)
+@pytest.mark.parametrize(("file", "old", "new", "where", "says"), [*WRONG, *MORE])
 def test_a_mistake_is_told_with_file_line_and_key(
     folder: Folder, file: str, old: str, new: str, where: str, says: list[str]
 ) -> None:
@@ -51,7 +52,7 @@ def test_all_mistakes_are_told_at_once(folder: Folder) -> None:
     [
         ("pricing_page = { points = 15,5", "decimals with a point"),
         ("pricing_page = { points = \u201c15\u201d", "curly quote"),
-        ("pricing_page = points = 15", "valid TOML"),
+        ("pricing_page = points = 15", "a brace } too many"),
         ('pricing_page = { why = "x, points = 15', "quote is missing"),
         ("pricing_page = { points = 15 }\npricing_page = { points = 15", "twice"),
     ],
@@ -103,7 +104,7 @@ def test_a_file_that_is_not_utf8_is_named(folder: Folder) -> None:
     """Saved by an old editor."""
     (folder.path / "icp.toml").write_bytes("# Größe".encode("latin-1"))
 
-    assert "mappings/icp.toml: is not UTF-8 text" in folder.problems()[0]
+    assert "mappings/icp.toml:1: is not UTF-8 text" in folder.problems()[0]
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -127,3 +128,18 @@ def test_case_23_sent_to_sql_the_agreement_without_sal_loads(folder: Folder) -> 
     folder.change("lifecycle.toml", 'to = "sal", requires', 'to = "sql", requires')
 
     assert [track.to for track in folder.load().fast_tracks] == ["sql", "sql"]
+
+
+def test_stages_that_wait_for_each_other_are_refused(folder: Folder) -> None:
+    """Warm only from hot, hot only from warm: both are told, once."""
+    folder.add(
+        "lifecycle.toml",
+        "\n[stages.warm]\nside = true\ncounts_as = 'lead'\nenter_when = { fit_at_least = 1, from_stages = ['hot'] }\n"
+        "[stages.hot]\nside = true\ncounts_as = 'lead'\nenter_when = { fit_at_least = 1, from_stages = ['warm'] }\n",
+    )
+    problems = [each for each in folder.problems() if "nobody ever gets there" in each]
+
+    assert [each.split(": ")[1].split(". ")[0] for each in problems] == [
+        "warm is entered only from hot, and nobody ever gets there",
+        "hot is entered only from warm, and nobody ever gets there",
+    ]

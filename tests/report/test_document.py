@@ -16,9 +16,10 @@ from connector.agreement.approvals import Approval
 from connector.agreement.differing import versions
 from connector.agreement.sentences import people, read_back
 from connector.config import shipped_mappings
-from connector.report.document import Document, document
+from connector.report.document import document
 from connector.report.markdown import as_markdown, escaped
 from connector.report.page import agreement_page
+from connector.report.parts import Document
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NASTY = '<script>alert("x")</script> | *b* & <img src=http://x.example/y.png> `c` [d](http://e.example)'

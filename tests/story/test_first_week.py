@@ -8,6 +8,7 @@ stale MQLs, owners who left, and workflows that fire on every change. Nothing ma
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -197,7 +198,7 @@ def _look_first(office: Office) -> None:
     assert office.code == 0
     assert baseline["people"] == PEOPLE
     told = office("agreement", "test")
-    assert "7 of 7 examples come out as agreed" in told
+    assert re.search(r"(\d\d) of \1 examples come out as agreed", told)
 
     told = office("backfill", "--dry-run", "--show", "1")
     assert "20,000 adopted as they stand; 0 stages, 0 statuses, 0 tasks" in told

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from connector.agreement.shapes.base import ConditionShape, Shape
+from connector.agreement.shapes.base import TEN_YEARS, ConditionShape, Shape
 
 Score = Field(default=None, ge=0, le=100)
 
@@ -21,7 +21,7 @@ class EnterShape(Shape):
     known_any_of: list[str] = Field(default=[])
     any_positive_signal: bool = False
     accepted_by_sales: bool = False
-    evidence_at_least: int = Field(default=0, ge=0)
+    evidence_at_least: int = Field(default=0, ge=0, le=100)
     evidence: list[str] = Field(default=[])
     deal: Literal["open", "won"] | None = None
     from_stages: list[str] = Field(default=[])
@@ -48,7 +48,7 @@ class StageShape(Shape):
     counts_as: str | None = None
     enter_when: EnterShape | None = None
     leave_when: LeaveShape | None = None
-    stay_at_least_days: int = Field(default=0, ge=0)
+    stay_at_least_days: int = Field(default=0, ge=0, le=TEN_YEARS)
     notify: Literal["sales_task", "nobody"] = "nobody"
     sla: str | None = None
     nurture: Literal["continue", "pause"] | None = None
@@ -63,7 +63,7 @@ class FastTrackShape(Shape):
     to: str
     requires: list[str] = Field(default=[])
     sla: str | None = None
-    within_days: int = Field(default=30, ge=1)
+    within_days: int = Field(default=30, ge=1, le=TEN_YEARS)
     why: str = ""
 
 
@@ -82,7 +82,7 @@ class EvidenceShape(ConditionShape):
 
     label: str | None = None
     signal: str | None = None
-    within_days: int | None = Field(default=None, ge=1)
+    within_days: int | None = Field(default=None, ge=1, le=TEN_YEARS)
     why: str = ""
 
 
@@ -93,7 +93,7 @@ class StatusShape(Shape):
     working: bool = False
     accepts: bool = False
     moves_to: str | None = None
-    wait_days: int | None = Field(default=None, ge=0)
+    wait_days: int | None = Field(default=None, ge=0, le=TEN_YEARS)
     returned: bool = False
     reason_required: Literal["no", "ask", "block"] = "no"
     nurture_track: str | None = None
@@ -122,7 +122,7 @@ class OwnStageShape(Shape):
 
     enter_when: EnterShape | None = None
     leave_when: LeaveShape | None = None
-    stay_at_least_days: int | None = Field(default=None, ge=0)
+    stay_at_least_days: int | None = Field(default=None, ge=0, le=TEN_YEARS)
     notify: Literal["sales_task", "nobody"] | None = None
     sla: str | None = None
     why: str = ""
@@ -155,7 +155,7 @@ class LostReasonShape(Shape):
 
     contains_any_of: list[str] = Field(default=[])
     to: str
-    wait_days: int | None = Field(default=None, ge=0)
+    wait_days: int | None = Field(default=None, ge=0, le=TEN_YEARS)
     nurture_track: str | None = None
     why: str = ""
 
@@ -241,7 +241,7 @@ class TouchShape(Shape):
     direction: Literal["outbound", "inbound"] | None = None
     outcome_any_of: list[str] = Field(default=[])
     unless_outcome_any_of: list[str] = Field(default=[])
-    seconds_at_least: float = Field(default=0, ge=0)
+    seconds_at_least: float = Field(default=0, ge=0, le=86_400)
     automation: bool = False
     channel: str | None = Field(default=None, min_length=1)
     once: bool = False
@@ -252,25 +252,25 @@ class TouchShape(Shape):
 class CadenceShape(Shape):
     """The full sequence that sales promises to go through."""
 
-    attempts_at_least: int = Field(default=1, ge=1)
-    distinct_days_at_least: int = Field(default=1, ge=1)
-    channels_at_least: int = Field(default=1, ge=1)
-    each_channel_at_least: dict[str, Annotated[int, Field(ge=1)]] = Field(default={})
-    within_days: int | None = Field(default=None, ge=1)
+    attempts_at_least: int = Field(default=1, ge=1, le=1000)
+    distinct_days_at_least: int = Field(default=1, ge=1, le=TEN_YEARS)
+    channels_at_least: int = Field(default=1, ge=1, le=100)
+    each_channel_at_least: dict[str, Annotated[int, Field(ge=1, le=1000)]] = Field(default={})
+    within_days: int | None = Field(default=None, ge=1, le=TEN_YEARS)
 
 
 class ExhaustedShape(Shape):
     """When it has been tried enough."""
 
-    attempts: int = Field(ge=1)
-    days: int = Field(default=0, ge=0)
+    attempts: int = Field(ge=1, le=1000)
+    days: int = Field(default=0, ge=0, le=TEN_YEARS)
     whole_cadence: bool = False
 
 
 class AttemptsShape(Shape):
     """attempts.toml"""
 
-    gap_minutes: int = Field(default=30, ge=0)
+    gap_minutes: int = Field(default=30, ge=0, le=10_080)
     by: Literal["anyone", "owner", "team"] = "anyone"
     sequence_started_by_hand: Literal["first_step", "all_steps", "none"] = "first_step"
     counts: dict[str, TouchShape] = Field(default={})

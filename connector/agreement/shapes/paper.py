@@ -1,13 +1,16 @@
-"""agreement.toml, texts.<language>.toml and examples.toml."""
+"""agreement.toml and texts.<language>.toml."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from connector.agreement.shapes.base import Plain, Shape
+from connector.agreement.shapes.base import CLOCK, LANGUAGE, Shape
+
+#: How long a promise may take: more than a month of days and nights is none.
+Hours = Field(default=None, gt=0, le=1000)
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -53,7 +56,7 @@ class GoalShape(Shape):
 
     metric: str
     period: Literal["month", "quarter", "year"]
-    at_least: float = Field(gt=0)
+    at_least: float = Field(gt=0, le=1e9)
     owner: str = ""
     lead_type: str | None = None
     source: str | None = None
@@ -64,8 +67,8 @@ class CalendarShape(Shape):
     """Business hours and holidays."""
 
     days: list[Day] = Field(default=["mon", "tue", "wed", "thu", "fri"])
-    opens: str = Field(default="09:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    closes: str = Field(default="17:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    opens: str = Field(default="09:00", pattern=CLOCK)
+    closes: str = Field(default="17:00", pattern=CLOCK)
     holidays: str | None = None
     days_off: list[date] = Field(default=[])
 
@@ -80,12 +83,12 @@ class NamedCalendarShape(CalendarShape):
 class SlaShape(Shape):
     """One class of follow-up."""
 
-    first_attempt_within_hours: float = Field(gt=0)
-    lead_to_touch_within_hours: float | None = Field(default=None, gt=0)
+    first_attempt_within_hours: float = Field(gt=0, le=1000)
+    lead_to_touch_within_hours: float | None = Hours
     lead_to_touch_counts: Literal["all_hours", "business_hours"] | None = None
-    owner_within_hours: float | None = Field(default=None, gt=0)
-    conversation_within_hours: float | None = Field(default=None, gt=0)
-    answer_within_hours: float | None = Field(default=None, gt=0)
+    owner_within_hours: float | None = Hours
+    conversation_within_hours: float | None = Hours
+    answer_within_hours: float | None = Hours
     calendar: str | None = None
     why: str = ""
 
@@ -95,7 +98,7 @@ class AgreementShape(Shape):
 
     version: str
     time_zone: str
-    language: str = "en"
+    language: str = Field(default="en", pattern=LANGUAGE)
     apply_to: Literal["new_facts", "everyone"] = "new_facts"
     summary: str = ""
     effective_from: date | None = None
@@ -119,47 +122,3 @@ class TextsShape(Shape):
     why: dict[str, str] = Field(default={})
     questions: dict[str, str] = Field(default={})
     labels: dict[str, str] = Field(default={})
-
-
-class ExampleDealShape(Shape):
-    """A deal of an example person."""
-
-    state: Literal["open", "won", "lost", "on_hold"]
-    deal_stage: str | None = None
-    opened_at: datetime | None = None
-    closed_at: datetime | None = None
-    lost_reason: str | None = None
-
-
-class ExpectShape(Shape):
-    """What the agreement must say about an example person, "" for nothing; what is not named is not looked at."""
-
-    stage: str | None = None
-    status: str | None = None
-    fit: float | None = None
-    engagement: float | None = None
-    grade: str | None = None
-    persona: str | None = None
-    icp_band: str | None = None
-    exclusion_reason: str | None = None
-    missing: list[str] | None = None
-    journey_stage: str | None = None
-    nurture_track: str | None = None
-    ask_next: str | None = None
-    not_mql_reason: str | None = None
-    tasks: int | None = None
-    cause: str | None = None
-
-
-class ExampleShape(Shape):
-    """One person with the outcome both teams expect."""
-
-    says: str = ""
-    as_of: datetime
-    stage: str | None = None
-    status: str | None = None
-    owner_id: str | None = None
-    fields: dict[str, Plain] = Field(default={})
-    signals: dict[str, list[datetime]] = Field(default={})
-    deals: list[ExampleDealShape] = Field(default=[])
-    expect: ExpectShape

@@ -6,18 +6,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from connector.agreement.shapes.base import ConditionShape, Rows, Shape
+from connector.agreement.shapes.base import TEN_YEARS, ConditionShape, Rows, Shape
 
-Days = Field(default=None, ge=1, le=3650)
+Days = Field(default=None, ge=1, le=TEN_YEARS)
+Limit = Field(default=None, ge=-1000, le=1000)
 
 
 class RuleShape(ConditionShape):
     """One rule on one line."""
 
-    points: float
+    points: float = Field(ge=-1000, le=1000)
     signal: str | None = None
     once_per: Literal["day", "week", "month"] | None = None
-    times_at_most: int | None = Field(default=None, ge=1)
+    times_at_most: int | None = Field(default=None, ge=1, le=1000)
     within_days: int | None = Days
     points_halve_every_days: int | None = Days
     points_fade_evenly_over_days: int | None = Days
@@ -31,13 +32,13 @@ class GroupShape(Rows):
     """Rules that share limits and fading; every other key is a rule."""
 
     __pydantic_extra__: dict[str, RuleShape]
-    group_total_at_most: float | None = None
-    group_total_never_below: float | None = None
+    group_total_at_most: float | None = Limit
+    group_total_never_below: float | None = Limit
     points_halve_every_days: int | None = Days
     points_fade_evenly_over_days: int | None = Days
     points_end_after_days: int | None = Days
     once_per: Literal["day", "week", "month"] | None = None
-    times_at_most: int | None = Field(default=None, ge=1)
+    times_at_most: int | None = Field(default=None, ge=1, le=1000)
     within_days: int | None = Days
     lead_types: list[str] = Field(default=[])
     label: str | None = None
@@ -75,7 +76,7 @@ class SignalShape(Shape):
     positive: bool | None = None
     journey_stage: Literal["awareness", "consideration", "decision"] | None = None
     human_only: bool = False
-    duplicates_within_minutes: int = Field(default=0, ge=0)
+    duplicates_within_minutes: int = Field(default=0, ge=0, le=525_600)
     not_scored_assets: str | list[str] = Field(default=[])
     why: str = ""
 
@@ -85,11 +86,11 @@ class BotsShape(Shape):
 
     clicks: list[str] = Field(default=[])
     opened_by_click: list[str] = Field(default=[])
-    clicks_at_least: int = Field(default=3, ge=2)
-    within_seconds: float = Field(default=2, gt=0)
-    opened_within_seconds: float = Field(default=10, ge=0)
+    clicks_at_least: int = Field(default=3, ge=2, le=1000)
+    within_seconds: float = Field(default=2, gt=0, le=86_400)
+    opened_within_seconds: float = Field(default=10, ge=0, le=86_400)
     delivered: str | None = None
-    seconds_after_delivery: float = Field(default=0, ge=0)
+    seconds_after_delivery: float = Field(default=0, ge=0, le=86_400)
 
 
 class JourneyShape(Shape):
@@ -97,7 +98,7 @@ class JourneyShape(Shape):
 
     rule: Literal["highest", "latest"] = "highest"
     within_days: int = Field(default=90, ge=1, le=3650)
-    signals_at_least: int = Field(default=2, ge=1)
+    signals_at_least: int = Field(default=2, ge=1, le=100)
     why: str = ""
 
 

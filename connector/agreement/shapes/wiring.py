@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from connector.agreement.shapes.base import Shape
+from connector.agreement.shapes.base import CLOCK, PREFIX, Shape
 from connector.agreement.wiring import FieldType, Policy
 
 Texts = dict[str, str | list[str]]
@@ -68,8 +68,8 @@ class SignalSourceShape(Shape):
 class WiringShape(Shape):
     """hubspot.toml"""
 
-    own_prefix: str = Field(default="cx_", min_length=1)
-    own_group: str = Field(default="agreement", min_length=1)
+    own_prefix: str = Field(default="cx_", pattern=PREFIX)
+    own_group: str = Field(default="agreement", pattern=PREFIX)
     contact: ContactKindShape = ContactKindShape()
     company: KindShape = KindShape()
     deal: DealKindShape = DealKindShape()
@@ -87,11 +87,11 @@ class WriteRuleShape(Shape):
     leads: Literal["mapping", "people", "crm"] = "mapping"
     group: Literal["route", "score", "stamp"] | None = None
     alone: bool = True
-    smallest_change: float = Field(default=0, ge=0)
+    smallest_change: float = Field(default=0, ge=0, le=100)
 
 
 class WriteBackShape(Shape):
     """write_back.toml"""
 
-    scores_at: str = Field(default="06:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    scores_at: str = Field(default="06:00", pattern=CLOCK)
     fields: dict[str, WriteRuleShape]
