@@ -190,7 +190,7 @@ class Foresight:
 
     def _case(self, walk: Walk) -> Case:
         track, adopted = walk.track, walk.track.cause == "adopted"
-        unspoken = walk.held_until is not None or "stage" in walk.person.unmapped or (adopted and not track.cycle)
+        unspoken = walk.held_until is not None or "stage" in walk.person.unmapped
         asked = not (unspoken or adopted or track.cycle)
         key = (track.stage, not unspoken, asked, adopted and walk.followed, walk.followed and track.handed_over)
         case = self._cases.get(key)

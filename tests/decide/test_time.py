@@ -241,7 +241,7 @@ def _instants(chance: random.Random, now: datetime, until: datetime | None) -> l
     """A moment before it turns and somewhere between; never: tomorrow, and in ten years."""
     if until is None:
         return [now + DAY * days for days in (1, 100, 3653)]
-    return [until - MOMENT, *[now + (until - now) * chance.random() for _ in range(3)]]
+    return [until - MOMENT, *[min(until - MOMENT, now + (until - now) * chance.random()) for _ in range(3)]]
 
 
 @LAW
