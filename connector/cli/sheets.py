@@ -49,7 +49,7 @@ class Desk:
     def day(self, text: str | None, option: str) -> date:
         """A day on the command line; today in the business time zone where none is given. Raises UsageError."""
         if text is None:
-            return self.setting.as_of.astimezone(self.chosen.agreement.zone).date()
+            return self.setting.today
         try:
             return date.fromisoformat(text)
         except ValueError:
@@ -173,7 +173,7 @@ def report_sla(
         one = desk.period(period, day)
         span = desk.span(one)
         books = desk.books(desk.beside(span).active)
-        open_ = f", so far (until {desk.setting.as_of:%Y-%m-%d})" if desk.setting.as_of < span.ends else ""
+        open_ = f", so far (until {desk.setting.today:%Y-%m-%d})" if desk.setting.as_of < span.ends else ""
         made = sla(books, span, f"{one.label}{open_}")
     tell(made, output, place, listed, desk.chosen.agreement.zone)
 

@@ -178,6 +178,16 @@ def test_case_50_an_mql_counts_in_the_business_time_zone() -> None:
         assert [one.reached.value for one in promises(told, day)] == [reached, reached]
 
 
+def test_case_50_after_midnight_in_warsaw_the_goals_are_those_of_the_new_month() -> None:
+    """Half past midnight on 1 April in Warsaw: goals, heading and quarter are April's, though UTC still has March."""
+    goals = (Goal("m", "mql", "month", 1, "marketing"), Goal("q", "mql", "quarter", 1, "marketing"))
+    terms = _with_goals(agreement(), goals, zone="Europe/Warsaw")
+    early = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)
+    card = scorecard(Books(Setting(terms, early), Log([], terms), []), APRIL)
+    rows = [row[1] for part in card.parts if part.name == "marketing_goals" for row in part.rows]
+    assert (rows, card.when) == (["2026-04", "2026 Q2"], "2026-04, so far (until 2026-04-01)")
+
+
 def test_every_metric_that_is_known_is_made() -> None:
     """The definitions and the reckoning name the same numbers."""
     empty = Reckoning([], Span(april(1), may(1)), may(1))
