@@ -18,7 +18,7 @@ from connector.report.bands import by_grade
 from connector.report.entries import Entry, Log
 from connector.report.numbers import share
 from connector.report.observed import cause_label
-from connector.report.promises import Books, Promise, promises, span_of
+from connector.report.promises import AtWork, Books, Promise, promises, span_of
 from connector.report.reckoning import CLOSES_AFTER, Reckoning, Span, closing, quantiles, to_decide
 from connector.report.sheet import Figure, Part, Setting, Sheet, count, sheet
 
@@ -33,7 +33,7 @@ class Beside:
     near: Mapping[str, float] = field(default_factory=dict)  # person -> points short of the first stage by score
     outside: frozenset[str] = frozenset()  # people whose company is in no band of the ideal customer
     held: tuple[str, ...] = ()  # people of whom somebody's value is left alone, once for each
-    active: frozenset[str] | None = None  # owners who logged anything in the period
+    active: AtWork | None = None
     unsigned: tuple[str, ...] = ()  # what the agreement lacks in signatures and reviews
 
 
