@@ -84,6 +84,7 @@ class Decider:
             share.person, facts, before, before, terms.as_of, terms.go_live, fingerprint, share.lane.stages, everyone
         )
         walk.hands_over, walk.clean_up, walk.newer_than = terms.hand_over, terms.clean_up, terms.newer_than
+        walk.answer_on_record = None if share.answer is None else str(share.answer)
         walk.held_until = self._held_until(walk)
         self._warn(walk)
         return walk
@@ -94,8 +95,13 @@ class Decider:
         track, person = share.track, share.person
         if track is not None and (track.evaluated_at is not None or track.handed_over):
             return track
-        edits = [each.at or terms.as_of for each in person.edits.values() if each.by in ADOPTED_FROM]
-        return replace(self._first_track(share, terms), edited_at=max(edits, default=None))
+        edits = {each.field: each.at or terms.as_of for each in person.edits.values() if each.by in ADOPTED_FROM}
+        begun = replace(self._first_track(share, terms), edited_at=max(edits.values(), default=None))
+        if (set_at := edits.get("stage")) and begun.stage and person.edits["stage"].after == begun.stage:
+            begun = replace(begun, entered={**begun.entered, begun.stage: set_at})
+        if share.answered_until is not None:
+            begun = replace(begun, left_at=max(share.answered_until, begun.left_at or share.answered_until))
+        return begun
 
     def _first_track(self, share: Share, terms: _Terms) -> Track:
         """The track of a person seen for the first time; `as_of` is never taken for the day of entering a stage.

@@ -55,6 +55,7 @@ class Path:
                 walk.also += [other for other, _ in found[1:]]
             done.add(cause)
             apply()
+            self._status_from_facts(walk)
         self._answers.let_go(walk)
 
     # -- what people set -------------------------------------------------------------------------------------
@@ -160,7 +161,7 @@ class Path:
         status = self._statuses.get(judged.status) if judged else None
         if judged is None or status is None or status.to is None or walk.track.stage == status.to:
             return None
-        if walk.track.status != status.name or walk.facts.deals.says in ("open", "won"):
+        if walk.track.status != status.name or self._by_deals_now(walk):
             return None
         given = str(walk.facts.values.get("rejection_reason") or "")
         reason = self._reasons.get(given, given) or "not given"
@@ -180,6 +181,11 @@ class Path:
                 walk.track = replace(walk.track, returned_count=walk.track.returned_count + 1)
 
         return f"statuses.{status.name}", apply
+
+    def _by_deals_now(self, walk: Walk) -> bool:
+        """Whether a deal says where the person is; a customer stays one even where nobody knows of the deal."""
+        won = self._stages.by_deal.get("won")
+        return walk.facts.deals.says in ("open", "won") or (won is not None and walk.track.stage == won.name)
 
     def _judged(self, walk: Walk) -> Judgement | None:
         """What sales said, as a status set by hand or as an answer; the status, which is the plainer word, first."""
@@ -272,7 +278,7 @@ class Path:
         track = walk.track
         if not track.handed_over or track.status != status.name or status.to is None or track.stage == status.to:
             return None
-        if walk.facts.deals.says in ("open", "won"):
+        if self._by_deals_now(walk):
             return None
 
         def apply() -> None:
