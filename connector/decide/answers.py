@@ -12,7 +12,7 @@ from datetime import datetime
 
 from connector.agreement.terms import Agreement, Answer
 from connector.decide.days import begins, said
-from connector.decide.walk import ADOPTED_FROM, Judgement, Walk
+from connector.decide.walk import ADOPTED_FROM, ANSWERED, Judgement, Walk
 
 
 class Answers:
@@ -55,10 +55,10 @@ class Answers:
 
     def _follow(self, answer: Answer, walk: Walk) -> None:
         at, status = self._answered_at(walk), self._status(answer, walk)
-        walk.set_status(status, f"sales_answers.{answer.name}", f"sales answered: {answer.label}")
+        walk.set_status(status, f"{ANSWERED}{answer.name}", f"sales answered: {answer.label}")
         walk.track = replace(walk.track, edited_at=max(at, walk.track.edited_at or at))
         walk.answer(at)
-        walk.answered = Judgement(status, at)
+        walk.answered = Judgement(status, at, answer.name)
 
     def _status(self, answer: Answer, walk: Walk) -> str:
         """The lead status; another one where the reason given says that the person may return."""
@@ -66,9 +66,10 @@ class Answers:
         return answer.status_if_may_return if may_return and answer.status_if_may_return else answer.status
 
     def _reason_came_later(self, answer: Answer, walk: Walk) -> bool:
-        """Whether the reason that lets the person return was filled in after the answer had sent them away."""
+        """Whether the reason that lets the person return was filled in after the answer had sent them away. What
+        somebody made of the status by hand since then stands."""
         track = walk.track
-        stands = track.status == answer.status and track.cause == f"statuses.{answer.status}"
+        stands = track.status == answer.status and track.cause == f"{ANSWERED}{answer.name}"
         return stands and not track.handed_over and self._status(answer, walk) != answer.status
 
     def _lacks_reason(self, answer: Answer, walk: Walk) -> bool:

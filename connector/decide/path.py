@@ -172,7 +172,7 @@ class Path:
 
         def apply() -> None:
             at = judged.at
-            walk.move(status.to, f"statuses.{status.name}", f"{status.label}, reason: {reason}", at)
+            walk.move(status.to, judged.cause, f"{status.label}, reason: {reason}", at)
             walk.end_cycle(at)
             self._wait(walk, status.wait_days)
             if _waits(status):
@@ -180,7 +180,7 @@ class Path:
             if status.returned:
                 walk.track = replace(walk.track, returned_count=walk.track.returned_count + 1)
 
-        return f"statuses.{status.name}", apply
+        return judged.cause, apply
 
     def _by_deals_now(self, walk: Walk) -> bool:
         """Whether a deal says where the person is; a customer stays one even where nobody knows of the deal."""

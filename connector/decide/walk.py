@@ -28,6 +28,9 @@ ADOPTED_FROM = ("person", "unknown", "import", "crm")
 #: The cause of a hand-off that sales itself agreed on with the person: a promise, and no rule about scores.
 CALL_BACK = "call_back"
 
+#: How causes begin that are an answer of sales on the record.
+ANSWERED = "sales_answers."
+
 #: Why a stage was left by score. The second counts against sales' promise: nobody made one counted attempt.
 FADED = "score faded"
 NEVER_WORKED = "score faded, never worked"
@@ -95,10 +98,16 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a person in sales said of the person, as a lead status, and when."""
+    """What a person in sales said of the person, as a lead status, and when; `answer` where it was said as one."""
 
     status: str
     at: datetime
+    answer: str | None = None
+
+    @property
+    def cause(self) -> str:
+        """How a move that follows from this is called."""
+        return f"{ANSWERED}{self.answer}" if self.answer else f"statuses.{self.status}"
 
 
 @dataclass(slots=True)

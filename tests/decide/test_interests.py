@@ -1,4 +1,4 @@
-"""One interest is one hand-off: which track a deal, a signal or an answer speaks to does not change from look to look."""
+"""One interest is one hand-off: which track a deal, a signal or an answer speaks to stays the same from look to look."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 
 from connector.agreement import Agreement
-from connector.decide import Decider
-from connector.model import Activity, Deal, Decision, Edit, Person, Signal, Value
+from connector.model import Activity, Deal, Decision, Signal, Value
 
 from .conftest import NOON, V1, Desk, at, edit, person, signal
 
@@ -140,6 +139,22 @@ def test_an_answer_that_may_not_be_blanked_speaks_to_no_later_track(
     assert [task.lead_type for task in handed.tasks] == ["existing_customer"]
     assert [stages(each)["existing_customer"] for each in later] == ["sal", "sal"]
     assert [each.moves for each in later] == [(), ()]
+
+
+def test_a_status_that_somebody_set_after_an_answer_is_not_turned_back_by_it(desk: Desk) -> None:
+    """Rejected for now, which may return; then the manager says unqualified, and that is the last word."""
+    said: dict[str, Value] = {"sales_answer": "rejected", "rejection_reason": "no_timing"}
+    desk.decide(person(*V1))
+    returned = desk.decide(person(*V1, fields=said), "04-01 09:00")
+    judged = edit("status", "returned_not_ready", "unqualified", "04-02 09:00")
+    looks = [
+        desk.decide(person(*V1, fields=said, edits={"status": judged}), "04-02 12:00"),
+        desk.decide(person(*V1, fields=said), "04-03 12:00"),
+    ]
+
+    assert returned.tracks[0].stage == "nurture"
+    assert [each.tracks[0].stage for each in looks] == ["disqualified", "disqualified"]
+    assert looks[1].tracks[0].status == "unqualified"
 
 
 # -- at the very instant -----------------------------------------------------------------------------------------------
