@@ -36,8 +36,10 @@ class Answers:
         value = walk.facts.values.get("sales_answer")
         name = None if value is None else str(value)
         answer = self._answers.get(name or "")
+        edit = walk.edit("status")
+        is_overruled = edit is not None and edit.by in ADOPTED_FROM  # a status that a person set is the plainer word
         if name == walk.track.answer:
-            if answer and self._reason_came_later(answer, walk):
+            if answer and not is_overruled and self._reason_came_later(answer, walk):
                 self._follow(answer, walk)
             return
         counts = name is not None and walk.track.handed_over and self._is_of_this_cycle(walk)
@@ -47,10 +49,7 @@ class Answers:
             walk.warnings.append(f"sales answer {name} waits for a rejection reason")
             return
         walk.track = replace(walk.track, answer=name)
-        edit = walk.edit("status")
-        if edit is not None and edit.by in ADOPTED_FROM:
-            return  # the status that a person set in the same look is the plainer word
-        if answer and (counts or self._reason_came_later(answer, walk)):
+        if answer and not is_overruled and (counts or self._reason_came_later(answer, walk)):
             self._follow(answer, walk)
 
     def _follow(self, answer: Answer, walk: Walk) -> None:

@@ -1,4 +1,4 @@
-"""One interest is one hand-off: which track a deal, a signal or an answer speaks to stays the same from look to look."""
+"""One interest is one hand-off: which track a deal, a signal or an answer speaks to is the same at every look."""
 
 from __future__ import annotations
 
