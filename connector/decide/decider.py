@@ -15,10 +15,11 @@ from connector.agreement.terms import Agreement
 from connector.agreement.vocabulary import ANSWERS
 from connector.decide import days
 from connector.decide.lanes import Share, Sorter
+from connector.decide.leaving import is_below, rule_of
 from connector.decide.office import Office
 from connector.decide.outputs import OF_STAGE
 from connector.decide.tracks import first_track, furthest, leading, looked_at
-from connector.decide.walk import ABOVE, ADOPTED_FROM, Walk
+from connector.decide.walk import ABOVE, ADOPTED_FROM, BELOW, Walk
 from connector.model import Decision, Person, Track, Value
 
 #: How the warning begins that somebody holds a person; the reason they typed follows.
@@ -75,14 +76,10 @@ class Decider:
 
     def _ready(self, share: Share, terms: _Terms) -> Walk:
         before = self._where_they_stand(share, terms)
-        # Whoever was never evaluated has no rules that changed: a first look is no new fact for the adopted.
         fingerprint = self._agreement.fingerprint
-        changed = before.fingerprint not in ("", fingerprint)
-        everyone = self._agreement.apply_to == "everyone" and changed
         facts = share.lane.observer.observe(share.person, terms.as_of)
-        walk = Walk(
-            share.person, facts, before, before, terms.as_of, terms.go_live, fingerprint, share.lane.stages, everyone
-        )
+        walk = Walk(share.person, facts, before, before, terms.as_of, terms.go_live, fingerprint, share.lane.stages)
+        walk.everyone = self._agreement.apply_to == "everyone" and walk.rules_changed
         walk.hands_over, walk.clean_up, walk.newer_than = terms.hand_over, terms.clean_up, terms.newer_than
         walk.answer_on_record = None if share.answer is None else str(share.answer)
         walk.held_until = self._held_until(walk)
@@ -251,6 +248,8 @@ def _remember(run: int) -> Callable[[Share, Walk], Track]:
         walk.above = walk.track.cause == "adopted" and share.lane.path.is_above(walk)
         if walk.above:
             facts += ABOVE
+        elif (leave := rule_of(walk)) is not None and is_below(leave, walk.facts):
+            facts += BELOW
         return looked_at(walk.track, walk.as_of, run, facts, walk.fingerprint)
 
     return remember

@@ -19,6 +19,9 @@ from connector.model import ALWAYS, Edit, Move, Person, Signal, TaskDraft, Track
 #: Mark behind a digest of an adopted track that already met the next stage's rule: only high strength moves it.
 ABOVE = "^"
 
+#: Mark behind a digest of a track whose score was below the value of leaving, and that stayed all the same.
+BELOW = "_"
+
 #: How causes begin that are rules of the agreement, and not a person, the CRM, a deal or the adoption.
 RULES = ("stages.", "fast_track.")
 
@@ -122,7 +125,7 @@ class Walk:
     go_live: datetime
     fingerprint: str
     stages: Stages
-    everyone: bool  # an approved rule change is a new fact for everybody
+    everyone: bool = False  # an approved rule change is a new fact for everybody
     hands_over: bool = True  # False: people are placed, and nobody is handed to sales
     clean_up: str | None = None  # a stage that adopted people may leave by score, in this decision
     newer_than: timedelta | None = None  # nobody is handed over for a signal older than this
@@ -148,6 +151,12 @@ class Walk:
         self.turns.append(at)
 
     @property
+    def rules_changed(self) -> bool:
+        """Whether the agreement is another one than at the last look. Whoever was never looked at has no rules that
+        changed: a first look is no new fact for the adopted."""
+        return self.before.fingerprint not in ("", self.fingerprint)
+
+    @property
     def first(self) -> bool:
         """Whether a new person is evaluated for the first time, which is a new fact."""
         return self.before.evaluated_at is None and not self.track.adopted
@@ -168,6 +177,7 @@ class Walk:
             passed_through=tuple(stage.name for stage in self.stages.main if stage.name in only_passed),
             stage_since=at,
             cause=cause,
+            lowered={},
         )
         self.moves.append(Move("stage", before, to, cause, because, passed, self.track.id))
         self.cause, self.reason = cause, because
@@ -235,7 +245,7 @@ class Walk:
     def fields_changed(self) -> bool:
         """Whether a scored or required field changed since the last evaluation, and not in the run of an edit. A rule
         that asks for another field changes nothing about the person."""
-        known = self.before.facts.rstrip(ABOVE)
+        known = self.before.facts.rstrip(ABOVE + BELOW)
         edited_now = self.track.edited_at != self.before.edited_at
         same_question = known[:QUESTION] == self.facts.digest[:QUESTION]
         return bool(known) and same_question and not edited_now and known != self.facts.digest
