@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 from connector.agreement import Agreement
 from connector.agreement.terms import Fading
 from connector.decide import Decider, track_from_json, track_to_json
+from connector.decide.walk import BELOW
 from connector.model import Decision
 
 from .conftest import NOON, V1, Desk, at, person, signal
+from .test_time import Changed, Life, _wild
 
 DEMO_ONLY = (signal("trial_start", "03-31 09:00"),)  # forty points that end after thirty days
 VISITS = (V1[0], V1[2], V1[3], signal("case_study", "03-11 12:00"))
@@ -98,6 +101,25 @@ def test_case_54_whoever_was_kept_falls_by_a_new_negative_fact(agreement: Agreem
     visit = signal("careers_page", "04-10 09:00", seen=3)
 
     assert stage(desk.decide(person(*V1, visit), "04-10 12:00")) == "nurture"
+
+
+def test_case_54_at_the_instant_of_a_change_nobody_falls(agreement: Agreement) -> None:
+    """Invented people, looked at by the old rules and, at the same instant, by new ones: time has not passed and
+    nothing has happened, so nobody leaves a stage by score."""
+    kept = 0
+    for each in (agreement, _wild(agreement)):
+        decider = Changed(each)
+        for seed in range(300):
+            life = Life(decider.before, random.Random(seed))
+            now, _ = life.live()
+            had_fallen = any(track.facts.endswith(BELOW) for track in life.tracks)
+            life.decider = decider
+            after = life.look(now)
+            kept += any(track.lowered for track in after.tracks)
+
+            assert had_fallen or not any(move.cause.endswith("leave_when") for move in after.moves)
+            assert life.look(now).moves == ()
+    assert kept > 10
 
 
 def test_lower_points_and_a_higher_value_of_leaving_demote_nobody_either(agreement: Agreement) -> None:
