@@ -81,6 +81,7 @@ class Decider:
         walk = Walk(share.person, facts, before, before, terms.as_of, terms.go_live, fingerprint, share.lane.stages)
         walk.everyone = self._agreement.apply_to == "everyone" and walk.rules_changed
         walk.hands_over, walk.clean_up, walk.newer_than = terms.hand_over, terms.clean_up, terms.newer_than
+        walk.is_spoken_to = share.is_spoken_to
         walk.answer_on_record = None if share.answer is None else str(share.answer)
         walk.held_until = self._held_until(walk)
         self._warn(walk)
@@ -180,7 +181,9 @@ class Decider:
         if shown != first:
             of_stage = shares[shown].lane.recorder.stage_of(walks[shown])
             outputs = {name: value for name, value in outputs.items() if name not in OF_STAGE} | of_stage
-        if any(walk.tasks for walk in walks):  # an answer to another track's hand-off must not speak for a new one
+        turned = walks[first].track.handed_over and not walks[first].is_spoken_to
+        # An answer to another track's hand-off speaks neither for a new one nor for the one shown from now on.
+        if turned or any(walk.tasks for walk in walks):
             given = {name for share in shares for name in ANSWERS if share.person.fields.get(name) is not None}
             outputs |= dict.fromkeys(sorted(given))
         return replace(

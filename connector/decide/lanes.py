@@ -52,6 +52,7 @@ class Share:
     person: Person
     track: Track | None
     answer: Value = None
+    is_spoken_to: bool = True  # whether the record is of this track's hand-off, or of the last one it had
     answered_until: datetime | None = None
 
 
@@ -224,7 +225,7 @@ class Sorter:
             edits={field: edit for field, edit in person.edits.items() if field not in apart},
             entered=person.entered if name == sorted_.base else {},
         )
-        return Share(self.lanes[name], own, track, person.fields.get("sales_answer"))
+        return Share(self.lanes[name], own, track, person.fields.get("sales_answer"), is_spoken_to)
 
     def _anew(self, track: Track, deals: Sequence[Deal], signals: Sequence[Signal]) -> Track:
         """A customer bought again, and comes with the next interest: the track begins once more."""

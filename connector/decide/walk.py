@@ -131,6 +131,7 @@ class Walk:
     newer_than: timedelta | None = None  # nobody is handed over for a signal older than this
     held_until: datetime | None = None
     answer_on_record: str | None = None  # what sales answered to a hand-off, of this track or another
+    is_spoken_to: bool = True  # whether it is this track's
     answered: Judgement | None = None  # what sales answered on the record, taken in by this walk
     kept_back: bool = False  # would have been handed over, had this run handed anybody over
     tried: Tried = NOTHING_TRIED

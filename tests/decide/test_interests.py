@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from connector.agreement import Agreement
+from connector.agreement.terms import Entry, LeadType
 from connector.model import Activity, Deal, Decision, Signal, Value
 
 from .conftest import NOON, V1, Desk, at, edit, person, signal
@@ -139,6 +140,65 @@ def test_an_answer_that_may_not_be_blanked_speaks_to_no_later_track(
     assert [task.lead_type for task in handed.tasks] == ["existing_customer"]
     assert [stages(each)["existing_customer"] for each in later] == ["sal", "sal"]
     assert [each.moves for each in later] == [(), ()]
+
+
+@pytest.fixture
+def both(agreement: Agreement, desk_with: Callable[..., Desk]) -> Desk:
+    """New business and maintenance, which case studies speak of, each handed over on 31 March: the record speaks of the
+    later one, maintenance."""
+    mql = next(stage for stage in agreement.stages if stage.name == "mql")
+    easier = replace(mql, enter=Entry(engagement_at_least=3, minimum_information="mql"), leave=None)
+    maintenance = LeadType("maintenance", "Maintenance", signals=("case_study",), stages=(easier,))
+    desk = desk_with(lead_types=(*agreement.lead_types, maintenance))
+    desk.decide(person(DEMO))
+    desk.decide(person(DEMO, STUDY), "03-31 15:00")
+    return desk
+
+
+STUDY = signal("case_study", "03-31 14:00", seen=2)
+
+
+@pytest.mark.parametrize("blanked", [True, False])
+def test_one_answer_is_given_to_one_hand_off(both: Desk, blanked: bool) -> None:  # noqa: FBT001 - a case of the test
+    """Two are open; sales returns the one that the record speaks of. The other goes on, the record speaks of it from
+    then on, and what was said is blanked, so that sales can answer that one, too."""
+    said: dict[str, Value] = {"sales_answer": "returned_not_ready", "rejection_reason": "no_timing"}
+    returned = both.decide(person(DEMO, STUDY, fields=said), "04-01 09:00")
+    later = [
+        both.decide(person(DEMO, STUDY, fields=None if blanked else said), when)
+        for when in ("04-01 09:00", "04-02 09:00")
+    ]
+
+    assert stages(returned) == {"new_business": "sal", "maintenance": "nurture"}
+    assert (returned.outputs["lead_type"], returned.outputs["sales_answer"]) == ("new_business", None)
+    assert [stages(each) for each in later] == [stages(returned)] * 2
+    assert [each.moves for each in later] == [(), ()]
+
+
+def test_after_one_hand_off_was_returned_the_other_can_be_answered_alike(both: Desk) -> None:
+    """The same word, written again on the blanked record, is an answer to the other."""
+    said: dict[str, Value] = {"sales_answer": "returned_not_ready", "rejection_reason": "no_timing"}
+    both.decide(person(DEMO, STUDY, fields=said), "04-01 09:00")
+    both.decide(person(DEMO, STUDY), "04-01 12:00")
+    again = both.decide(person(DEMO, STUDY, fields=said), "04-02 09:00")
+
+    assert stages(again) == {"new_business": "nurture", "maintenance": "nurture"}
+
+
+def test_a_promise_is_kept_although_another_interest_was_handed_over_meanwhile(both: Desk) -> None:
+    """Maintenance is to be called back on 20 April; the record has spoken of new business since, and is blank."""
+    day = at("04-20 00:00")
+    said: dict[str, Value] = {
+        "sales_answer": "returned_not_ready",
+        "rejection_reason": "no_timing",
+        "call_back_on": day,
+    }
+    both.decide(person(DEMO, STUDY, fields=said), "04-01 09:00")
+    between = both.decide(person(DEMO, STUDY), "04-05 09:00")
+    due = both.decide(person(DEMO, STUDY), "04-20 09:00")
+
+    assert between.tasks == ()
+    assert [(task.lead_type, task.rule, task.cycle) for task in due.tasks] == [("maintenance", "call_back", 2)]
 
 
 def test_a_status_that_somebody_set_after_an_answer_is_not_turned_back_by_it(desk: Desk) -> None:
