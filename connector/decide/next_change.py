@@ -68,6 +68,7 @@ class Foresight:
         self._working = frozenset(name for name, status in agreement.statuses.items() if status.working)
         self._cases: dict[tuple[str | None, bool, bool, bool, bool], Case] = {}
         self._least: dict[tuple[float, float], int] = {}
+        self._shown: dict[tuple[float, int, int], Band] = {}
 
     def of(self, walk: Walk, *, blocked: bool) -> Ahead:
         """Both instants, for a person whose path was followed or who stays as they are; `blocked` where something is
@@ -247,10 +248,15 @@ class Foresight:
 
     def _shown_band(self, scored: Scored) -> Band:
         """Between which engagements the whole numbers stay the same."""
-        fit, engagement = scored.score.fit, shown(scored.score.engagement) * 100
-        combined = shown(scored.combined)
-        low = max(engagement - 50, self._needed(combined - 0.5, fit))
-        return Band(low, min(engagement + 50, self._needed(combined + 0.5, fit)) - 1)
+        fit, engagement, combined = scored.score.fit, shown(scored.score.engagement), shown(scored.combined)
+        band = self._shown.get((fit, engagement, combined))
+        if band is None:
+            if len(self._shown) >= _REMEMBERED:
+                self._shown.clear()
+            low = max(engagement * 100 - 50, self._needed(combined - 0.5, fit))
+            high = min(engagement * 100 + 50, self._needed(combined + 0.5, fit)) - 1
+            band = self._shown[fit, engagement, combined] = Band(low, high)
+        return band
 
     def _needed(self, combined: float, fit: float) -> int:
         """The least engagement with which the combined score reaches this, in hundredths."""
