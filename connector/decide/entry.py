@@ -19,7 +19,6 @@ class Doors:
 
     def __init__(self, agreement: Agreement, observer: Observer) -> None:
         self._observer = observer
-        self._minimum = agreement.minimum_information
         self._statuses = agreement.statuses
         self._strength = {name: kind.strength for name, kind in agreement.signals.items()}
         self._evidence: Mapping[str, tuple[Evidence, Test | None]] = {
@@ -44,15 +43,7 @@ class Doors:
 
     def missing(self, entry: Entry, facts: Facts) -> tuple[str, ...]:
         """The fields of the entry's minimum information that nobody knows."""
-        asked = entry.minimum_information
-        if asked is None:
-            return ()
-        found = facts.lacks.get(asked)
-        if found is None:
-            values, needs = facts.values, self._minimum.get(asked, ())
-            unknown = [need for need in needs if [*map(values.get, need)].count(None) == len(need)]
-            found = facts.lacks[asked] = tuple([name for need in unknown for name in need[:1]])
-        return found
+        return facts.traits.lacks.get(entry.minimum_information or "", ())
 
     def evidence(self, entry: Entry, walk: Walk) -> list[str]:
         """The proofs that are there, by label."""

@@ -162,8 +162,9 @@ class Scorer:
         positive: list[Signal] = []
         counted: list[tuple[SignalRule, Signal, timedelta]] = []
         newest: datetime | None = None
+        by_kind = self._by_kind
         for signal in signals:
-            rules = self._by_kind.get(signal.kind)
+            rules = by_kind.get(signal.kind)
             if rules is None:
                 if signal.kind in self._unscored:
                     positive.append(signal)
