@@ -101,12 +101,14 @@ class Doors:
         entry, score = stage.enter, walk.facts.score
         if entry is None:
             return []
-        asked = (
-            ("fit", score.fit, entry.fit_at_least),
-            ("engagement", score.engagement, entry.engagement_at_least),
-            ("combined score", walk.facts.scored.combined, entry.combined_at_least),
-        )
-        return [Short(what, has, wanted) for what, has, wanted in asked if wanted is not None and has < wanted]
+        short: list[Short] = []
+        if entry.fit_at_least is not None and score.fit < entry.fit_at_least:
+            short.append(Short("fit", score.fit, entry.fit_at_least))
+        if entry.engagement_at_least is not None and score.engagement < entry.engagement_at_least:
+            short.append(Short("engagement", score.engagement, entry.engagement_at_least))
+        if entry.combined_at_least is not None and walk.facts.scored.combined < entry.combined_at_least:
+            short.append(Short("combined score", walk.facts.scored.combined, entry.combined_at_least))
+        return short
 
     def why_not(self, stage: Stage, walk: Walk) -> list[str]:
         """What is missing for a stage besides points, one sentence each."""

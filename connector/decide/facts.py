@@ -19,7 +19,7 @@ from connector.decide.conditions import Questions, Values, compile_condition, em
 from connector.decide.deals import DealReader, DealView
 from connector.decide.journey import JourneyReader
 from connector.decide.personas import Personas
-from connector.decide.scoring import Scored, Scorer
+from connector.decide.scoring import Scored, Scorer, Standing
 from connector.decide.signals import Heard, Listener
 from connector.model import Person, Score, Signal, Value
 
@@ -44,6 +44,7 @@ class Traits:
     exclusions: tuple[Exclusion, ...]
     unknown: tuple[str, ...]
     lacks: Mapping[str, tuple[str, ...]]  # minimum information -> fields nobody knows
+    standing: Standing
 
 
 @dataclass(slots=True)
@@ -88,7 +89,7 @@ class Observer:
         self._asked = _asked_about(agreement)
         self._known = [Condition(name, "is_known") for name in _whether_known(agreement, self._asked)]
         self._minimum = agreement.minimum_information
-        self._questions = Questions([*_conditions(agreement), *self._known])
+        self._questions = Questions([*_conditions(agreement), *_scored(agreement), *self._known])
         self._traits: dict[tuple[int, ...], Traits] = {}
         self._digested = _digested(agreement, self._asked)
         self._asking = hashlib.blake2b(repr(self._digested).encode(), digest_size=QUESTION // 2).hexdigest()
@@ -109,7 +110,7 @@ class Observer:
             values,
             traits.persona,
             traits.band,
-            self._scorer.score(values, heard.signals, as_of),
+            self._scorer.score_from(traits.standing, heard.signals, as_of),
             heard,
             traits.exclusions,
             traits.unknown,
@@ -121,7 +122,8 @@ class Observer:
         facts.journey_stage, turns_at = self._journey.read(heard, as_of)
         if turns_at is not None:
             facts.turns.append(turns_at)
-        facts.buying_group_missing = self._committee.missing(person, deals.going)
+        if deals.going is not None:
+            facts.buying_group_missing = self._committee.missing(person, deals.going)
         return facts
 
     def _look_at(self, verdicts: tuple[int, ...], values: Values) -> Traits:
@@ -136,7 +138,9 @@ class Observer:
             name: tuple([need[0] for need in needs if need and all(known.get(each) is None for each in need)])
             for name, needs in self._minimum.items()
         }
-        traits = self._traits[verdicts] = Traits(persona, band, exclusions, unknown, lacks)
+        traits = self._traits[verdicts] = Traits(
+            persona, band, exclusions, unknown, lacks, self._scorer.standing(known)
+        )
         return traits
 
     def _band(self, values: Values) -> str | None:

@@ -63,7 +63,7 @@ class Foresight:
         self._grades = [threshold for _, threshold in agreement.scoring.engagement_grades]
         self._fit_share = agreement.scoring.fit_share
         self._attempts, self._kinds = agreement.attempts, agreement.attempts.kinds
-        self._asking = Asking(agreement)
+        self._asking, self._expires = Asking(agreement), bool(agreement.audience.questions.expires)
         self._evidence = {each.name: each for each in agreement.evidence}
         self._working = frozenset(name for name, status in agreement.statuses.items() if status.working)
         self._cases: dict[tuple[str | None, bool, bool, bool, bool], Case] = {}
@@ -104,7 +104,9 @@ class Foresight:
     def _instants(self, walk: Walk, case: Case) -> list[datetime | None]:
         """When something turns that no score decides."""
         facts, track = walk.facts, walk.track
-        found = [*walk.turns, *facts.turns, facts.heard.future_at, self._asking.next_at(walk)]
+        found = [*walk.turns, *facts.turns, facts.heard.future_at]
+        if self._expires:
+            found.append(self._asking.next_at(walk))
         if walk.held_until is not None:
             return [*found, walk.held_until]
         if track.wait_until and self._waits_for_something(walk, case):

@@ -28,7 +28,8 @@ class Nurturer:
 
     def withdrawn(self, facts: Facts) -> bool:
         """Whether the person told us to stop."""
-        return any(name in facts.newest for name in self._signals) or any(test(facts.values) for test in self._tests)
+        newest, values = facts.newest, facts.values
+        return any([name in newest for name in self._signals]) or any([test(values) for test in self._tests])
 
     def track(self, walk: Walk) -> str | None:
         """The person's nurture track, None for none."""
