@@ -62,7 +62,7 @@ class Decider:
         if route and walks[0].held_until is None and not person.unmapped:
             for share, walk in zip(shares, walks, strict=True):
                 share.lane.path.follow(walk)
-            if any([walk.kept_back and walk.before.evaluated_at is not None for walk in walks]):
+            if any(walk.kept_back and walk.before.evaluated_at is not None for walk in walks):
                 return self._leave_to_sync(shares, terms)
             for share, walk in zip(shares, walks, strict=True):
                 share.lane.desk.follow_up.keep(walk)

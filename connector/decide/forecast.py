@@ -64,7 +64,7 @@ class Engagement:
         whole = 0
         for group, low, high in self._limits:
             points = sums[group]
-            whole += low if points < low else high if points > high else points
+            whole += low if points < low else min(points, high)
         return whole
 
 
@@ -158,7 +158,7 @@ class _Stretch:
         self._base = base
         self._ageing = ageing
         self._days = max([len(cents) - age for _, cents, age, _, _ in ageing], default=0)  # until nothing ages any more
-        self._rises = any([cents[0] < 0 for _, cents, _, _, _ in ageing])
+        self._rises = min([cents[0] for _, cents, _, _, _ in ageing], default=0) < 0
         self._in_turn: list[Ageing] = []
 
     def leaves(self, band: Band, begin: int, end: int | None) -> int | None:

@@ -296,8 +296,8 @@ def _last_days(scored: Scored) -> list[datetime | None]:
             continue
         if not rule.ages:
             found[signal.id] = None
-        elif age.days < len(rule.in_cents()):
-            ends = signal.at + len(rule.in_cents()) * _DAY
+        elif age.days < (lasts := len(rule.cents or rule.in_cents())):
+            ends = signal.at + lasts * _DAY
             found[signal.id] = max(ends, found.get(signal.id) or ends)
     return list(found.values())
 

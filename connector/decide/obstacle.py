@@ -30,7 +30,7 @@ class Obstacle:
         here = stages.by_name.get(track.stage or "")
         if here is not None and here.side and not here.may_return:
             return "disqualified"
-        if any([stages.level(each.blocks) <= self._rank for each in walk.facts.exclusions]):
+        if any(stages.level(each.blocks) <= self._rank for each in walk.facts.exclusions):
             return "excluded"
         if track.wait_until and track.wait_until > walk.as_of:
             return "waiting"
