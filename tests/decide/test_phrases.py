@@ -35,7 +35,7 @@ def test_thousands_of_phrases_are_told_apart() -> None:
 
 
 HOSTS = st.lists(
-    st.sampled_from(["mail", "gmail", "hotmail", "acme", "GMAIL", "com", "co", "uk", "xn--p1ai", "com:80", "", "gmail\u3002com"]),
+    st.sampled_from(["mail", "gmail", "hotmail", "acme", "GMAIL", "com", "co", "uk", "com:80", "", "gmail\u3002com"]),
     min_size=1,
     max_size=5,
 ).map(".".join)  # fmt: skip
