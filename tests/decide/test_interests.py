@@ -159,7 +159,7 @@ STUDY = signal("case_study", "03-31 14:00", seen=2)
 
 
 @pytest.mark.parametrize("blanked", [True, False])
-def test_one_answer_is_given_to_one_hand_off(both: Desk, blanked: bool) -> None:  # noqa: FBT001 - a case of the test
+def test_one_answer_is_given_to_one_hand_off(both: Desk, blanked: bool) -> None:
     """Two are open; sales returns the one that the record speaks of. The other goes on, the record speaks of it from
     then on, and what was said is blanked, so that sales can answer that one, too."""
     said: dict[str, Value] = {"sales_answer": "returned_not_ready", "rejection_reason": "no_timing"}
