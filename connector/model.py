@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from connector.frozen import quickly_made
+
 #: What a field can hold once it is in our words. Numbers are never text, blanks are None or absent.
 Value = str | int | float | bool | datetime | tuple[str, ...] | None
 
@@ -171,6 +173,7 @@ class Person:
 # -- what we remember, and what the agreement says ---------------------------------------------------------
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Track:
     """A person's path for one lead type, as far as it is confirmed in the CRM or needed no write.
@@ -277,6 +280,7 @@ class TaskDraft:
     urgency: float = 0.0  # larger goes first when the task budget is short
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the agreement says about one person at one instant.

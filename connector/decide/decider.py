@@ -7,7 +7,7 @@ The decision: what the agreement says about one person at one instant. Pure; com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -67,7 +67,8 @@ class Decider:
                 return self._leave_to_sync(shares, terms)
             for share, walk in zip(shares, walks, strict=True):
                 share.lane.desk.follow_up.keep(walk)
-            return self._say(shares, walks, tuple(map(_remember(run), shares, walks)))
+            remembered = [_remember(share, walk, run) for share, walk in zip(shares, walks, strict=True)]
+            return self._say(shares, walks, tuple(remembered))
         for share, walk in zip(shares, walks, strict=True):
             share.lane.desk.follow_up.look(walk)
         return self._say(shares, walks, tuple(walk.before for walk in walks))
@@ -120,8 +121,10 @@ class Decider:
 
     def _held_until(self, walk: Walk) -> datetime | None:
         """Until when somebody holds this person, a day including its last moment; None where nobody does."""
-        zone, until = self._agreement.zone, walk.facts.values.get("hold_until")
-        reason = str(walk.facts.values.get("hold_reason") or "")
+        until, reason = walk.facts.values.get("hold_until"), str(walk.facts.values.get("hold_reason") or "")
+        if until is None and not reason:
+            return None
+        zone = self._agreement.zone
         end = days.ends(until, zone)
         if end is None:
             if reason:
@@ -141,10 +144,12 @@ class Decider:
             )
         if facts.deals.colleague:
             walk.warnings.append("colleague_in_deal: on a deal in no role that counts")
-        if (walk.track.cause or "").startswith("deal:") and facts.deals.says != "won":
+        if facts.deals.says != "won" and (walk.track.cause or "").startswith("deal:"):
             won = walk.stages.by_deal.get("won")
             if won and walk.track.stage == won.name:
                 walk.warnings.append("customer without a won deal any more; review, nobody is demoted")
+        if not person.unmapped:
+            return
         walk.warnings += [
             f"{field} has a value without a name in the mapping"
             for field, raw in person.unmapped.items()
@@ -225,7 +230,7 @@ class Decider:
             walk.reason,
             (*[each.exactly() for each in short], *said),
             tuple(walk.also),
-            tuple(dict.fromkeys(walk.warnings)),
+            tuple(dict.fromkeys(walk.warnings)) if walk.warnings else (),
             ahead.route,
             ahead.score,
             walk.held_until,
@@ -243,16 +248,12 @@ class _Terms:
     newer_than: timedelta | None
 
 
-def _remember(run: int) -> Callable[[Share, Walk], Track]:
+def _remember(share: Share, walk: Walk, run: int) -> Track:
     """The track as it will be once all of this is confirmed: it answers to everything seen up to `run`."""
-
-    def remember(share: Share, walk: Walk) -> Track:
-        facts = walk.facts.digest
-        walk.above = walk.track.cause == "adopted" and share.lane.path.is_above(walk)
-        if walk.above:
-            facts += ABOVE
-        elif (leave := rule_of(walk)) is not None and is_below(leave, walk.facts):
-            facts += BELOW
-        return looked_at(walk.track, walk.as_of, run, facts, walk.fingerprint)
-
-    return remember
+    facts = walk.facts.digest
+    walk.above = walk.track.cause == "adopted" and share.lane.path.is_above(walk)
+    if walk.above:
+        facts += ABOVE
+    elif (leave := rule_of(walk)) is not None and is_below(leave, walk.facts):
+        facts += BELOW
+    return looked_at(walk.track, walk.as_of, run, facts, walk.fingerprint)

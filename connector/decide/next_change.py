@@ -65,11 +65,12 @@ class Foresight:
         self._grades = [threshold for _, threshold in agreement.scoring.engagement_grades]
         self._fit_share = agreement.scoring.fit_share
         self._attempts, self._kinds = agreement.attempts, agreement.attempts.kinds
-        self._asking = Asking(agreement)
+        self._asking, self._expires = Asking(agreement), bool(agreement.audience.questions.expires)
         self._evidence = {each.name: each for each in agreement.evidence}
         self._working = frozenset(name for name, status in agreement.statuses.items() if status.working)
         self._cases: dict[tuple[str | None, bool, bool, bool, bool], Case] = {}
         self._least: dict[tuple[float, float], int] = {}
+        self._shown: dict[tuple[float, int, int], Band] = {}
 
     def of(self, walk: Walk, *, blocked: bool) -> Ahead:
         """Both instants, for a person whose path was followed or who stays as they are; `blocked` where something is
@@ -108,7 +109,9 @@ class Foresight:
     def _instants(self, walk: Walk, case: Case) -> list[datetime | None]:
         """When something turns that no score decides."""
         facts, track = walk.facts, walk.track
-        found = [*walk.turns, *facts.turns, facts.heard.future_at, self._asking.next_at(walk)]
+        found = [*walk.turns, *facts.turns, facts.heard.future_at]
+        if self._expires:
+            found.append(self._asking.next_at(walk))
         if walk.held_until is not None:
             return [*found, walk.held_until]
         if track.wait_until and self._waits_for_something(walk, case):
@@ -271,10 +274,15 @@ class Foresight:
 
     def _shown_band(self, scored: Scored) -> Band:
         """Between which engagements the whole numbers stay the same."""
-        fit, engagement = scored.score.fit, shown(scored.score.engagement) * 100
-        combined = shown(scored.combined)
-        low = max(engagement - 50, self._needed(combined - 0.5, fit))
-        return Band(low, min(engagement + 50, self._needed(combined + 0.5, fit)) - 1)
+        fit, engagement, combined = scored.score.fit, shown(scored.score.engagement), shown(scored.combined)
+        band = self._shown.get((fit, engagement, combined))
+        if band is None:
+            if len(self._shown) >= _REMEMBERED:
+                self._shown.clear()
+            low = max(engagement * 100 - 50, self._needed(combined - 0.5, fit))
+            high = min(engagement * 100 + 50, self._needed(combined + 0.5, fit)) - 1
+            band = self._shown[fit, engagement, combined] = Band(low, high)
+        return band
 
     def _needed(self, combined: float, fit: float) -> int:
         """The least engagement with which the combined score reaches this, in hundredths."""
@@ -312,8 +320,8 @@ def _last_days(scored: Scored) -> list[datetime | None]:
             continue
         if not rule.ages:
             found[signal.id] = None
-        elif age.days < len(rule.in_cents()):
-            ends = signal.at + len(rule.in_cents()) * _DAY
+        elif age.days < (lasts := len(rule.cents or rule.in_cents())):
+            ends = signal.at + lasts * _DAY
             found[signal.id] = max(ends, found.get(signal.id) or ends)
     return list(found.values())
 

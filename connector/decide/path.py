@@ -37,7 +37,7 @@ class Path:
         self._reasons = {each.name: each.label for each in agreement.rejection_reasons}
         self._attempts = agreement.attempts
         self._answers = Answers(agreement)
-        self._furthest_first = [(stages.ranks[stage.name], stage) for stage in reversed(stages.used)]
+        self._ways_up: dict[str | None, list[Stage]] = {}
         self._hands_over = next((stage for stage in stages.used if stage.hands_over), None)
         self.doors = Doors(agreement, observer)
         self._keeper = Keeper(observer)
@@ -45,14 +45,15 @@ class Path:
     def follow(self, walk: Walk) -> None:
         """Move the walk's track as far as the facts lead."""
         walk.followed = True
-        self._adopt_stage(walk)
-        self._adopt_status(walk)
+        if walk.person.edits:
+            self._adopt_stage(walk)
+            self._adopt_status(walk)
         self._answers.take_in(walk)
         self._desk.follow_up.look(walk)
         self._status_from_facts(walk)
         self._keeper.keep(walk)
         done: set[str] = set()
-        while found := [each for each in self._candidates(walk) if each[0] not in done]:
+        while found := [each for each in self._candidates(walk) if each and each[0] not in done]:
             cause, apply = found[0]
             if not done:
                 walk.also += [other for other, _ in found[1:]]
@@ -117,8 +118,9 @@ class Path:
 
     # -- what moves a person -----------------------------------------------------------------------------------
 
-    def _candidates(self, walk: Walk) -> list[Candidate]:
-        found = (
+    def _candidates(self, walk: Walk) -> tuple[Candidate | None, ...]:
+        """In the order of precedence; None of what does not apply."""
+        return (
             self._by_deal(walk),
             self._by_judgement(walk),
             self._by_fast_track(walk),
@@ -127,7 +129,6 @@ class Path:
             self._by_exhaustion(walk),
             self._downward(walk),
         )
-        return [each for each in found if each]
 
     def _by_deal(self, walk: Walk) -> Candidate | None:
         view = walk.facts.deals
@@ -250,16 +251,26 @@ class Path:
         track = walk.track
         if not self._may_return(walk) or (track.wait_until and track.wait_until > walk.as_of):
             return None
-        level = self._stages.level(track.stage)
-        for rank, stage in self._furthest_first:
-            if rank <= level:
-                return None
+        for stage in self._ways_up_from(track.stage):
             if self._may_enter(stage, walk):
                 return f"stages.{stage.name}.enter_when", lambda chosen=stage: self._enter(chosen, walk)
         return None
 
+    def _ways_up_from(self, name: str | None) -> list[Stage]:
+        """The stages beyond this one that rules lead to from here, the furthest first."""
+        found = self._ways_up.get(name)
+        if found is None:
+            stages, level = self._stages, self._stages.level(name)
+            found = self._ways_up[name] = [
+                each
+                for each in reversed(stages.used)
+                if stages.ranks[each.name] > level and each.enter and not each.enter.deal
+                if not each.enter.from_stages or name in each.enter.from_stages
+            ]
+        return found
+
     def _may_enter(self, stage: Stage, walk: Walk) -> bool:
-        if stage.enter is None or stage.enter.deal or not self.doors.holds(stage.enter, walk):
+        if stage.enter is None or not self.doors.holds(stage.enter, walk):
             return False
         level = self._stages.ranks[stage.name]
         if any(self._stages.level(each.blocks) <= level for each in walk.facts.exclusions):
@@ -347,9 +358,10 @@ class Path:
             return [], []
         level = self._stages.ranks[stage.name]
         short, said = self.doors.points_short(stage, walk), self.doors.why_not(stage, walk)
-        said += [
-            f"excluded: {each.reason}" for each in walk.facts.exclusions if self._stages.level(each.blocks) <= level
-        ]
+        if walk.facts.exclusions:
+            said += [
+                f"excluded: {each.reason}" for each in walk.facts.exclusions if self._stages.level(each.blocks) <= level
+            ]
         if walk.track.wait_until and walk.track.wait_until > walk.as_of:
             said.append(f"waiting until {walk.track.wait_until:%Y-%m-%d}")
         if not short and not said and not self.doors.has_news(stage, walk):
