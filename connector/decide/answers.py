@@ -27,8 +27,8 @@ class Answers:
     # -- the answer ------------------------------------------------------------------------------------------------
 
     def take_in(self, walk: Walk) -> None:
-        """Take the lead status of a new answer, and a day to call back that comes later than the answer. Of a track
-        that the record does not speak of it says nothing, neither now nor when it speaks of that track again."""
+        """Take the lead status of a new answer, and a day to call back that comes later than the answer. What stands on
+        the record is said of the track it speaks of, and of no other later on."""
         if not walk.is_spoken_to:
             walk.track = replace(walk.track, answer=walk.answer_on_record)
             return
