@@ -205,7 +205,7 @@ def test_a_ledger_of_the_version_before_is_brought_up_with_what_it_holds(tmp_pat
         connection.exec_driver_sql(
             "INSERT INTO transitions (connection, person_id, track_id, run, at, what, before, after, cause, because,"
             " passed_through, fingerprint) VALUES ('acme', '1', 't', 1, 0.0, 'stage', 'lead', 'mql', 'stages.mql', '',"
-            " '[]', 'f')"
+            " X'5B5D', 'f')"
         )
     engine.dispose()
 
