@@ -101,7 +101,8 @@ class Noting:
         cause = next((one.cause for one in reversed(moves) if one.what == "stage"), "")
         kind, _, name = cause.replace(":", ".", 1).partition(".")
         if kind == "sales_answers":  # the answer stands for a lead status, or for another one by the reason given
-            name = track.status if track.status in self._agreement.statuses else self._agreement.answers[name].status
+            stands = track.status or ""
+            name = stands if stands in self._agreement.statuses else self._agreement.answers[name].status
         if kind in ("statuses", "sales_answers"):
             return "returned" if self._agreement.statuses[name].returned else "rejected"
         if kind == "attempts":
