@@ -71,7 +71,7 @@ class Noting:
             answered_at=track.answered_at,
             accepted_at=(track.answered_at or as_of) if accepts else None,
             ended_at=ended_at,
-            outcome=self._outcome(moves) if ended_at else None,
+            outcome=self._outcome(moves, track) if ended_at else None,
             rejection=str(reason) if ended_at and reason else None,
             excluded=_text(outputs.get("exclusion_reason")),
         )
@@ -96,11 +96,14 @@ class Noting:
         )
         return further or (status is not None and status.accepts)
 
-    def _outcome(self, moves: Sequence[Move]) -> str:
+    def _outcome(self, moves: Sequence[Move], track: Track) -> str:
         """How a cycle ended, by the last move of the stage that was made with it."""
         cause = next((one.cause for one in reversed(moves) if one.what == "stage"), "")
         kind, _, name = cause.replace(":", ".", 1).partition(".")
-        if kind == "statuses":
+        if kind == "sales_answers":  # the answer stands for a lead status, or for another one by the reason given
+            stands = track.status or ""
+            name = stands if stands in self._agreement.statuses else self._agreement.answers[name].status
+        if kind in ("statuses", "sales_answers"):
             return "returned" if self._agreement.statuses[name].returned else "rejected"
         if kind == "attempts":
             return "exhausted"

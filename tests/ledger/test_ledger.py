@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from connector.errors import Busy, LedgerError
 from connector.ledger import Ledger, migrate, open_ledger
 from connector.ledger.aside import SetAside
+from connector.ledger.handoffs import HandOff
 from connector.ledger.mirror import Seen
 from connector.ledger.tables import metadata
 from connector.ledger.work import PlannedChange, Reject
@@ -189,3 +191,28 @@ def test_what_nobody_will_ask_for_is_forgotten_and_the_rest_kept(ledger: Ledger)
 
     assert [one.number for one in runs.recent()] == [latest, waits, written]
     assert [len(list(work.every(number))) for number in (shown, written, waits)] == [0, 1, 1]
+
+
+def test_a_ledger_of_the_version_before_is_brought_up_with_what_it_holds(tmp_path: Path) -> None:
+    """Moves that were logged before lead types and hand-offs were kept are still there, and say neither."""
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.exec_driver_sql(
+            "INSERT INTO transitions (connection, person_id, track_id, run, at, what, before, after, cause, because,"
+            " passed_through, fingerprint) VALUES ('acme', '1', 't', 1, 0.0, 'stage', 'lead', 'mql', 'stages.mql', '',"
+            " X'5B5D', 'f')"
+        )
+    engine.dispose()
+
+    ledger = open_ledger(url, "acme")
+
+    (move,) = ledger.history.stage_moves()
+    assert (move.person_id, move.after, move.lead_type, move.source) == ("1", "mql", None, None)
+    assert ledger.hand_offs.every() == []
+    ledger.hand_offs.note([HandOff("1", "t", 1, move.at, rule="x")], as_of=move.at, run=2)
+    assert [one.cycle for one in ledger.hand_offs.every()] == [1]
