@@ -15,10 +15,11 @@ from connector.agreement.terms import Agreement
 from connector.agreement.vocabulary import ANSWERS
 from connector.decide import days
 from connector.decide.lanes import Share, Sorter
+from connector.decide.leaving import is_below, rule_of
 from connector.decide.office import Office
 from connector.decide.outputs import OF_STAGE
 from connector.decide.tracks import first_track, furthest, leading, looked_at
-from connector.decide.walk import ABOVE, ADOPTED_FROM, Walk
+from connector.decide.walk import ABOVE, ADOPTED_FROM, BELOW, Walk
 from connector.model import Decision, Person, Track, Value
 
 #: How the warning begins that somebody holds a person; the reason they typed follows.
@@ -76,15 +77,13 @@ class Decider:
 
     def _ready(self, share: Share, terms: _Terms) -> Walk:
         before = self._where_they_stand(share, terms)
-        # Whoever was never evaluated has no rules that changed: a first look is no new fact for the adopted.
         fingerprint = self._agreement.fingerprint
-        changed = before.fingerprint not in ("", fingerprint)
-        everyone = self._agreement.apply_to == "everyone" and changed
         facts = share.lane.observer.observe(share.person, terms.as_of)
-        walk = Walk(
-            share.person, facts, before, before, terms.as_of, terms.go_live, fingerprint, share.lane.stages, everyone
-        )
+        walk = Walk(share.person, facts, before, before, terms.as_of, terms.go_live, fingerprint, share.lane.stages)
+        walk.everyone = self._agreement.apply_to == "everyone" and walk.rules_changed
         walk.hands_over, walk.clean_up, walk.newer_than = terms.hand_over, terms.clean_up, terms.newer_than
+        walk.is_spoken_to = share.is_spoken_to
+        walk.answer_on_record = None if share.answer is None else str(share.answer)
         walk.held_until = self._held_until(walk)
         self._warn(walk)
         return walk
@@ -95,8 +94,13 @@ class Decider:
         track, person = share.track, share.person
         if track is not None and (track.evaluated_at is not None or track.handed_over):
             return track
-        edits = [each.at or terms.as_of for each in person.edits.values() if each.by in ADOPTED_FROM]
-        return replace(self._first_track(share, terms), edited_at=max(edits, default=None))
+        edits = {each.field: each.at or terms.as_of for each in person.edits.values() if each.by in ADOPTED_FROM}
+        begun = replace(self._first_track(share, terms), edited_at=max(edits.values(), default=None))
+        if (set_at := edits.get("stage")) and begun.stage and person.edits["stage"].after == begun.stage:
+            begun = replace(begun, entered={**begun.entered, begun.stage: set_at})
+        if share.answered_until is not None:
+            begun = replace(begun, left_at=max(share.answered_until, begun.left_at or share.answered_until))
+        return begun
 
     def _first_track(self, share: Share, terms: _Terms) -> Track:
         """The track of a person seen for the first time; `as_of` is never taken for the day of entering a stage.
@@ -182,7 +186,9 @@ class Decider:
         if shown != first:
             of_stage = shares[shown].lane.recorder.stage_of(walks[shown])
             outputs = {name: value for name, value in outputs.items() if name not in OF_STAGE} | of_stage
-        if any(walk.tasks for walk in walks):  # an answer to another track's hand-off must not speak for a new one
+        turned = walks[first].track.handed_over and not walks[first].is_spoken_to
+        # An answer to another track's hand-off speaks neither for a new one nor for the one shown from now on.
+        if turned or any(walk.tasks for walk in walks):
             given = {name for share in shares for name in ANSWERS if share.person.fields.get(name) is not None}
             outputs |= dict.fromkeys(sorted(given))
         return replace(
@@ -248,4 +254,6 @@ def _remember(share: Share, walk: Walk, run: int) -> Track:
     walk.above = walk.track.cause == "adopted" and share.lane.path.is_above(walk)
     if walk.above:
         facts += ABOVE
+    elif (leave := rule_of(walk)) is not None and is_below(leave, walk.facts):
+        facts += BELOW
     return looked_at(walk.track, walk.as_of, run, facts, walk.fingerprint)

@@ -18,8 +18,9 @@ from connector.decide.answers import Answers
 from connector.decide.entry import Doors, Short, reached, why_entered
 from connector.decide.facts import Observer
 from connector.decide.handoff import Desk
+from connector.decide.leaving import Keeper, is_below, rule_of
 from connector.decide.sla import paused_for
-from connector.decide.walk import ADOPTED_FROM, CALL_BACK, FADED, NEVER_WORKED, RULES, Judgement, Stages, Walk
+from connector.decide.walk import ADOPTED_FROM, CALL_BACK, FADED, NEVER_WORKED, Judgement, Stages, Walk
 
 Candidate = tuple[str, Callable[[], None]]
 
@@ -39,6 +40,7 @@ class Path:
         self._ways_up: dict[str | None, list[Stage]] = {}
         self._hands_over = next((stage for stage in stages.used if stage.hands_over), None)
         self.doors = Doors(agreement, observer)
+        self._keeper = Keeper(observer)
 
     def follow(self, walk: Walk) -> None:
         """Move the walk's track as far as the facts lead."""
@@ -49,6 +51,7 @@ class Path:
         self._answers.take_in(walk)
         self._desk.follow_up.look(walk)
         self._status_from_facts(walk)
+        self._keeper.keep(walk)
         done: set[str] = set()
         while found := [each for each in self._candidates(walk) if each and each[0] not in done]:
             cause, apply = found[0]
@@ -56,6 +59,7 @@ class Path:
                 walk.also += [other for other, _ in found[1:]]
             done.add(cause)
             apply()
+            self._status_from_facts(walk)
         self._answers.let_go(walk)
 
     # -- what people set -------------------------------------------------------------------------------------
@@ -161,7 +165,7 @@ class Path:
         status = self._statuses.get(judged.status) if judged else None
         if judged is None or status is None or status.to is None or walk.track.stage == status.to:
             return None
-        if walk.track.status != status.name or walk.facts.deals.says in ("open", "won"):
+        if walk.track.status != status.name or self._by_deals_now(walk):
             return None
         given = str(walk.facts.values.get("rejection_reason") or "")
         reason = self._reasons.get(given, given) or "not given"
@@ -172,7 +176,7 @@ class Path:
 
         def apply() -> None:
             at = judged.at
-            walk.move(status.to, f"statuses.{status.name}", f"{status.label}, reason: {reason}", at)
+            walk.move(status.to, judged.cause, f"{status.label}, reason: {reason}", at)
             walk.end_cycle(at)
             self._wait(walk, status.wait_days)
             if _waits(status):
@@ -180,7 +184,12 @@ class Path:
             if status.returned:
                 walk.track = replace(walk.track, returned_count=walk.track.returned_count + 1)
 
-        return f"statuses.{status.name}", apply
+        return judged.cause, apply
+
+    def _by_deals_now(self, walk: Walk) -> bool:
+        """Whether a deal says where the person is; a customer stays one even where nobody knows of the deal."""
+        won = self._stages.by_deal.get("won")
+        return walk.facts.deals.says in ("open", "won") or (won is not None and walk.track.stage == won.name)
 
     def _judged(self, walk: Walk) -> Judgement | None:
         """What sales said, as a status set by hand or as an answer; the status, which is the plainer word, first."""
@@ -283,7 +292,7 @@ class Path:
         track = walk.track
         if not track.handed_over or track.status != status.name or status.to is None or track.stage == status.to:
             return None
-        if walk.facts.deals.says in ("open", "won"):
+        if self._by_deals_now(walk):
             return None
 
         def apply() -> None:
@@ -303,16 +312,11 @@ class Path:
         if stage is None or stage.leave is None:
             return None
         cleans = walk.track.cause == "adopted" and walk.clean_up == stage.name
-        if not cleans and not (walk.track.cause or "").startswith(RULES):
+        leave = stage.leave if cleans else rule_of(walk)
+        if leave is None or not is_below(leave, walk.facts):
             return None
-        leave, score = stage.leave, walk.facts.score
-        below = (
-            (leave.engagement_below is not None and score.engagement < leave.engagement_below)
-            or (leave.fit_below is not None and score.fit < leave.fit_below)
-            or (leave.combined_below is not None and walk.facts.scored.combined < leave.combined_below)
-        )
         worked = (walk.track.handed_over or cleans) and self._desk.is_working(walk)
-        if not below or worked or self.stays_until(walk):
+        if worked or self.stays_until(walk):
             return None
 
         cause = f"clean_up.{stage.name}" if cleans else f"stages.{stage.name}.leave_when"

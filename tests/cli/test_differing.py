@@ -223,4 +223,4 @@ def test_a_version_that_does_not_load_is_told_as_what_it_is(own: Desk) -> None:
 
     told = own("agreement", "diff", "old")
 
-    assert (told.code, "old/scoring.toml:1: is not valid TOML" in told.err) == (4, True)
+    assert (told.code, "old/scoring.toml:1: a bracket is missing" in told.err) == (4, True)
