@@ -83,6 +83,7 @@ class Signal:
     actor: str = "person"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Activity:
     """One call, e-mail, meeting or task of sales with a person, raw material for connect attempts.
@@ -103,6 +104,7 @@ class Activity:
     sequence: str | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Deal:
     """One deal of a person. `state` is open, won, lost or on_hold; `counted` says whether its pipeline counts."""
@@ -144,6 +146,7 @@ class Colleague:
     deals: Mapping[str, tuple[str, ...]]  # deal -> the labels there
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Person:
     """A contact with company, deals, signals and activities: the unit of decision.

@@ -28,17 +28,25 @@ class Doors:
 
     def holds(self, entry: Entry, walk: Walk) -> bool:
         """Whether everything the entry rule asks is so."""
-        facts, score = walk.facts, walk.facts.score
+        facts = walk.facts
         return (
-            (entry.engagement_at_least is None or score.engagement >= entry.engagement_at_least)
-            and (entry.fit_at_least is None or score.fit >= entry.fit_at_least)
-            and (entry.combined_at_least is None or facts.scored.combined >= entry.combined_at_least)
+            self.has_points(entry, facts)
             and (not entry.from_stages or walk.track.stage in entry.from_stages)
             and (not entry.known_any_of or any(facts.values.get(name) is not None for name in entry.known_any_of))
             and (not entry.any_positive_signal or bool(facts.scored.positive))
             and (not entry.minimum_information or not self.missing(entry, facts))
             and (not entry.accepted_by_sales or self._accepted(walk))
             and (not entry.evidence_at_least or len(self.evidence(entry, walk)) >= entry.evidence_at_least)
+        )
+
+    @staticmethod
+    def has_points(entry: Entry, facts: Facts) -> bool:
+        """Whether the scores are as high as the entry rule asks."""
+        score = facts.score
+        return (
+            (entry.engagement_at_least is None or score.engagement >= entry.engagement_at_least)
+            and (entry.fit_at_least is None or score.fit >= entry.fit_at_least)
+            and (entry.combined_at_least is None or facts.scored.combined >= entry.combined_at_least)
         )
 
     def missing(self, entry: Entry, facts: Facts) -> tuple[str, ...]:
@@ -99,7 +107,7 @@ class Doors:
     def points_short(self, stage: Stage, walk: Walk) -> list[Short]:
         """The points that are missing for a stage."""
         entry, score = stage.enter, walk.facts.score
-        if entry is None:
+        if entry is None or self.has_points(entry, walk.facts):
             return []
         short: list[Short] = []
         if entry.fit_at_least is not None and score.fit < entry.fit_at_least:

@@ -40,7 +40,7 @@ class Obstacle:
         entry, values = stage.enter, walk.facts.values
         if entry is None:
             return None
-        if self._doors.points_short(stage, walk):
+        if not self._doors.has_points(entry, walk.facts):
             return "below_threshold"
         nothing_known = entry.known_any_of and all(values.get(name) is None for name in entry.known_any_of)
         if nothing_known or (entry.minimum_information and self._doors.missing(entry, walk.facts)):

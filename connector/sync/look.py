@@ -231,7 +231,7 @@ class Look:
     def _shadowed(self, one: Looked) -> Settled:
         """Whatever stands in the CRM is what others made of it, and is measured from there."""
         live = {name: self._live(one, field) for field, name in self._assembly.written.items()}
-        return replace(self.settled(one), base=live)
+        return self.settled(one, live)
 
     def _live(self, one: Looked, field: str) -> str:
         fields = self._session.fields
@@ -281,13 +281,13 @@ class Look:
         self._ledger.work.hold(holds, self._report.run)
         self._ledger.work.drop_holds([(one.person.id, name) for one in looked for name in one.difference.released])
 
-    def settled(self, one: Looked) -> Settled:
+    def settled(self, one: Looked, base: dict[str, str] | None = None) -> Settled:
         """What to remember of a person once the decision stands; what is still to be written is not in its base."""
         decision, source = one.decision, one.person.fields.get(SOURCE)
         return Settled(
             person_id=one.person.id,
             tracks=tuple(track_to_json(track) for track in decision.tracks),
-            base=self._base(one),
+            base=self._base(one) if base is None else base,
             route_next_at=decision.route_next_at,
             score_next_at=self._order.as_of if one.postponed else decision.score_next_at,
             moves=decision.moves,
