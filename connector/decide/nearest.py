@@ -43,6 +43,7 @@ class _Step:
     what: str
     fields: Mapping[str, Value]
     signals: tuple[Signal, ...] = ()
+    parts: frozenset[str] = frozenset()  # the steps it is made of, where there are several
 
 
 class Nearest:
@@ -60,14 +61,16 @@ class Nearest:
         """At most three ways on from where `decision` leaves this person, the nearest first."""
         after = decision.tracks
         run = max([*(track.used for track in after), *(signal.seen for signal in person.signals)]) + 1
-        found: list[Way] = []
+        found: dict[str, Way] = {}
         for step in self._steps(person, decision, as_of, run):
+            if step.parts & found.keys():
+                continue  # a part of it leads on by itself, and is told already
             reached = self._reached(person, after, step, as_of, run, go_live)
             if reached is not None:
-                found.append(Way(step.what, self._stages.label(reached)))
+                found[step.what] = Way(step.what, self._stages.label(reached))
             if len(found) == _WAYS:
                 break
-        return tuple(found)
+        return tuple(found.values())
 
     def _reached(
         self, person: Person, tracks: tuple[Track, ...], step: _Step, as_of: datetime, run: int, go_live: datetime
@@ -99,7 +102,8 @@ class Nearest:
                 happened = self._happened(kind, times, as_of, run, again=kind in often)
                 yield happened
                 if known:
-                    yield _Step(f"{happened.what}, and {known.what}", known.fields, happened.signals)
+                    parts = happened.parts | {happened.what, known.what}
+                    yield _Step(f"{happened.what}, and {known.what}", known.fields, happened.signals, parts)
 
     def _answers(self, decision: Decision) -> Iterator[_Step]:
         """Sales accepts a hand-off that is theirs."""
@@ -115,7 +119,9 @@ class Nearest:
         yield from proofs
         for one, other in combinations(proofs, 2):
             what = _listed([one.what, other.what])
-            yield _Step(what, {**one.fields, **other.fields}, (*one.signals, *other.signals))
+            yield _Step(
+                what, {**one.fields, **other.fields}, (*one.signals, *other.signals), frozenset({one.what, other.what})
+            )
 
     def _proof(self, proof: Evidence, as_of: datetime, run: int) -> _Step | None:
         if proof.signal:
@@ -140,9 +146,11 @@ class Nearest:
     def _happened(self, kind: str, times: int, as_of: datetime, run: int, *, again: bool) -> _Step:
         """The signal once, or on two days."""
         label, more = self._agreement.signals[kind].label, " more" if again else ""
-        what = f"one{more} {label}" if times == 1 else f"{label} on two{more} days"
+        once = f"one{more} {label}"
         happened = tuple(Signal(f"?{kind}{day}", kind, as_of - day * _DAY, run) for day in range(times))
-        return _Step(what, {}, happened)
+        if times == 1:
+            return _Step(once, {}, happened)
+        return _Step(f"{label} on two{more} days", {}, happened, frozenset({once}))
 
 
 def _listed(words: Sequence[str]) -> str:
