@@ -50,6 +50,17 @@ def test_without_arguments_it_is_what_was_signed_against_the_folder(own: Desk) -
     assert "To be signed anew by marketing, sales: connector agreement approve" in told.out
 
 
+def test_it_names_the_sides_that_have_still_to_sign(own: Desk) -> None:
+    """The one who has signed already is not asked again."""
+    sign(own)
+    own.mapping(PRICE)
+    own("agreement", "approve", "--as", "marketing", "--name", "Ann", "--yes")
+
+    told = own("agreement", "diff").out
+
+    assert "To be signed anew by sales: connector agreement approve; signed already by marketing" in told
+
+
 def test_where_nothing_was_signed_it_asks_for_a_folder(own: Desk) -> None:
     told = own("agreement", "diff")
 
@@ -223,4 +234,4 @@ def test_a_version_that_does_not_load_is_told_as_what_it_is(own: Desk) -> None:
 
     told = own("agreement", "diff", "old")
 
-    assert (told.code, "old/scoring.toml:1: is not valid TOML" in told.err) == (4, True)
+    assert (told.code, "old/scoring.toml:1: a bracket is missing" in told.err) == (4, True)

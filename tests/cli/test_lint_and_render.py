@@ -122,6 +122,13 @@ def test_render_refuses_an_ending_that_says_nothing(folder: Path, capsys: pytest
     assert "name it .md or .html" in capsys.readouterr().err
 
 
+def test_render_says_where_it_cannot_write(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file where a folder should be is a slip, not a mistake of ours."""
+    Path("taken").write_text("a file", encoding="utf-8")
+    assert run(["agreement", "render", "mappings", "-o", "taken/sla.md"]) == 4
+    assert "taken/sla.md: cannot be written: its folder is missing" in capsys.readouterr().err
+
+
 def test_render_shows_what_changed_since_both_sides_signed(desk: Desk) -> None:
     """Signed, then changed: the document sets the two side by side and the new meaning is unsigned."""
     folder = Path(shutil.copytree(shipped_mappings(), desk.folder / "mine"))
