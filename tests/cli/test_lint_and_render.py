@@ -97,6 +97,17 @@ def test_a_folder_that_is_not_there_is_a_slip_of_the_caller(folder: Path, capsys
     assert "mapings is no folder" in capsys.readouterr().err
 
 
+def test_the_examples_of_a_folder_are_tried_without_a_configuration(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever has the files can try them."""
+    assert run(["agreement", "test", "mappings"]) == 0
+    assert "examples come out as agreed." in capsys.readouterr().out
+    change(folder / "lifecycle.toml", "engagement_at_least = 40", "engagement_at_least = 30")
+    assert run(["agreement", "test", "mappings"]) == 1
+    assert "✗ case_04_almost_enough" in capsys.readouterr().out
+
+
 def test_render_writes_markdown_or_a_page_by_the_name_of_the_file(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
