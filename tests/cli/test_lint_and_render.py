@@ -67,6 +67,8 @@ def test_lint_reads_every_rule_back(folder: Path, capsys: pytest.CaptureFixture[
 
     chapter = told.index("Stages")
     assert "- MQL goes to Nurture when engagement falls below 25 and nobody in sales is at work." in told[chapter:]
+    promised = next(line for line in told if '"Accepted"' in line and "promises" in line)
+    assert promised.startswith('- Marketing promises at least 60 % "Accepted" a quarter (hand-offs that sales accepted')
 
 
 def test_lint_answers_programs_with_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -149,5 +149,6 @@ def test_explain_says_whom_we_talk_to_and_what_we_say(offline: Desk) -> None:
 
     assert "Whom we talk to, and what we say" in told
     assert "What to say: Name a company of the same size" in " ".join(told.split())
+    assert "Persona: Economic buyer" in told  # people read the label, programs the value
     assert talk["persona"] == "economic_buyer"
     assert talk["not_mql_reason"] == "below_threshold"
