@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(UV) pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
 
-.PHONY: install install-test demo test check format bench crash lock clean
+.PHONY: install install-test demo test story check format bench crash lock clean
 
 install: $(VENV)/.installed          ## the connector, in .venv/bin/connector
 
@@ -22,6 +22,9 @@ demo: install                        ## the whole job against invented people on
 
 test: install-test                   ## the tests, on every core
 	$(PYTEST)
+
+story: install-test                  ## the first weeks, on an account of twenty thousand people
+	STORY_PEOPLE=20000 $(BIN)/pytest tests/story
 
 check: install-test                  ## everything that must hold before a change goes in
 	$(BIN)/ruff format --check .

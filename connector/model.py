@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from connector.frozen import quickly_made
+
 #: What a field can hold once it is in our words. Numbers are never text, blanks are None or absent.
 Value = str | int | float | bool | datetime | tuple[str, ...] | None
 
@@ -171,13 +173,15 @@ class Person:
 # -- what we remember, and what the agreement says ---------------------------------------------------------
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Track:
     """A person's path for one lead type, as far as it is confirmed in the CRM or needed no write.
 
     `id` is fixed at first sight and survives merges. `used` is the number of the last run whose facts this
     track's stage already answers to: a signal is news when `signal.seen > used` or it happened after
-    `evaluated_at` (A12). `facts` digests the scored and required field values then, `fingerprint` the agreement.
+    `evaluated_at` (A12). `facts` digests the scored and required field values then, `fingerprint` the agreement;
+    `lowered` is of whom a changed agreement would else have made fall (decide.leaving).
     `entered` holds the last entry instant per stage, `passed_through` the stages only stamped on a jump.
     Unknown instants (adopted people) are absent, never invented. What follows `facts` and `fingerprint` is the
     follow-up of the latest hand-off: when each clock began, when it is due, what sales did (decide.follow_up).
@@ -210,6 +214,7 @@ class Track:
     used: int = 0
     facts: str = ""
     fingerprint: str = ""
+    lowered: Mapping[str, float] = field(default_factory=dict)  # values of leaving that hold instead of the stage's own
     triggered_at: datetime | None = None  # the signal, or the day, that led to the hand-off: the lead waits since then
     lead_due_at: datetime | None = None
     unowned_at: datetime | None = None  # since when the hand-off was nobody's: at its beginning, or when the owner left
@@ -275,6 +280,7 @@ class TaskDraft:
     urgency: float = 0.0  # larger goes first when the task budget is short
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the agreement says about one person at one instant.

@@ -82,8 +82,16 @@ def _unreadable(where: str, what: str, fix: str) -> ConfigError:
     return ConfigError([Problem(where, what, fix)])
 
 
+#: What a version control leaves where two people changed the same lines, what to say of it, and what to do.
+MERGE_MARKS = re.compile(r"^(?:<{7}|={7}|>{7})(?: |$)", re.MULTILINE)
+UNMERGED = "holds the marks of a merge (<<<<<<<, =======, >>>>>>>) that nobody has resolved."
+RESOLVE = "Keep what is to stay of both sides, and remove the three lines."
+
+
 def _syntax_error(name: str, text: str, message: str) -> ConfigError:
     """Turn the parser's "(at line 3, column 5)" into a place in front of the message."""
+    if marks := MERGE_MARKS.search(text):
+        return _unreadable(f"{name}:{text.count(chr(10), 0, marks.start()) + 1}", UNMERGED, RESOLVE)
     found = re.search(r"\(at line (\d+), column (\d+)\)", message)
     line, column = found.groups() if found else (str(text.count("\n") + 1), "")
     complaint = re.sub(r"\s*\(at [^)]*\)", "" if found else " at the end of the file", message)

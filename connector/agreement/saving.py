@@ -38,6 +38,9 @@ def replace_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     except OSError as error:
         _undo(targets, unfinished, before)
         raise unwritable(f"{shown(folder)}/{name}", error) from error
+    except BaseException:  # stopped by hand: half a change of rules is none that anybody agreed to
+        _undo(targets, unfinished, before)
+        raise
 
 
 def _mode(target: Path) -> int:
@@ -58,7 +61,11 @@ def _undo(targets: Mapping[str, Path], unfinished: Mapping[str, Path], before: M
         content = before.get(name)
         if part.exists():
             part.unlink()
-        elif content is not None and targets[name].read_bytes() != content:
+        elif name not in before:
+            continue  # it was never begun
+        elif content is None:
+            targets[name].unlink(missing_ok=True)
+        elif targets[name].read_bytes() != content:
             targets[name].write_bytes(content)
 
 

@@ -114,6 +114,14 @@ def _group(path: Path, shape: GroupShape, room: ScoringRoom) -> Group:
     if low is not None and high is not None and low > high:
         what = f"group_total_never_below {low:g} is above group_total_at_most {high:g}."
         room.reading.complain(room.source, path, what, "Swap them.")
+    for key, wrong in (
+        ("group_total_never_below", low is not None and low > 0),
+        ("group_total_at_most", high is not None and high < 0),
+    ):
+        if wrong:
+            what = "would give points to people of whom none of its rules speaks, or take them."
+            fix = "A lower limit is 0 or less, an upper one 0 or more: the group then adds nothing until a rule speaks."
+            room.reading.complain(room.source, (*path, key), what, fix)
     _fading(path, shape, room.source, room.reading)
     if not any(_rows(shape)):
         room.reading.complain(room.source, path, "has no rules.", "Add one: case_study = { points = 6 }, or remove it.")

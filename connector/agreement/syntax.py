@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connector.agreement.locating import HEADER, KEY, STRINGS, Key, locate, parts, statements
+from connector.toml_file import MERGE_MARKS, RESOLVE, UNMERGED
 
 #: So many slips are told in one go; whoever made more reads the file once more.
 _MOST = 25
@@ -56,6 +57,7 @@ _BY_PARSER = (
 
 #: What a line looks like that cannot be read, what is wrong with it, and what to do.
 _BY_LOOK = (
+    (MERGE_MARKS, f"the file {UNMERGED}", RESOLVE),
     (_DECIMAL_COMMA, "there is a comma in a number.", "Write decimals with a point: 0.5, not 0,5."),
     (re.compile(r"=\s*\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b"), _VALUE, "A day is written year first: 2026-03-31."),
     (re.compile(r"=\s*\d{1,2}:\d\d"), _VALUE, 'A time of day stands in quotes: "09:00".'),

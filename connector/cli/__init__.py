@@ -4,6 +4,8 @@ The command line: the verbs, and the one place where errors become words and exi
     __init__.py      main: runs a verb, turns what it raises into a message and a code
     app.py           the typer app, the options every verb shares, the list of verbs
     opening.py       wiring: configuration -> session
+    scoping.py       whom a connection speaks about
+    working.py       who is at work: leases, and processes that are no more
     settling.py      what the file says, in the terms of the loop
     running.py       plan, apply, sync, backfill
     serving.py       daemon

@@ -112,7 +112,7 @@ def _nearest(ways: Sequence[Way]) -> None:
     if ways:
         show.title("The nearest way on")
     for way in ways:
-        show.say(f"{way.what} → {way.stage}", indent=2)
+        show.say(f"{way.what} → {way.stage}" + (f", {way.lead_type}" if way.lead_type else ""), indent=2)
 
 
 def _person(looked: Looked, session: Session) -> None:

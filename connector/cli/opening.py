@@ -5,24 +5,24 @@ Wiring: from a configuration file to a session that can run. Nothing else in the
 from __future__ import annotations
 
 import os
-import secrets
-import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from connector.cli.scoping import nobody_in, reading_also, scope_in_account, scope_in_files, scope_in_ledger
 from connector.cli.settling import office_at, office_of, offline_settings, settings_of
-from connector.errors import ConfigError, Denied, NotFound, Problem, Transient, UsageError
+from connector.cli.working import at_work, free_from_the_dead
+from connector.errors import ConfigError, Denied, Problem, Transient, UsageError
 from connector.model import ALWAYS
 
 if TYPE_CHECKING:
     from connector.agreement import Agreement
     from connector.check import Findings
     from connector.config import Config, Connection
-    from connector.crm import CRM, Description, Owner
+    from connector.crm import CRM, Description
     from connector.decide import Office
     from connector.fields import FieldMap
     from connector.ledger import Ledger
@@ -46,7 +46,7 @@ class Chosen:
 
     def with_agreement(self, agreement: Agreement) -> Chosen:
         """The same connection under another version of its agreement."""
-        return replace(self, agreement=_reading_also(agreement, self.scope.fields))
+        return replace(self, agreement=reading_also(agreement, self.scope.fields))
 
 
 def choose(config_path: Path, name: str | None) -> Chosen:
@@ -62,78 +62,8 @@ def chosen_of(config: Config, connection: Connection) -> Chosen:
     from connector.agreement import load_agreement  # noqa: PLC0415 - --help does without
 
     agreement = load_agreement(connection.mapping, connection.crm, connection.language)
-    scope = _scope(connection, agreement)
-    return Chosen(config, connection, _reading_also(agreement, scope.fields), scope)
-
-
-def _scope(connection: Connection, agreement: Agreement, crm: CRM | None = None, owners: Sequence[Owner] = ()) -> Scope:
-    """Whom this connection may write to. Raises ConfigError for a list, a field or (with the account open) a team or a
-    segment that nobody knows."""
-    from connector.agreement.lists import list_entries, list_names  # noqa: PLC0415 - --help does without
-    from connector.check import did_you_mean  # noqa: PLC0415 - --help does without
-    from connector.scope import compile_scope  # noqa: PLC0415 - --help does without
-
-    where = f"connections.{connection.name}"
-    problems: list[Problem] = []
-
-    def entries(name: str) -> frozenset[str]:
-        known = len(problems)
-        found = list_entries(connection.mapping, name, f"{connection.mapping.name}/lists/{name}.txt", problems)
-        if found is None and len(problems) == known:
-            fix = did_you_mean(name, list_names(connection.mapping))
-            problems.append(Problem(where, f"there is no list {name} in {connection.mapping.name}/lists.", fix))
-        return found or frozenset()
-
-    def team(name: str) -> frozenset[str]:
-        found = frozenset(owner.id for owner in owners if name in owner.teams)
-        if crm is not None and not found:
-            fix = did_you_mean(name, {word for owner in owners for word in owner.teams})
-            problems.append(Problem(where, f"no owner is in a team {name}.", f"{fix}See: connector discover"))
-        return found
-
-    def members(name: str) -> frozenset[str]:
-        try:
-            parts = crm.occurrences(f"list:{name}", None, now()) if crm is not None else ()
-            return frozenset(one.person_id for found, _ in parts for one in found if one.person_id)
-        except NotFound as error:
-            problems.append(Problem(where, f"the list {name} is not there: {error}"))
-            return frozenset()
-
-    scope = compile_scope(connection.scope, connection.never_touch, entries, of_team=team, of_list=members)
-    mapped = {*agreement.wiring.fields.get("contact", ()), *agreement.wiring.fields.get("company", ())}
-    for name in sorted(scope.fields - mapped):
-        fix = f"{did_you_mean(name, mapped)}Map it in {agreement.wiring.crm}.toml."
-        problems.append(Problem(where, f"scope or never_touch asks for {name}, which is no mapped field.", fix))
-    if problems:
-        raise ConfigError(problems)
-    return scope
-
-
-def _nobody_in(connection: Connection, agreement: Agreement, crm: CRM) -> list[Problem]:
-    """A value of the scope that nobody in the account has, as far as the CRM counts that without reading everybody."""
-    problems = []
-    contact = agreement.wiring.fields.get("contact", {})
-    company = agreement.wiring.fields.get("company", {})
-    for name, values in connection.scope.items():
-        spec = contact.get({"owner": "owner_id"}.get(name, name))
-        if spec is None or spec.field in company or spec.values:
-            continue
-        counts = [crm.count("contact", spec.property, value) for value in values]
-        if None not in counts and not sum(filter(None, counts)):
-            what = f"scope asks for {name} {', '.join(values)}, and nobody has that in {spec.property}."
-            problems.append(Problem(f"connections.{connection.name}.scope", what, "See: connector discover"))
-    return problems
-
-
-def _reading_also(agreement: Agreement, names: frozenset[str]) -> Agreement:
-    """The agreement with further fields to read: those that the scope asks about."""
-    if not names:
-        return agreement
-    used = dict(agreement.fields_used)
-    for kind in ("contact", "company"):
-        specs = agreement.wiring.fields.get(kind, {})
-        used[kind] = tuple(sorted({*used.get(kind, ()), *(names & set(specs))}))
-    return replace(agreement, fields_used=used)
+    scope = scope_in_files(connection, agreement)
+    return Chosen(config, connection, reading_also(agreement, scope.fields), scope)
 
 
 def _pick(config: Config, name: str | None) -> Connection:
@@ -227,10 +157,10 @@ class Opened:
         """What is wrong with the teams, lists and values that decide whom this connection speaks about."""
         mine, agreement = self.chosen.connection, self.chosen.agreement
         try:
-            _scope(mine, agreement, self.crm, self.account.owners)
+            scope_in_account(mine, agreement, self.crm, self.account.owners, now())
         except ConfigError as error:
             return list(error.problems)
-        return _nobody_in(mine, agreement, self.crm)
+        return nobody_in(mine, agreement, self.crm)
 
     def go_live_problems(self, *, ask: bool = True) -> list[Problem]:
         """What is wrong with the go-live instant; `ask`: also against the account's oldest contact."""
@@ -310,9 +240,9 @@ def session_and_account(chosen: Chosen, progress: Progress = _silent) -> Iterato
     """A session ready to run, and the account as it described itself. Raises like `session_for`."""
     from connector.sync import Session  # noqa: PLC0415 - --help does without
 
-    with ledger_of(chosen) as ledger, opened(chosen) as door, _worker() as worker:
+    with ledger_of(chosen) as ledger, opened(chosen) as door, at_work() as worker:
         _same_state(ledger, door.account)
-        _free_from_the_dead(ledger)
+        free_from_the_dead(ledger)
         if door.findings.problems:
             raise ConfigError(door.findings.problems)
         proved = _prove_go_live(door, ledger)
@@ -328,7 +258,7 @@ def session_and_account(chosen: Chosen, progress: Progress = _silent) -> Iterato
             account=door.account.account,
             owners=frozenset(owner.id for owner in door.account.owners if owner.active),
             now=now,
-            scope=_scope(chosen.connection, chosen.agreement, door.crm, door.account.owners),
+            scope=scope_in_account(chosen.connection, chosen.agreement, door.crm, door.account.owners, now()),
             office=office,
             signatures=signatures_of(chosen),
             worker=worker,
@@ -360,44 +290,6 @@ def _prove_go_live(door: Opened, ledger: Ledger) -> str | None:
     return said
 
 
-#: The workers of this process that are at work now.
-_AT_WORK: set[str] = set()
-
-
-@contextmanager
-def _worker() -> Iterator[str]:
-    """A name for the lease that no other session has, be it of this very process: host:process:chance."""
-    name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-    _AT_WORK.add(name)
-    try:
-        yield name
-    finally:
-        _AT_WORK.discard(name)
-
-
-def _free_from_the_dead(ledger: Ledger) -> None:
-    """A run of this machine that was killed keeps its lease for minutes; nobody needs to wait for it.
-
-    Should the process live after all (another container with our name), the fence keeps it from writing.
-    """
-    held = ledger.runs.connection()
-    host, process, *_ = *(held.lease_owner or "").split(":"), ""
-    if host == socket.gethostname() and process.isdigit() and not _alive(int(process), held.lease_owner):
-        ledger.runs.drop_lease(held.fence)
-
-
-def _alive(process: int, worker: str | None) -> bool:
-    if process == os.getpid():  # ours, or a predecessor's: the first process of a container always has number 1
-        return worker in _AT_WORK
-    try:
-        os.kill(process, 0)  # asks, and sends nothing
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # somebody else's
-    return True
-
-
 def signatures_of(chosen: Chosen) -> Signatures:
     """Who has signed the agreement of a connection, as its approvals.toml says now. Raises ConfigError."""
     from connector.agreement.carrying import approvals_of  # noqa: PLC0415 - --help does without
@@ -420,7 +312,7 @@ def signatures_of(chosen: Chosen) -> Signatures:
 
 
 def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
-    """A session that only looks at what the ledger holds: for `explain`, which makes no call.
+    """A session that only looks at what the ledger holds: for `explain` and the reports, which make no call.
 
     Raises UsageError before the first run, when nothing has been read yet.
     """
@@ -448,6 +340,7 @@ def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
         account=described["account"],
         owners=frozenset(described["owners"]),
         now=now,
+        scope=scope_in_ledger(chosen.connection, chosen.agreement, ledger),
         office=office_at(described.get("contact_page", ""), described.get("zones", {}), described.get("teams", {})),
         signatures=signatures_of(chosen),
     )

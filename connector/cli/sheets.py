@@ -20,7 +20,7 @@ from connector.errors import UsageError
 if TYPE_CHECKING:
     from connector.agreement.periods import Period
     from connector.ledger import Ledger
-    from connector.report.promises import Books
+    from connector.report.promises import AtWork, Books
     from connector.report.reckoning import Span
     from connector.report.scorecard import Beside
     from connector.report.sheet import Setting
@@ -49,7 +49,7 @@ class Desk:
     def day(self, text: str | None, option: str) -> date:
         """A day on the command line; today in the business time zone where none is given. Raises UsageError."""
         if text is None:
-            return self.setting.as_of.astimezone(self.chosen.agreement.zone).date()
+            return self.setting.today
         try:
             return date.fromisoformat(text)
         except ValueError:
@@ -67,14 +67,14 @@ class Desk:
 
         return span_of(period, self.chosen.agreement)
 
-    def beside(self, span: Span) -> Beside:
+    def beside(self) -> Beside:
         """What the newest look at everybody adds."""
         from connector.report import gathering  # noqa: PLC0415 - --help does without
         from connector.report.around import beside  # noqa: PLC0415 - --help does without
 
-        return beside(self.session, gathering.standing(self.session, self.setting.as_of), span, _unsigned(self))
+        return beside(self.session, gathering.standing(self.session, self.setting.as_of), _unsigned(self))
 
-    def books(self, active: frozenset[str] | None) -> Books:
+    def books(self, active: AtWork | None) -> Books:
         """The two logs: as known now, and as they were known at any instant before."""
         from connector.report.entries import Log  # noqa: PLC0415 - --help does without
         from connector.report.promises import Books  # noqa: PLC0415 - --help does without
@@ -148,8 +148,7 @@ def report_scorecard(
     place = place_of(output, file, "scorecard")
     with _desk(config, connection, as_of) as desk:
         one = desk.period(period, day)
-        span = desk.span(one)
-        told = desk.beside(span)
+        told = desk.beside()
         made = scorecard(desk.books(told.active), one, told)
     tell(made, output, place, listed, desk.chosen.agreement.zone)
 
@@ -172,8 +171,8 @@ def report_sla(
     with _desk(config, connection, as_of) as desk:
         one = desk.period(period, day)
         span = desk.span(one)
-        books = desk.books(desk.beside(span).active)
-        open_ = f", so far (until {desk.setting.as_of:%Y-%m-%d})" if desk.setting.as_of < span.ends else ""
+        books = desk.books(desk.beside().active)
+        open_ = f", so far (until {desk.setting.today:%Y-%m-%d})" if desk.setting.as_of < span.ends else ""
         made = sla(books, span, f"{one.label}{open_}")
     tell(made, output, place, listed, desk.chosen.agreement.zone)
 

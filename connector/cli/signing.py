@@ -147,25 +147,40 @@ def _keeps_promises(chosen: Chosen, approvals: Sequence[Approval], one: Approval
 
 
 def _keep(chosen: Chosen, fingerprint: str, approvals: Sequence[Approval]) -> Path:
-    """Keep what is signed beside the signature, once it is certain that it is what was shown. Raises ConfigError where
-    a copy of it is there and was edited."""
-    from connector.agreement import load_agreement  # noqa: PLC0415 - --help does without
-    from connector.agreement.approvals_file import keep_signed, signed_folder, unaltered  # noqa: PLC0415 - the same
+    """Keep what is signed beside the signature, once it is certain that it is what was shown. Raises UsageError, and
+    ConfigError where a copy of it is there and was edited."""
+    from connector.agreement.approvals_file import (  # noqa: PLC0415 - --help does without
+        FOLDER,
+        keep_signed,
+        signed_folder,
+        unaltered,
+    )
 
     mine = chosen.connection
-    if (before := signed_folder(mine.mapping, fingerprint)) is not None:
+    before = signed_folder(mine.mapping, fingerprint)
+    if before is not None and not _says(chosen, before, fingerprint):
+        raise UsageError(
+            f"{mine.mapping.name}/{FOLDER}/{fingerprint} does not say what was signed: somebody touched it. Take it"
+            " back from your version control, or remove it; nothing was signed."
+        )
+    if before is not None:
         unaltered(mine.mapping, before, approvals)
-        return before
-    kept = keep_signed(mine.mapping, fingerprint)
-    try:
-        copy = load_agreement(kept, mine.crm, mine.language)
-        same = fingerprint in (copy.fingerprint, copy.wiring.fingerprint)
-    except ConfigError:
-        same = False
-    if not same:
+    kept = before or keep_signed(mine.mapping, fingerprint)
+    if not _says(chosen, kept, fingerprint):
         shutil.rmtree(kept, ignore_errors=True)
         raise UsageError("The files changed while you were looking at them; nothing was signed. Run it again.")
     return kept
+
+
+def _says(chosen: Chosen, kept: Path, fingerprint: str) -> bool:
+    """Whether a kept copy means what its name says."""
+    from connector.agreement import load_agreement  # noqa: PLC0415 - --help does without
+
+    try:
+        copy = load_agreement(kept, chosen.connection.crm, chosen.connection.language)
+    except ConfigError:
+        return False
+    return fingerprint in (copy.fingerprint, copy.wiring.fingerprint)
 
 
 # -- telling -----------------------------------------------------------------------------------------------------------

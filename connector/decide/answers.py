@@ -12,7 +12,7 @@ from datetime import datetime
 
 from connector.agreement.terms import Agreement, Answer
 from connector.decide.days import begins, said
-from connector.decide.walk import ADOPTED_FROM, Judgement, Walk
+from connector.decide.walk import ADOPTED_FROM, ANSWERED, Judgement, Walk
 
 
 class Answers:
@@ -27,7 +27,11 @@ class Answers:
     # -- the answer ------------------------------------------------------------------------------------------------
 
     def take_in(self, walk: Walk) -> None:
-        """Take the lead status of a new answer, and a day to call back that comes later than the answer."""
+        """Take the lead status of a new answer, and a day to call back that comes later than the answer. Of a track that
+        the record does not speak of it says nothing, neither now nor when it speaks of that track again."""
+        if not walk.is_spoken_to:
+            walk.track = replace(walk.track, answer=walk.answer_on_record)
+            return
         self._answer(walk)
         if self._is_waiting(walk):
             self._keep_promise_as_said(walk)
@@ -36,8 +40,10 @@ class Answers:
         value = walk.facts.values.get("sales_answer")
         name = None if value is None else str(value)
         answer = self._answers.get(name or "")
+        edit = walk.edit("status")
+        is_overruled = edit is not None and edit.by in ADOPTED_FROM  # a status that a person set is the plainer word
         if name == walk.track.answer:
-            if answer and self._reason_came_later(answer, walk):
+            if answer and not is_overruled and self._reason_came_later(answer, walk):
                 self._follow(answer, walk)
             return
         counts = name is not None and walk.track.handed_over and self._is_of_this_cycle(walk)
@@ -47,18 +53,15 @@ class Answers:
             walk.warnings.append(f"sales answer {name} waits for a rejection reason")
             return
         walk.track = replace(walk.track, answer=name)
-        edit = walk.edit("status")
-        if edit is not None and edit.by in ADOPTED_FROM:
-            return  # the status that a person set in the same look is the plainer word
-        if answer and (counts or self._reason_came_later(answer, walk)):
+        if answer and not is_overruled and (counts or self._reason_came_later(answer, walk)):
             self._follow(answer, walk)
 
     def _follow(self, answer: Answer, walk: Walk) -> None:
         at, status = self._answered_at(walk), self._status(answer, walk)
-        walk.set_status(status, f"sales_answers.{answer.name}", f"sales answered: {answer.label}")
+        walk.set_status(status, f"{ANSWERED}{answer.name}", f"sales answered: {answer.label}")
         walk.track = replace(walk.track, edited_at=max(at, walk.track.edited_at or at))
         walk.answer(at)
-        walk.answered = Judgement(status, at)
+        walk.answered = Judgement(status, at, answer.name)
 
     def _status(self, answer: Answer, walk: Walk) -> str:
         """The lead status; another one where the reason given says that the person may return."""
@@ -66,9 +69,10 @@ class Answers:
         return answer.status_if_may_return if may_return and answer.status_if_may_return else answer.status
 
     def _reason_came_later(self, answer: Answer, walk: Walk) -> bool:
-        """Whether the reason that lets the person return was filled in after the answer had sent them away."""
+        """Whether the reason that lets the person return was filled in after the answer had sent them away. What
+        somebody made of the status by hand since then stands."""
         track = walk.track
-        stands = track.status == answer.status and track.cause == f"statuses.{answer.status}"
+        stands = track.status == answer.status and track.cause == f"{ANSWERED}{answer.name}"
         return stands and not track.handed_over and self._status(answer, walk) != answer.status
 
     def _lacks_reason(self, answer: Answer, walk: Walk) -> bool:

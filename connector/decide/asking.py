@@ -8,11 +8,15 @@ person declined to tell is not asked at all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from connector.agreement.terms import Agreement, Expiry
 from connector.agreement.vocabulary import asked_for
+from connector.decide.facts import Traits
 from connector.decide.walk import Walk
+
+_REMEMBERED = 16_384
 
 
 class Asking:
@@ -29,17 +33,28 @@ class Asking:
         self._usual = agreement.ask_next
         self._questions = agreement.audience.questions
         self._orders: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._unknown: dict[tuple[Traits, str | None, str], tuple[str, ...]] = {}
 
     def questions(self, walk: Walk) -> list[str]:
         """The fields to ask for, the most useful one first."""
-        values = walk.facts.values
-        required, order = self._required(walk), self._order(walk)
-        names = (*[name for name in order if name in required], *required, *order) if required else order
-        unknown = [name for name in dict.fromkeys(names) if values.get(name) is None]
+        unknown: Sequence[str] = self._nobody_knows(walk)
         if self._questions.expires:
-            unknown += [each.field for each in self._questions.expires if _is_stale(each, walk)]
-        declined = values.get("declined_questions")
-        return [name for name in unknown if name not in declined] if isinstance(declined, tuple) else unknown
+            unknown = [*unknown, *[each.field for each in self._questions.expires if _is_stale(each, walk)]]
+        declined = walk.facts.values.get("declined_questions")
+        return [name for name in unknown if not isinstance(declined, tuple) or name not in declined]
+
+    def _nobody_knows(self, walk: Walk) -> tuple[str, ...]:
+        """What is unknown and worth asking: the same for everybody with these traits in this stage."""
+        key = (walk.facts.traits, walk.track.stage, walk.track.lead_type)
+        found = self._unknown.get(key)
+        if found is None:
+            if len(self._unknown) >= _REMEMBERED:
+                self._unknown.clear()
+            values, required, order = walk.facts.values, self._required(walk), self._order(walk)
+            names = (*[name for name in order if name in required], *required, *order) if required else order
+            found = tuple(name for name in dict.fromkeys(names) if values.get(name) is None)
+            self._unknown[key] = found
+        return found
 
     def next_at(self, walk: Walk) -> datetime | None:
         """When the next known answer grows too old, so that it is asked for again."""

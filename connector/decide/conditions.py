@@ -77,15 +77,25 @@ class Questions:
     """
 
     def __init__(self, conditions: Sequence[Condition]) -> None:
-        by_field: dict[str, list[Test]] = {}
+        by_field: dict[str, list[Condition]] = {}
         for each in conditions:
-            by_field.setdefault(each.field, []).append(compile_condition(each))
-        self._fields = [(name, _Verdicts(name, tests)) for name, tests in by_field.items()]
+            by_field.setdefault(each.field, []).append(each)
+        judged = {name: asked for name, asked in by_field.items() if any(map(_looks_at_value, asked))}
+        self._judged = [(name, _Verdicts(name, list(map(compile_condition, asked)))) for name, asked in judged.items()]
+        # Names and telephone numbers are nearly everybody's own: of them there is nothing to remember.
+        self._only_known = [name for name in by_field if name not in judged]
 
     def verdicts(self, values: Values) -> tuple[int, ...]:
         """The answers to all questions, as something to look up by."""
         get = values.get
-        return tuple([verdicts[get(name)] for name, verdicts in self._fields])
+        found = [verdicts[get(name)] for name, verdicts in self._judged]
+        if self._only_known:
+            found += [get(name) is None for name in self._only_known]
+        return tuple(found)
+
+
+def _looks_at_value(condition: Condition) -> bool:
+    return condition.operator not in ("is_known", "is_unknown")
 
 
 class _Verdicts(dict[Value, int]):

@@ -7,7 +7,7 @@ The decision: what the agreement says about one person at one instant. Pure; com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,10 +15,11 @@ from connector.agreement.terms import Agreement
 from connector.agreement.vocabulary import ANSWERS
 from connector.decide import days
 from connector.decide.lanes import Share, Sorter
+from connector.decide.leaving import is_below, rule_of
 from connector.decide.office import Office
 from connector.decide.outputs import OF_STAGE
 from connector.decide.tracks import first_track, furthest, leading, looked_at
-from connector.decide.walk import ABOVE, ADOPTED_FROM, Walk
+from connector.decide.walk import ABOVE, ADOPTED_FROM, BELOW, Walk
 from connector.model import Decision, Person, Track, Value
 
 #: How the warning begins that somebody holds a person; the reason they typed follows.
@@ -66,7 +67,8 @@ class Decider:
                 return self._leave_to_sync(shares, terms)
             for share, walk in zip(shares, walks, strict=True):
                 share.lane.desk.follow_up.keep(walk)
-            return self._say(shares, walks, tuple(map(_remember(run), shares, walks)))
+            remembered = [_remember(share, walk, run) for share, walk in zip(shares, walks, strict=True)]
+            return self._say(shares, walks, tuple(remembered))
         for share, walk in zip(shares, walks, strict=True):
             share.lane.desk.follow_up.look(walk)
         return self._say(shares, walks, tuple(walk.before for walk in walks))
@@ -75,15 +77,13 @@ class Decider:
 
     def _ready(self, share: Share, terms: _Terms) -> Walk:
         before = self._where_they_stand(share, terms)
-        # Whoever was never evaluated has no rules that changed: a first look is no new fact for the adopted.
         fingerprint = self._agreement.fingerprint
-        changed = before.fingerprint not in ("", fingerprint)
-        everyone = self._agreement.apply_to == "everyone" and changed
         facts = share.lane.observer.observe(share.person, terms.as_of)
-        walk = Walk(
-            share.person, facts, before, before, terms.as_of, terms.go_live, fingerprint, share.lane.stages, everyone
-        )
+        walk = Walk(share.person, facts, before, before, terms.as_of, terms.go_live, fingerprint, share.lane.stages)
+        walk.everyone = self._agreement.apply_to == "everyone" and walk.rules_changed
         walk.hands_over, walk.clean_up, walk.newer_than = terms.hand_over, terms.clean_up, terms.newer_than
+        walk.is_spoken_to = share.is_spoken_to
+        walk.answer_on_record = None if share.answer is None else str(share.answer)
         walk.held_until = self._held_until(walk)
         self._warn(walk)
         return walk
@@ -94,8 +94,13 @@ class Decider:
         track, person = share.track, share.person
         if track is not None and (track.evaluated_at is not None or track.handed_over):
             return track
-        edits = [each.at or terms.as_of for each in person.edits.values() if each.by in ADOPTED_FROM]
-        return replace(self._first_track(share, terms), edited_at=max(edits, default=None))
+        edits = {each.field: each.at or terms.as_of for each in person.edits.values() if each.by in ADOPTED_FROM}
+        begun = replace(self._first_track(share, terms), edited_at=max(edits.values(), default=None))
+        if (set_at := edits.get("stage")) and begun.stage and person.edits["stage"].after == begun.stage:
+            begun = replace(begun, entered={**begun.entered, begun.stage: set_at})
+        if share.answered_until is not None:
+            begun = replace(begun, left_at=max(share.answered_until, begun.left_at or share.answered_until))
+        return begun
 
     def _first_track(self, share: Share, terms: _Terms) -> Track:
         """The track of a person seen for the first time; `as_of` is never taken for the day of entering a stage.
@@ -116,8 +121,10 @@ class Decider:
 
     def _held_until(self, walk: Walk) -> datetime | None:
         """Until when somebody holds this person, a day including its last moment; None where nobody does."""
-        zone, until = self._agreement.zone, walk.facts.values.get("hold_until")
-        reason = str(walk.facts.values.get("hold_reason") or "")
+        until, reason = walk.facts.values.get("hold_until"), str(walk.facts.values.get("hold_reason") or "")
+        if until is None and not reason:
+            return None
+        zone = self._agreement.zone
         end = days.ends(until, zone)
         if end is None:
             if reason:
@@ -137,10 +144,12 @@ class Decider:
             )
         if facts.deals.colleague:
             walk.warnings.append("colleague_in_deal: on a deal in no role that counts")
-        if (walk.track.cause or "").startswith("deal:") and facts.deals.says != "won":
+        if facts.deals.says != "won" and (walk.track.cause or "").startswith("deal:"):
             won = walk.stages.by_deal.get("won")
             if won and walk.track.stage == won.name:
                 walk.warnings.append("customer without a won deal any more; review, nobody is demoted")
+        if not person.unmapped:
+            return
         walk.warnings += [
             f"{field} has a value without a name in the mapping"
             for field, raw in person.unmapped.items()
@@ -177,7 +186,9 @@ class Decider:
         if shown != first:
             of_stage = shares[shown].lane.recorder.stage_of(walks[shown])
             outputs = {name: value for name, value in outputs.items() if name not in OF_STAGE} | of_stage
-        if any(walk.tasks for walk in walks):  # an answer to another track's hand-off must not speak for a new one
+        turned = walks[first].track.handed_over and not walks[first].is_spoken_to
+        # An answer to another track's hand-off speaks neither for a new one nor for the one shown from now on.
+        if turned or any(walk.tasks for walk in walks):
             given = {name for share in shares for name in ANSWERS if share.person.fields.get(name) is not None}
             outputs |= dict.fromkeys(sorted(given))
         return replace(
@@ -219,7 +230,7 @@ class Decider:
             walk.reason,
             (*[each.exactly() for each in short], *said),
             tuple(walk.also),
-            tuple(dict.fromkeys(walk.warnings)),
+            tuple(dict.fromkeys(walk.warnings)) if walk.warnings else (),
             ahead.route,
             ahead.score,
             walk.held_until,
@@ -237,14 +248,12 @@ class _Terms:
     newer_than: timedelta | None
 
 
-def _remember(run: int) -> Callable[[Share, Walk], Track]:
+def _remember(share: Share, walk: Walk, run: int) -> Track:
     """The track as it will be once all of this is confirmed: it answers to everything seen up to `run`."""
-
-    def remember(share: Share, walk: Walk) -> Track:
-        facts = walk.facts.digest
-        walk.above = walk.track.cause == "adopted" and share.lane.path.is_above(walk)
-        if walk.above:
-            facts += ABOVE
-        return looked_at(walk.track, walk.as_of, run, facts, walk.fingerprint)
-
-    return remember
+    facts = walk.facts.digest
+    walk.above = walk.track.cause == "adopted" and share.lane.path.is_above(walk)
+    if walk.above:
+        facts += ABOVE
+    elif (leave := rule_of(walk)) is not None and is_below(leave, walk.facts):
+        facts += BELOW
+    return looked_at(walk.track, walk.as_of, run, facts, walk.fingerprint)

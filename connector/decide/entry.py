@@ -19,7 +19,6 @@ class Doors:
 
     def __init__(self, agreement: Agreement, observer: Observer) -> None:
         self._observer = observer
-        self._minimum = agreement.minimum_information
         self._statuses = agreement.statuses
         self._strength = {name: kind.strength for name, kind in agreement.signals.items()}
         self._evidence: Mapping[str, tuple[Evidence, Test | None]] = {
@@ -44,15 +43,7 @@ class Doors:
 
     def missing(self, entry: Entry, facts: Facts) -> tuple[str, ...]:
         """The fields of the entry's minimum information that nobody knows."""
-        asked = entry.minimum_information
-        if asked is None:
-            return ()
-        found = facts.lacks.get(asked)
-        if found is None:
-            values, needs = facts.values, self._minimum.get(asked, ())
-            unknown = [need for need in needs if [*map(values.get, need)].count(None) == len(need)]
-            found = facts.lacks[asked] = tuple([name for need in unknown for name in need[:1]])
-        return found
+        return facts.traits.lacks.get(entry.minimum_information or "", ())
 
     def evidence(self, entry: Entry, walk: Walk) -> list[str]:
         """The proofs that are there, by label."""
@@ -110,12 +101,14 @@ class Doors:
         entry, score = stage.enter, walk.facts.score
         if entry is None:
             return []
-        asked = (
-            ("fit", score.fit, entry.fit_at_least),
-            ("engagement", score.engagement, entry.engagement_at_least),
-            ("combined score", walk.facts.scored.combined, entry.combined_at_least),
-        )
-        return [Short(what, has, wanted) for what, has, wanted in asked if wanted is not None and has < wanted]
+        short: list[Short] = []
+        if entry.fit_at_least is not None and score.fit < entry.fit_at_least:
+            short.append(Short("fit", score.fit, entry.fit_at_least))
+        if entry.engagement_at_least is not None and score.engagement < entry.engagement_at_least:
+            short.append(Short("engagement", score.engagement, entry.engagement_at_least))
+        if entry.combined_at_least is not None and walk.facts.scored.combined < entry.combined_at_least:
+            short.append(Short("combined score", walk.facts.scored.combined, entry.combined_at_least))
+        return short
 
     def why_not(self, stage: Stage, walk: Walk) -> list[str]:
         """What is missing for a stage besides points, one sentence each."""

@@ -30,6 +30,7 @@ class SignalRule:
     hundredths: int  # of a signal of today
     lines: dict[int, Line | None] = field(default_factory=dict)
     cents: list[int] = field(default_factory=list)  # see in_cents; worked out when first needed
+    steps: list[int] = field(default_factory=list)  # what each whole day changes of the cents
 
     @classmethod
     def of(cls, rule: Rule, number: int, group: int) -> SignalRule:
@@ -53,7 +54,7 @@ class SignalRule:
         while age <= self.window and (points := faded(self.rule.points, self.rule.fading, age)):
             left.append(round(points * 100))
             age += 1
-        self.cents = left
+        self.cents, self.steps = left, [after - before for before, after in zip(left, [*left[1:], 0], strict=True)]
         return left
 
 

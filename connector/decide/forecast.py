@@ -27,8 +27,8 @@ _MOST = 10_000
 _NO_LIMIT = 1 << 40
 
 #: One signal as one rule counts it: how far into its day it is, the points by age while any are left, its age, its
-#: group. A plain tuple: there are many.
-Ageing = tuple[int, Sequence[int], int, int]
+#: group, and what each whole day takes. A plain tuple: there are many.
+Ageing = tuple[int, Sequence[int], int, int, Sequence[int]]
 _rest = itemgetter(0)
 
 
@@ -37,6 +37,11 @@ class Band(NamedTuple):
 
     low: int
     high: int
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether engagement that fades is out of it within days."""
+        return self.low > 0 and self.high - self.low <= _NARROW
 
 
 class Engagement:
@@ -47,6 +52,7 @@ class Engagement:
         self.groups = [number for number, group in enumerate(scoring.groups) if group.side == "engagement"]
         self.lows = [_bounded(each.low * 100) for each in limits]
         self.highs = [_bounded(each.high * 100) for each in limits]
+        self._limits = [(group, self.lows[group], self.highs[group]) for group in self.groups]
         self.silences = [
             (timedelta(days=each.days), number, round(each.points * 100))
             for number, group in enumerate(scoring.groups)
@@ -55,10 +61,10 @@ class Engagement:
 
     def whole(self, sums: Sequence[int]) -> int:
         """What the sums of the groups come to inside their limits (A8)."""
-        lows, highs, whole = self.lows, self.highs, 0
-        for group in self.groups:
+        whole = 0
+        for group, low, high in self._limits:
             points = sums[group]
-            whole += lows[group] if points < lows[group] else min(points, highs[group])
+            whole += low if points < low else min(points, high)
         return whole
 
 
@@ -75,14 +81,16 @@ class Forecast:
         self._base = base = scored.standing.copy()
         self._ageing: list[Ageing] = []
         self._rises = False  # whether anything against the person fades
+        ages = self._ageing.append
         for rule, _, age in scored.counted:
             if not rule.ages:
                 base[rule.group] += rule.hundredths
                 continue
             cents, days = rule.cents or rule.in_cents(), age.days
             if days < len(cents):
-                self._ageing.append((age.seconds * 1_000_000 + age.microseconds, cents, days, rule.group))
-                self._rises = self._rises or not rule.positive
+                ages((age.seconds * 1_000_000 + age.microseconds, cents, days, rule.group, rule.steps))
+                if not rule.positive:
+                    self._rises = True
         self._to_come: list[tuple[int, int, int]] = []  # when silence begins to count, in which group, its points
         for silent_for, group, points in engagement.silences:
             begins = scored.silent_from(silent_for)
@@ -92,15 +100,18 @@ class Forecast:
                 self._to_come.append(((begins - as_of) // _MICROSECOND, group, points))
                 self._rises = self._rises or points > 0
         self._from_now: _Stretch | None = None
+        self._ever: int | None = None
 
     def first_outside(self, band: Band, since: datetime, until: datetime | None) -> datetime | None:
         """The first instant after now, from `since` on and before `until`, with engagement outside the band."""
+        if not self._ageing and not self._to_come:
+            return None
         if band.low <= 0 and (band.high >= _MOST or not self._rises or self._most() <= band.high):
             return None
-        begin = (since - self._as_of) // _MICROSECOND
+        begin = 0 if since is self._as_of else (since - self._as_of) // _MICROSECOND
         end = None if until is None else (until - self._as_of) // _MICROSECOND
         ahead = [each[0] for each in self._to_come if each[0] > begin and (end is None or each[0] < end)]
-        for last in (*sorted(ahead), end):
+        for last in (*sorted(ahead), end) if ahead else (end,):
             found = self._stretch(begin).leaves(band, begin, last)
             if found is not None:
                 return self._as_of + timedelta(microseconds=found)
@@ -109,13 +120,16 @@ class Forecast:
 
     def _most(self) -> int:
         """More than engagement will ever be: all that speaks for the person, and nothing against."""
+        if self._ever is not None:
+            return self._ever
         most = self._base.copy()
-        for _, cents, age, group in self._ageing:
+        for _, cents, age, group, _ in self._ageing:
             if cents[age] > 0:
                 most[group] += cents[age]
         for _, group, points in self._to_come:
             most[group] += max(points, 0)
-        return self._engagement.whole(most)
+        self._ever = self._engagement.whole(most)
+        return self._ever
 
     def _stretch(self, begin: int) -> _Stretch:
         """What begins at an instant ahead: silence that counts by then, signals so much older."""
@@ -127,10 +141,10 @@ class Forecast:
             if begins <= begin:
                 base[group] += points
         ageing = []
-        for rest, cents, age, group in self._ageing:
+        for rest, cents, age, group, steps in self._ageing:
             days, into = divmod(rest + begin, _DAY)
             if age + days < len(cents):
-                ageing.append((into, cents, age + days, group))
+                ageing.append((into, cents, age + days, group, steps))
         return _Stretch(self._engagement, base, ageing)
 
 
@@ -143,8 +157,8 @@ class _Stretch:
         self._engagement = engagement
         self._base = base
         self._ageing = ageing
-        self._days = max([len(cents) - age for _, cents, age, _ in ageing], default=0)  # until nothing ages any more
-        self._rises = any(cents[0] < 0 for _, cents, _, _ in ageing)
+        self._days = max([len(cents) - age for _, cents, age, _, _ in ageing], default=0)  # until nothing ages any more
+        self._rises = min([cents[0] for _, cents, _, _, _ in ageing], default=0) < 0
         self._in_turn: list[Ageing] = []
 
     def leaves(self, band: Band, begin: int, end: int | None) -> int | None:
@@ -157,7 +171,7 @@ class _Stretch:
         if not days:
             return None
         day = by_steps = 0
-        if band.high - band.low > _NARROW or band.low <= 0:
+        if not band.is_narrow:
             day = self._passes(band, 0, days)
         while day < days:
             found = self._steps(band, day)
@@ -196,12 +210,16 @@ class _Stretch:
 
     def _passes_by_bounds(self, band: Band, day: int, days: int) -> int:
         """How many days surely, where points for and points against fade together."""
-        if self._surely_keeps(band, day, days - day):
-            return days - day
-        safe, unsafe = 0, _FIRST_STRETCH
-        while day + unsafe < days and self._surely_keeps(band, day, unsafe):
+        left, narrow = days - day, band.is_narrow
+        if not narrow and self._surely_keeps(band, day, left):
+            return left
+        safe, unsafe = 0, 1 if narrow else _FIRST_STRETCH
+        while unsafe < left and self._surely_keeps(band, day, unsafe):
             safe, unsafe = unsafe, 2 * unsafe
-        unsafe = min(unsafe, days - day)
+        if unsafe >= left:
+            if narrow and self._surely_keeps(band, day, left):
+                return left
+            unsafe = left
         while unsafe - safe > 1:
             middle = (safe + unsafe) // 2
             if self._surely_keeps(band, day, middle):
@@ -213,7 +231,7 @@ class _Stretch:
     def _surely_keeps(self, band: Band, day: int, after: int) -> bool:
         """Whether no order of steps within so many days could leave the band."""
         low, high = self._base.copy(), self._base.copy()
-        for _, cents, age, group in self._ageing:
+        for _, cents, age, group, _ in self._ageing:
             left, length = age + day, len(cents)
             before = cents[left] if left < length else 0
             left += after
@@ -233,16 +251,18 @@ class _Stretch:
         lows, highs, sums = self._engagement.lows, self._engagement.highs, self._sums(day)
         whole, stepped = self._engagement.whole(sums), -1
         least, most = band.low if band.low > 0 else -_NO_LIMIT, band.high if band.high < _MOST else _NO_LIMIT
-        for rest, cents, age, group in in_turn:
+        for rest, _, age, group, steps in in_turn:
             now = age + day
-            if now >= len(cents):
+            if now >= len(steps):
                 continue
             if stepped != rest and not least <= whole <= most and stepped >= 0:
                 return (day + 1) * _DAY - stepped
             before, low, high = sums[group], lows[group], highs[group]
-            sums[group] = after = before - cents[now] + (cents[now + 1] if now + 1 < len(cents) else 0)
-            whole -= low if before < low else min(before, high)
-            whole += low if after < low else min(after, high)
+            sums[group] = after = before + steps[now]
+            if low <= before <= high and low <= after <= high:
+                whole += steps[now]
+            else:
+                whole += (low if after < low else min(after, high)) - (low if before < low else min(before, high))
             stepped = rest
         return None if least <= whole <= most or stepped < 0 else (day + 1) * _DAY - stepped
 
@@ -252,7 +272,7 @@ class _Stretch:
 
     def _sums(self, day: int) -> list[int]:
         sums = self._base.copy()
-        for _, cents, age, group in self._ageing:
+        for _, cents, age, group, _ in self._ageing:
             left = age + day
             if left < len(cents):
                 sums[group] += cents[left]

@@ -36,11 +36,11 @@ class Desk:
         if not walk.hands_over:
             walk.kept_back = True
             return
-        answer, triggered_at = walk.facts.values.get("sales_answer"), self._triggered_at(walk)
+        triggered_at = self._triggered_at(walk)
         walk.track = replace(
             walk.track,
             cycle=walk.track.cycle + 1,
-            answer=None if self._blanks_answer or answer is None else str(answer),
+            answer=None if self._blanks_answer else walk.answer_on_record,
             call_back_at=None,
             wait_until=None,
         )

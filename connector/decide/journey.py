@@ -5,13 +5,12 @@ is ours. It rests on dated signals alone, and too few of them say nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from connector.agreement.terms import Journey, SignalKind
 from connector.agreement.vocabulary import JOURNEY_STAGES
 from connector.decide.signals import Heard
-from connector.model import Signal
 
 
 class JourneyReader:
@@ -30,16 +29,21 @@ class JourneyReader:
             return None, None
         # A signal of so many whole days still counts (A2), so it leaves when the next day is complete.
         span = timedelta(days=journey.within_days + 1)
-        steps = self._steps(heard.signals, as_of - span)
-        if len(steps) < journey.signals_at_least:
+        ranks, after, least = self._ranks, as_of - span, journey.signals_at_least
+        count, chosen_at, chosen = 0, as_of, -1
+        too_few_at = as_of
+        for signal in heard.signals:  # newest first; of equal steps the newest is the one
+            if signal.at <= after:
+                break
+            rank = ranks.get(signal.kind)
+            if rank is None:
+                continue
+            count += 1
+            if count == least:
+                too_few_at = signal.at + span
+            if chosen < 0 or (rank > chosen and journey.rule == "highest"):
+                chosen_at, chosen = signal.at, rank
+        if count < least:
             return None, heard.future_at
-        chosen = steps[0] if journey.rule == "latest" else max(steps, key=lambda step: step[1])
-        too_few_at = steps[journey.signals_at_least - 1][0] + span
-        last_of_it = too_few_at if journey.rule == "latest" else chosen[0] + span
-        instants = (too_few_at, last_of_it, heard.future_at)
-        return JOURNEY_STAGES[chosen[1]], min(each for each in instants if each)
-
-    def _steps(self, signals: Sequence[Signal], after: datetime) -> list[tuple[datetime, int]]:
-        """When and how far, newest first. Of equal steps the newest stands first, which `max` therefore finds."""
-        ranks = self._ranks
-        return [(each.at, ranks[each.kind]) for each in signals if each.kind in ranks and each.at > after]
+        turns_at = too_few_at if journey.rule == "latest" else min(too_few_at, chosen_at + span)
+        return JOURNEY_STAGES[chosen], turns_at if heard.future_at is None else min(turns_at, heard.future_at)

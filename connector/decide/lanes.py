@@ -22,8 +22,8 @@ from connector.decide.office import Office
 from connector.decide.outputs import Recorder
 from connector.decide.path import Path
 from connector.decide.tracks import furthest, leading
-from connector.decide.walk import Stages
-from connector.model import ALWAYS, Deal, Person, Signal, Track
+from connector.decide.walk import ADOPTED_FROM, Stages
+from connector.model import ALWAYS, Deal, Person, Signal, Track, Value
 
 #: What stands on the record of the hand-off it shows; it says nothing about another track's.
 _OF_ONE_TRACK = ("sales_answer", "rejection_reason", "call_back_on", "cycle", "wait_until", "returned_count")
@@ -45,11 +45,15 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What of a person belongs to one lane, and the lane's track as remembered (None: it is to begin)."""
+    """What of a person belongs to one lane, and the lane's track as remembered (None: it is to begin). `answer` is what
+    sales answered on the record, to whichever track; what is as old as `answered_until` another track answers to."""
 
     lane: Lane
     person: Person
     track: Track | None
+    answer: Value = None
+    is_spoken_to: bool = True  # whether the record is of this track's hand-off, or of the last one it had
+    answered_until: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -59,6 +63,7 @@ class _Sorted:
     base: str
     customer_since: datetime | None
     first_won: Deal | None
+    bought_by: str | None  # the cause that made the base track a customer, as remembered
     deals: dict[str, list[Deal]]
     signals: dict[str, list[Signal]]
 
@@ -83,16 +88,26 @@ class Sorter:
         """The base lane's share, then those of other lanes that have a track, or something to begin one with."""
         base = self._base(person, tracks)
         if self._is_alone(person, tracks, base):
-            return [Share(self.lanes[base], person, tracks[0] if tracks else None)]
+            return [Share(self.lanes[base], person, tracks[0] if tracks else None, person.fields.get("sales_answer"))]
         sorted_ = self._sort(person, tracks, base, as_of)
         known = {track.lead_type: track for track in tracks}
         spoken_to = leading(tracks, self._stages.level).lead_type if tracks else self._restored(person, base)
         shown = furthest(tracks, self._stages.level).lead_type if tracks else base
         begun = {base, spoken_to, *known, *sorted_.deals, *sorted_.signals}
-        return [
+        shares = [
             self._share(person, name, known.get(name), sorted_, is_spoken_to=name == spoken_to, is_shown=name == shown)
             for name in (base, *(each for each in self.lanes if each in begun and each != base))
         ]
+        until = self._answered_until(tracks)
+        return [replace(each, answered_until=until) if self._is_of_customers(each) else each for each in shares]
+
+    def _is_of_customers(self, share: Share) -> bool:
+        return share.lane.lead_type.name == self._of_customers
+
+    def _answered_until(self, tracks: Sequence[Track]) -> datetime | None:
+        """Until when the first track answered to whatever the person did: until it was a customer's. A deal that is
+        dated back makes no second hand-off of what was handed over before anybody knew of it."""
+        return tracks[0].evaluated_at if tracks and tracks[0].stage != self._customer else None
 
     def level(self, track: Track) -> int:
         """How far a track is, whatever its type."""
@@ -130,7 +145,8 @@ class Sorter:
         won = [deal for deal in person.deals if deal.counted and deal.state == "won" and self._may_be_first(deal, base)]
         first = min(won, key=lambda deal: (deal.closed_at or as_of, deal.id), default=None)
         since = self._customer_since(person, tracks, first, as_of)
-        sorted_ = _Sorted(base, since, first, {}, {})
+        bought_by = tracks[0].cause if tracks and tracks[0].stage == self._customer else None
+        sorted_ = _Sorted(base, since, first, bought_by, {}, {})
         for deal in person.deals:
             sorted_.deals.setdefault(self._type_of_deal(deal, sorted_), []).append(deal)
         for signal in person.signals:
@@ -145,28 +161,34 @@ class Sorter:
     ) -> datetime | None:
         """Since when; the beginning of time for a customer nobody knows a date of, None for who is none."""
         won_at = (first.closed_at or as_of) if first else None
-        is_customer = (tracks[0].stage if tracks else person.stage) == self._customer and self._customer is not None
-        if not is_customer:
-            return won_at
-        entered = (tracks[0].entered if tracks else person.entered).get(self._customer or "")
-        known = [at for at in (won_at, entered) if at]
-        return min(known) if known else self._set_by_hand(person, tracks, as_of)
-
-    def _set_by_hand(self, person: Person, tracks: Sequence[Track], as_of: datetime) -> datetime:
-        """When somebody made the person a customer, where no track has followed that yet."""
+        stage, entered = (tracks[0].stage, tracks[0].entered) if tracks else (person.stage, person.entered)
+        entered_at = entered.get(self._customer or "")
         edit = person.edits.get("stage")
-        if edit is not None and edit.after == self._customer:
-            return edit.at or as_of
-        return (tracks[0].edited_at if tracks else None) or ALWAYS
+        if edit is not None and edit.by in ADOPTED_FROM and self._is_of_base(tracks):
+            stage, entered_at = edit.after if isinstance(edit.after, str) else None, edit.at or as_of
+        if self._customer is None or stage != self._customer:
+            return won_at
+        return min((at for at in (won_at, entered_at) if at), default=ALWAYS)
+
+    def _is_of_base(self, tracks: Sequence[Track]) -> bool:
+        """Whether what people do to the stage on the record is done to the base track: it is the one shown."""
+        return not tracks or furthest(tracks, self._stages.level) is tracks[0]
 
     def _type_of_deal(self, deal: Deal, sorted_: _Sorted) -> str:
-        if sorted_.first_won is deal and deal.closed_at in (None, sorted_.customer_since):
+        if sorted_.first_won is deal and self._made_the_customer(deal, sorted_):
             return sorted_.base
         named = deal.lead_type
         if named in self.lanes and named is not None and (named != self._of_customers or sorted_.customer_since):
             return named
         since, at = sorted_.customer_since, deal.opened_at or deal.closed_at
         return self._of_customers if self._of_customers and since and at and at > since else sorted_.base
+
+    def _made_the_customer(self, deal: Deal, sorted_: _Sorted) -> bool:
+        """Whether the first deal that was won is the one the person became a customer by: it was open by then, or is
+        what moved the track. Close dates are typed by people, and may lie ahead."""
+        since = sorted_.customer_since
+        at = min((each for each in (deal.opened_at, deal.closed_at) if each), default=None)
+        return sorted_.bought_by == f"deal:{deal.id}" or at is None or since is None or at <= since
 
     def _type_of_signal(self, signal: Signal, sorted_: _Sorted) -> str:
         named = self._speaks_of.get(signal.kind)
@@ -203,7 +225,7 @@ class Sorter:
             edits={field: edit for field, edit in person.edits.items() if field not in apart},
             entered=person.entered if name == sorted_.base else {},
         )
-        return Share(self.lanes[name], own, track)
+        return Share(self.lanes[name], own, track, person.fields.get("sales_answer"), is_spoken_to)
 
     def _anew(self, track: Track, deals: Sequence[Deal], signals: Sequence[Signal]) -> Track:
         """A customer bought again, and comes with the next interest: the track begins once more."""

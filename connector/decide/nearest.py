@@ -16,7 +16,7 @@ from connector.agreement.terms import Agreement, Evidence
 from connector.agreement.vocabulary import known_type
 from connector.agreement.words import label_of
 from connector.decide.decider import Decider
-from connector.decide.tracks import furthest, leading
+from connector.decide.tracks import leading
 from connector.decide.walk import Stages
 from connector.model import Decision, Person, Signal, Track, Value
 
@@ -30,10 +30,11 @@ _SAID = ("is", "is_any_of", "at_least", "at_most", "contains_any_of")
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What would have to happen, and the stage it leads to."""
+    """What would have to happen, and the stage it leads to; the lead type, of somebody with several tracks."""
 
     what: str
     stage: str
+    lead_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,39 +54,40 @@ class Nearest:
         self._agreement = agreement
         self._decider = decider
         self._stages = Stages(agreement.stages)
+        self._lead_types = {each.name: each.label for each in agreement.lead_types}
         rules = [rule for group in agreement.scoring.groups for rule in group.rules if rule.signal and rule.points > 0]
         self._points = {track.signal: 0.0 for track in agreement.fast_tracks}
         self._points |= {rule.signal: rule.points for rule in rules if rule.signal}
 
     def ways(self, person: Person, decision: Decision, *, as_of: datetime, go_live: datetime) -> tuple[Way, ...]:
-        """At most three ways on from where `decision` leaves this person, the nearest first."""
+        """At most three ways on for each track from where `decision` leaves it, the nearest first. Where none of them
+        leads on, the ways to another kind of interest."""
         after = decision.tracks
         run = max([*(track.used for track in after), *(signal.seen for signal in person.signals)]) + 1
-        found: dict[str, Way] = {}
+        found: dict[str, list[Way]] = {track.lead_type: [] for track in after}
+        known = len(found)
         for step in self._steps(person, decision, as_of, run):
-            if step.parts & found.keys():
-                continue  # a part of it leads on by itself, and is told already
-            reached = self._reached(person, after, step, as_of, run, go_live)
-            if reached is not None:
-                found[step.what] = Way(step.what, self._stages.label(reached))
-            if len(found) == _WAYS:
+            for track in self._reached(person, after, step, as_of, run, go_live):
+                ways = found.setdefault(track.lead_type, [])
+                of = "" if {*found} == {track.lead_type} else self._lead_types.get(track.lead_type, track.lead_type)
+                if len(ways) < _WAYS and not step.parts & {way.what for way in ways}:
+                    ways.append(Way(step.what, self._stages.label(track.stage), of))
+            if all(len(ways) == _WAYS for ways in [*found.values()][:known]):
                 break
-        return tuple(found.values())
+        ways_on = [way for ways in [*found.values()][:known] for way in ways]
+        return tuple(ways_on or [way for ways in found.values() for way in ways])
 
     def _reached(
         self, person: Person, tracks: tuple[Track, ...], step: _Step, as_of: datetime, run: int, go_live: datetime
-    ) -> str | None:
-        """The stage that this step leads to; None where it leads nowhere."""
+    ) -> list[Track]:
+        """The tracks that this step leads on, as they would be then."""
         who = replace(
             person, fields={**person.fields, **step.fields}, signals=(*person.signals, *step.signals), edits={}
         )
         then = self._decider.decide(who, tracks, as_of=as_of, run=run, go_live=go_live)
         level = self._stages.level
-        for before, after in zip(tracks, then.tracks, strict=False):
-            if level(after.stage) > level(before.stage):
-                return after.stage
-        new = then.tracks[len(tracks) :]
-        return furthest(new, level).stage if new and level(furthest(new, level).stage) > 0 else None
+        before = {track.lead_type: level(track.stage) for track in tracks}
+        return [track for track in then.tracks if level(track.stage) > before.get(track.lead_type, 0)]
 
     # -- what may become known, the cheapest first -------------------------------------------------------------------
 

@@ -25,13 +25,15 @@ from typing import NamedTuple
 from connector.agreement.terms import Agreement, Entry, Leaving, Stage
 from connector.decide.asking import Asking
 from connector.decide.forecast import Band, Engagement, Forecast
+from connector.decide.leaving import rule_of
 from connector.decide.scoring import Scored, combined_of, shown
 from connector.decide.sla import paused_for, runs_out_at
-from connector.decide.walk import RULES, Stages, Walk
+from connector.decide.walk import Stages, Walk
 
 _TICK = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
 _OUT_OF_REACH = 10_001
+_HALF_A_STEP = 0.00005  # combined scores have four decimals
 _REMEMBERED = 16_384
 
 
@@ -63,11 +65,12 @@ class Foresight:
         self._grades = [threshold for _, threshold in agreement.scoring.engagement_grades]
         self._fit_share = agreement.scoring.fit_share
         self._attempts, self._kinds = agreement.attempts, agreement.attempts.kinds
-        self._asking = Asking(agreement)
+        self._asking, self._expires = Asking(agreement), bool(agreement.audience.questions.expires)
         self._evidence = {each.name: each for each in agreement.evidence}
         self._working = frozenset(name for name, status in agreement.statuses.items() if status.working)
         self._cases: dict[tuple[str | None, bool, bool, bool, bool], Case] = {}
         self._least: dict[tuple[float, float], int] = {}
+        self._shown: dict[tuple[float, int, int], Band] = {}
 
     def of(self, walk: Walk, *, blocked: bool) -> Ahead:
         """Both instants, for a person whose path was followed or who stays as they are; `blocked` where something is
@@ -88,7 +91,10 @@ class Foresight:
             instants += _last_days(walk.facts.scored)  # when there is no news left that could move this person
         until = _soonest(as_of, instants)
         as_it_is = self._band(case, walk)
-        leave, stays_until = self._leaving(walk)
+        rule = rule_of(walk) if walk.followed else None
+        if rule is not None:
+            as_it_is = self._remembered(rule, as_it_is, walk)
+        leave, stays_until = self._leaving(rule, walk)
         if leave is None:
             return forecast.first_outside(as_it_is, as_of, until) or until
         falls = self._above(leave, as_it_is, walk.facts.scored)
@@ -103,7 +109,9 @@ class Foresight:
     def _instants(self, walk: Walk, case: Case) -> list[datetime | None]:
         """When something turns that no score decides."""
         facts, track = walk.facts, walk.track
-        found = [*walk.turns, *facts.turns, facts.heard.future_at, self._asking.next_at(walk)]
+        found = [*walk.turns, *facts.turns, facts.heard.future_at]
+        if self._expires:
+            found.append(self._asking.next_at(walk))
         if walk.held_until is not None:
             return [*found, walk.held_until]
         if track.wait_until and self._waits_for_something(walk, case):
@@ -223,16 +231,35 @@ class Foresight:
         above = tuple(by_score) if adopted else ()
         return Case(stage, in_the_way, tuple(entries), above, tuple(sorted(marks)), tuple(sorted(combined)))
 
-    def _leaving(self, walk: Walk) -> tuple[Leaving | None, datetime | None]:
+    def _remembered(self, rule: Leaving, band: Band, walk: Walk) -> Band:
+        """The part of the band in which the track remembers the same: whether the score is below the value of leaving,
+        and how far that value was lowered."""
+        scored, lowered = walk.facts.scored, walk.track.lowered
+        (low, high), fit, now = band, scored.score.fit, round(scored.score.engagement * 100)
+        marks = []
+        if (value := rule.engagement_below) is not None:
+            marks.append((_hundredths(value), _hundredths(value) if "engagement_below" in lowered else _OUT_OF_REACH))
+        if (value := rule.combined_below) is not None:
+            least = self._needed(value, fit)
+            higher = self._needed(value + _HALF_A_STEP, fit) - 1
+            marks.append((least, higher if "combined_below" in lowered else _OUT_OF_REACH))
+        for reached, most in marks:
+            if now < reached:
+                high = min(high, reached - 1)
+            else:
+                low, high = max(low, reached), min(high, most)
+        return Band(low, high)
+
+    def _leaving(self, rule: Leaving | None, walk: Walk) -> tuple[Leaving | None, datetime | None]:
         """The rule by which the person would leave the stage, and until when they stay all the same."""
         track = walk.track
         stage = walk.stages.by_name.get(track.stage or "")
-        if stage is None or stage.leave is None or not walk.followed or not (track.cause or "").startswith(RULES):
+        if stage is None or rule is None:
             return None, None
         if track.handed_over and track.status in self._working:
             return None, None
         since = track.stage_since
-        return stage.leave, since + timedelta(days=stage.stay_at_least_days) if since else None
+        return rule, since + timedelta(days=stage.stay_at_least_days) if since else None
 
     def _above(self, leave: Leaving, band: Band, scored: Scored) -> Band:
         """The part of the band in which nobody leaves."""
@@ -247,10 +274,15 @@ class Foresight:
 
     def _shown_band(self, scored: Scored) -> Band:
         """Between which engagements the whole numbers stay the same."""
-        fit, engagement = scored.score.fit, shown(scored.score.engagement) * 100
-        combined = shown(scored.combined)
-        low = max(engagement - 50, self._needed(combined - 0.5, fit))
-        return Band(low, min(engagement + 50, self._needed(combined + 0.5, fit)) - 1)
+        fit, engagement, combined = scored.score.fit, shown(scored.score.engagement), shown(scored.combined)
+        band = self._shown.get((fit, engagement, combined))
+        if band is None:
+            if len(self._shown) >= _REMEMBERED:
+                self._shown.clear()
+            low = max(engagement * 100 - 50, self._needed(combined - 0.5, fit))
+            high = min(engagement * 100 + 50, self._needed(combined + 0.5, fit)) - 1
+            band = self._shown[fit, engagement, combined] = Band(low, high)
+        return band
 
     def _needed(self, combined: float, fit: float) -> int:
         """The least engagement with which the combined score reaches this, in hundredths."""
@@ -288,8 +320,8 @@ def _last_days(scored: Scored) -> list[datetime | None]:
             continue
         if not rule.ages:
             found[signal.id] = None
-        elif age.days < len(rule.in_cents()):
-            ends = signal.at + len(rule.in_cents()) * _DAY
+        elif age.days < (lasts := len(rule.cents or rule.in_cents())):
+            ends = signal.at + lasts * _DAY
             found[signal.id] = max(ends, found.get(signal.id) or ends)
     return list(found.values())
 

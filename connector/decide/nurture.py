@@ -23,12 +23,12 @@ class Nurturer:
         self._nurture = agreement.audience.nurture
         self._statuses = agreement.statuses
         self._deals = DealReader(agreement.deals)
-        self._signals = tuple(stop.signal for stop in self._nurture.stops if stop.signal)
+        self._signals = frozenset(stop.signal for stop in self._nurture.stops if stop.signal)
         self._tests = [compile_condition(stop.condition) for stop in self._nurture.stops if stop.condition]
 
     def withdrawn(self, facts: Facts) -> bool:
         """Whether the person told us to stop."""
-        return any(name in facts.newest for name in self._signals) or any(test(facts.values) for test in self._tests)
+        return not self._signals.isdisjoint(facts.newest) or any(test(facts.values) for test in self._tests)
 
     def track(self, walk: Walk) -> str | None:
         """The person's nurture track, None for none."""

@@ -20,16 +20,17 @@ class Obstacle:
         self._stages = stages
         self._doors = doors
         self._stage = next((stage for stage in stages.used if stage.enter and stage.enter.by_score), None)
+        self._rank = stages.ranks[self._stage.name] if self._stage else 0
 
     def reason(self, walk: Walk) -> str | None:
         """One of vocabulary.NOT_MQL_REASONS; None for whoever is there, further, or about to be."""
         stage, stages, track = self._stage, self._stages, walk.track
-        if stage is None or stages.level(track.stage) >= stages.ranks[stage.name]:
+        if stage is None or stages.level(track.stage) >= self._rank:
             return None
         here = stages.by_name.get(track.stage or "")
         if here is not None and here.side and not here.may_return:
             return "disqualified"
-        if any(stages.level(each.blocks) <= stages.ranks[stage.name] for each in walk.facts.exclusions):
+        if any(stages.level(each.blocks) <= self._rank for each in walk.facts.exclusions):
             return "excluded"
         if track.wait_until and track.wait_until > walk.as_of:
             return "waiting"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from connector.agreement.terms import Agreement
 from connector.agreement.vocabulary import ANSWERS, ASK_NEXT
 from connector.decide.asking import Asking
-from connector.decide.facts import Facts
+from connector.decide.facts import Facts, Traits
 from connector.decide.nurture import Nurturer
 from connector.decide.obstacle import Obstacle
 from connector.decide.reasons import ReasonWriter
@@ -25,6 +25,8 @@ OF_STAGE = ("stage", "current_stage", "furthest_stage")
 #: Causes of a status with which a cycle ends, and which is therefore still ours to write.
 _LAST_WORDS = ("attempts.exhausted_after", "sales_answers.")
 
+_REMEMBERED = 16_384
+
 
 class Recorder:
     """Turns a walk into outputs."""
@@ -35,14 +37,17 @@ class Recorder:
         self._asking = Asking(agreement)
         self._nurturer = Nurturer(agreement)
         self._obstacle = obstacle
+        self._known: dict[tuple[Traits, tuple[str, ...], tuple[str, ...]], dict[str, Value]] = {}
         self._freeze_in = frozenset(agreement.scoring.freeze_in)
         self._backwards = {(each, move.to) for move in agreement.backwards for each in move.from_stages}
 
     def outputs(self, walk: Walk, missing: tuple[str, ...], blocked: tuple[str, ...]) -> dict[str, Value]:
         """The wanted values of every output this person has; `blocked` without points that change every day."""
-        said = self._scores(walk, missing)
+        said = self._who(walk, missing)
+        if walk.before.stage not in self._freeze_in:
+            self._say_points(said, walk.facts)
         if "stage" not in walk.person.unmapped and walk.held_until is None:
-            said |= self._route(walk, blocked)
+            self._say_route(said, walk, blocked)
         elif self.is_withdrawn(walk):  # a withdrawn consent is no matter of stages, and waits for nobody
             said["nurture_track"] = None
         said["agreement_version"] = self._version
@@ -53,69 +58,59 @@ class Recorder:
         """Whether the person withdrew consent to be nurtured."""
         return self._nurturer.withdrawn(walk.facts)
 
-    def _scores(self, walk: Walk, missing: tuple[str, ...]) -> dict[str, Value]:
+    def _who(self, walk: Walk, missing: tuple[str, ...]) -> dict[str, Value]:
+        """Who the person is, what nobody knows of them and what to ask next, and what signals and deals say of that."""
         facts = walk.facts
-        return {
-            **({} if walk.before.stage in self._freeze_in else self._points(facts)),
-            **self._questions(walk),
-            "persona": facts.persona.name if facts.persona else None,
-            "icp_band": facts.band,
-            "missing_information": ", ".join(missing) or None,
-            "journey_stage": facts.journey_stage,
-            "buying_group_missing": facts.buying_group_missing,
-            "exclusion_reason": facts.exclusions[0].reason if facts.exclusions else None,
-            "latest_deal_stage": facts.deals.latest_deal_stage,
-        }
+        questions = tuple(self._asking.questions(walk))
+        key = (facts.traits, questions, missing)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            known = self._known[key] = _of_fields(*key)
+        said = known.copy()
+        said["journey_stage"] = facts.journey_stage
+        said["buying_group_missing"] = facts.buying_group_missing
+        said["latest_deal_stage"] = facts.deals.latest_deal_stage
+        return said
 
-    def _points(self, facts: Facts) -> dict[str, Value]:
+    def _say_points(self, said: dict[str, Value], facts: Facts) -> None:
         score = facts.score
-        return {
-            "fit_score": shown(score.fit),
-            "engagement_score": shown(score.engagement),
-            "combined_score": shown(facts.scored.combined),
-            "grade": score.grade,
-            "score_reasons": self._reasons.text(facts.scored),
-        }
+        said["fit_score"] = shown(score.fit)
+        said["engagement_score"] = shown(score.engagement)
+        said["combined_score"] = shown(facts.scored.combined)
+        said["grade"] = score.grade
+        said["score_reasons"] = self._reasons.text(facts.scored)
 
-    def _questions(self, walk: Walk) -> dict[str, Value]:
-        """One question an output, the outputs beyond the last question blank."""
-        return dict(zip(ASK_NEXT, (*self._asking.questions(walk), *(None for _ in ASK_NEXT)), strict=False))
-
-    def _route(self, walk: Walk, blocked: tuple[str, ...]) -> dict[str, Value]:
+    def _say_route(self, said: dict[str, Value], walk: Walk, blocked: tuple[str, ...]) -> None:
         track = walk.track
-        said: dict[str, Value] = {
-            "nurture_track": self._nurturer.track(walk),
-            "not_mql_reason": self._obstacle.reason(walk),
-        }
+        said["nurture_track"] = self._nurturer.track(walk)
+        said["not_mql_reason"] = self._obstacle.reason(walk)
         if track.cause != "adopted" or track.cycle:
-            said |= self._stage(walk, blocked)
+            self._say_stage(said, walk, blocked)
         if track.cycle or track.wait_until or track.returned_count:
             said |= {"cycle": track.cycle, "wait_until": track.wait_until, "returned_count": track.returned_count}
         if track.cycle:
             said |= self._follow_up(walk)
         if walk.tasks:  # a new hand-off: what sales said in an earlier one must not speak for it
             said |= dict.fromkeys(name for name in ANSWERS if walk.person.fields.get(name) is not None)
-        return said
 
     def stage_of(self, walk: Walk) -> dict[str, Value]:
         """What the record says of the stage alone, where another track than the one it speaks of is furthest on."""
         said = self.outputs(walk, (), ())
         return {name: said[name] for name in OF_STAGE if name in said}
 
-    def _stage(self, walk: Walk, blocked: tuple[str, ...]) -> dict[str, Value]:
+    def _say_stage(self, said: dict[str, Value], walk: Walk, blocked: tuple[str, ...]) -> None:
         track = walk.track
-        said: dict[str, Value] = {
-            "current_stage": track.stage,
-            "furthest_stage": track.furthest,
-            "lead_type": track.lead_type,
-        }
+        said["current_stage"] = track.stage
+        said["furthest_stage"] = track.furthest
+        said["lead_type"] = track.lead_type
         if (stage := self.shown_stage(walk)) is not None:
             said["stage"] = stage
         if walk.reason:
             said["stage_reason"] = walk.reason
         elif blocked:
             said["stage_reason"] = "not yet: " + "; ".join(blocked)
-        return said
 
     def shown_stage(self, walk: Walk) -> str | None:
         """What the CRM's own stage property should hold; None leaves a blank that a person made."""
@@ -123,11 +118,12 @@ class Recorder:
         edited = walk.edit("stage")
         if edited and edited.after is None and live is None and track.stage is None:
             return None
-        backwards = [
-            move for move in walk.moves if move.what == "stage" and (move.before, move.after) in self._backwards
-        ]
-        if backwards and backwards[-1].after == track.stage:
-            return track.stage
+        if walk.moves:
+            backwards = [
+                move for move in walk.moves if move.what == "stage" and (move.before, move.after) in self._backwards
+            ]
+            if backwards and backwards[-1].after == track.stage:
+                return track.stage
         if live is None:
             return stages.further(track.stage, track.furthest) or track.stage
         if not stages.is_side(track.stage) and stages.level(track.stage) > stages.ranks.get(live, -1):
@@ -154,3 +150,14 @@ class Recorder:
         if "status" not in walk.person.unmapped:
             said["status"] = track.status
         return said
+
+
+def _of_fields(traits: Traits, questions: tuple[str, ...], missing: tuple[str, ...]) -> dict[str, Value]:
+    """What follows from the fields alone. One question an output, the outputs beyond the last question blank."""
+    return {
+        **dict(zip(ASK_NEXT, (*questions, *(None for _ in ASK_NEXT)), strict=False)),
+        "persona": traits.persona.name if traits.persona else None,
+        "icp_band": traits.band,
+        "missing_information": ", ".join(missing) or None,
+        "exclusion_reason": traits.exclusions[0].reason if traits.exclusions else None,
+    }

@@ -18,8 +18,9 @@ from connector.decide.answers import Answers
 from connector.decide.entry import Doors, Short, reached, why_entered
 from connector.decide.facts import Observer
 from connector.decide.handoff import Desk
+from connector.decide.leaving import Keeper, is_below, rule_of
 from connector.decide.sla import paused_for
-from connector.decide.walk import ADOPTED_FROM, CALL_BACK, FADED, NEVER_WORKED, RULES, Judgement, Stages, Walk
+from connector.decide.walk import ADOPTED_FROM, CALL_BACK, FADED, NEVER_WORKED, Judgement, Stages, Walk
 
 Candidate = tuple[str, Callable[[], None]]
 
@@ -36,25 +37,29 @@ class Path:
         self._reasons = {each.name: each.label for each in agreement.rejection_reasons}
         self._attempts = agreement.attempts
         self._answers = Answers(agreement)
-        self._furthest_first = [(stages.ranks[stage.name], stage) for stage in reversed(stages.used)]
+        self._ways_up: dict[str | None, list[Stage]] = {}
         self._hands_over = next((stage for stage in stages.used if stage.hands_over), None)
         self.doors = Doors(agreement, observer)
+        self._keeper = Keeper(observer)
 
     def follow(self, walk: Walk) -> None:
         """Move the walk's track as far as the facts lead."""
         walk.followed = True
-        self._adopt_stage(walk)
-        self._adopt_status(walk)
+        if walk.person.edits:
+            self._adopt_stage(walk)
+            self._adopt_status(walk)
         self._answers.take_in(walk)
         self._desk.follow_up.look(walk)
         self._status_from_facts(walk)
+        self._keeper.keep(walk)
         done: set[str] = set()
-        while found := [each for each in self._candidates(walk) if each[0] not in done]:
+        while found := [each for each in self._candidates(walk) if each and each[0] not in done]:
             cause, apply = found[0]
             if not done:
                 walk.also += [other for other, _ in found[1:]]
             done.add(cause)
             apply()
+            self._status_from_facts(walk)
         self._answers.let_go(walk)
 
     # -- what people set -------------------------------------------------------------------------------------
@@ -113,8 +118,9 @@ class Path:
 
     # -- what moves a person -----------------------------------------------------------------------------------
 
-    def _candidates(self, walk: Walk) -> list[Candidate]:
-        found = (
+    def _candidates(self, walk: Walk) -> tuple[Candidate | None, ...]:
+        """In the order of precedence; None of what does not apply."""
+        return (
             self._by_deal(walk),
             self._by_judgement(walk),
             self._by_fast_track(walk),
@@ -123,7 +129,6 @@ class Path:
             self._by_exhaustion(walk),
             self._downward(walk),
         )
-        return [each for each in found if each]
 
     def _by_deal(self, walk: Walk) -> Candidate | None:
         view = walk.facts.deals
@@ -160,7 +165,7 @@ class Path:
         status = self._statuses.get(judged.status) if judged else None
         if judged is None or status is None or status.to is None or walk.track.stage == status.to:
             return None
-        if walk.track.status != status.name or walk.facts.deals.says in ("open", "won"):
+        if walk.track.status != status.name or self._by_deals_now(walk):
             return None
         given = str(walk.facts.values.get("rejection_reason") or "")
         reason = self._reasons.get(given, given) or "not given"
@@ -171,7 +176,7 @@ class Path:
 
         def apply() -> None:
             at = judged.at
-            walk.move(status.to, f"statuses.{status.name}", f"{status.label}, reason: {reason}", at)
+            walk.move(status.to, judged.cause, f"{status.label}, reason: {reason}", at)
             walk.end_cycle(at)
             self._wait(walk, status.wait_days)
             if _waits(status):
@@ -179,7 +184,12 @@ class Path:
             if status.returned:
                 walk.track = replace(walk.track, returned_count=walk.track.returned_count + 1)
 
-        return f"statuses.{status.name}", apply
+        return judged.cause, apply
+
+    def _by_deals_now(self, walk: Walk) -> bool:
+        """Whether a deal says where the person is; a customer stays one even where nobody knows of the deal."""
+        won = self._stages.by_deal.get("won")
+        return walk.facts.deals.says in ("open", "won") or (won is not None and walk.track.stage == won.name)
 
     def _judged(self, walk: Walk) -> Judgement | None:
         """What sales said, as a status set by hand or as an answer; the status, which is the plainer word, first."""
@@ -241,16 +251,26 @@ class Path:
         track = walk.track
         if not self._may_return(walk) or (track.wait_until and track.wait_until > walk.as_of):
             return None
-        level = self._stages.level(track.stage)
-        for rank, stage in self._furthest_first:
-            if rank <= level:
-                return None
+        for stage in self._ways_up_from(track.stage):
             if self._may_enter(stage, walk):
                 return f"stages.{stage.name}.enter_when", lambda chosen=stage: self._enter(chosen, walk)
         return None
 
+    def _ways_up_from(self, name: str | None) -> list[Stage]:
+        """The stages beyond this one that rules lead to from here, the furthest first."""
+        found = self._ways_up.get(name)
+        if found is None:
+            stages, level = self._stages, self._stages.level(name)
+            found = self._ways_up[name] = [
+                each
+                for each in reversed(stages.used)
+                if stages.ranks[each.name] > level and each.enter and not each.enter.deal
+                if not each.enter.from_stages or name in each.enter.from_stages
+            ]
+        return found
+
     def _may_enter(self, stage: Stage, walk: Walk) -> bool:
-        if stage.enter is None or stage.enter.deal or not self.doors.holds(stage.enter, walk):
+        if stage.enter is None or not self.doors.holds(stage.enter, walk):
             return False
         level = self._stages.ranks[stage.name]
         if any(self._stages.level(each.blocks) <= level for each in walk.facts.exclusions):
@@ -272,7 +292,7 @@ class Path:
         track = walk.track
         if not track.handed_over or track.status != status.name or status.to is None or track.stage == status.to:
             return None
-        if walk.facts.deals.says in ("open", "won"):
+        if self._by_deals_now(walk):
             return None
 
         def apply() -> None:
@@ -292,16 +312,11 @@ class Path:
         if stage is None or stage.leave is None:
             return None
         cleans = walk.track.cause == "adopted" and walk.clean_up == stage.name
-        if not cleans and not (walk.track.cause or "").startswith(RULES):
+        leave = stage.leave if cleans else rule_of(walk)
+        if leave is None or not is_below(leave, walk.facts):
             return None
-        leave, score = stage.leave, walk.facts.score
-        below = (
-            (leave.engagement_below is not None and score.engagement < leave.engagement_below)
-            or (leave.fit_below is not None and score.fit < leave.fit_below)
-            or (leave.combined_below is not None and walk.facts.scored.combined < leave.combined_below)
-        )
         worked = (walk.track.handed_over or cleans) and self._desk.is_working(walk)
-        if not below or worked or self.stays_until(walk):
+        if worked or self.stays_until(walk):
             return None
 
         cause = f"clean_up.{stage.name}" if cleans else f"stages.{stage.name}.leave_when"
@@ -343,9 +358,10 @@ class Path:
             return [], []
         level = self._stages.ranks[stage.name]
         short, said = self.doors.points_short(stage, walk), self.doors.why_not(stage, walk)
-        said += [
-            f"excluded: {each.reason}" for each in walk.facts.exclusions if self._stages.level(each.blocks) <= level
-        ]
+        if walk.facts.exclusions:
+            said += [
+                f"excluded: {each.reason}" for each in walk.facts.exclusions if self._stages.level(each.blocks) <= level
+            ]
         if walk.track.wait_until and walk.track.wait_until > walk.as_of:
             said.append(f"waiting until {walk.track.wait_until:%Y-%m-%d}")
         if not short and not said and not self.doors.has_news(stage, walk):

@@ -42,28 +42,27 @@ class ReasonWriter:
             points[line.rule] = points.get(line.rule, 0.0) + line.points
             times[line.rule] = times.get(line.rule, 0) + 1
         best = sorted((rule for rule in points if points[rule] > 0), key=lambda rule: (-points[rule], rule))
-        return [self._said(rule, points[rule], times[rule]) for rule in best[:most]]
+        return [_said(self._labels[rule], points[rule], times[rule]) for rule in best[:most]]
 
     def _by_rule(self, lines: Sequence[Line]) -> list[str]:
         if len(lines) == 1:
-            return [self._said(lines[0].rule, lines[0].points, 1)]
-        by_rule: dict[str, list[float]] = {}
+            return [_said(self._labels[lines[0].rule], lines[0].points, 1)]
+        points: dict[str, list[float]] = {}
         for line in lines:
-            if line.rule in by_rule:
-                by_rule[line.rule].append(line.points)
-            else:
-                by_rule[line.rule] = [line.points]
-        return [self._said(rule, sum(points), len(points)) for rule, points in by_rule.items()]
+            points.setdefault(line.rule, []).append(line.points)
+        return [_said(self._labels[rule], sum(each), len(each)) for rule, each in points.items()]
 
-    def _said(self, rule: str, total: float, times: int) -> str:
-        return f"{self._labels[rule]}{f' {_TIMES}{times}' if times > 1 else ''} {_signed(total)}"
+
+@lru_cache(maxsize=16_384)
+def _said(label: str, total: float, times: int) -> str:
+    """One rule's share, remembered: the same points come again and again."""
+    return f"{label}{f' {_TIMES}{times}' if times > 1 else ''} {_signed(total)}"
 
 
 def _whole(points: float) -> int:
     return int(points + 0.5) if points >= 0 else -int(-points + 0.5)
 
 
-@lru_cache(maxsize=4096)
 def _signed(points: float) -> str:
     whole = _whole(round(points, 2))
     return f"+{whole}" if whole >= 0 else f"\N{MINUS SIGN}{-whole}"

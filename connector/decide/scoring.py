@@ -41,7 +41,7 @@ class Limits:
 
 
 @dataclass(slots=True)
-class _Standing:
+class Standing:
     """What fields alone give: it stays as it is while time passes."""
 
     sums: list[float]
@@ -105,7 +105,7 @@ class Scorer:
             self._compile(group, number)
         self._unscored = positive_kinds - self._by_kind.keys()
         self._questions = Questions(asked)
-        self._standing: dict[tuple[int, ...], _Standing] = {}
+        self._standing: dict[tuple[int, ...], Standing] = {}
 
     def _compile(self, group: Group, number: int) -> None:
         for rule in group.rules:
@@ -120,8 +120,15 @@ class Scorer:
 
     def score(self, values: Values, signals: Sequence[Signal], as_of: datetime) -> Scored:
         """Fit and engagement of a person with these fields and these signals (newest first) at `as_of`."""
+        return self.score_from(self.standing(values), signals, as_of)
+
+    def standing(self, values: Values) -> Standing:
+        """What these fields give, worked out once for all of whom the same is true."""
         verdicts = self._questions.verdicts(values)
-        still = self._standing.get(verdicts) or self._stand(verdicts, values)
+        return self._standing.get(verdicts) or self._stand(verdicts, values)
+
+    def score_from(self, still: Standing, signals: Sequence[Signal], as_of: datetime) -> Scored:
+        """Fit and engagement of a person of whom it is known what their fields give."""
         sums, spoken = still.sums.copy(), still.spoken.copy()
         for group in self._engagement:
             spoken[group] = still.spoken[group].copy()
@@ -136,8 +143,7 @@ class Scorer:
         combined = combined_of(still.fit, engagement, self._fit_share)
         return Scored(score, combined, spoken, positive, newest, counted, still.hundredths, self._unscored)
 
-    def _stand(self, verdicts: tuple[int, ...], values: Values) -> _Standing:
-        """The points for fields, worked out once for all of whom the same is true."""
+    def _stand(self, verdicts: tuple[int, ...], values: Values) -> Standing:
         sums = [0.0] * len(self._limits)
         spoken: list[list[Line]] = [[] for _ in self._limits]
         for test, group, line in self._by_field:
@@ -147,7 +153,7 @@ class Scorer:
         fit, lines = self._total("fit", self._fit, sums, spoken)
         if len(self._standing) >= _REMEMBERED:
             self._standing.clear()
-        still = _Standing(
+        still = Standing(
             sums, [round(each * 100) for each in sums], spoken, fit, tuple(lines), grade_of(fit, self._fit_grades)
         )
         self._standing[verdicts] = still
@@ -162,8 +168,9 @@ class Scorer:
         positive: list[Signal] = []
         counted: list[tuple[SignalRule, Signal, timedelta]] = []
         newest: datetime | None = None
+        by_kind = self._by_kind
         for signal in signals:
-            rules = self._by_kind.get(signal.kind)
+            rules = by_kind.get(signal.kind)
             if rules is None:
                 if signal.kind in self._unscored:
                     positive.append(signal)

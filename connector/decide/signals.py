@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import attrgetter
+from operator import attrgetter, lt
 
 from connector.agreement.terms import Bots, SignalKind
 from connector.agreement.words import asset_of
@@ -28,6 +28,9 @@ class Heard:
     bots: int = 0
 
 
+NOTHING_HEARD = Heard(())
+
+
 class Listener:
     """Sorts a person's signals by what signals.toml says of their kinds and of mail scanners."""
 
@@ -41,12 +44,14 @@ class Listener:
         self._not_scored = {name: kind.not_scored for name, kind in kinds.items() if kind.not_scored}
         self._bots = bots
         self._clicks = frozenset(bots.clicks)
+        self._plain = frozenset(kinds) - self._double.keys() - self._clicks
 
     def hear(self, signals: Sequence[Signal], as_of: datetime) -> Heard:
         """The signals that may count at `as_of`."""
-        ordered = sorted(signals, key=_NEWEST_FIRST, reverse=True)
-        future_at = None
-        if ordered and ordered[0].at > as_of:
+        if not signals:
+            return NOTHING_HEARD
+        ordered, future_at = _newest_first(signals), None
+        if ordered[0].at > as_of:
             future_at = min(signal.at for signal in ordered if signal.at > as_of)
             ordered = [signal for signal in ordered if signal.at <= as_of]
         kept = [signal for signal in ordered if signal.actor == "person" or self._counts(signal)]
@@ -55,6 +60,12 @@ class Listener:
         if len({signal.id for signal in kept}) < len(kept):
             kept = _each_once(kept)
         kinds = [signal.kind for signal in kept]
+        if self._plain.issuperset(kinds):
+            return Heard(kept, future_at)
+        return self._listen_closely(kept, kinds, future_at)
+
+    def _listen_closely(self, kept: list[Signal], kinds: list[str], future_at: datetime | None) -> Heard:
+        """What is left where a kind is among them of which not everything counts."""
         if self._double and sum(map(self._double.__contains__, kinds)) > 1:
             kept = self._without_doubles(kept)
         clicks = sum(map(self._clicks.__contains__, kinds))
@@ -106,6 +117,14 @@ class Listener:
         within = timedelta(seconds=self._bots.seconds_after_delivery)
         delivered = [each.at for each in signals if each.kind == self._bots.delivered]
         return {each.id: each.at for each in clicks if any(timedelta(0) <= each.at - at <= within for at in delivered)}
+
+
+def _newest_first(signals: Sequence[Signal]) -> list[Signal]:
+    """In order. They come from the facts oldest first, and mostly no two are of one instant: that is asked first."""
+    times = [signal.at for signal in signals]
+    if all(map(lt, times, times[1:])):
+        return [*signals[::-1]]
+    return sorted(signals, key=_NEWEST_FIRST, reverse=True)
 
 
 def _each_once(signals: list[Signal]) -> list[Signal]:

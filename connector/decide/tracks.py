@@ -90,6 +90,10 @@ def track_to_json(track: Track) -> dict[str, Any]:
             said[name] = at.isoformat()
     said["entered"] = {stage: at.isoformat() for stage, at in track.entered.items()}
     said["passed_through"] = list(track.passed_through)
+    if track.lowered:
+        said["lowered"] = dict(track.lowered)
+    else:
+        del said["lowered"]
     if track.owners:
         said["owners"] = list(track.owners)
     return said

@@ -19,6 +19,9 @@ from connector.model import ALWAYS, Edit, Move, Person, Signal, TaskDraft, Track
 #: Mark behind a digest of an adopted track that already met the next stage's rule: only high strength moves it.
 ABOVE = "^"
 
+#: Mark behind a digest of a track whose score was below the value of leaving, and that stayed all the same.
+BELOW = "_"
+
 #: How causes begin that are rules of the agreement, and not a person, the CRM, a deal or the adoption.
 RULES = ("stages.", "fast_track.")
 
@@ -27,6 +30,9 @@ ADOPTED_FROM = ("person", "unknown", "import", "crm")
 
 #: The cause of a hand-off that sales itself agreed on with the person: a promise, and no rule about scores.
 CALL_BACK = "call_back"
+
+#: How causes begin that are an answer of sales on the record.
+ANSWERED = "sales_answers."
 
 #: Why a stage was left by score. The second counts against sales' promise: nobody made one counted attempt.
 FADED = "score faded"
@@ -95,10 +101,16 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a person in sales said of the person, as a lead status, and when."""
+    """What a person in sales said of the person, as a lead status, and when; `answer` where it was said as one."""
 
     status: str
     at: datetime
+    answer: str | None = None
+
+    @property
+    def cause(self) -> str:
+        """How a move that follows from this is called."""
+        return f"{ANSWERED}{self.answer}" if self.answer else f"statuses.{self.status}"
 
 
 @dataclass(slots=True)
@@ -113,11 +125,13 @@ class Walk:
     go_live: datetime
     fingerprint: str
     stages: Stages
-    everyone: bool  # an approved rule change is a new fact for everybody
+    everyone: bool = False  # an approved rule change is a new fact for everybody
     hands_over: bool = True  # False: people are placed, and nobody is handed to sales
     clean_up: str | None = None  # a stage that adopted people may leave by score, in this decision
     newer_than: timedelta | None = None  # nobody is handed over for a signal older than this
     held_until: datetime | None = None
+    answer_on_record: str | None = None  # what sales answered to a hand-off, of this track or another
+    is_spoken_to: bool = True  # whether it is this track's
     answered: Judgement | None = None  # what sales answered on the record, taken in by this walk
     kept_back: bool = False  # would have been handed over, had this run handed anybody over
     tried: Tried = NOTHING_TRIED
@@ -136,6 +150,12 @@ class Walk:
         """Something that was just said of this person turns at this instant, if nothing happens until then. Whoever
         compares with `as_of` says so here, and the person is looked at again; an instant that is past is no matter."""
         self.turns.append(at)
+
+    @property
+    def rules_changed(self) -> bool:
+        """Whether the agreement is another one than at the last look. Whoever was never looked at has no rules that
+        changed: a first look is no new fact for the adopted."""
+        return self.before.fingerprint not in ("", self.fingerprint)
 
     @property
     def first(self) -> bool:
@@ -158,6 +178,7 @@ class Walk:
             passed_through=tuple(stage.name for stage in self.stages.main if stage.name in only_passed),
             stage_since=at,
             cause=cause,
+            lowered={},
         )
         self.moves.append(Move("stage", before, to, cause, because, passed, self.track.id))
         self.cause, self.reason = cause, because
@@ -225,7 +246,7 @@ class Walk:
     def fields_changed(self) -> bool:
         """Whether a scored or required field changed since the last evaluation, and not in the run of an edit. A rule
         that asks for another field changes nothing about the person."""
-        known = self.before.facts.rstrip(ABOVE)
+        known = self.before.facts.rstrip(ABOVE + BELOW)
         edited_now = self.track.edited_at != self.before.edited_at
         same_question = known[:QUESTION] == self.facts.digest[:QUESTION]
         return bool(known) and same_question and not edited_now and known != self.facts.digest

@@ -20,13 +20,17 @@ from connector.ledger.tables import handoffs
 #: How sales turned a hand-off down.
 TURNED_DOWN = ("returned", "rejected")
 
+#: The record became part of another one, whose own path goes on: nobody did or left anything.
+MERGED = "merged"
+
 
 @dataclass(frozen=True, slots=True)
 class HandOff:
     """One cycle of a track: who was handed over by which rule, to whom, and what became of it so far.
 
     `owner_id` is whose it was when it was first touched, or is now. `outcome` is how the cycle ended: returned,
-    rejected, exhausted, faded, lost (the last deal), moved (by hand) or ended.
+    rejected, exhausted, faded, lost (the last deal), moved (by hand), merged (with a record whose own hand-off goes on)
+    or ended.
     """
 
     person_id: str
@@ -164,7 +168,7 @@ class HandOffs:
 
     def _of(self, ids: Sequence[str]) -> dict[tuple[str, int], HandOff]:
         query = (
-            sa.select(handoffs.c.person_id, handoffs.c.body)
+            sa.select(*_ROW)
             .where(handoffs.c.connection == self._me, among(handoffs.c.person_id))
             .order_by(handoffs.c.number)
         )
@@ -172,19 +176,37 @@ class HandOffs:
 
     def every(self, known_by: datetime | None = None) -> list[HandOff]:
         """All of them, oldest first: as known now, or as known at an instant."""
-        query = sa.select(handoffs.c.person_id, handoffs.c.body).where(handoffs.c.connection == self._me)
+        query = sa.select(*_ROW).where(handoffs.c.connection == self._me)
         if known_by is not None:
             query = query.where(handoffs.c.at <= stamp(known_by))
         found = _latest(self._db.rows(query.order_by(handoffs.c.number)))
         return sorted(found.values(), key=lambda one: (one.handed_over_at, one.person_id, one.track_id, one.cycle))
 
-    def fold(self, survivor: str, losers: Sequence[str]) -> None:
-        """A merge: the hand-offs of those who are gone are the survivor's; the tracks keep their own names."""
-        theirs = sa.update(handoffs).where(handoffs.c.connection == self._me, among(handoffs.c.person_id))
-        self._db.execute_of(theirs.values(person_id=survivor), losers)
+    def fold(
+        self, survivor: str, losers: Sequence[str], cycles: Mapping[str, tuple[int, int]], *, as_of: datetime, run: int
+    ) -> None:
+        """A merge: the hand-offs of those who are gone are the survivor's; the tracks keep their own names.
+
+        `cycles` are the tracks that go on, each with the number of its hand-off before and from now on: what is open
+        there goes on under the new number, and what is open on any other track ends here, since nobody follows it.
+        """
+        everybody = [survivor, *losers]
+        open_ = [one for key, one in self._of(everybody).items() if one.ended_at is None and key[0] not in cycles]
+        ended = [replace(one, person_id=survivor, ended_at=as_of, outcome=MERGED) for one in open_]
+        theirs = sa.and_(handoffs.c.connection == self._me, among(handoffs.c.person_id))
+        with self._db.transaction():
+            self._db.execute(sa.insert(handoffs), [self._row(one, as_of, run) for one in ended])
+            for track_id, (before, now) in cycles.items():
+                if before != now:
+                    mine = sa.and_(theirs, handoffs.c.track_id == track_id, handoffs.c.cycle == before)
+                    self._db.execute_of(sa.update(handoffs).where(mine).values(cycle=now), everybody)
+            self._db.execute_of(sa.update(handoffs).where(theirs).values(person_id=survivor), losers)
+
+
+_ROW = (handoffs.c.person_id, handoffs.c.cycle, handoffs.c.body)
 
 
 def _latest(rows: Iterable[Any]) -> dict[tuple[str, int], HandOff]:
-    """The last row of each cycle; a merge renamed whose it is."""
-    found = (replace(from_json(unpack(body)), person_id=person_id) for person_id, body in rows)
+    """The last row of each cycle; a merge renamed whose it is, and may have given it another number."""
+    found = (replace(from_json(unpack(body)), person_id=person_id, cycle=cycle) for person_id, cycle, body in rows)
     return {one.key: one for one in found}

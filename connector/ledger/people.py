@@ -70,9 +70,13 @@ def _lead_type(one: Settled, move: Move) -> str | None:
     return next((track["lead_type"] for track in one.tracks if track.get("id") == moved), None)
 
 
+def _cycle(track: Mapping[str, Any]) -> int:
+    return int(track.get("cycle", 0))
+
+
 def _folded(mine: Memory, others: Sequence[Memory]) -> list[dict[str, Any]]:
     """The tracks of several records as those of one person: one per lead type."""
-    theirs = sorted((track for one in others for track in one.tracks), key=lambda track: -int(track.get("cycle", 0)))
+    theirs = sorted((track for one in others for track in one.tracks), key=lambda track: -_cycle(track))
     alike: dict[str, list[Mapping[str, Any]]] = {}
     for track in (*mine.tracks, *theirs):
         alike.setdefault(str(track.get("lead_type")), []).append(track)
@@ -203,13 +207,15 @@ class People:
         )
         return instant(self._db.scalar(query))
 
-    def fold(self, survivor: str, losers: Sequence[str]) -> None:
+    def fold(self, survivor: str, losers: Sequence[str], *, as_of: datetime, run: int) -> None:
         """A merge: per lead type the survivor keeps its own track, or takes that of the loser with most hand-offs where
         it has none; hand-offs and returns are counted on from the highest of all, and a stage was entered when it
         was first (case 38)."""
         memory = self.remember([survivor, *losers])
         mine = memory.pop(survivor, NOTHING)
         tracks = _folded(mine, tuple(memory.values()))
+        before = {track["id"]: _cycle(track) for one in (mine, *memory.values()) for track in one.tracks}
+        cycles = {track["id"]: (before[track["id"]], _cycle(track)) for track in tracks}
         with self._db.transaction():
             if tracks:
                 self._db.upsert(self._table, [{"connection": self._me, "id": survivor, "tracks": pack(tracks)}])
@@ -220,7 +226,7 @@ class People:
                 return
             theirs = sa.update(transitions).where(transitions.c.connection == self._me, among(transitions.c.person_id))
             self._db.execute_of(theirs.values(person_id=survivor), losers)
-            self._hand_offs.fold(survivor, losers)
+            self._hand_offs.fold(survivor, losers, cycles, as_of=as_of, run=run)
 
     def copy_from(self, other: People) -> None:
         """Remember exactly what another memory holds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date, datetime
 
 from connector.agreement import Agreement
 from connector.agreement.terms import Entry
@@ -12,7 +13,6 @@ from connector.decide.walk import Stages
 from connector.ledger.history import Standing
 from connector.model import Person
 from connector.report.baseline import UNDECIDABLE
-from connector.report.reckoning import Span
 from connector.report.scorecard import Beside
 from connector.sync.session import Session
 
@@ -21,7 +21,7 @@ NEAR = 5.0
 
 
 def beside(
-    session: Session, people: Iterable[tuple[Person, Standing | None]], span: Span, unsigned: tuple[str, ...] = ()
+    session: Session, people: Iterable[tuple[Person, Standing | None]], unsigned: tuple[str, ...] = ()
 ) -> Beside:
     """Go through everybody once."""
     agreement = session.agreement
@@ -30,13 +30,11 @@ def beside(
     outside_bands = {band.name for band in agreement.bands if not band.needs}
     near: dict[str, float] = {}
     outside: set[str] = set()
-    active: set[str] = set()
+    at_work: dict[tuple[str, date], datetime] = {}
     for person, standing in people:
-        active |= {
-            one.owner_id
-            for one in person.activities
-            if one.owner_id and one.kind in agreement.attempts.kinds and span.has(one.at)
-        }
+        for one in person.activities:
+            if one.owner_id and one.kind in agreement.attempts.kinds:
+                at_work[one.owner_id, one.at.astimezone(agreement.zone).date()] = one.at
         try:
             facts = observer.observe(person, session.now())
         except UNDECIDABLE:
@@ -49,8 +47,9 @@ def beside(
         short = shortfall(first.enter, facts, agreement)
         if short is not None and 0 < short <= NEAR:
             near[person.id] = short
+    active = frozenset((owner, at) for (owner, _), at in at_work.items())
     held = tuple(one.person_id for one in session.ledger.work.holds())
-    return Beside(near, frozenset(outside), held, frozenset(active), unsigned)
+    return Beside(near, frozenset(outside), held, active, unsigned)
 
 
 def placed(person: Person, standing: Standing | None) -> Person:

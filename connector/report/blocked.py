@@ -227,6 +227,6 @@ def blocked(setting: Setting, people: Iterable[tuple[Person, Standing | None]]) 
     gathered = Blocked(agreement, stage, stage.enter, setting.as_of)
     for person, standing in people:
         gathered.add(person, standing)
-    when = f"{setting.as_of:%Y-%m-%d}"
+    when = f"{setting.today:%Y-%m-%d}"
     title = f"Why people are not {stage.label}"
     return sheet(setting, "blocked", title, when, headlines=gathered.headlines(), parts=gathered.parts())

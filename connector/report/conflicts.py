@@ -32,7 +32,7 @@ def conflicts(setting: Setting, found: Found) -> Sheet:
         setting,
         "conflicts",
         "Conflicts with others",
-        f"{setting.as_of:%Y-%m-%d}",
+        f"{setting.today:%Y-%m-%d}",
         headlines=_headlines(found),
         parts=[_holds(found.holds), _wars(found.taken_back), _parity(found.pairs), _differing(found.pairs)],
         unknown=_unknown(found),

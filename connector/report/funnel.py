@@ -45,10 +45,10 @@ def funnel(
         setting,
         "funnel",
         "Funnel",
-        label + ("" if setting.as_of >= whole.ends else f", so far (until {setting.as_of:%Y-%m-%d})"),
+        label + ("" if setting.as_of >= whole.ends else f", so far (until {setting.today:%Y-%m-%d})"),
         headlines=_headlines(log, agreement, whole),
         parts=parts,
-        unknown=_unknown(log, whole),
+        unknown=_unknown(setting, log, whole),
     )
 
 
@@ -181,10 +181,10 @@ def _headlines(log: Log, agreement: Agreement, span: Span) -> Iterable[str]:
             yield f"{len(those):,} entered {stage.label}{f', {again:,} of them again' if again else ''}."
 
 
-def _unknown(log: Log, span: Span) -> Iterable[str]:
+def _unknown(setting: Setting, log: Log, span: Span) -> Iterable[str]:
     if not log.entries:
         yield "no move is on record yet; they are logged from the first run on that is not only observing"
-    yield from versions(log, span)
+    yield from versions(setting, log, span)
 
 
 def _count(key: str, those: Sequence[Entry]) -> Figure:

@@ -51,8 +51,9 @@ def everybody(session: Session, as_of: datetime) -> Iterator[Person]:
 
 
 def standing(session: Session, as_of: datetime) -> Iterator[tuple[Person, Standing | None]]:
-    """Everybody, with where the connector has them on their first track: the lead type that everybody has."""
-    people = everybody(session, as_of)
+    """Everybody whom the connection speaks about, with where the connector has them on their first track: the lead type
+    that everybody has."""
+    people = (person for person in everybody(session, as_of) if session.scope.admits(person))
     while chunk := list(islice(people, session.settings.chunk)):
         remembered = session.ledger.people.remember([person.id for person in chunk])
         for person in chunk:

@@ -17,6 +17,9 @@ from connector.report.entries import Log
 from connector.report.reckoning import Reckoning, Span, closing
 from connector.report.sheet import Figure, Setting, count
 
+#: Owners with an instant of each day on which they logged anything.
+AtWork = frozenset[tuple[str, datetime]]
+
 
 @dataclass(frozen=True, slots=True)
 class Promise:
@@ -44,7 +47,7 @@ class Books:
         log: Log,
         hand_offs: Sequence[HandOff],
         known_by: Callable[[datetime], Sequence[HandOff]] | None = None,
-        active: frozenset[str] | None = None,
+        active: AtWork | None = None,
     ) -> None:
         """`known_by` gives the hand-offs as they were known at an instant; without it nothing was ever learned late."""
         self.setting, self.log, self.now, self.active = setting, log, hand_offs, active
@@ -54,7 +57,10 @@ class Books:
     def reckon(self, span: Span, *, late: bool = False, of: Goal | None = None) -> Reckoning:
         """The hand-offs of a span, as known when it closed; `late` takes in what was learned afterwards."""
         known_at = self.setting.as_of if late else closing(span, self.setting.as_of)
-        return Reckoning(_of_goal(self._known(known_at), of), span, known_at, self.active)
+        return Reckoning(_of_goal(self._known(known_at), of), span, known_at, self._at_work(span))
+
+    def _at_work(self, span: Span) -> frozenset[str] | None:
+        return None if self.active is None else frozenset(owner for owner, at in self.active if span.has(at))
 
     def _known(self, at: datetime) -> Sequence[HandOff]:
         if self._known_by is None or at >= self.setting.as_of:

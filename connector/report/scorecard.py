@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 
 from connector.agreement.metrics import HAND_OFFS
 from connector.agreement.periods import Period
@@ -18,9 +18,9 @@ from connector.report.bands import by_grade
 from connector.report.entries import Entry, Log
 from connector.report.numbers import share
 from connector.report.observed import cause_label
-from connector.report.promises import Books, Promise, promises, span_of
+from connector.report.promises import AtWork, Books, Promise, promises, span_of
 from connector.report.reckoning import CLOSES_AFTER, Reckoning, Span, closing, quantiles, to_decide
-from connector.report.sheet import Figure, Part, Sheet, count, sheet
+from connector.report.sheet import Figure, Part, Setting, Sheet, count, sheet
 
 _MARKETING = ("hand_offs", "acceptance_rate", "completeness", "returned", "rejected")
 _SALES = ("first_attempt_in_time", "answer_in_time", "decided_rate", "reason_given", "connect_rate", "never_worked")
@@ -33,7 +33,7 @@ class Beside:
     near: Mapping[str, float] = field(default_factory=dict)  # person -> points short of the first stage by score
     outside: frozenset[str] = frozenset()  # people whose company is in no band of the ideal customer
     held: tuple[str, ...] = ()  # people of whom somebody's value is left alone, once for each
-    active: frozenset[str] | None = None  # owners who logged anything in the period
+    active: AtWork | None = None
     unsigned: tuple[str, ...] = ()  # what the agreement lacks in signatures and reviews
 
 
@@ -42,7 +42,8 @@ def scorecard(books: Books, period: Period, beside: Beside | None = None) -> She
     told = beside or Beside()
     agreement, as_of = books.setting.agreement, books.setting.as_of
     span = span_of(period, agreement)
-    day = min(period.begins, as_of.astimezone(agreement.zone).date()) if as_of < span.begins else _day(period, as_of)
+    today = books.setting.today
+    day = min(today, period.begins if as_of < span.begins else date.fromordinal(period.ends.toordinal() - 1))
     asked = promises(books, day)
     reckoning = books.reckon(span)
     parts = [
@@ -63,15 +64,11 @@ def scorecard(books: Books, period: Period, beside: Beside | None = None) -> She
         books.setting,
         "scorecard",
         "Both promises",
-        f"{period.label}{'' if as_of >= span.ends else f', so far (until {as_of:%Y-%m-%d})'}",
+        f"{period.label}{'' if as_of >= span.ends else f', so far (until {today:%Y-%m-%d})'}",
         headlines=[*_headlines(asked, reckoning), *told.unsigned],
         parts=parts,
         unknown=_unknown(books, span, reckoning),
     )
-
-
-def _day(period: Period, as_of: datetime) -> date:
-    return min(as_of.date(), date.fromordinal(period.ends.toordinal() - 1))
 
 
 # -- the promises ----------------------------------------------------------------------------------------------------
@@ -251,11 +248,12 @@ def _unknown(books: Books, span: Span, reckoning: Reckoning) -> Iterable[str]:
         yield "no hand-off is on record; they are logged from the first live run of this version on"
     if count_ := len(reckoning.of("not_measurable")):
         yield f"{count_} follow-ups of owners who logged nothing in the period are not measurable, and not late"
-    yield from versions(books.log, span)
+    yield from versions(books.setting, books.log, span)
 
 
-def versions(log: Log, span: Span) -> Iterable[str]:
+def versions(setting: Setting, log: Log, span: Span) -> Iterable[str]:
     """Since when which definitions moved people, where they changed within a span."""
     for at, fingerprint in log.versions[1:]:
         if span.has(at):
-            yield f"the definitions changed on {at:%Y-%m-%d} (to {fingerprint[:12]}): numbers before and after differ"
+            day = f"{setting.day(at):%Y-%m-%d}"
+            yield f"the definitions changed on {day} (to {fingerprint[:12]}): numbers before and after differ"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from connector.agreement import Agreement
@@ -69,6 +69,15 @@ class Setting:
     account: str = ""
     contact_page: str = ""
     scope: str = ""  # whom the connection speaks about, where it is not everybody
+
+    def day(self, at: datetime) -> date:
+        """The day of an instant where the business is."""
+        return at.astimezone(self.agreement.zone).date()
+
+    @property
+    def today(self) -> date:
+        """The day of the report."""
+        return self.day(self.as_of)
 
 
 @dataclass(frozen=True, slots=True)

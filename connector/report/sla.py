@@ -118,4 +118,4 @@ def _unknown(books: Books, span: Span, reckoning: Reckoning) -> Iterable[str]:
     owners = sorted({one.owner_id or "" for one in reckoning.of("not_measurable")})
     if owners:
         yield f"owners who logged no activity in this time are not measurable, and not late: {', '.join(owners)}"
-    yield from versions(books.log, span)
+    yield from versions(books.setting, books.log, span)

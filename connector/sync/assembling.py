@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from connector.crm import ACTIVITIES
 from connector.errors import CrmError, Denied
 from connector.fields import STRICT, Linked
 from connector.ledger.mirror import Kept, LinkRow, Surroundings
 from connector.ledger.people import NOTHING, Memory
-from connector.model import Edit, Person
+from connector.model import ALWAYS, Edit, Person
 from connector.plan import Held
 from connector.sync.colleagues import Colleagues, nearest
 from connector.sync.session import Order, Report, Session
@@ -165,12 +167,19 @@ class Assembly:
 
 
 def _answer(kept: Kept, memory: Memory) -> Edit | None:
-    """An answer of sales to a hand-off under way that the track does not answer to yet: when was it given?"""
+    """An answer of sales to the hand-off the record speaks of, the newest one under way, that its track does not answer
+    to yet: when was it given?"""
     live = kept.facts["f"].get("sales_answer")
-    track = next((track for track in memory.tracks if track.get("handed_over")), None)
+    under_way = [track for track in memory.tracks if track.get("handed_over")]
+    track = max(under_way, key=_handed_over_at, default=None)
     if live is None or track is None or live == track.get("answer"):
         return None
     return Edit("sales_answer", track.get("answer"), live, None, "unknown")
+
+
+def _handed_over_at(track: Mapping[str, Any]) -> datetime:
+    at = track.get("handed_over_at")
+    return datetime.fromisoformat(at) if at else ALWAYS
 
 
 def _linked(link: LinkRow, kept: Kept | None) -> Linked | None:

@@ -26,7 +26,7 @@ from connector.ledger.tables import CHANGED, ROUTE_DUE
 from connector.ledger.work import OBSERVED, PLANNED, Hold, PlannedChange, Reject
 from connector.model import Decision, Person
 from connector.plan import Change, Difference, Held, diff, to_json
-from connector.sync.assembling import ASKING, Assembly, Ours
+from connector.sync.assembling import Assembly, Ours
 from connector.sync.garbage import uncollected
 from connector.sync.noting import Noting
 from connector.sync.session import Order, Report, Session
@@ -97,10 +97,13 @@ class Look:
         return self._assembly.people(ids)[0]
 
     def _in_scope(self, people: Sequence[Person]) -> Sequence[Person]:
-        """Those this connection may speak about; the others are left as they are, on every run anew."""
-        if self._order.verb in ASKING:
+        """Those this connection may speak about; the others are left as they are, on every run anew. Whoever asks about
+        one person is answered, whoever that is."""
+        if self._order.verb == "explain":
             return people
         inside = [person for person in people if self._session.scope.admits(person)]
+        if self._order.verb == "report":
+            return inside
         self.admitted += len(inside)
         if len(inside) < len(people):
             chosen = {person.id for person in inside}

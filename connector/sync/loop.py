@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, Problem
+from connector.ledger import Ledger
 from connector.ledger.work import PlannedChange
 from connector.model import ALWAYS
 from connector.plan import from_json
@@ -136,11 +137,16 @@ def _remember_circumstances(session: Session, order: Order) -> None:
 def _follow_lists(session: Session) -> None:
     """Whoever joined or left a list that the scope asks about is looked at again."""
     runs, members = session.ledger.runs, session.scope.members
-    before = frozenset((name, id) for name, id in orjson.loads(runs.cursor("scope members") or "[]"))
+    before = known_members(session.ledger)
     if members != before:
         with session.ledger.transaction():
             session.ledger.mirror.mark_dirty(sorted({id for _, id in members ^ before}))
             runs.move_cursor("scope members", orjson.dumps(sorted(members)).decode())
+
+
+def known_members(ledger: Ledger) -> frozenset[tuple[str, str]]:
+    """Who was on the lists that the scope asks about, as the last run met them: (list, contact)."""
+    return frozenset((name, id) for name, id in orjson.loads(ledger.runs.cursor("scope members") or "[]"))
 
 
 def _change_memory(session: Session, order: Order) -> None:

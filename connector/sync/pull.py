@@ -228,7 +228,7 @@ class Pull:
     def _fold(self, record: Record) -> None:
         for memory in (self._ledger.people, self._ledger.shadows):
             if memory.remember(record.merged_ids):
-                memory.fold(record.id, record.merged_ids)
+                memory.fold(record.id, record.merged_ids, as_of=self._report.as_of, run=self._run)
         self._ledger.observations.fold(record.id, record.merged_ids)
         if self._ledger.mirror.merge(record.id, record.merged_ids):
             self._colleagues.left("contact", record.merged_ids)

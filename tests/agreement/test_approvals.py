@@ -29,6 +29,7 @@ from connector.agreement.approvals_file import (
     signed_folder,
 )
 from connector.agreement.carrying import approvals_of
+from connector.agreement.saving import replace_files
 from connector.errors import ConfigError
 from tests.agreement.conftest import Folder
 
@@ -214,6 +215,22 @@ def test_a_broken_file_is_told_with_its_line_and_what_to_do(folder: Folder, bad:
     assert (folder.path / "approvals.toml").read_text() == GOOD + bad
 
 
+def test_two_branches_that_both_signed_are_told_apart_from_a_slip_of_the_pen(folder: Folder) -> None:
+    """Git leaves its marks where both added a signature: to keep both is what is wanted."""
+    ours, theirs = (GOOD.replace('"B"', f'"{name}"') for name in ("Ben Ode", "Bea Orr"))
+    merged = f"{GOOD}\n<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> sales\n"
+    (folder.path / "approvals.toml").write_text(merged)
+    line = merged.split("\n").index("<<<<<<< HEAD") + 1
+
+    with pytest.raises(ConfigError) as caught:
+        read_approvals(folder.path)
+
+    assert str(caught.value.problems[0]) == (
+        f"mappings/approvals.toml:{line}: holds the marks of a merge (<<<<<<<, =======, >>>>>>>) that nobody has"
+        " resolved. Keep what is to stay of both sides, and remove the three lines."
+    )
+
+
 def test_the_signed_copy_is_an_agreement_of_the_same_meaning(folder: Folder) -> None:
     agreement = folder.load()
 
@@ -269,6 +286,28 @@ def test_a_signature_without_a_digest_is_for_its_fingerprint_alone(folder: Folde
     signed_by_an_older_program(folder, files="")
 
     assert stands(folder).missing == ("marketing", "sales", "admin")
+
+
+@pytest.mark.parametrize("written_before", [True, False])
+def test_whoever_stops_in_the_middle_leaves_all_files_as_they_were(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, written_before: bool
+) -> None:
+    """Ctrl-C between two files is no failing disk, and half a change of rules is none that anybody agreed to."""
+    if written_before:
+        (folder.path / "approvals.toml").write_text(GOOD)
+    before = {path.name: path.read_bytes() for path in folder.path.glob("*.*")}
+    put = Path.replace
+
+    def impatient(self: Path, target: Path) -> Path:
+        if "scoring" in self.name:
+            raise KeyboardInterrupt
+        return put(self, target)
+
+    monkeypatch.setattr(Path, "replace", impatient)
+    with pytest.raises(KeyboardInterrupt):
+        replace_files(folder.path, {"approvals.toml": b"# new", "scoring.toml": b"# new", "lifecycle.toml": b"# new"})
+
+    assert {path.name: path.read_bytes() for path in folder.path.glob("*.*")} == before
 
 
 def test_a_failing_disk_leaves_neither_half_a_file_nor_half_a_copy(

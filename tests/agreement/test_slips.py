@@ -53,6 +53,9 @@ SLIPS: list[tuple[str, int, str, dict[str, object]]] = [
     ("a = 007\nd = 1", 1, "does not begin with 0", {"d": 1}),
     ('a = "C:\\windows\\list"\nd = 1', 1, "a backslash", {"d": 1}),
     ("just words\nd = 1", 1, "says nothing that can be read", {"d": 1}),
+    ("<<<<<<< HEAD\nd = 1", 1, "marks of a merge", {"d": 1}),
+    ("a = 1\n=======\nd = 1", 2, "remove the three lines", {"a": 1, "d": 1}),
+    ("a = 1\n>>>>>>> other\nd = 1", 2, "marks of a merge", {"a": 1, "d": 1}),
     ("= 5\nd = 1", 1, "the name on this line cannot be read", {"d": 1}),
 ]
 

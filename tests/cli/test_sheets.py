@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from connector.config import shipped_mappings
+from connector.sandbox.schema import Team
 from tests.cli.desk import PERSONAL, Desk
 
 KINDS = ("scorecard", "sla", "funnel", "blocked", "conflicts")
@@ -100,6 +103,31 @@ def test_the_scope_of_a_connection_is_noted(desk: Desk) -> None:
     for kind in KINDS:
         assert "Only people within the connection's scope: owner 501." in desk("report", kind).out
     assert desk("report", "scorecard", "--list", "hand_offs").out == ""
+
+
+@pytest.mark.parametrize(
+    "scope", ['{ owner = ["501"] }', '{ team = ["Nordic"] }', '{ list = ["Pilot"] }'], ids=["field", "team", "list"]
+)
+def test_who_is_outside_the_scope_is_in_no_list(desk: Desk, scope: str) -> None:
+    """Neither among the blocked nor among those whom another version of the rules would move; no call is made."""
+    desk.world.owners[:] = [
+        replace(one, teams=(Team("7", "Nordic"),) if one.id == "501" else ()) for one in desk.world.owners
+    ]
+    for id in ("1", "3", "4", "5", "6"):
+        desk.world.join_list("Pilot", id)
+    desk.world.edit("contacts", "2", {"hubspot_owner_id": "502"})
+    desk.configure(scope=scope)
+    assert desk("sync", "--yes").code == 0
+    calls = desk.sandbox.hubspot.scopes
+    desk.sandbox.hubspot.scopes = frozenset()
+    told = json.loads(desk("report", "blocked", "--output", "json").out)
+    listed = {id for figure in _figures(told) for id in figure["people"]["ids"]}  # type: ignore[index]  # JSON
+    desk.sandbox.hubspot.scopes = calls
+    desk.mapping(("scoring.toml", "pricing_page = { points = 15", "pricing_page = { points = 14"))
+    desk.configure(mapping='"mappings"', scope=scope)
+    diff = desk("agreement", "diff", str(shipped_mappings()), "mappings", "--output", "json").json
+    assert listed == {"1", "3", "4", "5", "6"}
+    assert diff["effect"]["people"] == 5
 
 
 def test_before_the_first_reading_every_report_says_how_to_begin(desk: Desk) -> None:

@@ -307,6 +307,22 @@ def test_signing_shows_what_is_signed_and_keeps_a_copy_of_it(strict: Desk) -> No
     assert kept == {one.fingerprint for one in read_approvals(strict.folder / "mappings")}
 
 
+def test_a_kept_copy_that_was_touched_is_not_signed_for(strict: Desk) -> None:
+    """Marketing signs, somebody edits the copy, sales signs: for the rules, and never for what the copy says now."""
+    approve(strict, ANN)
+    (kept,) = (strict.folder / "mappings" / "signed").iterdir()
+    rules = (kept / PRICE[0]).read_text()
+    (kept / PRICE[0]).write_text(rules.replace(PRICE[1], PRICE[2]))
+
+    told = approve(strict, BEN)
+
+    assert told.code == 64
+    assert f"mappings/signed/{kept.name} does not say what was signed" in told.err
+    assert [one.side for one in read_approvals(strict.folder / "mappings")] == ["marketing"]
+    (kept / PRICE[0]).write_text(rules)
+    assert approve(strict, BEN).code == 0
+
+
 def test_signing_twice_says_so_and_changes_nothing(strict: Desk) -> None:
     approve(strict, ANN)
     file = strict.folder / "mappings" / "approvals.toml"

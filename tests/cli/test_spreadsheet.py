@@ -161,6 +161,20 @@ def test_a_file_that_is_not_there_or_not_ours_to_change_is_told(own: Desk) -> No
     assert own("agreement", "export", "-o", "mappings").code == 64
 
 
+def test_an_import_that_died_between_two_files_is_finished_by_running_it_again(own: Desk) -> None:
+    """The power failed after the first of two files: what is there already is no change, the rest is made."""
+    change(rows(own), {PRICE: "17", "goals.mqls.at_least": "44"})
+    scoring = own.folder / "mappings" / "scoring.toml"
+    scoring.write_text(scoring.read_text().replace(LINE, LINE.replace("15", "17")))
+    before = files(own)
+
+    told = own("agreement", "import", "rules.csv", "--write")
+
+    after = files(own)
+    assert (told.code, [name for name in after if after[name] != before[name]]) == (0, ["agreement.toml"])
+    assert "1 number changed in agreement.toml" in told.out
+
+
 def test_where_one_file_cannot_be_written_no_file_is_changed(own: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     change(rows(own), {PRICE: "17", "goals.mqls.at_least": "44"})
     before = files(own)

@@ -414,9 +414,12 @@ def test_form_submissions_are_dated_and_hashed(hubspot: HubSpot, world: Account)
     assert news.at == world.now()
 
 
-def test_a_submission_tells_its_page_and_not_what_was_handed_to_it(hubspot: HubSpot, world: Account) -> None:
-    """Parameters may name people, and are dropped."""
-    page = "https://www.company.example/demo?email=somebody%40company.example"
+@pytest.mark.parametrize("handed", ["?email=p1%40company.example", "#email=p1%40company.example", "#/?name=Ann"])
+def test_a_submission_tells_its_page_and_not_what_was_handed_to_it(
+    hubspot: HubSpot, world: Account, handed: str
+) -> None:
+    """Parameters may name people, and are dropped, and so is what pages of one script write behind #."""
+    page = f"https://www.company.example/demo{handed}"
     world.inside.audience.submit("f-1", {"email": "p1@company.example"}, int(world.now().timestamp() * 1000), page)
     (found,) = [one for part, _ in hubspot.occurrences("form:f-1", None, world.now()) for one in part]
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from connector.agreement import Agreement
+from connector.agreement.terms import Entry, LeadType
 from connector.decide import Decider
 from connector.decide.nearest import Nearest, Way
-from connector.model import ALWAYS, Person
+from connector.model import ALWAYS, Deal, Person
 
-from .conftest import NOON, V1, Desk, person, signal
+from .conftest import NOON, V1, Desk, at, person, signal
 
 DEMO = signal("demo_request", "03-31 11:30")
 FADED = V1[:3]  # pricing twice on 03-30, once on 03-21
@@ -76,3 +79,53 @@ def test_a_way_is_not_told_again_with_something_that_it_does_not_need(nearest: N
     assert "one demo request" in found
     assert not any("two days" in what and what.startswith("demo request") for what in found)
     assert len(found) == len(set(found))
+
+
+# -- several kinds of interest -----------------------------------------------------------------------------------------
+
+WON = Deal("1", "won", "won", opened_at=at("01-10 09:00"), closed_at=at("03-01 09:00"))
+
+
+def test_the_next_interest_of_a_customer_has_its_own_ways(nearest: Nearest, desk: Desk) -> None:
+    """The customer's track leads no further; the other one does, and is named."""
+    desk.decide(person(deals=(WON,)), "03-02 12:00")
+    found = ways(nearest, desk, person(*FADED, deals=(WON,)))
+
+    assert found[0] == Way("one more pricing page", "MQL", "Existing customer")
+    assert {way.lead_type for way in found} == {"Existing customer"}
+
+
+def test_each_track_has_its_ways(typed: Agreement) -> None:
+    """New business waits for sales, maintenance for a case study: neither hides the other."""
+    desk = Desk(Decider(typed))
+    study = signal("case_study", "03-11 12:00")  # 3.78 points of maintenance, which asks for ten
+    decision = desk.decide(person(*(each for each in V1 if each.kind != "case_study"), study))
+    found = Nearest(typed, desk.decider).ways(person(*V1, study), decision, as_of=NOON, go_live=ALWAYS)
+
+    assert {track.lead_type: track.stage for track in decision.tracks} == {
+        "new_business": "mql",
+        "maintenance": "lead",
+    }
+    assert Way("sales answers: Accepted", "SAL", "New business") in found
+    assert Way("case study on two more days", "MQL", "Maintenance") in found
+    assert all(len([way for way in found if way.lead_type == name]) <= 3 for name in ("New business", "Maintenance"))
+
+
+def test_a_track_that_begins_between_two_others_is_not_taken_for_one_of_them(typed: Agreement) -> None:
+    """The types stand in the order of the file; what a customer does next begins a track in the middle."""
+    desk = Desk(Decider(typed))
+    who = person(signal("case_study", "03-30 09:00"), deals=(WON,))
+    decision = desk.decide(who)
+    found = Nearest(typed, desk.decider).ways(who, decision, as_of=NOON, go_live=ALWAYS)
+
+    assert [track.lead_type for track in decision.tracks] == ["new_business", "maintenance"]
+    assert [way for way in found if way.lead_type != "Maintenance"] == []
+
+
+@pytest.fixture
+def typed(agreement: Agreement) -> Agreement:
+    """New business, existing customers, and maintenance, of which case studies speak."""
+    mql = next(stage for stage in agreement.stages if stage.name == "mql")
+    easier = replace(mql, enter=Entry(engagement_at_least=10, minimum_information="mql"), leave=None)
+    maintenance = LeadType("maintenance", "Maintenance", signals=("case_study",), stages=(easier,))
+    return replace(agreement, lead_types=(*agreement.lead_types, maintenance))

@@ -65,6 +65,7 @@ def test_a_persona_may_be_told_by_the_mail_domain(agreement: Agreement, desk_wit
     desk = desk_with(personas=(consultant, *agreement.personas), exclusions=())
 
     assert desk.decide(person()).outputs["persona"] == "consultant"
+    assert desk.decide(person(fields={"email": "a@acme.example"})).outputs["persona"] != "consultant"
 
 
 def _visit(asset: str | None) -> Signal:

@@ -93,10 +93,39 @@ def _wild(shipped: Agreement) -> Agreement:
     return replace(shipped, scoring=WILD, stages=stages, evidence=proofs, fingerprint="wild")
 
 
-@pytest.fixture(scope="module", params=["shipped", "wild"])
+def _before(agreement: Agreement) -> Agreement:
+    """What held before somebody wrote less generous points, and higher values of leaving."""
+    groups = tuple(
+        replace(group, rules=tuple(replace(each, points=abs(each.points) * 1.5) for each in group.rules), at_most=90.0)
+        for group in agreement.scoring.groups
+    )
+    lower = {"engagement_below": 4.0, "combined_below": 4.0, "fit_below": 4.0}
+    stages = tuple(
+        replace(
+            each,
+            leave=each.leave
+            and replace(each.leave, **{name: lower[name] for name in lower if getattr(each.leave, name) is not None}),
+        )
+        for each in agreement.stages
+    )
+    scoring = replace(agreement.scoring, groups=groups)
+    return replace(agreement, scoring=scoring, stages=stages, fingerprint="before")
+
+
+class Changed(Decider):
+    """Decides by an agreement that has just replaced another one, by which everybody had been looked at before."""
+
+    def __init__(self, agreement: Agreement) -> None:
+        super().__init__(agreement)
+        self.before = Decider(_before(agreement))
+
+
+@pytest.fixture(scope="module", params=["shipped", "wild", "shipped, changed", "wild, changed"])
 def anyone(request: pytest.FixtureRequest, agreement: Agreement) -> Decider:
-    """Decides by the shipped agreement, and by the one in which everything depends on time."""
-    return Decider(agreement if request.param == "shipped" else _wild(agreement))
+    """Decides by the shipped agreement, and by the one in which everything depends on time; each as if it had always
+    held, and as one that has just been changed."""
+    chosen = agreement if "shipped" in request.param else _wild(agreement)
+    return Changed(chosen) if "changed" in request.param else Decider(chosen)
 
 
 # -- people with a past -------------------------------------------------------------------------------------------
@@ -120,7 +149,12 @@ class Life:
 
     def live(self) -> tuple[datetime, Decision]:
         """A few decisions, each after something happened; then the last one, and when it was made."""
-        at = NOON
+        at, decider = NOON, self.decider
+        if isinstance(decider, Changed):
+            self.decider = decider.before
+            self.look(at)
+            at += DAY * self.chance.choice([0.5, 3.1, 8])
+            self.decider = decider
         for _ in range(self.chance.randint(0, 4)):
             self.look(at)
             at += DAY * self.chance.choice([0, 0.5, 3.1, 8, 20.25])

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from connector.ledger import Ledger
 from connector.report.entries import Log
-from connector.report.promises import Books
+from connector.report.promises import AtWork, Books
 from connector.report.sheet import Setting, Sheet
 from tests.sync.world import OWNER, World
 
@@ -89,7 +89,7 @@ def spring(folder: Path) -> tuple[House, Ledger]:
     return house, ledger
 
 
-def books(house: House, ledger: Ledger, *, active: frozenset[str] | None = None, **more: str) -> Books:
+def books(house: House, ledger: Ledger, *, active: AtWork | None = None, **more: str) -> Books:
     """The two logs, as the command line reads them."""
     setting = replace(Setting(house.agreement, house.clock(), "acme", "memory"), **more)  # type: ignore[arg-type]  # texts
     log = Log(ledger.history.stage_moves(), house.agreement)

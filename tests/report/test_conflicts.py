@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from connector.ledger import Ledger, open_ledger
 from connector.report.conflicts import Found, conflicts
@@ -79,6 +80,26 @@ def test_case_68_the_same_person_in_two_accounts_is_reported_and_not_merged(hous
     assert (rows[0][0], rows[0][1], rows[0][3]) == ("lead", "customer in nordic", "71")
     assert "northmill" not in str(sheet)
     assert house.properties("1") == before
+
+
+def test_an_address_is_looked_up_and_not_searched_for(house: House) -> None:
+    """Two accounts of a hundred thousand: each address is found by its index, or the report takes hours."""
+    ledger = house.ledger()
+    house.person("1")
+    house.sync(ledger)
+    house.session(open_ledger(ledger.database.url, "nordic")).ledger.runs.take_lease("x", house.clock())
+    asked: list[tuple[str, object]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, given: object, *_more: object) -> None:
+        asked.append((statement, given))
+
+    sa.event.listen(ledger.database._engine, "before_cursor_execute", note)
+    ledger.conflicts.pairs()
+    sa.event.remove(ledger.database._engine, "before_cursor_execute", note)
+    query, given = next(one for one in asked if "there" in one[0])
+    with ledger.database._engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", given).fetchall()
+    assert any("there USING INDEX records_email (connection=? AND email_hash=?)" in row[-1] for row in plan), plan
 
 
 def test_one_connection_alone_says_what_it_cannot_know(house: House) -> None:

@@ -14,6 +14,7 @@ from connector.agreement.metrics import HAND_OFFS
 from connector.agreement.periods import period_of
 from connector.agreement.terms import Correction, Goal
 from connector.ledger import Ledger
+from connector.ledger.handoffs import HandOff
 from connector.ledger.history import Moved
 from connector.report import gathering
 from connector.report.around import beside
@@ -178,6 +179,28 @@ def test_case_50_an_mql_counts_in_the_business_time_zone() -> None:
         assert [one.reached.value for one in promises(told, day)] == [reached, reached]
 
 
+def test_case_50_after_midnight_in_warsaw_the_goals_are_those_of_the_new_month() -> None:
+    """Half past midnight on 1 April in Warsaw: goals, heading and quarter are April's, though UTC still has March."""
+    goals = (Goal("m", "mql", "month", 1, "marketing"), Goal("q", "mql", "quarter", 1, "marketing"))
+    terms = _with_goals(agreement(), goals, zone="Europe/Warsaw")
+    early = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)
+    card = scorecard(Books(Setting(terms, early), Log([], terms), []), APRIL)
+    rows = [row[1] for part in card.parts if part.name == "marketing_goals" for row in part.rows]
+    assert (rows, card.when) == (["2026-04", "2026 Q2"], "2026-04, so far (until 2026-04-01)")
+
+
+def test_who_was_at_work_is_asked_for_each_goal_s_own_period() -> None:
+    """Owner 78 logged nothing in April and a call in May: nothing is measurable of April, and the quarter's promise is
+    missed, on the page of either month."""
+    goals = tuple(Goal(f"in_time_{kind}", "first_attempt_in_time", kind, 0.9, "sales") for kind in ("month", "quarter"))
+    terms = _with_goals(agreement(), goals)
+    idle = HandOff("1", "t", 1, april(1), sla_class="standard", owner_id="78", assigned_at=april(1), due_at=april(2))
+    told = Books(Setting(terms, may(20)), Log([], terms), [idle], active=frozenset({("78", may(5))}))
+    months = [promises(told, date(2026, month, 1)) for month in (4, 5)]
+    assert [one.reached.value for one in months[0]] == [None, 0]
+    assert [one.reached.value for one in months[1]] == [None, 0]
+
+
 def test_every_metric_that_is_known_is_made() -> None:
     """The definitions and the reckoning name the same numbers."""
     empty = Reckoning([], Span(april(1), may(1)), may(1))
@@ -208,9 +231,9 @@ def test_near_misses_and_idle_owners_come_from_everybody(lived: tuple[House, Led
     house.person("9")
     house.sync(ledger)
     session = house.session(ledger)
-    span = Span(april(1, "00:00"), may(1, "00:00"))
-    told = beside(session, gathering.standing(session, april(20)), span)
-    assert told.active == frozenset({"77"})
+    told = beside(session, gathering.standing(session, april(20)))
+    assert told.active is not None
+    assert {(owner, at.date()) for owner, at in told.active} == {("77", april(day).date()) for day in (1, 2, 3)}
     assert told.near == {"8": pytest.approx(1.94)}
 
 

@@ -1,13 +1,15 @@
 """
 The first weeks on an account with nine years of history, as the README tells them, with the real verbs over HTTP.
 
-Twenty thousand old people with stages and statuses set by hand, custom stages nobody mapped, customers without deals,
-stale MQLs, owners who left, and workflows that fire on every change. Nothing may fire that should not.
+Old people with stages and statuses set by hand, custom stages nobody mapped, customers without deals, stale MQLs,
+owners who left, and workflows that fire on every change. Nothing may fire that should not. `make check` walks it with
+four thousand people, `make story` with twenty thousand.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -26,7 +28,7 @@ from connector.sandbox.old_account import old_account
 from connector.sandbox.records import Source
 
 TOKEN = "pat-eu1-0f9d8c7b-story-only"
-PEOPLE = 20_000
+PEOPLE = int(os.environ.get("STORY_PEOPLE", "4000"))
 READ_ONLY = (
     *("crm.objects.contacts.read", "crm.objects.companies.read", "crm.objects.deals.read", "crm.objects.owners.read"),
     *("crm.schemas.contacts.read", "crm.schemas.companies.read", "crm.schemas.deals.read", "crm.lists.read"),
@@ -183,12 +185,15 @@ def _look_first(office: Office) -> None:
 
     told = office("check")
     assert office.code == 4
-    assert "548 people have lifecyclestage = '1846021177'" in told
+    unmapped = sum(1 for one in office.noticed().values() if one.get("lifecyclestage") == "1846021177")
+    assert f"{unmapped:,} people have lifecyclestage = '1846021177'" in told
     office.agree("hubspot.toml", '["evangelist", "other"]', '["evangelist", "other", "1846021177", "1846021178"]')
     office.agree("hubspot.toml", "[contact.leave_alone]", '[contact.leave_alone]\nstatus = ["PARKED_BY_ANA"]\n')
     told = office("check")
     assert office.code == 0
-    assert "the first read: 48,762 records, about 489 calls" in told
+    records, calls = re.findall(r"the first read: ([\d,]+) records, about (\d+) calls", told)[0]
+    assert int(records.replace(",", "")) > 2 * PEOPLE
+    assert int(calls) == pytest.approx(int(records.replace(",", "")) / 100, abs=10)
     assert "of the day's quota; it goes back to 20" in told
     assert "hs_lead_status  on   44100001" in told
     assert run(["init", str(office.config.parent), "--recipes"]) == 0
@@ -201,7 +206,7 @@ def _look_first(office: Office) -> None:
     assert re.search(r"(\d\d) of \1 examples come out as agreed", told)
 
     told = office("backfill", "--dry-run", "--show", "1")
-    assert "20,000 adopted as they stand; 0 stages, 0 statuses, 0 tasks" in told
+    assert f"{PEOPLE:,} adopted as they stand; 0 stages, 0 statuses, 0 tasks" in told
     assert "it would hand over" in told
     assert office.sandbox.world.writes == 0
 
@@ -250,7 +255,7 @@ def _scores(office: Office) -> None:
     again = office.ask("sync")
 
     assert canary["counts"]["written"] == 50
-    assert (everybody["counts"]["written"] > 15_000, everybody["counts"]["rejected"]) == (True, 0)
+    assert (everybody["counts"]["written"] > PEOPLE * 3 // 4, everybody["counts"]["rejected"]) == (True, 0)
     assert (again["counts"]["written"], again["status"]) == (0, "done")
 
 
@@ -292,11 +297,11 @@ def _requests_come_in(office: Office) -> set[str]:
 
 
 def _a_mailing(office: Office, handed_over: set[str]) -> None:
-    """Five thousand people click in a newsletter: scores move, nobody is handed over. That a click makes a lead of a
+    """Half of the people click in a newsletter: scores move, nobody is handed over. That a click makes a lead of a
     subscriber is agreed; so many at once wait for a review."""
     world = office.sandbox.world
     now = datetime.now(UTC).isoformat()
-    clicked = [row.id for row in world.rows("contacts")][:5000]
+    clicked = [row.id for row in world.rows("contacts")][: PEOPLE // 2]
     for id in clicked:
         clicks = int(world.get("contacts", id).get("hs_email_click", "0")) + 2
         counted = {"hs_email_click": str(clicks), "hs_email_last_click_date": now}
@@ -304,7 +309,7 @@ def _a_mailing(office: Office, handed_over: set[str]) -> None:
 
     report = office.ask("sync")
 
-    assert report["counts"]["looked_at"] > 4500
+    assert report["counts"]["looked_at"] > PEOPLE * 2 // 5
     assert (report["tasks_created"], set(office.tasks())) == (0, handed_over)
     assert [one["cause"] for one in report["parked"]] == ["stages.lead.enter_when"]
 
@@ -326,7 +331,7 @@ def _a_rule_change(office: Office, handed_over: set[str]) -> set[str]:
 
     waiting = {one["cause"]: int(one["people"]) for one in flood["parked"]}
     assert set(waiting) == {"stages.mql.enter_when", "stages.lead.enter_when"}
-    assert waiting["stages.mql.enter_when"] > 5000
+    assert waiting["stages.mql.enter_when"] > PEOPLE // 4
     assert (len(flood["alerts"]), len(idle["alerts"]), idle["counts"]["looked_at"] < 100) == (1, 0, True)
     assert set(office.tasks()) == handed_over | three
     office.agree("lifecycle.toml", too_low, agreed)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import pytest
+
+from connector.agreement.terms import Entry, LeadType
 from connector.decide.tracks import track_from_json
 from connector.ledger import Ledger
 from connector.model import Track
@@ -151,3 +155,34 @@ def test_on_hold_the_clock_stands_still_in_the_account(build: Build) -> None:
     assert seen == [("paused", AS_OF + timedelta(days=1))] * 2
     assert (goes_on["cx_sla_state"], _at(goes_on["cx_sla_due"])) == ("running", AS_OF + timedelta(days=3))
     assert (world.writes, world.handed_over()) == (writes, ["1"])
+
+
+def test_an_answer_to_one_of_two_hand_offs_is_dated_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two kinds of interest are with sales at once, and the record speaks of the newer: what was answered to it is no
+    news at every later look, which would ask the CRM's history for it each time."""
+    world = World(tmp_path)
+    mql = next(stage for stage in world.agreement.stages if stage.name == "mql")
+    easier = replace(mql, enter=Entry(engagement_at_least=5, minimum_information="mql"), leave=None)
+    service = LeadType("service", "Service", signals=("case_study",), skips=("sal",), stages=(easier,))
+    world.agreement = replace(world.agreement, lead_types=(world.agreement.lead_types[0], service))
+    ledger = world.ledger()
+    world.person("1")
+    world.asked_for_demo("1")
+    world.sync(ledger)
+    world.clock.pass_by(hours=1)
+    world.saw("1", "list:Read case study", 0)
+    world.edit("1", {"phone": "1"})
+    world.sync(ledger)
+    world.edit("1", {"cx_sales_answer": "accepted"})
+    world.sync(ledger)
+    tracks = {track["lead_type"]: track for track in ledger.people.remember(["1"])["1"].tracks}
+    assert [tracks[name].get("answer") for name in ("new_business", "service")] == [None, "accepted"]
+    assert all(track["handed_over"] for track in tracks.values())
+
+    asked: list[object] = []
+    monkeypatch.setattr(world.crm, "history", lambda *about: asked.append(about) or {})
+    for number in ("2", "3"):
+        world.clock.pass_by(hours=1)
+        world.edit("1", {"phone": number})
+        world.sync(ledger)
+    assert asked == []

@@ -26,8 +26,8 @@ GOALS = "Goals"
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _APPLY = {
-    "new_facts": "A changed rule moves a person at their next new fact.",
-    "everyone": "A changed rule moves everybody it applies to at once.",
+    "new_facts": "A changed rule moves a person at their next new fact; nobody loses a stage by the change alone.",
+    "everyone": "A changed rule moves everybody it applies to at once, up and down.",
 }
 
 

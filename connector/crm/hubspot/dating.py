@@ -125,9 +125,9 @@ def _submission(source: str, entry: Mapping[str, Any]) -> Occurrence | None:
 
 
 def _page(entry: Mapping[str, Any]) -> dict[str, Value]:
-    """The page the form stood on, without what was handed to it: parameters may name people."""
+    """The page the form stood on, without what was handed to it: parameters and what follows # may name people."""
     page = entry.get("pageUrl")
-    return {"asset": page.partition("?")[0]} if isinstance(page, str) and page else {}
+    return {"asset": page.partition("#")[0].partition("?")[0]} if isinstance(page, str) and page else {}
 
 
 def _address(entry: Mapping[str, Any]) -> str | None:
