@@ -119,7 +119,7 @@ def test_explain_names_the_nearest_way_on(offline: Desk) -> None:
     assert "conversation held and answered by e-mail → SQL" in handed_over
     ways = offline("explain", "1", "--output", "json").json["ways"]
     assert 1 <= len(ways) <= 3
-    assert {"what", "stage"} == set(ways[0])
+    assert {"what", "stage", "lead_type"} == set(ways[0])
 
 
 def test_explain_can_look_ahead(offline: Desk) -> None:
