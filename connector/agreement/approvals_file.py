@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
 
@@ -46,6 +47,15 @@ def signed_folder(folder: Path, fingerprint: str) -> Path | None:
     """The files as they were signed under this fingerprint, where they were kept."""
     kept = folder / FOLDER / fingerprint
     return kept if kept.is_dir() else None
+
+
+def unaltered(folder: Path, kept: Path, approvals: Sequence[Approval]) -> None:
+    """Make sure that a kept copy is what the signatures were given for. Raises ConfigError where it was edited."""
+    digests = {one.files for one in approvals if one.fingerprint == kept.name and one.files}
+    if digests and digest_of(kept) not in digests:
+        fix = "Take the folder back from your version control, or remove it; nobody has signed what it says now."
+        place = f"{shown(folder)}/{FOLDER}/{kept.name}"
+        raise ConfigError([Problem(place, "was changed after it had been signed.", fix)])
 
 
 def digest_of(folder: Path) -> str:

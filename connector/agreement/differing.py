@@ -23,18 +23,6 @@ class Changed:
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
 
-    def told(self) -> str:
-        """In one line."""
-        match self.kind:
-            case "new":
-                return f"new: {' '.join(self.after)}"
-            case "gone":
-                return f"gone: {' '.join(self.before)}"
-            case "order":
-                return f"{self.chapter} stand in another order"
-            case _:
-                return f"{self.path}: {' '.join(self.before)} -> {' '.join(self.after)}"
-
 
 @dataclass(frozen=True, slots=True)
 class Versions:

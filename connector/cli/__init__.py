@@ -89,14 +89,13 @@ def run(arguments: Sequence[str]) -> int:
 
 def _misused(error: Exception, arguments: Sequence[str]) -> int:
     """An option or verb that is not there; `connector` alone is a question for the list of verbs."""
-    said = getattr(error, "format_message", lambda: str(error))()
+    said = getattr(error, "format_message", lambda: str(error))().replace(": Value error, ", ": ")
     if type(error).__name__ == "NoArgsIsHelpError":
         _say(said)
         return UsageError.exit_code
-    verb = next((word for word in arguments if not word.startswith("-")), "")
     context = getattr(error, "ctx", None)
-    known = context is not None and context.parent is not None
-    return _told(UsageError(f"{said.rstrip('.')}. See: connector {f'{verb} ' if known else ''}--help"), arguments)
+    verb = "connector" if context is None else context.command_path
+    return _told(UsageError(f"{said.rstrip('.')}. See: {verb} --help"), arguments)
 
 
 def _told(error: ConnectorError, arguments: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from connector.cli import show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, agreements
-from connector.cli.opening import choose
+from connector.cli.subject import FolderOption, subject
 from connector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,16 +22,19 @@ def agreement() -> None:
 
 @agreements.command("test")
 def agreement_test(
-    config: ConfigOption = CONFIG, connection: ConnectionOption = None, output: OutputOption = "text"
+    folder: FolderOption = None,
+    config: ConfigOption = CONFIG,
+    connection: ConnectionOption = None,
+    output: OutputOption = "text",
 ) -> int:
     """Decide on the people in examples.toml and compare with what both teams expect. Ends with 1 where they differ."""
     from connector.agreement.examples import load_examples, run_examples  # noqa: PLC0415 - --help does without
     from connector.decide import Decider  # noqa: PLC0415 - the same
 
-    chosen = choose(config, connection)
-    examples = load_examples(chosen.connection.mapping, chosen.agreement)
+    chosen = subject(folder, config, connection)
+    examples = load_examples(chosen.mapping, chosen.agreement)
     if not examples:
-        raise UsageError(f"{chosen.connection.mapping.name}/examples.toml names nobody; add a person both teams know.")
+        raise UsageError(f"{chosen.mapping.name}/examples.toml names nobody; add a person both teams know.")
     verdicts = run_examples(examples, Decider(chosen.agreement))
     wrong = [one for one in verdicts if one.differences]
     if output == "json":

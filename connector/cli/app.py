@@ -22,6 +22,15 @@ CHAPTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
+class Listed(TyperGroup):
+    """A verb with verbs below it, each told in a whole sentence; the base would cut long ones."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write what each does, in the order of `commands`."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, _sentence(one)) for name, one in self.commands.items()], col_max=13)
+
+
 class Verbs(TyperGroup):
     """The list of verbs, in chapters and with whole sentences."""
 
@@ -50,7 +59,7 @@ app = typer.Typer(
 )
 
 #: The verb agreement, whose sub-verbs register themselves on it.
-agreements = typer.Typer(help="The agreement as a living document.", no_args_is_help=True)
+agreements = typer.Typer(cls=Listed, help="The agreement as a living document.", no_args_is_help=True)
 app.add_typer(agreements, name="agreement")
 
 Output = Literal["text", "json"]

@@ -48,7 +48,6 @@ def demonstrate(people: int) -> int:
         tempfile.TemporaryDirectory(prefix="connector-demo-") as folder,
         Sandbox(people=people, burst=BURST) as sandbox,
     ):
-        sandbox.world.audience.add_list("Unsubscribed")
         os.environ["CONNECTOR_DEMO_TOKEN"] = TOKEN
         config = Path(folder) / "config.toml"
         config.write_text(CONFIG.format(url=sandbox.url), encoding="utf-8")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from connector.agreement.approvals import SIDES
 from connector.cli import bar, show
 from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, agreements, instant
-from connector.cli.opening import Chosen, choose, ledger_of, now, offline_session
+from connector.cli.opening import Chosen, choose, ledger_of, now, offline_session, signatures_of
 from connector.cli.versions import Version, last_signed_version, tell_changes
 from connector.errors import UsageError
 
@@ -53,7 +56,7 @@ def agreement_diff(
     if output == "json":
         show.json(_as_json(before, after, found, effect, why_not, examples))
     else:
-        _tell(before, after, found)
+        _tell(before, after, found, _unsigned(chosen, moment) if b is None else SIDES)
         _tell_effect(found, effect, why_not, examples)
     return DIFFERENCES if exit_code and found.differ else 0
 
@@ -120,7 +123,12 @@ def _has_ledger(chosen: Chosen) -> bool:
 # -- telling --------------------------------------------------------------------------------------------------------
 
 
-def _tell(before: Version, after: Version, found: Versions) -> None:
+def _unsigned(chosen: Chosen | None, moment: datetime) -> Sequence[str]:
+    """The sides that have not signed the connection's folder as it stands."""
+    return SIDES if chosen is None else signatures_of(chosen).standing(moment).missing
+
+
+def _tell(before: Version, after: Version, found: Versions, unsigned: Sequence[str]) -> None:
     show.say(f"from: {before.name} ({_prints(before.agreement)})")
     show.say(f"to:   {after.name} ({_prints(after.agreement)})")
     if not found.differ:
@@ -130,19 +138,27 @@ def _tell(before: Version, after: Version, found: Versions) -> None:
     if not found.changed:
         show.say("No sentence differs, and the meaning does: compare the files.", "note")
     show.out.print()
-    show.say(_signing(found))
+    show.say(_signing(found, unsigned))
 
 
 def _prints(agreement: Agreement) -> str:
     return f"{agreement.fingerprint}, wiring {agreement.wiring.fingerprint}"
 
 
-def _signing(found: Versions) -> str:
-    """Whose signature the new version needs."""
+def _signing(found: Versions, unsigned: Sequence[str]) -> str:
+    """Whose signature the new version needs, and still lacks."""
     sides = [*(("marketing", "sales") if found.definitions else ()), *(("admin",) if found.wiring else ())]
     if not sides:
         return "Nothing of this needs a new signature: no decision depends on it."
-    return f"To be signed anew by {', '.join(sides)}: connector agreement approve"
+    waits = [side for side in sides if side in unsigned]
+    if not waits:
+        return f"Signed already by {', '.join(sides)}."
+    by = (
+        f"; signed already by {', '.join(side for side in sides if side not in waits)}"
+        if len(waits) < len(sides)
+        else ""
+    )
+    return f"To be signed anew by {', '.join(waits)}: connector agreement approve{by}"
 
 
 def _tell_effect(found: Versions, effect: Effect | None, why_not: str, examples: int) -> None:

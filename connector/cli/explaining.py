@@ -15,6 +15,7 @@ from connector.cli.opening import choose, ledger_of, now, offline_session
 from connector.errors import UsageError
 
 if TYPE_CHECKING:
+    from connector.agreement import Agreement
     from connector.decide.nearest import Way
     from connector.ledger.people import Transition
     from connector.ledger.work import Hold, PlannedChange, SentTask
@@ -130,7 +131,7 @@ def _talk(decision: Decision, session: Session) -> None:
     """Whom we talk to and what we say: what is said of the person, then the persona's card."""
     from connector.agreement.vocabulary import OUTPUTS  # noqa: PLC0415 - --help does without
 
-    said = [(OUTPUTS[name].label, decision.outputs.get(name)) for name in TALK]
+    said = [(OUTPUTS[name].label, _label(session.agreement, name, decision.outputs.get(name))) for name in TALK]
     persona = next((one for one in session.agreement.personas if one.name == decision.outputs.get("persona")), None)
     card = persona.describes if persona else {}
     said += [(label, card.get(part)) for part, label in CARD.items()]
@@ -139,6 +140,13 @@ def _talk(decision: Decision, session: Session) -> None:
     for label, value in said:
         if value:
             show.say(f"{label}: {value}", indent=2)
+
+
+def _label(agreement: Agreement, output: str, value: object) -> object:
+    """A value as people in the CRM see it."""
+    spec = agreement.wiring.fields.get("contact", {}).get(output)
+    options = next((own.options for own in agreement.wiring.own if spec and own.property == spec.property), ())
+    return dict(options).get(value, value) if isinstance(value, str) else value
 
 
 def _score(decision: Decision) -> None:

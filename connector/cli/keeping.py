@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from connector.errors import ConfigError, Problem
@@ -16,13 +17,14 @@ def keep(file: Path, content: bytes, *, what: str, option: str) -> None:
             out.write(content)
         unfinished.replace(file)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be made, it is not there
+            unfinished.unlink()
         said = f"{what} cannot be written: {error.strerror or error}."
         raise ConfigError([Problem(str(file), said, f"Choose another place with {option}.")]) from error
 
 
 def writable(file: Path, *, option: str) -> None:
     """Fail before an hour of reading rather than after it. Raises ConfigError."""
-    if file.is_dir() or not os.access(file.parent, os.W_OK):
+    if file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
         what = "is a folder." if file.is_dir() else "cannot be written: its folder is missing or read-only."
         raise ConfigError([Problem(str(file), what, f"Choose another place with {option}.")])

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import orjson
 import typer
-from typer.core import TyperGroup
 
 from connector.cli import bar, keeping, show
-from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, app, instant
+from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, Listed, app, instant
 from connector.cli.opening import Chosen, choose, ledger_of, now, offline_session, session_and_account
 from connector.cli.running import EXIT, how_many
 from connector.errors import UsageError
@@ -30,7 +29,7 @@ FileOption = Annotated[
 ]
 
 
-class Kinds(TyperGroup):
+class Kinds(Listed):
     """The kinds of report; an unknown one is answered with the list."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

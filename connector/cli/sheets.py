@@ -121,10 +121,10 @@ def _unsigned(desk: Desk) -> tuple[str, ...]:
     if paper.review_by is not None and paper.review_by < today:
         said.append(f"The agreement was to be reviewed by {paper.review_by:%Y-%m-%d}: that day is past.")
     standing = signatures.standing(desk.setting.as_of)
-    if missing := standing.missing:
-        said.append(f"The agreement is not signed by {' and '.join(missing)}.")
     if standing.emergency is not None:
         said.append(signatures.notes(desk.setting.as_of)[0])
+    elif missing := standing.missing:
+        said.append(f"The agreement is not signed by {' and '.join(missing)}.")
     return tuple(said)
 
 

@@ -162,6 +162,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table as wide as the terminal; elsewhere aligned lines that no fold breaks. Numbers stand to the right."""
     cells = [[_cell(cell) for cell in row] for row in rows]
     right = [bool(rows) and all(isinstance(row[at], int | float | None) for row in rows) for at in range(len(columns))]
+    if out.is_terminal and _too_narrow(columns):
+        _stacked(columns, cells)
+        return
     if out.is_terminal:
         shown_table = Table(box=None, pad_edge=False, show_header=any(columns))
         for name, to_the_right in zip(columns, right, strict=True):
@@ -173,6 +176,21 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     widths = [max(cell_len(row[at]) for row in [list(columns), *cells]) for at in range(len(columns))]
     for row in [list(columns), *cells] if any(columns) else cells:
         out.print(escape("  ".join(_padded(*one) for one in zip(row, widths, right, strict=True)).rstrip()))
+
+
+def _too_narrow(columns: Sequence[str]) -> bool:
+    """Whether even the words of the columns would break in their middle."""
+    longest = [max((cell_len(word) for word in name.split()), default=0) for name in columns]
+    return sum(longest) + 2 * (len(longest) - 1) > out.width
+
+
+def _stacked(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Every row as a few lines: what it is called, then each number with its column."""
+    for row in cells:
+        say(row[0])
+        for name, cell in zip(columns[1:], row[1:], strict=True):
+            if cell:
+                say(f"{name}: {cell}" if name else cell, indent=2)
 
 
 def _padded(cell: str, width: int, to_the_right: bool) -> str:

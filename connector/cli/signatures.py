@@ -74,4 +74,5 @@ def of_connection(config: Path, connection: str | None) -> Signatures | str:
     try:
         return signatures_of(choose(config, connection))
     except ConfigError as error:
-        return f"unknown, the files have {len(error.problems)} problem(s): connector check"
+        count = len(error.problems)
+        return f"unknown, the files have {count} problem{'s' if count != 1 else ''}: connector check"

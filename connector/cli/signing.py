@@ -72,7 +72,7 @@ def agreement_approve(
         if output == "text":
             _show_what(chosen, approvals, wanted)
         show.ask(_question(wanted), yes=yes)
-        kept = _keep(chosen, meaning)
+        kept = _keep(chosen, meaning, approvals)
         add_approval(folder, replace(wanted, files=digest_of(kept)))
     signatures = signatures_of(chosen)
     if output == "json":
@@ -146,9 +146,15 @@ def _keeps_promises(chosen: Chosen, approvals: Sequence[Approval], one: Approval
         raise ConfigError(problems)
 
 
-def _keep(chosen: Chosen, fingerprint: str) -> Path:
-    """Keep what is signed beside the signature, once it is certain that it is what was shown."""
-    from connector.agreement.approvals_file import FOLDER, keep_signed, signed_folder  # noqa: PLC0415 - --help does without
+def _keep(chosen: Chosen, fingerprint: str, approvals: Sequence[Approval]) -> Path:
+    """Keep what is signed beside the signature, once it is certain that it is what was shown. Raises UsageError, and
+    ConfigError where a copy of it is there and was edited."""
+    from connector.agreement.approvals_file import (  # noqa: PLC0415 - --help does without
+        FOLDER,
+        keep_signed,
+        signed_folder,
+        unaltered,
+    )
 
     mine = chosen.connection
     before = signed_folder(mine.mapping, fingerprint)
@@ -157,6 +163,8 @@ def _keep(chosen: Chosen, fingerprint: str) -> Path:
             f"{mine.mapping.name}/{FOLDER}/{fingerprint} does not say what was signed: somebody touched it. Take it"
             " back from your version control, or remove it; nothing was signed."
         )
+    if before is not None:
+        unaltered(mine.mapping, before, approvals)
     kept = before or keep_signed(mine.mapping, fingerprint)
     if not _says(chosen, kept, fingerprint):
         shutil.rmtree(kept, ignore_errors=True)
@@ -181,12 +189,13 @@ def _says(chosen: Chosen, kept: Path, fingerprint: str) -> bool:
 def _show_what(chosen: Chosen, approvals: Sequence[Approval], one: Approval) -> None:
     """What is signed: version, fingerprint, and what changed since this was signed last."""
     what = "the wiring to " + one.crm if one.side == "admin" else "the rules"
-    show.say(f"Signed for {one.side}: {what} of version {one.version} ({one.fingerprint})")
+    show.say(f"To be signed for {one.side}: {what} of version {one.version} ({one.fingerprint})")
     changed = _changed(chosen, approvals, one)
     if changed is None:
+        lost = any(each.side == one.side for each in approvals)
+        why = "No copy is kept of what was signed last" if lost else "No version was signed before"
         show.say(
-            "No version was signed before: it is the agreement as a whole. Read it in plain English:"
-            " connector agreement lint --read-back"
+            f"{why}: it is the agreement as a whole. Read it in plain English: connector agreement lint --read-back"
         )
     elif not changed:
         show.say("Since the last signed version, no sentence of it has changed.")

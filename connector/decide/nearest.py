@@ -44,6 +44,7 @@ class _Step:
     what: str
     fields: Mapping[str, Value]
     signals: tuple[Signal, ...] = ()
+    parts: frozenset[str] = frozenset()  # the steps it is made of, where there are several
 
 
 class Nearest:
@@ -69,7 +70,7 @@ class Nearest:
             for track in self._reached(person, after, step, as_of, run, go_live):
                 ways = found.setdefault(track.lead_type, [])
                 of = "" if {*found} == {track.lead_type} else self._lead_types.get(track.lead_type, track.lead_type)
-                if len(ways) < _WAYS:
+                if len(ways) < _WAYS and not step.parts & {way.what for way in ways}:
                     ways.append(Way(step.what, self._stages.label(track.stage), of))
             if all(len(ways) == _WAYS for ways in [*found.values()][:known]):
                 break
@@ -103,7 +104,8 @@ class Nearest:
                 happened = self._happened(kind, times, as_of, run, again=kind in often)
                 yield happened
                 if known:
-                    yield _Step(f"{happened.what}, and {known.what}", known.fields, happened.signals)
+                    parts = happened.parts | {happened.what, known.what}
+                    yield _Step(f"{happened.what}, and {known.what}", known.fields, happened.signals, parts)
 
     def _answers(self, decision: Decision) -> Iterator[_Step]:
         """Sales accepts a hand-off that is theirs."""
@@ -119,7 +121,9 @@ class Nearest:
         yield from proofs
         for one, other in combinations(proofs, 2):
             what = _listed([one.what, other.what])
-            yield _Step(what, {**one.fields, **other.fields}, (*one.signals, *other.signals))
+            yield _Step(
+                what, {**one.fields, **other.fields}, (*one.signals, *other.signals), frozenset({one.what, other.what})
+            )
 
     def _proof(self, proof: Evidence, as_of: datetime, run: int) -> _Step | None:
         if proof.signal:
@@ -144,9 +148,11 @@ class Nearest:
     def _happened(self, kind: str, times: int, as_of: datetime, run: int, *, again: bool) -> _Step:
         """The signal once, or on two days."""
         label, more = self._agreement.signals[kind].label, " more" if again else ""
-        what = f"one{more} {label}" if times == 1 else f"{label} on two{more} days"
+        once = f"one{more} {label}"
         happened = tuple(Signal(f"?{kind}{day}", kind, as_of - day * _DAY, run) for day in range(times))
-        return _Step(what, {}, happened)
+        if times == 1:
+            return _Step(once, {}, happened)
+        return _Step(f"{label} on two{more} days", {}, happened, frozenset({once}))
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -163,7 +163,8 @@ def _unknown(ground: Ground, rows: tuple[StageRow, ...], dated_by_history: int, 
     if undecidable:
         yield Unknown(f"{undecidable:,} people", "their data could not be evaluated; connector plan names them")
     for text in ground.warnings:
-        yield Unknown("part of the reading", text)
+        alone = "is followed by the word of" in text  # an emergency, which every report says
+        yield Unknown("whether both sides agree to these rules" if alone else "part of the reading", text)
 
 
 def _unknown_writers(ground: Ground) -> Iterable[Unknown]:

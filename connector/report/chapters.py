@@ -26,6 +26,11 @@ from connector.report.parts import Part, Section, Table
 NONE = "\u2013"
 
 
+def product(crm: str) -> str:
+    """What a CRM is called by those who sell it."""
+    return {"hubspot": "HubSpot", "dynamics": "Dynamics 365"}.get(crm, crm)
+
+
 class Chapters:
     """Puts the agreement's sentences where a reader looks for them."""
 
@@ -72,9 +77,7 @@ class Chapters:
         yield from annex
 
     def _crm(self) -> str:
-        return {"hubspot": "HubSpot", "dynamics": "Dynamics 365"}.get(
-            self._agreement.wiring.crm, self._agreement.wiring.crm
-        )
+        return product(self._agreement.wiring.crm)
 
     def _all(self, chapter: str) -> tuple[Sentence, ...]:
         self._told.add(chapter)

@@ -26,7 +26,7 @@ from connector.sync.look import Look
 from connector.sync.loop import must_read_everything
 
 #: Warnings of a run that a baseline has words of its own for: observing is what it does, signals have a section.
-_TOLD_ELSEWHERE = ("go_live is not set", "its signals are not seen")
+_TOLD_ELSEWHERE = ("go_live is not set", "its signals are not seen", "sync would be refused")
 
 #: How far to look back for people who were changed lately, until enough are found.
 LOOK_BACK = (timedelta(days=1), timedelta(days=7), timedelta(days=30), timedelta(days=90))

@@ -6,7 +6,7 @@ One shape for funnel, SLA, scorecard, blocked and conflicts, so that text, JSON,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
@@ -153,12 +153,18 @@ def share_of(key: str, part: Iterable[str], whole: int, note: str = "") -> Figur
 CSV_COLUMNS = ("part", "row", "column", "key", "value", "of", "unit", "people")
 
 
+def _named(row: Sequence[Cell]) -> list[str]:
+    """What a row is called: the words before its first number, else all of them."""
+    first = next((place for place, cell in enumerate(row) if isinstance(cell, Figure)), 0)
+    return [cell for cell in row[: first or None] if isinstance(cell, str) and cell]
+
+
 def csv_rows(one: Sheet) -> Iterator[tuple[str, ...]]:
     """A line for every number, with the ids behind it; the first is the header."""
     yield CSV_COLUMNS
     for part in one.parts:
         for row in part.rows:
-            label = " / ".join(str(cell) for cell in row if isinstance(cell, str))
+            label = " / ".join(_named(row))
             for column, cell in zip(part.columns, row, strict=True):
                 if isinstance(cell, Figure):
                     value = "" if cell.value is None else f"{cell.value:.6g}"

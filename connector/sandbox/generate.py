@@ -30,6 +30,8 @@ LISTS = {
     "Read comparison guide": (13, 0),
     "Started trial": (37, 0),
 }
+#: A list that the shipped agreement looks for; of the invented people, nobody is on it.
+UNSUBSCRIBED = "Unsubscribed"
 DEMO_FORM = "demo-request"
 DEMO_EVERY = 29
 
@@ -156,7 +158,8 @@ class GeneratedPeople:
         return ()
 
     def members(self) -> Mapping[str, Mapping[str, int]]:
-        return {name: dict(self._members_of(place, *LISTS[name])) for place, name in enumerate(LISTS)}
+        invented = {name: dict(self._members_of(place, *LISTS[name])) for place, name in enumerate(LISTS)}
+        return {**invented, UNSUBSCRIBED: {}}
 
     def submissions(self) -> Mapping[str, Iterable[tuple[int, Mapping[str, str]]]]:
         return {DEMO_FORM: [self._submission(n) for n in range(0, self.people, DEMO_EVERY)]}

@@ -22,6 +22,7 @@ from connector.sandbox.generate import (
     HOUR_MS,
     ID_STEP,
     LISTS,
+    UNSUBSCRIBED,
     GeneratedPeople,
     Spread,
     share,
@@ -47,7 +48,6 @@ from connector.sandbox.world import Account, World
 #: Demo requests, by people who have no calls, e-mails or meetings otherwise: what answers them is what stands here.
 DEMOS = Spread(each=1, every=30, first=5)
 ANSWERS = {"calls": Spread(each=1, every=120, first=5), "emails": Spread(each=1, every=120, first=35)}
-UNSUBSCRIBED = "Unsubscribed"
 
 #: People whose lives are kept at hand; of more, those asked for longest ago are worked out again.
 REMEMBERED = 32_768

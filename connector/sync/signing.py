@@ -14,7 +14,7 @@ from datetime import datetime
 
 from connector.agreement.approvals import Approval, Standing, standing
 
-#: Sentences of what changed that a refusal quotes; the verb diff says them all.
+#: Changed rules that a refusal names; the verb diff says them all, in words.
 QUOTED = 3
 
 
@@ -33,7 +33,7 @@ class Signatures:
     required: bool = False  # by this connection, in its mode
     connection: str = ""
     shipped: bool = False  # the agreement that comes with the program, which nobody can sign
-    changes: Callable[[], Sequence[str]] = _nothing  # since the last signed version, one sentence each
+    changes: Callable[[], Sequence[str]] = _nothing  # since the last signed version, by their keys
 
     def standing(self, at: datetime) -> Standing:
         """Who has signed, and whether that is enough at this instant."""
@@ -85,8 +85,8 @@ class Signatures:
         said = self.changes()
         if not said:
             return ""
-        more = f"; and {len(said) - QUOTED} more (connector agreement diff)" if len(said) > QUOTED else ""
-        return f"Changed since it was signed: {'; '.join(said[:QUOTED])}{more}."
+        more = f" and {len(said) - QUOTED} more" if len(said) > QUOTED else ""
+        return f"Changed since it was signed: {', '.join(said[:QUOTED])}{more} (in words: connector agreement diff)."
 
 
 _OR = "Nothing was written. Without signatures: require_approval = false in the connection."

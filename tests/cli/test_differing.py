@@ -50,6 +50,17 @@ def test_without_arguments_it_is_what_was_signed_against_the_folder(own: Desk) -
     assert "To be signed anew by marketing, sales: connector agreement approve" in told.out
 
 
+def test_it_names_the_sides_that_have_still_to_sign(own: Desk) -> None:
+    """The one who has signed already is not asked again."""
+    sign(own)
+    own.mapping(PRICE)
+    own("agreement", "approve", "--as", "marketing", "--name", "Ann", "--yes")
+
+    told = own("agreement", "diff").out
+
+    assert "To be signed anew by sales: connector agreement approve; signed already by marketing" in told
+
+
 def test_where_nothing_was_signed_it_asks_for_a_folder(own: Desk) -> None:
     told = own("agreement", "diff")
 

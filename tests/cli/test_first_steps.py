@@ -32,6 +32,28 @@ def test_help_lists_every_verb_with_a_whole_sentence(desk: Desk, monkeypatch: py
     assert all(words[1].endswith(".") and "..." not in words[1] for words in listed)
 
 
+@pytest.mark.parametrize("group", ["agreement", "report"])
+def test_the_verbs_below_a_verb_are_told_in_whole_sentences_too(
+    desk: Desk, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is cut off, however narrow the terminal."""
+    monkeypatch.setenv("COLUMNS", "60")
+    told = desk(group, "--help", config=False)
+    assert told.code == 0
+    assert "..." not in told.out.split("Verbs:")[1]
+    assert all(name in told.out for name in (("approve", "diff") if group == "agreement" else ("scorecard", "sla")))
+
+
+def test_a_wrong_option_points_at_the_help_of_its_own_verb(desk: Desk) -> None:
+    """And is told in our words."""
+    told = desk("agreement", "approve", "--as", "boss", "--name", "Ann", config=False)
+    assert told.code == 64
+    assert told.err.strip() == (
+        "✗ Invalid value for '--as': 'boss' is not one of 'marketing', 'sales', 'admin'."
+        " See: connector agreement approve --help"
+    )
+
+
 def test_version_is_printed(desk: Desk) -> None:
     """`connector --version` says which one this is."""
     told = desk("--version", config=False)

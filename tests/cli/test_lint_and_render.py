@@ -67,6 +67,8 @@ def test_lint_reads_every_rule_back(folder: Path, capsys: pytest.CaptureFixture[
 
     chapter = told.index("Stages")
     assert "- MQL goes to Nurture when engagement falls below 25 and nobody in sales is at work." in told[chapter:]
+    promised = next(line for line in told if '"Accepted"' in line and "promises" in line)
+    assert promised.startswith('- Marketing promises at least 60 % "Accepted" a quarter (hand-offs that sales accepted')
 
 
 def test_lint_answers_programs_with_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,6 +99,17 @@ def test_a_folder_that_is_not_there_is_a_slip_of_the_caller(folder: Path, capsys
     assert "mapings is no folder" in capsys.readouterr().err
 
 
+def test_the_examples_of_a_folder_are_tried_without_a_configuration(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever has the files can try them."""
+    assert run(["agreement", "test", "mappings"]) == 0
+    assert "examples come out as agreed." in capsys.readouterr().out
+    change(folder / "lifecycle.toml", "engagement_at_least = 40", "engagement_at_least = 30")
+    assert run(["agreement", "test", "mappings"]) == 1
+    assert "✗ case_04_almost_enough" in capsys.readouterr().out
+
+
 def test_render_writes_markdown_or_a_page_by_the_name_of_the_file(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,6 +133,13 @@ def test_render_refuses_an_ending_that_says_nothing(folder: Path, capsys: pytest
     """Nobody gets a PDF that is a text."""
     assert run(["agreement", "render", "mappings", "-o", "sla.pdf"]) == 64
     assert "name it .md or .html" in capsys.readouterr().err
+
+
+def test_render_says_where_it_cannot_write(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file where a folder should be is a slip, not a mistake of ours."""
+    Path("taken").write_text("a file", encoding="utf-8")
+    assert run(["agreement", "render", "mappings", "-o", "taken/sla.md"]) == 4
+    assert "taken/sla.md: cannot be written: its folder is missing" in capsys.readouterr().err
 
 
 def test_render_shows_what_changed_since_both_sides_signed(desk: Desk) -> None:

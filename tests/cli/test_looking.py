@@ -119,7 +119,7 @@ def test_explain_names_the_nearest_way_on(offline: Desk) -> None:
     assert "conversation held and answered by e-mail → SQL" in handed_over
     ways = offline("explain", "1", "--output", "json").json["ways"]
     assert 1 <= len(ways) <= 3
-    assert {"what", "stage"} == set(ways[0])
+    assert {"what", "stage", "lead_type"} == set(ways[0])
 
 
 def test_explain_can_look_ahead(offline: Desk) -> None:
@@ -149,5 +149,6 @@ def test_explain_says_whom_we_talk_to_and_what_we_say(offline: Desk) -> None:
 
     assert "Whom we talk to, and what we say" in told
     assert "What to say: Name a company of the same size" in " ".join(told.split())
+    assert "Persona: Economic buyer" in told  # people read the label, programs the value
     assert talk["persona"] == "economic_buyer"
     assert talk["not_mql_reason"] == "below_threshold"

@@ -63,6 +63,8 @@ def test_csv_has_a_line_for_every_number(synced: Desk) -> None:
     assert (by_key["hand_offs"]["value"], by_key["hand_offs"]["people"]) == ("1", "2")
     assert (by_key["completeness"]["unit"], by_key["completeness"]["of"]) == ("share", "1")
     assert all(row["part"] and row["key"] for row in rows)
+    assert by_key["goals.mqls"]["row"].startswith("MQL / 20")
+    assert by_key["goals.mqls"]["row"].endswith(" / 40")  # what was promised names the goal, what came of it does not
 
 
 def test_a_page_goes_to_its_own_file(synced: Desk) -> None:

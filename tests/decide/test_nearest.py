@@ -72,6 +72,15 @@ def test_nothing_leads_on_whoever_is_excluded_for_good(nearest: Nearest, desk: D
     assert ways(nearest, desk, person(*V1, DEMO, fields={"industry": "Gambling"})) == ()
 
 
+def test_a_way_is_not_told_again_with_something_that_it_does_not_need(nearest: Nearest, desk: Desk) -> None:
+    """One demo request is enough, so two of them, or one and an answer, are no ways of their own."""
+    found = [way.what for way in ways(nearest, desk, person())]
+
+    assert "one demo request" in found
+    assert not any("two days" in what and what.startswith("demo request") for what in found)
+    assert len(found) == len(set(found))
+
+
 # -- several kinds of interest -----------------------------------------------------------------------------------------
 
 WON = Deal("1", "won", "won", opened_at=at("01-10 09:00"), closed_at=at("03-01 09:00"))

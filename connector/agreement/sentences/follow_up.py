@@ -55,7 +55,13 @@ def _goal(goal: Goal, words: Words) -> str:
     whose = f"{capital(goal.owner)} promises" if goal.owner else "Promised are"
     lead_type = [f"of the lead type {words.value('lead_type', goal.lead_type)}"] if goal.lead_type else []
     source = [f"from the source {quoted(goal.source)}"] if goal.source else []
-    of = " ".join([f"{words.promise(goal.metric, goal.at_least)} a {goal.period}", *lead_type, *source])
+    of = " ".join(
+        [
+            f"{words.promise(goal.metric, goal.at_least)} a {goal.period}{words.share_of(goal.metric)}",
+            *lead_type,
+            *source,
+        ]
+    )
     corrected = [
         f"since {one.on:%Y-%m-%d} {words.promise(goal.metric, one.at_least)} in that {goal.period}"
         for one in goal.corrections

@@ -51,8 +51,13 @@ class Words:
     def promise(self, metric: str, at_least: float) -> str:
         """How much of what a goal asks for: people, or a share of them."""
         known = self._metrics.get(metric)
-        what = known.label.lower() if known is not None and known.unit == "share" else self.metric(metric)
+        what = quoted(known.label) if known is not None and known.unit == "share" else self.metric(metric)
         return f"at least {self.amount(metric, at_least)} {what}"
+
+    def share_of(self, metric: str) -> str:
+        """What a share is of, for whoever did not write the report; nothing for a number of people."""
+        known = self._metrics.get(metric)
+        return f" ({known.means})" if known is not None and known.unit == "share" else ""
 
     def amount(self, metric: str, at_least: float) -> str:
         """A number of people, or a share in percent."""
