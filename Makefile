@@ -41,7 +41,7 @@ bench: install-test                  ## what it costs per 100,000 people
 	$(BIN)/python benchmarks/run.py
 
 crash: install-test                  ## die at every point and heal
-	$(BIN)/python benchmarks/crash.py
+	CRASH_EVERY=1 $(PYTEST) tests/sync -k crash
 
 lock:                                ## resolve the dependencies anew (needs uv)
 	$(LOCK) --group build --output-file deploy/locks/runtime.txt

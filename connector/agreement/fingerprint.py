@@ -63,6 +63,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [_plain(each) for each in value]
     if isinstance(value, (set, frozenset)):
+        if all(isinstance(each, str) for each in value):
+            return sorted(value)
         return _sorted([_plain(each) for each in value])
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value

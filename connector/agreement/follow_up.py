@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import time
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
@@ -25,10 +26,16 @@ _CHANNELS = {"call": "phone", "email": "email", "meeting": "meeting", "task": "t
 
 def find_zone(name: str, path: Sequence[str | int], source: Source, reading: Reading) -> ZoneInfo | None:
     """A time zone by its name; None, after a complaint, for one that does not exist."""
-    if name in available_timezones():
+    if name in _zones():
         return ZoneInfo(name)
-    reading.complain(source, path, f'there is no time zone "{name}".', did_you_mean(name, available_timezones()))
+    reading.complain(source, path, f'there is no time zone "{name}".', did_you_mean(name, _zones()))
     return None
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Every zone of this machine; looking them all up costs more than reading the files of an agreement."""
+    return frozenset(available_timezones())
 
 
 # -- calendars ---------------------------------------------------------------------------------------------------

@@ -119,7 +119,7 @@ def test_numbers_the_agreement_cannot_have_are_told_with_the_row_and_nothing_is_
 
     found = [line for line in told.err.splitlines() if line.startswith("✗ rules.csv, line ")]
     assert len(found) == 3
-    assert any("times_at_most): should be a whole number." in line for line in found)
+    assert any("times_at_most): should be a whole number" in line for line in found)
     assert any("mappings/lifecycle.toml:19" in line for line in found)
     assert any("mappings/agreement.toml:" in line for line in found)
 

@@ -4,6 +4,9 @@ How a process dies in these tests: an exception no room catches, before or after
 
 from __future__ import annotations
 
+import itertools
+import os
+from collections.abc import Iterator
 from typing import Any
 
 from connector.ledger import Ledger
@@ -48,6 +51,16 @@ class Fuse:
         if self.left == -1 and self._moment == "after":
             self.left -= 1
             raise Crash
+
+
+#: `make check` dies at every so manieth call or commit, `make crash` at each.
+EVERY = int(os.environ.get("CRASH_EVERY", "6"))
+
+
+def points(moment: str, at_most_every: int = EVERY) -> Iterator[int]:
+    """The calls to die at; those before and those after a call are not the same ones."""
+    every = min(EVERY, at_most_every)
+    return itertools.count(0 if moment == "before" else every // 2, every)
 
 
 CALLS = frozenset({"read", "links", "write", "find_tasks", "history"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from copy import deepcopy
 from dataclasses import replace
@@ -15,7 +14,7 @@ from connector.config import shipped_mappings
 from connector.ledger import Ledger
 from connector.sync import Order, run
 from tests.sync.conftest import Build
-from tests.sync.crashing import Crash, Fuse, fragile, ledger_that_dies
+from tests.sync.crashing import Crash, Fuse, fragile, ledger_that_dies, points
 from tests.sync.world import AS_OF, OWNER, World
 
 ANSWERS = ("cx_sales_answer", "cx_rejection_reason", "cx_call_back_on")
@@ -143,7 +142,7 @@ def test_g2_a_crash_while_answers_are_blanked_heals(tmp_path: Path, moment: str)
     expected = calm.state()
     assert calm.handed_over() == ["1", "1"]
 
-    for number in itertools.count():
+    for number in points(moment):
         world = _again(lived, state, f"{number}")
         fuse = Fuse(number, moment)
         dying = ledger_that_dies(world.ledger(), fuse)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,7 +11,7 @@ from connector.agreement.terms import Backward
 from connector.ledger.work import OpenClear
 from connector.sync import Order, run
 from tests.sync.conftest import Build
-from tests.sync.crashing import Crash, Fuse, fragile
+from tests.sync.crashing import Crash, Fuse, fragile, points
 from tests.sync.sandbox_world import SandboxWorld
 from tests.sync.world import AS_OF, World
 
@@ -82,7 +81,7 @@ def test_g5_where_the_crm_lets_it_back_nothing_is_cleared(build: Build) -> None:
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_g5_a_crash_between_clear_and_set_leaves_nobody_blank(build: Build, moment: str) -> None:
     """Whatever call dies, the next run fills the stage before it does anything else."""
-    for number in itertools.count():
+    for number in points(moment, 3):
         world = _faded(build, f"{moment}{number}", opted_in=True)
         fuse = Fuse(number, moment)
         dying = world.ledger()

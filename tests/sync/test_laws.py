@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import timedelta
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from connector.plan import Limits
 from connector.sync import Order, run
 from tests.sync.conftest import Build
-from tests.sync.crashing import Crash, Fuse, fragile, ledger_that_dies
+from tests.sync.crashing import Crash, Fuse, fragile, ledger_that_dies, points
 from tests.sync.sandbox_world import SandboxWorld
 from tests.sync.world import AS_OF, World
 
@@ -62,7 +61,7 @@ def test_g2_a_crash_anywhere_heals_on_the_next_run(build: Build, moment: str) ->
     expected = calm.state()
     assert len(calm.handed_over()) == 2
 
-    for number in itertools.count():
+    for number in points(moment):
         world = _peopled(build, f"{moment}{number}")
         fuse = Fuse(number, moment)
         dying = world.ledger()
