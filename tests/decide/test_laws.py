@@ -177,7 +177,7 @@ def test_the_order_of_fields_and_edits_never_shows(
     assert decide[0] == decide[1]
 
 
-@LAW
+@settings(LAW, max_examples=60)  # several people each
 @given(st.lists(people(), min_size=1, max_size=6), st.randoms())
 def test_whom_else_a_decider_has_met_never_shows(agreement: Agreement, several: list[Person], chance: object) -> None:
     """What is remembered between people is worked out once; it is never somebody else's."""

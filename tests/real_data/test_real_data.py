@@ -62,13 +62,13 @@ class Account:
 
 
 ACCOUNTS = {
-    "course_leads": Account({"contacts": "x_education/leads_train.csv.gz"}, every=5),
+    "course_leads": Account({"contacts": "x_education/leads_train.csv.gz"}, every=10),
     "marketplace_sellers": Account(
         {
             "contacts": "olist_funnel/olist_marketing_qualified_leads_dataset.csv",
             "deals": "olist_funnel/olist_closed_deals_dataset.csv",
         },
-        every=6,
+        every=12,
     ),
     "crm_export": Account(
         {kind: f"hubspot_dummy/hubspot_{kind}.csv" for kind in ("companies", "contacts", "deals", "activities")}

