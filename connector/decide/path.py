@@ -232,7 +232,11 @@ class Path:
         if not (walk.is_news(signal) or (walk.everyone and walk.is_ours(signal))):
             return False
         level = self._stages.level(track.to)
-        if self._stages.level(walk.track.stage) >= level or not self._may_return(walk):
+        if self._stages.level(walk.track.stage) >= level:
+            return False
+        if not self._may_return(walk):
+            label = self._stages.label(walk.track.stage)
+            walk.warnings.append(f"{label}, but asked for it: {track.signal}; only a person or a deal brings them back")
             return False
         if any(each.beats_fast_track and self._stages.level(each.blocks) <= level for each in walk.facts.exclusions):
             walk.warnings.append(f"excluded, but asked for it: {track.signal}")
