@@ -56,12 +56,13 @@ $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
+# Most modules of the official client are never imported: compiling all of them would take longer than anything else.
 # The stamps make the second time quick; a changed lock or pyproject.toml makes it happen again.
 $(VENV)/.installed: $(VENV)/.created deploy/locks/runtime.txt pyproject.toml
-	$(PIP) install --require-hashes --requirement deploy/locks/runtime.txt
+	$(PIP) install --no-compile --require-hashes --requirement deploy/locks/runtime.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed deploy/locks/test.txt
-	$(PIP) install --require-hashes --requirement deploy/locks/test.txt
+	$(PIP) install --no-compile --require-hashes --requirement deploy/locks/test.txt
 	@touch $@

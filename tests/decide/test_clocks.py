@@ -21,7 +21,7 @@ from connector.model import ALWAYS, Activity, Deal, Decision, Person, Track, Val
 
 from .conftest import NOON, V1, Desk, at, edit, person, signal
 
-LAW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 ALL = Sla("standard", 8, 72, "all_hours", 4, 16, 24)
 ON_HOLD = (Deal("1", "on_hold", opened_at=at("03-20 00:00")),)
 

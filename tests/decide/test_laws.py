@@ -23,7 +23,7 @@ KINDS = (
     "pricing_page", "demo_request", "trial_start", "webinar_attended", "case_study", "comparison_guide",
     "email_click", "careers_page", "unsubscribe", "meeting_held",
 )  # fmt: skip
-LAW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @st.composite

@@ -33,7 +33,7 @@ KINDS = (
 )  # fmt: skip
 ROUTE = {name for name, output in OUTPUTS.items() if output.group == "route"} | {"grade", "journey_stage", *ASK_NEXT}
 SCORES = ("fit_score", "engagement_score", "combined_score")
-LAW = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 # -- an agreement in which everything that can depend on time does ----------------------------------------------

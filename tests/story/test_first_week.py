@@ -3,7 +3,7 @@ The first weeks on an account with nine years of history, as the README tells th
 
 Old people with stages and statuses set by hand, custom stages nobody mapped, customers without deals, stale MQLs,
 owners who left, and workflows that fire on every change. Nothing may fire that should not. `make check` walks it with
-three thousand people, `make story` with twenty thousand.
+two thousand people, `make story` with twenty thousand.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from connector.sandbox.old_account import old_account
 from connector.sandbox.records import Source
 
 TOKEN = "pat-eu1-0f9d8c7b-story-only"
-PEOPLE = int(os.environ.get("STORY_PEOPLE", "3000"))
+PEOPLE = int(os.environ.get("STORY_PEOPLE", "2000"))
 READ_ONLY = (
     *("crm.objects.contacts.read", "crm.objects.companies.read", "crm.objects.deals.read", "crm.objects.owners.read"),
     *("crm.schemas.contacts.read", "crm.schemas.companies.read", "crm.schemas.deals.read", "crm.lists.read"),
