@@ -23,17 +23,19 @@ MESSAGES = {
 }
 
 
-def throttled(policy: str) -> Answer:
+#: How the body of a 429 tells its kind: by name as documented, by a category as some APIs do, by its message alone.
+VARIANTS = {
+    "policy": {"errorType": "RATE_LIMIT", "policyName": "{policy}"},
+    "category": {"category": "RATE_LIMITS"},
+    "bare": {},
+}
+
+
+def throttled(policy: str, variant: str = "policy") -> Answer:
     """The 429 of a policy, as HubSpot words it."""
-    body = {
-        "status": "error",
-        "message": MESSAGES[policy],
-        "errorType": "RATE_LIMIT",
-        "correlationId": str(uuid4()),
-        "policyName": policy,
-        "requestId": str(uuid4()),
-    }
-    return Answer(429, body)
+    named = {name: value.format(policy=policy) for name, value in VARIANTS[variant].items()}
+    ids = {"correlationId": str(uuid4()), "requestId": str(uuid4())}
+    return Answer(429, {"status": "error", "message": MESSAGES[policy]} | named | ids)
 
 
 class Limits:
