@@ -59,16 +59,20 @@ class Limits:
             self.refused[policy] += 1
         return policy
 
-    def headers(self, bucket: str, app: str) -> dict[str, str]:
-        """What an answer tells about the limits; search and associations tell nothing."""
+    def headers(self, bucket: str, app: str, *, daily: bool = True) -> dict[str, str]:
+        """What an answer tells about the limits; search and associations tell nothing, OAuth apps nothing `daily`."""
         if bucket != "burst" or not self._world.switches.rate_limits:
             return {}
         switches = self._world.switches
         used = len(self._window(bucket, app, WINDOW_MS))
-        return {
+        told = {
             "X-HubSpot-RateLimit-Max": str(switches.burst),
             "X-HubSpot-RateLimit-Remaining": str(max(0, switches.burst - used)),
             "X-HubSpot-RateLimit-Interval-Milliseconds": str(WINDOW_MS),
+        }
+        if not daily:
+            return told
+        return told | {
             "X-HubSpot-RateLimit-Daily": str(switches.daily),
             "X-HubSpot-RateLimit-Daily-Remaining": str(max(0, switches.daily - self.used_today)),
         }

@@ -65,6 +65,7 @@ def state(sandbox: Sandbox) -> dict[str, Any]:
         "tasks": tasks(sandbox),
         "calls": dict(hubspot.calls),
         "throttled": hubspot.throttled,
+        "refreshes": hubspot.tokens.refreshes,
         "used_today": hubspot.limits.used_today,
         "writes": world.writes,
         "kills": sandbox.kills.done,

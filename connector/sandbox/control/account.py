@@ -32,11 +32,17 @@ def owner(sandbox: Sandbox, body: Body) -> dict[str, Any]:
 
 
 def access(sandbox: Sandbox, body: Body) -> dict[str, Any]:
-    """Change the `token` or the `scopes` it has; null scopes grant everything."""
+    """Change the `token` (null: OAuth alone opens), the `scopes` (null: all), end every access token (`expire`), or
+    `revoke` one."""
+    hubspot = sandbox.hubspot
     if "token" in body:
-        sandbox.hubspot.token = str(body["token"])
+        hubspot.token = str(body["token"] or "")
     if "scopes" in body:
-        sandbox.hubspot.scopes = None if body["scopes"] is None else frozenset(body["scopes"])
+        hubspot.scopes = None if body["scopes"] is None else frozenset(body["scopes"])
+    if body.get("expire"):
+        hubspot.tokens.end_all()
+    if "revoke" in body:
+        hubspot.tokens.revoke(str(body["revoke"]))
     return {}
 
 
