@@ -20,6 +20,7 @@ def clock(sandbox: Sandbox, body: Body) -> dict[str, Any]:
     elif body.get("real"):
         clock.follow_real_time()
     clock.advance(float(body.get("advance_seconds", 0)))
+    sandbox.world.catch_up()
     return {"now": iso(clock.now())}
 
 
