@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from zlib import crc32
+from hashlib import blake2b
 
 
 def share(seed: int, *about: object) -> float:
     """A number from 0 up to (not including) 1 that belongs to this question."""
     text = " ".join(map(str, (seed, *about)))
-    return crc32(f"{text} {text[::-1]}".encode()) / 2**32
+    return int.from_bytes(blake2b(text.encode(), digest_size=6).digest()) / 2**48

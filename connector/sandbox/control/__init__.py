@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.clock import iso
 from connector.sandbox.control import account, machine, records
-from connector.sandbox.control.bodies import Body, kind_of
+from connector.sandbox.control.bodies import Body, kind_of, known_keys
 from connector.sandbox.exchange import Answer, Call, Refusal, invalid, not_found
 from connector.sandbox.schema import KINDS
 from connector.sandbox.store import FIRST_NEW_ID
@@ -26,7 +26,8 @@ Look = Callable[["Sandbox", str, Call], dict[str, Any]]
 
 PREFIX = "/_sandbox/"
 
-#: Every call that changes something, by its name; the docstring is what `connector sandbox --manners` tells of it.
+#: Every call that changes something, by its name; the docstring is what `connector sandbox --manners` tells of it,
+#: and its words in backticks are the keys of the body.
 CALLS: dict[str, Act] = {**records.CALLS, **account.CALLS, **machine.CALLS}
 
 
@@ -49,6 +50,9 @@ def perform(sandbox: Sandbox, name: str, body: Body) -> dict[str, Any]:
     """Make one control call; ValueError says what is wrong with it."""
     if name not in CALLS:
         raise ValueError(f"unknown control call {name!r}; there are {', '.join(CALLS)}")
+    known = known_keys(CALLS[name])
+    if known and (unknown := sorted(set(body) - known)):
+        raise ValueError(f"{name}: unknown key {unknown[0]!r}; there are {', '.join(sorted(known))}")
     try:
         return CALLS[name](sandbox, body)
     except KeyError as missing:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 def workflow(sandbox: Sandbox, body: Body) -> dict[str, Any]:
-    """Put up a workflow (`id`, `property`, `value`, `sets`, `to`; `only_app`, `after_s`, `as_app`, `as_user`), or turn
-    one on or off (`id`, `enabled`)."""
+    """Put up a workflow (`id`, `name`): when `property` of a contact changes to `value` (left out: to anything), set
+    `sets` to `to`; `only_app`: only after a write through the API; `after_s` seconds later; `as_app`, `as_user`: not a
+    workflow, but another app or a person does it. With `id` and `enabled` alone: turn one on or off."""
     world, id, enabled = sandbox.world, str(body["id"]), bool(body.get("enabled", True))
     if "property" not in body:
         world.workflow(id).enabled = enabled

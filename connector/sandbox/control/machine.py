@@ -25,7 +25,7 @@ def clock(sandbox: Sandbox, body: Body) -> dict[str, Any]:
 
 
 def switches(sandbox: Sandbox, body: Body) -> dict[str, Any]:
-    """Turn switches."""
+    """Turn switches, each by its name."""
     sandbox.switch(**body)
     return asdict(sandbox.world.switches)
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def create(sandbox: Sandbox, body: Body) -> dict[str, Any]:
-    """Put a record into the account: `kind`, `properties`, maybe `id`, `created_at`, `associations`."""
+    """Put a record into the account: `kind`, `properties`, maybe `id`, `created_at`, `associations` (a list of
+    kind, id, primary)."""
     world, kind = sandbox.world, kind_of(body["kind"])
     created_at = instant(body["created_at"]) if body.get("created_at") else None
     id = world.add(kind, texts(body["properties"]), id=body.get("id"), created_at=created_at)
@@ -112,7 +113,7 @@ def poison(sandbox: Sandbox, body: Body) -> dict[str, Any]:
 
 
 def associate(sandbox: Sandbox, body: Body) -> dict[str, Any]:
-    """Link a record (`kind`, `id`) with another (`to`, `to_id`), or `remove` the link."""
+    """Link a record (`kind`, `id`) with another (`to`, `to_id`, maybe as the `primary` one), or `remove` the link."""
     pair = (*record_of(body), kind_of(body["to"]), str(body["to_id"]))
     if body.get("remove"):
         sandbox.world.links.remove(*pair)
