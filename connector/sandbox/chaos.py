@@ -43,8 +43,8 @@ class Chaos:
         if not switches.chaos:
             return None
         self._calls += 1
-        if share(switches.seed, "chaos", self._calls) >= switches.chaos:
+        if share(switches.chance_seed, "chaos", self._calls) >= switches.chaos:
             return None
         kinds = [KINDS[one] for one in switches.chaos_of]
-        kind = kinds[int(share(switches.seed, "kind", self._calls) * len(kinds))]
-        return Fault(**kind[int(share(switches.seed, "which", self._calls) * len(kind))])
+        kind = kinds[int(share(switches.chance_seed, "kind", self._calls) * len(kinds))]
+        return Fault(**kind[int(share(switches.chance_seed, "which", self._calls) * len(kind))])

@@ -13,7 +13,7 @@ def taken_in(world: World, kind: str) -> Until | None:
     if not (switches.index_lag_s or switches.index_lag_random_s):
         return None
     now = world.clock.now() - round(switches.index_lag_s * 1000)
-    spread, seed = switches.index_lag_random_s * 1000, switches.seed
+    spread, seed = switches.index_lag_random_s * 1000, switches.chance_seed
     if not spread:
         return lambda row: now
 

@@ -235,7 +235,7 @@ class Sandbox:
         switches = self.world.switches
         latency: float = switches.latency_ms + (fault.latency_ms if fault and fault.action != "drip" else 0)
         if switches.latency_jitter_ms:
-            lot = share(switches.seed, "latency", self.hubspot.traffic.arrived)
+            lot = share(switches.chance_seed, "latency", self.hubspot.traffic.arrived)
             latency = max(0.0, latency + (2 * lot - 1) * switches.latency_jitter_ms)
         if latency:
             await asyncio.sleep(latency / 1000)

@@ -70,7 +70,7 @@ class Switches:
     # -- chance
     chaos: float = _switch(0.0, "the share of calls that meet trouble by chance")
     chaos_of: tuple[str, ...] = _switch(TROUBLES, "the kinds of trouble that chance picks from", *TROUBLES)
-    seed: int = _switch(7, "what all chance here depends on")
+    chance_seed: int = _switch(7, "what all chance here depends on")
 
     def turned(self, wanted: Mapping[str, Any]) -> Switches:
         """A copy with some switches turned. Values may be text; raises ValueError naming a bad one."""

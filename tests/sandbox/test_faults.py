@@ -275,7 +275,7 @@ def test_chaos_strikes_its_share_of_calls_with_trouble_of_every_kind() -> None:
     statuses = {423, 477, 500, 502, 503, 504, 521, 522, 523, 524}
     assert {one.status for one in struck if one.action == "answer"} == statuses
     assert drawn == _drawn(chaos=0.02)
-    assert drawn != _drawn(chaos=0.02, seed=8)
+    assert drawn != _drawn(chaos=0.02, chance_seed=8)
     assert {one.status for one in _drawn(chaos=0.02, chaos_of=("locked",)) if one} == {423}
 
 
