@@ -9,6 +9,7 @@ before a full scan's first page, so that edits during the scan are seen by the n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from connector.crm import ACTIVITIES, KINDS
@@ -22,6 +23,14 @@ from connector.sync.colleagues import Colleagues
 from connector.sync.garbage import uncollected
 from connector.sync.scanning import Scanning
 from connector.sync.session import Report, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What belongs to some records and was read beside them: links by kind and id, and steps of their counters."""
+
+    links: Mapping[str, Mapping[str, tuple[Link, ...]]]
+    steps: Sequence[Occurrence]
 
 
 class Pull:
@@ -90,15 +99,25 @@ class Pull:
 
     # -- keeping ------------------------------------------------------------------------------------------------------
 
-    @uncollected()
-    def keep(
-        self, kind: str, records: Sequence[Record], read_at: datetime, cursor: tuple[str, str | None] | None = None
-    ) -> None:
-        """Records, their links and the cursor that stands for them: one transaction."""
-        live = [record for record in records if not record.archived]
-        ids = [record.id for record in live]
+    def gather(self, kind: str, ids: Sequence[str]) -> Gathered:
+        """What belongs to these records and stands elsewhere in the CRM. Touches no state of ours: any thread may."""
         links = {to: self._crm.links(kind, ids, to) for to in self._linked_kinds(kind)} if ids else {}
         steps = self._steps(ids) if kind == "contact" and self._with_history else []
+        return Gathered(links, steps)
+
+    @uncollected()
+    def keep(
+        self,
+        kind: str,
+        records: Sequence[Record],
+        read_at: datetime,
+        cursor: tuple[str, str | None] | None = None,
+        gathered: Gathered | None = None,
+    ) -> None:
+        """Records, what belongs to them and the cursor that stands for them: one transaction."""
+        live = [record for record in records if not record.archived]
+        known = gathered or self.gather(kind, [record.id for record in live])
+        links, steps = known.links, known.steps
         with self._ledger.transaction():
             self._session.still_mine()
             self._ledger.mirror.add_occurrences(steps, self._run)
