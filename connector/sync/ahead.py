@@ -5,11 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass
 from typing import TypeVar
 
+K = TypeVar("K")
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -87,6 +89,57 @@ def in_turn(
     finally:
         for future in under_way:
             future.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """One of several sources ended early."""
+
+    error: Exception
+
+
+def together(
+    sources: Mapping[K, Callable[[], Iterable[T]]], threads: int, look: Callable[[], None] = lambda: None
+) -> Iterator[tuple[K, T | Failed]]:
+    """What several sources yield, in the order of each, as it comes; a source that fails says so and is over."""
+    waiting: queue.Queue[tuple[K, T | Failed] | None] = queue.Queue(maxsize=threads)
+    stopped = threading.Event()
+
+    def offer(item: tuple[K, T | Failed] | None) -> None:
+        while not stopped.is_set():
+            try:
+                waiting.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def fetch(key: K, source: Callable[[], Iterable[T]]) -> None:
+        try:
+            for item in source():
+                offer((key, item))
+                if stopped.is_set():
+                    return
+        except Exception as error:  # noqa: BLE001 - carried to the consumer, who knows what it means
+            offer((key, Failed(error)))
+        finally:
+            offer(None)
+
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="together")
+    left = len([pool.submit(fetch, key, source) for key, source in sources.items()])
+    try:
+        while left:
+            try:
+                item = waiting.get(timeout=GLANCE)
+            except queue.Empty:
+                look()
+                continue
+            if item is None:
+                left -= 1
+            else:
+                yield item
+    finally:
+        stopped.set()
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def result(future: Future[R], look: Callable[[], None] = lambda: None) -> R:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connector.crm import ACTIVITIES, KINDS
-from connector.errors import Denied, MalformedRecord, NotFound
+from connector.errors import MalformedRecord
 from connector.fields import email_hash
 from connector.ledger.database import unpack
 from connector.ledger.mirror import News, Seen
@@ -23,6 +23,7 @@ from connector.sync.colleagues import Colleagues
 from connector.sync.garbage import uncollected
 from connector.sync.scanning import Scanning
 from connector.sync.session import Report, Session
+from connector.sync.sources import read_sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,13 @@ class Pull:
                     if batch.mark is not None:
                         name = f"changes:{kind}"
                         self._ledger.runs.move_cursor(name, batch.mark, batch.complete_until)
-        self._occurrences()
+        read_sources(self._session, self._report)
 
     def everything(self, kinds: Sequence[str] | None = None) -> None:
         """Every record, page by page, resumable; then ask after those the scan did not meet."""
         Scanning(self._session, self._report, self).everything(kinds or self.kinds())
         if kinds is None:
-            self._occurrences()
+            read_sources(self._session, self._report)
 
     def kinds(self) -> tuple[str, ...]:
         """The kinds the agreement uses something of, people last."""
@@ -211,23 +212,6 @@ class Pull:
         self._ledger.observations.fold(record.id, record.merged_ids)
         if self._ledger.mirror.merge(record.id, record.merged_ids):
             self._colleagues.left("contact", record.merged_ids)
-
-    # -- lists and forms ------------------------------------------------------------------------------------------
-
-    def _occurrences(self) -> None:
-        for source in self._session.fields.sources():
-            name = f"occurrences:{source}"
-            try:
-                parts = self._crm.occurrences(source, self._ledger.runs.cursor(name), self._session.now())
-                for found, cursor in parts:
-                    with self._ledger.transaction():
-                        self._ledger.mirror.add_occurrences(found, self._run)
-                        self._ledger.runs.move_cursor(name, cursor)
-            except (NotFound, Denied) as error:
-                if isinstance(error, Denied) and error.code != "scope":
-                    raise
-                self._report.warnings.append(f"{source} cannot be read, its signals are not seen: {error}")
-        self._ledger.mirror.adopt_submissions()
 
 
 def _slices(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:

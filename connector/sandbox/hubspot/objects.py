@@ -9,6 +9,7 @@ from connector.sandbox.exchange import Answer, Refusal, invalid, not_found, refu
 from connector.sandbox.hubspot.routes import Request, Route, kind_named, object_scopes
 from connector.sandbox.hubspot.shapes import page_answer, record_shape, with_links
 from connector.sandbox.hubspot.writing import create, update
+from connector.sandbox.newest import newest
 from connector.sandbox.records import Row
 from connector.sandbox.search import Search
 from connector.sandbox.validation import checked, refused
@@ -111,7 +112,7 @@ def search_records(request: Request) -> Answer:
         raise invalid(f"The request body must not exceed {LONGEST_SEARCH} characters")
     body = request.call.json()
     search = Search(request.world, request.kind, body)
-    hits = search.run()
+    hits = newest(request.world, request.kind, body, search) or search.run()
     shape = record_shape(request.world, request.kind, body.get("properties") or (), until=search.until)
     return page_answer([shape(row) for row in hits.rows], hits.after, total=hits.total)
 
