@@ -8,7 +8,7 @@ before a full scan's first page, so that edits during the scan are seen by the n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,6 +32,39 @@ class Gathered:
 
     links: Mapping[str, Mapping[str, tuple[Link, ...]]]
     steps: Sequence[Occurrence]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Records as they answered to their ids, when they were asked for, and what belongs to them."""
+
+    asked_at: datetime
+    asked_for: Set[str]
+    records: tuple[Record, ...]
+    gathered: Gathered
+
+    def of(self, ids: Set[str]) -> Fetched:
+        """What concerns some of the ids that were asked for."""
+        records = tuple(one for one in self.records if one.id in ids or not ids.isdisjoint(one.merged_ids))
+        found = {one.id for one in records}
+        links = {
+            to: {id: some for id, some in those.items() if id in found} for to, those in self.gathered.links.items()
+        }
+        steps = [one for one in self.gathered.steps if one.person_id in found]
+        return Fetched(self.asked_at, ids, records, Gathered(links, steps))
+
+    def with_those(self, others: Sequence[Fetched]) -> Fetched:
+        """All of them as if they had been asked for at once, at the earliest of their instants."""
+        every = (self, *others)
+        records = {one.id: one for some in every for one in some.records}
+        kinds = dict.fromkeys(to for some in every for to in some.gathered.links)
+        links = {
+            to: {id: those for some in every for id, those in some.gathered.links.get(to, {}).items()} for to in kinds
+        }
+        steps = [one for some in every for one in some.gathered.steps]
+        asked_for = frozenset().union(*(some.asked_for for some in every))
+        asked_at = min(some.asked_at for some in every)
+        return Fetched(asked_at, asked_for, tuple(records.values()), Gathered(links, steps))
 
 
 class Pull:
@@ -80,15 +113,22 @@ class Pull:
 
     def read(self, kind: str, ids: Sequence[str], *, counted: bool = True) -> None:
         """Read these records fresh; whoever does not answer is gone. `counted`: whether they are new to the report."""
-        asked_at = self._session.now()
-        records = list(self._crm.read(kind, ids, self._session.fields.properties(kind)))
-        self.keep(kind, records, asked_at)
+        fetched = self.fetch(kind, ids)
+        records = fetched.records
+        self.keep(kind, records, fetched.asked_at, gathered=fetched.gathered)
         answered = {record.id for record in records} | {id for record in records for id in record.merged_ids}
         missing = [id for id in ids if id not in answered]
         gone = self._part_with(kind, missing)
         if kind == "contact" and counted:
             self._report.count("looked_at", gone)
             self._report.count("gone", gone)
+
+    def fetch(self, kind: str, ids: Sequence[str]) -> Fetched:
+        """What these records hold now, and what belongs to them. Touches no state of ours: any thread may."""
+        asked_at = self._session.now()
+        records = tuple(self._crm.read(kind, ids, self._session.fields.properties(kind)))
+        gathered = self.gather(kind, [record.id for record in records if not record.archived])
+        return Fetched(asked_at, frozenset(ids), records, gathered)
 
     def _part_with(self, kind: str, ids: Sequence[str]) -> int:
         """These are gone, which those who were on a deal with them are to hear of."""
