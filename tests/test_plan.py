@@ -158,7 +158,7 @@ def test_lesson_18_each_policy_meets_each_prior_state(
 
 
 def test_a_hold_ends_when_agreed_and_not_before() -> None:
-    """Thirty days later the agreement's value is written and the hold is released."""
+    """Thirty days later the agreement's value is written, and with that the hold is over."""
     first = compared({"grade": "A1"}, {"grade": "mine"}, ours={"cx_grade": "B2"}).held[0]
     assert first.until == NOW + timedelta(days=30)
     holds = {"cx_grade": first}
@@ -168,7 +168,7 @@ def test_a_hold_ends_when_agreed_and_not_before() -> None:
     after = compared({"grade": "A1"}, {"grade": "mine"}, as_of=NOW + timedelta(days=30), **arguments)
 
     assert (during.change, during.held) == (None, (first,))
-    assert (properties(after), after.released) == ({"cx_grade": "A1"}, ("cx_grade",))
+    assert (properties(after), after.retaken, after.released) == ({"cx_grade": "A1"}, ("cx_grade",), ())
 
 
 def test_never_after_human_is_for_good() -> None:

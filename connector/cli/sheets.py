@@ -243,6 +243,6 @@ def report_conflicts(
     place = place_of(output, file, "conflicts")
     with _desk(config, connection, None) as desk:
         known = desk.ledger.conflicts
-        found = Found(desk.ledger.work.holds(), known.taken_back(), known.pairs(), known.connections())
+        found = Found(desk.ledger.holds.every(), known.taken_back(), known.pairs(), known.connections())
         made = conflicts(desk.setting, found)
     tell(made, output, place, listed, desk.chosen.agreement.zone)

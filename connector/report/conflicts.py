@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connector.ledger.conflicts import Pair, TakenBack
-from connector.ledger.work import Hold
+from connector.ledger.holds import Hold
 from connector.report.sheet import Cell, Part, Setting, Sheet, count, sheet
 
 

@@ -20,7 +20,7 @@ def house(tmp_path: Path) -> House:
 
 def _sheet(house: House, ledger: Ledger) -> Sheet:
     known = ledger.conflicts
-    found = Found(ledger.work.holds(), known.taken_back(), known.pairs(), known.connections())
+    found = Found(ledger.holds.every(), known.taken_back(), known.pairs(), known.connections())
     return conflicts(Setting(house.agreement, house.clock()), found)
 
 
@@ -51,7 +51,7 @@ def test_a_value_written_back_is_counted(house: House) -> None:
     house.sync(ledger)
     assert value(_sheet(house, ledger), "holds.cx_persona") == 1
     ledger.people.forget_base("1", ["cx_persona"])
-    ledger.work.drop_holds([("1", "cx_persona")])
+    ledger.holds.drop([("1", "cx_persona")])
     house.edit("1", {"phone": "1"})
     house.on(april(3))
     house.sync(ledger)
