@@ -109,7 +109,7 @@ def _row(one: Hold, *, values: bool) -> tuple[object, ...]:
 
 def who(one: Hold) -> str:
     """Who set the value, without a name of a person."""
-    from connector.sync.reversals import writer  # noqa: PLC0415 - --help does without
+    from connector.ledger.writers import writer  # noqa: PLC0415 - --help does without
 
     return writer(one.by, one.source, one.name)
 

@@ -11,6 +11,7 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     people.py       what we remember of a person: tracks, values written and intended, moves, due times
     work.py         planned changes, tasks, open clears, rejects
     holds.py        values of others left alone, and how often ours were set back
+    writers.py      how we call who set a value
     aside.py        who waits for a review, a place or a time, and the alerts about it
     handoffs.py     every hand-off, and what became of it, as it was learned
     history.py      the moves of everybody, for the reports

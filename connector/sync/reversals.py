@@ -17,6 +17,7 @@ from connector.agreement.wiring import WriteRule
 from connector.errors import CrmError
 from connector.fields import STRICT
 from connector.ledger.holds import Frozen, Hold, Key, Reversal
+from connector.ledger.writers import id_of, writer
 from connector.log import get_logger
 from connector.model import CONFLICT
 from connector.plan import Held, Set, Terms, set_by
@@ -36,15 +37,6 @@ STOP_AFTER = 2
 ALERT = "conflict"
 
 log = get_logger("connector.sync")
-
-#: What a writer is called where the CRM gives only an id.
-_THINGS = {
-    "automation": "automation",
-    "integration": "app",
-    "import": "import",
-    "crm": "the CRM itself",
-    "person": "user",
-}
 
 
 class Again(Protocol):
@@ -209,7 +201,7 @@ class Reversals:
         except CrmError:  # Denied and NotFound among them: the id has to do
             return {}
         called = {one.id: one.name for one in there}
-        return {(name, source): told for name, source in wanted if (told := called.get(_id_of(source), ""))}
+        return {(name, source): told for name, source in wanted if (told := called.get(id_of(source), ""))}
 
 
 def as_hold(id: str, one: Held) -> Hold:
@@ -227,21 +219,6 @@ def as_hold(id: str, one: Held) -> Hold:
         one.name,
         one.set_at,
     )
-
-
-def writer(by: str, source: str, name: str) -> str:
-    """Who set a value, in words: by number and, of a machine, by name; never by the name of a person."""
-    id = _id_of(source).removeprefix("userId:")
-    thing = _THINGS.get(by, "")
-    if not thing or by == "crm":
-        kind = source.partition(" ")[0].lower().replace("_", " ")
-        return f"{thing or 'another system'} ({kind})" if kind else thing or "somebody"
-    known = f"{thing} {id}" if id.isalnum() else {"user": "a person"}.get(thing, f"an {thing}")
-    return f'{known} "{name}"' if name else known
-
-
-def _id_of(source: str) -> str:
-    return source.partition(" ")[2]
 
 
 def _is_open(held: Held) -> bool:

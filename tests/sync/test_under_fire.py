@@ -3,7 +3,7 @@ set (lessons 14 to 16, trap 17)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,8 +17,8 @@ from connector.agreement.terms import Backward
 from connector.crm import Outcome, Update
 from connector.errors import Deferred
 from connector.ledger import Ledger
-from connector.ledger.work import OpenClear
 from connector.plan import Set
+from connector.sandbox.workflows import Workflow
 from connector.sync import Order, Report, run
 from connector.sync.backwards import ANY_WAY, FORWARD_ONLY, MANNER, Backwards
 from tests.sync.conftest import Build
@@ -238,7 +238,7 @@ def test_g5_somebody_deleted_between_clear_and_set_is_gone(build: Build) -> None
     assert ledger.work.open_clears() == []
 
 
-# -- others act between clear and set -----------------------------------------------------------------------------------
+# -- others act between clear and set ----------------------------------------------------------------------------------
 
 
 def test_lesson_14_a_deal_that_raises_the_stage_while_we_clear_is_kept(build: Build) -> None:
@@ -301,8 +301,6 @@ def test_lesson_17_a_value_that_is_set_back_within_the_write_is_a_reversal_and_n
     world = build()
     if not isinstance(world, SandboxWorld):
         pytest.skip("nothing answers a write at once in memory")
-    from connector.sandbox.workflows import Workflow
-
     world.account.add_workflow(Workflow("12345", "Reset persona", "cx_persona", None, "cx_persona", "it_decider"))
     world.person("1")
     world.person("2")
