@@ -337,7 +337,7 @@ class FieldMap:
         except ValueError:
             return raw
 
-    def same(self, field: str, one: str, other: str) -> bool:
+    def alike(self, field: str, one: str, other: str) -> bool:
         """Whether two texts of the CRM mean one value: numbers, dates, flags and choices may come back in another
         spelling than they were written in, and so may line ends and telephone numbers."""
         return one == other or same_value(self.decode(field, one), self.decode(field, other))

@@ -149,7 +149,7 @@ def diff(
         wanted = fields.encode(field, value)
         live = fields.encode(field, fields.live(facts, field))
         hold = holds.get(spec.property)
-        if fields.same(field, wanted, live):
+        if fields.alike(field, wanted, live):
             if hold is not None and not hold.frozen:
                 released.append(spec.property)
             continue
@@ -179,7 +179,7 @@ def _is_among(texts: frozenset[str] | None, field: str, live: str, fields: Field
     """Whether a live value is one of ours, however the CRM spells it; None where we never wrote one."""
     if texts is None:
         return None
-    return live in texts or any(fields.same(field, text, live) for text in texts)
+    return live in texts or any(fields.alike(field, text, live) for text in texts)
 
 
 def _root(decision: Decision) -> str:

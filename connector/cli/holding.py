@@ -88,11 +88,20 @@ def release(
         if not found:
             whose = f"Contact {id} has" if id is not None else "Nobody has"
             raise UsageError(f"{whose} {wanted or 'nothing'} on hold. See: connector holds list")
-        ledger.let_go([(one.person_id, one.property) for one in found])
+        with ledger.transaction():
+            for whose, names in _by_person(found).items():
+                ledger.let_go(whose, names)
     if output == "json":
         show.json({"released": [{"id": one.person_id, "property": one.property} for one in found]})
         return
     show.say(f"{_whose(found)}; the next run writes what was agreed.", "✓")
+
+
+def _by_person(found: Sequence[Hold]) -> dict[str, list[str]]:
+    people: dict[str, list[str]] = {}
+    for one in found:
+        people.setdefault(one.person_id, []).append(one.property)
+    return people
 
 
 def _whose(found: Sequence[Hold]) -> str:

@@ -23,7 +23,7 @@ then the call goes out, then the outcome commits with its evidence; no transacti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -33,7 +33,7 @@ from connector.ledger.conflicts import Conflicts
 from connector.ledger.database import Database
 from connector.ledger.handoffs import HandOffs
 from connector.ledger.history import History
-from connector.ledger.holds import Holds, Key, Reversals
+from connector.ledger.holds import Holds, Reversals
 from connector.ledger.mirror import Mirror
 from connector.ledger.observing import Observations
 from connector.ledger.people import People
@@ -67,19 +67,15 @@ class Ledger:
         """Forget what is older than this and of no use any more."""
         tidy(self.database, self.connection, before)
 
-    def let_go(self, keys: Iterable[Key]) -> None:
-        """Release these holds (person id, property): what stands there now is no longer measured against what we wrote,
-        the quarrels are forgotten, and the next run writes what was agreed."""
-        people: dict[str, list[str]] = {}
-        for id, name in keys:
-            people.setdefault(id, []).append(name)
-        held = [(id, name) for id, names in people.items() for name in names]
+    def let_go(self, id: str, names: Sequence[str]) -> None:
+        """Hold nothing in these properties of this person any more: what stands there now is not measured against what
+        we wrote, quarrels over it are forgotten, and the next run writes what was agreed."""
+        keys = [(id, name) for name in names]
         with self.transaction():
-            for id, names in people.items():
-                self.people.forget_base(id, names)
-            self.holds.drop(held)
-            self.reversals.forget(held)
-            self.mirror.mark_dirty(list(people))
+            self.people.forget_base(id, names)
+            self.holds.drop(keys)
+            self.reversals.forget(keys)
+            self.mirror.mark_dirty([id])
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -91,7 +91,7 @@ class Assembly:
         before: dict[str, str] = {}
         for field, name in self.written.items():
             pair = memory.intended.get(name)
-            if pair is not None and fields.same(field, fields.encode(field, fields.live(kept.facts, field)), pair[1]):
+            if pair is not None and fields.alike(field, fields.encode(field, fields.live(kept.facts, field)), pair[1]):
                 before[field] = pair[0]
         return replace(kept, facts=fields.with_written(kept.facts, before))
 

@@ -337,7 +337,7 @@ class Look:
     def _arrived(self, one: Looked, field: str, name: str, live: str) -> bool:
         """Whether this is our own write that was never confirmed."""
         intended = one.memory.intended.get(name)
-        return intended is not None and self._session.fields.same(field, live, intended[1])
+        return intended is not None and self._session.fields.alike(field, live, intended[1])
 
     def _left_alone(self, one: Looked) -> bool:
         """Whether this person is scored and nothing more: held, unmapped, or in mode scores."""

@@ -217,7 +217,7 @@ def _guard(session: Session, order: Order, report: Report, guarding: Guarding) -
 
 
 def _clears(one: PlannedChange) -> bool:
-    return bool(one.body.get("backwards"))
+    return bool(one.body.get("backwards")) and any(field == "stage" for field, *_ in one.body["sets"])
 
 
 def _refuse_empty_scope(session: Session, look: Look) -> None:

@@ -146,7 +146,7 @@ def test_g4_released_by_hand_ours_is_written_by_the_next_run(build: Build) -> No
     world.sync(ledger)
     world.clock.pass_by(minutes=10)
 
-    ledger.let_go([("1", GRADE)])
+    ledger.let_go("1", [GRADE])
     world.sync(ledger)
 
     assert (world.properties("1")[GRADE], ledger.holds.of(["1"])) == (ours, [])
@@ -285,7 +285,7 @@ def test_lesson_17_a_stage_that_another_system_sets_back_twice_is_not_fought(bui
     assert len(told) == 1
     assert world.properties("1")["cx_stage"] == "mql"
 
-    ledger.let_go([("1", "lifecyclestage")])
+    ledger.let_go("1", ["lifecyclestage"])
     world.sync(ledger)
     assert world.properties("1")["lifecyclestage"] == "marketingqualifiedlead"
     _reset(world, how=how, lifecyclestage="lead")
@@ -309,7 +309,8 @@ def test_lesson_17_one_workflow_that_fights_over_many_is_one_alert_with_its_name
     ((group),) = ledger.holds.frozen()
     assert (group.people, group.name) == (25, "Reset status")
 
-    ledger.let_go([(one.person_id, one.property) for one in ledger.holds.every(property="lifecyclestage")])
+    for hold in ledger.holds.every(property="lifecyclestage"):
+        ledger.let_go(hold.person_id, [hold.property])
     world.sync(ledger)
     assert ledger.aside.open_alerts() == []
 
