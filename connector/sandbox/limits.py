@@ -23,17 +23,19 @@ MESSAGES = {
 }
 
 
-def throttled(policy: str) -> Answer:
+#: How the body of a 429 tells its kind: by name as documented, by a category as some APIs do, by its message alone.
+VARIANTS = {
+    "policy": {"errorType": "RATE_LIMIT", "policyName": "{policy}"},
+    "category": {"category": "RATE_LIMITS"},
+    "bare": {},
+}
+
+
+def throttled(policy: str, variant: str = "policy") -> Answer:
     """The 429 of a policy, as HubSpot words it."""
-    body = {
-        "status": "error",
-        "message": MESSAGES[policy],
-        "errorType": "RATE_LIMIT",
-        "correlationId": str(uuid4()),
-        "policyName": policy,
-        "requestId": str(uuid4()),
-    }
-    return Answer(429, body)
+    named = {name: value.format(policy=policy) for name, value in VARIANTS[variant].items()}
+    ids = {"correlationId": str(uuid4()), "requestId": str(uuid4())}
+    return Answer(429, {"status": "error", "message": MESSAGES[policy]} | named | ids)
 
 
 class Limits:
@@ -57,16 +59,20 @@ class Limits:
             self.refused[policy] += 1
         return policy
 
-    def headers(self, bucket: str, app: str) -> dict[str, str]:
-        """What an answer tells about the limits; search and associations tell nothing."""
+    def headers(self, bucket: str, app: str, *, daily: bool = True) -> dict[str, str]:
+        """What an answer tells about the limits; search and associations tell nothing, OAuth apps nothing `daily`."""
         if bucket != "burst" or not self._world.switches.rate_limits:
             return {}
         switches = self._world.switches
         used = len(self._window(bucket, app, WINDOW_MS))
-        return {
+        told = {
             "X-HubSpot-RateLimit-Max": str(switches.burst),
             "X-HubSpot-RateLimit-Remaining": str(max(0, switches.burst - used)),
             "X-HubSpot-RateLimit-Interval-Milliseconds": str(WINDOW_MS),
+        }
+        if not daily:
+            return told
+        return told | {
             "X-HubSpot-RateLimit-Daily": str(switches.daily),
             "X-HubSpot-RateLimit-Daily-Remaining": str(max(0, switches.daily - self.used_today)),
         }

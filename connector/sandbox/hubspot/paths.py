@@ -32,6 +32,8 @@ def understood(path: str) -> Path | None:
         return Path("forms", tuple(rest[1:]))
     if first == "automation" and rest[:1] == ["v4"]:
         return Path("automation", tuple(rest[1:]))
+    if first == "oauth" and len(rest) >= 2 and rest[0] in ("v1", "v3", *DATED):
+        return Path("oauth", tuple(rest[1:]))
     return None
 
 
