@@ -60,32 +60,32 @@ def test_g14_values_are_shown_to_who_asks_for_them(held: Desk) -> None:
     assert (row["theirs"], row["ours"]) == ("11", "85")
 
 
-@pytest.mark.parametrize(
-    ("words", "left"),
-    [
-        (("3",), ["1", "2"]),
-        (("3", "cx_fit_score"), ["1", "2"]),
-        (("1", "--property", STAGE), ["2", "3"]),
-        (("--all", "--property", STAGE), ["3"]),
-    ],
-)
-def test_holds_are_let_go_one_by_one_or_by_property(held: Desk, words: tuple[str, ...], left: list[str]) -> None:
+def test_holds_are_let_go_one_by_one_or_by_property(held: Desk) -> None:
     """What is let go is no longer there, and counting of reversals begins anew."""
-    assert "the next run writes what was agreed" in held("holds", "release", *words).out
-
-    assert [one["id"] for one in held("holds", "list", "--output", "json").json["holds"]] == left
+    for words, left in (
+        (("3", "cx_fit_score"), ["1", "2"]),
+        (("1", "--property", STAGE), ["2"]),
+        (("--all", "--property", STAGE), []),
+    ):
+        assert "the next run writes what was agreed" in held("holds", "release", *words).out
+        assert [one["id"] for one in held("holds", "list", "--output", "json").json["holds"]] == left
     ledger = open_ledger(f"sqlite:///{held.ledger}", "acme")
-    assert {one.person_id for one in ledger.reversals.every()} == set(left) - {"3"}
+    assert ledger.reversals.every() == []
     ledger.database.close()
 
 
-@pytest.mark.parametrize(
-    "words",
-    [(), ("--all",), ("3", "--all"), ("9",), ("3", STAGE), ("--all", "--property", "x"), ("3", "a", "--property", "b")],
-)
-def test_letting_go_of_nothing_is_a_mistake(held: Desk, words: tuple[str, ...]) -> None:
+def test_letting_go_of_nothing_is_a_mistake(held: Desk) -> None:
     """64, and nothing is changed."""
-    assert held("holds", "release", *words).code == 64
+    for words in (
+        (),
+        ("--all",),
+        ("3", "--all"),
+        ("9",),
+        ("3", STAGE),
+        ("--all", "--property", "x"),
+        ("3", "a", "--property", "b"),
+    ):
+        assert held("holds", "release", *words).code == 64, words
     assert len(held("holds", "list", "--output", "json").json["holds"]) == 3
 
 

@@ -75,10 +75,10 @@ def test_lesson_34_trap_20_two_mirrored_accounts_come_to_rest(build: Build, tmp_
     left, right = _pair(build, tmp_path)
     cycles = _cycles(left, right, lambda side: (left, right)[side].ledger())
 
-    written = [next(cycles) for _ in range(5)]
+    written = [next(cycles) for _ in range(3)]
 
     assert written[0] > 0
-    assert written[2:] == [0, 0, 0]
+    assert written[2:] == [0]
 
 
 def test_lesson_34_without_the_value_ledger_the_same_accounts_run_in_circles(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_lesson_34_without_the_value_ledger_the_same_accounts_run_in_circles(tmp
     numbers = count()
     cycles = _cycles(left, right, lambda side: (left, right)[side].ledger(f"forgotten{next(numbers)}"))
 
-    assert all(next(cycles) >= 2 for _ in range(6))
+    assert all(next(cycles) >= 2 for _ in range(3))
 
 
 def test_trap_20_an_echo_of_our_own_write_is_met_as_known(build: Build) -> None:
