@@ -8,10 +8,8 @@ before a full scan's first page, so that edits during the scan are seen by the n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
-from typing import TypeVar
 
 from connector.crm import ACTIVITIES, KINDS
 from connector.errors import Denied, MalformedRecord, NotFound
@@ -20,15 +18,10 @@ from connector.ledger.database import unpack
 from connector.ledger.mirror import News, Seen
 from connector.ledger.work import Reject
 from connector.model import Link, Occurrence, Record
-from connector.sync.ahead import ahead
 from connector.sync.colleagues import Colleagues
 from connector.sync.garbage import uncollected
+from connector.sync.scanning import Scanning
 from connector.sync.session import Report, Session
-
-#: Pages of a full scan that are stored, linked and committed together.
-PAGES = 10
-
-T = TypeVar("T")
 
 
 class Pull:
@@ -65,9 +58,7 @@ class Pull:
 
     def everything(self, kinds: Sequence[str] | None = None) -> None:
         """Every record, page by page, resumable; then ask after those the scan did not meet."""
-        for kind in kinds or self.kinds():
-            if self._ledger.runs.cursor(f"scanned:{kind}") != str(self._run):
-                self._scan(kind)
+        Scanning(self._session, self._report, self).everything(kinds or self.kinds())
         if kinds is None:
             self._occurrences()
 
@@ -75,44 +66,13 @@ class Pull:
         """The kinds the agreement uses something of, people last."""
         return tuple(kind for kind in KINDS if kind == "contact" or self._session.fields.properties(kind))
 
-    # -- full scan -----------------------------------------------------------------------------------------------
-
-    def _scan(self, kind: str) -> None:
-        runs = self._ledger.runs
-        after = runs.cursor(f"scan:{kind}")
-        if after is None:
-            begun = self._session.now()
-            cursor = self._crm.begin(kind, begun)
-            with self._ledger.transaction():
-                runs.move_cursor(f"changes:{kind}", cursor)
-                runs.move_cursor(f"begun:{kind}", begun.isoformat())
-        done = 0
-        properties = self._session.fields.properties(kind)
-        for pages in _groups(ahead(self._crm.scan(kind, properties, after=after or None)), PAGES):
-            self._session.go_on()
-            records = [record for page in pages for record in page.records]
-            self._keep(kind, records, self._session.now(), (f"scan:{kind}", pages[-1].mark))
-            done += len(records)
-            self._session.progress(kind, done, pages[-1].total)
-        with self._ledger.transaction():
-            runs.drop_cursors(f"scan:{kind}")
-            runs.move_cursor(f"scanned:{kind}", str(self._run))
-            runs.complete(f"changes:{kind}", datetime.fromisoformat(runs.cursor(f"begun:{kind}") or ""))
-        self._ask_after_missed(kind)
-
-    def _ask_after_missed(self, kind: str) -> None:
-        """Known records that the scan did not meet are gone, unless they answer."""
-        missed = self._ledger.mirror.missed_by_scan(kind, self._run)
-        for ids in _slices(missed, 1000):
-            self.read(kind, ids)
-
     # -- by id ------------------------------------------------------------------------------------------------------
 
     def read(self, kind: str, ids: Sequence[str], *, counted: bool = True) -> None:
         """Read these records fresh; whoever does not answer is gone. `counted`: whether they are new to the report."""
         asked_at = self._session.now()
         records = list(self._crm.read(kind, ids, self._session.fields.properties(kind)))
-        self._keep(kind, records, asked_at)
+        self.keep(kind, records, asked_at)
         answered = {record.id for record in records} | {id for record in records for id in record.merged_ids}
         missing = [id for id in ids if id not in answered]
         gone = self._part_with(kind, missing)
@@ -131,7 +91,7 @@ class Pull:
     # -- keeping ------------------------------------------------------------------------------------------------------
 
     @uncollected()
-    def _keep(
+    def keep(
         self, kind: str, records: Sequence[Record], read_at: datetime, cursor: tuple[str, str | None] | None = None
     ) -> None:
         """Records, their links and the cursor that stands for them: one transaction."""
@@ -254,9 +214,3 @@ class Pull:
 def _slices(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
-
-
-def _groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while group := list(islice(iterator, size)):
-        yield group
