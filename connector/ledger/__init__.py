@@ -63,9 +63,7 @@ class Ledger:
         self.observations = Observations(database, connection)
         self.runs = Runs(database, connection)
         self.losses = Losses(database, connection)
-        self.folding = Folding(
-            database, connection, self.mirror, (self.people, self.shadows), self.observations
-        )
+        self.folding = Folding(database, connection, self.mirror, (self.people, self.shadows), self.observations)
 
     def tidy(self, before: datetime) -> None:
         """Forget what is older than this and of no use any more."""

@@ -22,7 +22,8 @@ from connector.model import ALWAYS
 #: Codes of what a person must review, and of what goes on by itself.
 CHANGE_BUDGET, MAX_SHARE = "change_budget", "max_share"
 TASK_BUDGET, QUIET = "task_budget", "quiet"
-FOR_REVIEW = (CHANGE_BUDGET, MAX_SHARE)
+EMPTIED = "emptied"
+FOR_REVIEW = (CHANGE_BUDGET, MAX_SHARE, EMPTIED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,9 @@ class Completeness:
                 f"associations at most {_age(self.associations_at, now)} old"
                 if self.associations_at
                 else "associations as old as their records",
-                f"archived looked at {_age(self.archived_at, now)} ago" if self.archived_at else "archived not looked at",
+                f"archived looked at {_age(self.archived_at, now)} ago"
+                if self.archived_at
+                else "archived not looked at",
             )
         )
 

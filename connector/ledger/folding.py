@@ -18,8 +18,19 @@ from connector.ledger.database import Database, among, stamp
 from connector.ledger.mirror import CONTACT, Mirror
 from connector.ledger.observing import Observations
 from connector.ledger.people import People
-from connector.ledger.tables import addresses, aside, changes, clears, holds, links, losses, merges, records
-from connector.ledger.tables import rejects, tasks
+from connector.ledger.tables import (
+    addresses,
+    aside,
+    changes,
+    clears,
+    holds,
+    links,
+    losses,
+    merges,
+    records,
+    rejects,
+    tasks,
+)
 from connector.ledger.work import PLANNED
 
 #: Linked records that are read together with a contact: its own word on them is newer than what is folded.
@@ -52,7 +63,7 @@ class Folding:
         if not asked:
             return {}
         alive = self._mirror.alive(kind, asked)
-        known = {id for id, in self._db.rows_of(self._known(kind), asked)}
+        known = {id for (id,) in self._db.rows_of(self._known(kind), asked)}
         folded = self.survivors(kind, asked)
         remembered = {id for memory in self._memories for id in memory.remember(asked)} if kind == CONTACT else set()
         fresh = {id for id in asked if (id in known if id not in folded else id not in alive and id in remembered)}
@@ -79,6 +90,13 @@ class Folding:
             found = id = following
             seen.add(id)
         return found
+
+    def with_losers(self, kind: str, ids: Sequence[str]) -> list[str]:
+        """Those of these that others became part of."""
+        query = sa.select(merges.c.survivor).where(
+            merges.c.connection == self._me, merges.c.kind == kind, among(merges.c.survivor)
+        )
+        return sorted({id for (id,) in self._db.rows_of(query, ids)})
 
     def losers(self, kind: str, survivor: str) -> list[str]:
         """Whoever became part of this record, chains followed."""

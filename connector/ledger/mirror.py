@@ -34,7 +34,6 @@ class Seen:
     facts: Mapping[str, Any]
     created_at: datetime | None = None
     email_hash: str | None = None
-    other_hashes: tuple[str, ...] = ()  # of a contact's further addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +94,15 @@ class Mirror:
         known = {id: (facts, gone) for id, facts, gone in self._db.rows_of(query, tuple(latest))}
         found = []
         for id, one in latest.items():
-            packed = pack(one.facts)
             facts, gone = known.get(id, (None, 0))
+            packed = pack(one.facts)
+            if facts == packed and not gone:
+                continue
+            marked = _with_marks_of(facts, one)
+            packed = packed if marked is one else pack(marked.facts)
             if gone or facts != packed:
-                one = _with_marks_of(facts, one)
-                packed = pack(one.facts)
-                if gone or facts != packed:
-                    found.append(News(one, packed, facts, echo=not gone and _only_dates(facts, one.facts), back=bool(gone)))
+                echo = not gone and _only_dates(facts, marked.facts)
+                found.append(News(marked, packed, facts, echo=echo, back=bool(gone)))
         return found
 
     def store(
@@ -145,7 +146,7 @@ class Mirror:
         rows = [
             {"connection": self._me, "email_hash": hashed, "person_id": one.id}
             for one in seen
-            for hashed in one.other_hashes
+            for hashed in one.facts.get("m", ())
         ]
         self._db.upsert(addresses, rows)
 
@@ -385,7 +386,11 @@ class Mirror:
         with self._db.transaction():
             self._db.upsert(
                 links,
-                [{**row, "id": id, "labels": labels, "seen": seen} for id, (labels, seen) in found.items() if id not in there],
+                [
+                    {**row, "id": id, "labels": labels, "seen": seen}
+                    for id, (labels, seen) in found.items()
+                    if id not in there
+                ],
             )
             self._db.execute_of(sa.delete(links).where(those, among(links.c.other_id)), losers)
             self.mark_dirty(sorted(found))
@@ -433,6 +438,10 @@ class Mirror:
             if moment is not None:
                 yield Occurrence(id, source, moment, person_id, None, unpack(details) or {}, seen)
 
+    def dated(self, contact_ids: Sequence[str]) -> set[tuple[str, str | None, datetime]]:
+        """What is known to have happened to these contacts, by source and instant."""
+        return {(one.source, one.person_id, one.at) for one in self._occurrences(contact_ids)}
+
     def unknown(self, kind: str, ids: Sequence[str]) -> list[str]:
         """Those of these records that were never read."""
         query = sa.select(records.c.id).where(self._of(kind), among(records.c.id))
@@ -450,6 +459,14 @@ class Mirror:
             links.c.connection == self._me, links.c.kind == CONTACT, links.c.other_kind == to, among(links.c.id)
         )
         return {id for (id,) in self._db.rows_of(query, contact_ids)}
+
+    def some_linked(self, to: str, limit: int) -> list[str]:
+        """Some living contacts that have a link of this kind."""
+        theirs = sa.select(links.c.id).where(
+            links.c.connection == self._me, links.c.kind == CONTACT, links.c.other_kind == to
+        )
+        query = sa.select(records.c.id).where(self._of(CONTACT), records.c.gone == 0, records.c.id.in_(theirs))
+        return [id for (id,) in self._db.rows(query.order_by(records.c.id).limit(limit))]
 
     def page(self, kind: str, after: str, limit: int) -> list[tuple[str, Mapping[str, Any]]]:
         """The next records of a kind that are not gone, by id, with their facts."""

@@ -75,10 +75,10 @@ def _cycle(track: Mapping[str, Any]) -> int:
 
 
 def _base(mine: Memory, others: Sequence[Memory], live: Mapping[str, str | None]) -> dict[str, str]:
-    """What counts as ours on a record that several became: the value of a property is, when one of them held it by our
-    hand; else the survivor's own base stands, then that of the others."""
+    """What counts as ours on a record that several became: the survivor's own base, and where it holds another value
+    that one of the others held by our hand, that."""
     everybody = (mine, *others)
-    base = {name: value for one in reversed(everybody) for name, value in one.base.items()}
+    base = dict(mine.base)
     for name, value in live.items():
         texts = {one.base[name] for one in everybody if name in one.base}
         texts |= {one.intended[name][1] for one in everybody if name in one.intended}

@@ -195,14 +195,6 @@ class Runs:
         row = {"connection": self._me, "name": name, "value": value, "complete_until": stamp(complete_until)}
         self._db.upsert(cursors, [row])
 
-    def complete(self, name: str, until: datetime) -> None:
-        """A full scan ended: everything up to where it began has been seen."""
-        self._db.execute(
-            sa.update(cursors)
-            .where(cursors.c.connection == self._me, cursors.c.name == name)
-            .values(complete_until=stamp(until))
-        )
-
     def drop_cursors(self, prefix: str) -> None:
         """Start over with these."""
         self._db.execute(sa.delete(cursors).where(cursors.c.connection == self._me, cursors.c.name.startswith(prefix)))
