@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from connector.crm import Page
 from connector.crm.hubspot.api import Api, Call, in_parts, listed, next_page, shrinking, type_of
-from connector.crm.hubspot.names import LONGEST_QUERY, MERGEABLE, MERGED_INTO
+from connector.crm.hubspot.names import LONGEST_QUERY, MERGEABLE, MERGED_INTO, OTHER_EMAILS
 from connector.crm.hubspot.records import record
 from connector.crm.hubspot.verdict import Refused
 from connector.errors import CrmError
@@ -67,7 +67,9 @@ def batch_read(
 
 def asked_for(kind: str, properties: Sequence[str]) -> tuple[str, ...]:
     """The properties to request: the list of merged ids is never among HubSpot's defaults."""
-    own = (MERGED_INTO,) if kind in MERGEABLE else ()
+    own: tuple[str, ...] = (MERGED_INTO,) if kind in MERGEABLE else ()
+    if kind == "contact":
+        own += (OTHER_EMAILS,)
     return tuple(dict.fromkeys((*properties, *own)))
 
 
