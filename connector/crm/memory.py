@@ -66,7 +66,6 @@ class MemoryCRM:
         self.owners: tuple[Owner, ...] = ()
         self.workflows: tuple[Automation, ...] = ()
         self.empty_sources: frozenset[str] = frozenset()  # lists and forms that exist and have seen nobody yet
-        self.unheard: dict[str, frozenset[str]] = {}  # kind -> ids whose changes no incremental read tells
         self.calls = Calls()
         self.writes = 0
 
@@ -192,13 +191,10 @@ class MemoryCRM:
     def changes(self, kind: str, cursor: str, now: datetime) -> Iterator[Batch]:
         """Everything changed at or after the cursor: two records may share an instant, so it is inclusive."""
         since = datetime.fromisoformat(cursor).replace(microsecond=0)
-        unheard = self.unheard.get(kind, frozenset())
         found = sorted(
-            id
-            for id, one in self._records.get(kind, {}).items()
-            if one.changed_at >= since and not one.archived and id not in unheard
+            id for id, one in self._records.get(kind, {}).items() if one.changed_at >= since and not one.archived
         )
-        gone = tuple(id for id, one in self._records.get(kind, {}).items() if one.archived and id not in unheard)
+        gone = tuple(id for id, one in self._records.get(kind, {}).items() if one.archived)
         for start in range(0, len(found), self._page):
             self._called("search")
             yield Batch(tuple(found[start : start + self._page]), (), None)

@@ -69,7 +69,10 @@ class Pull:
                 self._session.go_on()
                 self.read(kind, ids)
             with self._ledger.transaction():
-                self._part_with(kind, batch.gone)
+                gone = self._part_with(kind, batch.gone)
+                if kind == "contact":
+                    self._report.count("looked_at", gone)
+                    self._report.count("gone", gone)
                 if batch.mark is not None:
                     name = f"changes:{kind}"
                     self._ledger.runs.move_cursor(name, batch.mark, batch.complete_until)
