@@ -56,10 +56,18 @@ class Backwards:
 
     def finish_open(self) -> None:
         """Before any other work: nobody stays blank because a run died between clear and set."""
-        for clear in self._work.open_clears():
+        self._finish(self._work.open_clears())
+
+    def finish_merged(self) -> None:
+        """After reading: those that came over from a record which has become part of another (see Folding)."""
+        self._finish([clear for clear in self._work.open_clears() if clear.before == ""])
+
+    def _finish(self, clears: Sequence[OpenClear]) -> None:
+        for clear in clears:
             if not self._exists(clear.person_id):
-                self._work.close_clear(clear.person_id, clear.property)
-                continue
+                if not self._session.ledger.mirror.alive("contact", [clear.person_id]):
+                    self._work.close_clear(clear.person_id, clear.property)
+                continue  # else reading tells whether it is deleted, or part of another
             if not self.finish(clear):
                 self._report.warnings.append(
                     f"contact {clear.person_id}: {clear.property} was cleared to set {clear.target} and does not hold"

@@ -68,6 +68,7 @@ def _work(session: Session, order: Order, report: Report) -> None:
     _read(session, order, pull, report)
     if writing:
         session.go_on(writing=True)
+        Backwards(session, report).finish_merged()
     _remember_circumstances(session, order)
     if order.verb == "report":
         return  # who reports looks for itself, and leaves everybody to be looked at

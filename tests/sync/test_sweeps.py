@@ -184,7 +184,7 @@ def test_g10_lesson_12_trap_09_a_link_that_touched_nothing_is_seen_within_a_day(
 
 
 def test_g3_a_spent_quota_stops_a_sweep_and_not_the_run(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What changed is read, decided and written all the same; the sweep says where it stopped and goes on from there."""
+    """What changed is read, decided and written all the same; the sweep says so and goes on from where it stopped."""
     monkeypatch.setattr(reconcile, "PAGES", 1)
     world = build(page=2)
     ledger = _settled(world, 6)
