@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, stamp
+from connector.ledger.holds import Holds, Reversals
 from connector.ledger.mirror import CONTACT, Mirror
 from connector.ledger.observing import Observations
 from connector.ledger.people import People
@@ -23,7 +24,6 @@ from connector.ledger.tables import (
     aside,
     changes,
     clears,
-    holds,
     links,
     losses,
     merges,
@@ -47,12 +47,16 @@ class Folding:
         mirror: Mirror,
         memories: tuple[People, People],
         observations: Observations,
+        holds: Holds,
+        reversals: Reversals,
     ) -> None:
         self._db = database
         self._me = connection
         self._mirror = mirror
         self._memories = memories
         self._observations = observations
+        self._holds = holds
+        self._reversals = reversals
 
     # -- what is known -------------------------------------------------------------------------------------------
 
@@ -151,7 +155,8 @@ class Folding:
         self._db.execute_of(self._of(sa.update(tasks), tasks).values(person_id=survivor), losers)
         # What was cleared may stand blank on the survivor, too; its own value is nobody's to clear (see Backwards).
         self._take(clears, clears.c.property, survivor, losers, {"before": ""})
-        self._take(holds, holds.c.property, survivor, losers)
+        self._holds.fold(survivor, losers)
+        self._reversals.fold(losers)
         self._take(addresses, addresses.c.email_hash, survivor, losers)
         self._take(aside, None, survivor, losers)
         self._take(changes, changes.c.run, survivor, losers, among_these=changes.c.state != PLANNED, drop=False)

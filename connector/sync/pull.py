@@ -8,11 +8,12 @@ before a full scan's first page, so that edits during the scan are seen by the n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime
 
 from connector.crm import ACTIVITIES, INCOMPLETE, KINDS
-from connector.errors import Denied, MalformedRecord, NotFound, Transient
+from connector.errors import MalformedRecord, Transient
 from connector.fields import email_hash
 from connector.ledger.database import unpack
 from connector.ledger.mirror import News, Seen
@@ -24,6 +25,49 @@ from connector.sync.garbage import uncollected
 from connector.sync.merging import Merging
 from connector.sync.scanning import Scanning
 from connector.sync.session import Report, Session
+from connector.sync.sources import read_sources
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What belongs to some records and was read beside them: links by kind and id, and steps of their counters."""
+
+    links: Mapping[str, Mapping[str, tuple[Link, ...]]]
+    steps: Sequence[Occurrence]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Records as they answered to their ids, when they were asked for, and what belongs to them."""
+
+    asked_at: datetime
+    asked_for: Set[str]
+    records: tuple[Record, ...]
+    gathered: Gathered
+
+    def of(self, ids: Set[str]) -> Fetched:
+        """What concerns some of the ids that were asked for."""
+        records = tuple(one for one in self.records if one.id in ids or not ids.isdisjoint(one.merged_ids))
+        found = {one.id for one in records}
+        links = {
+            to: {id: some for id, some in those.items() if id in found} for to, those in self.gathered.links.items()
+        }
+        steps = [one for one in self.gathered.steps if one.person_id in found]
+        return Fetched(self.asked_at, ids, records, Gathered(links, steps))
+
+    def with_those(self, others: Sequence[Fetched]) -> Fetched:
+        """All of them as if they had been asked for at once, at the earliest of their instants."""
+        every = (self, *others)
+        records = {one.id: one for some in every for one in some.records}
+        kinds = dict.fromkeys(to for some in every for to in some.gathered.links)
+        links = {
+            to: {id: those for some in every for id, those in some.gathered.links.get(to, {}).items()} for to in kinds
+        }
+        steps = [one for some in every for one in some.gathered.steps]
+        asked_for = frozenset().union(*(some.asked_for for some in every))
+        asked_at = min(some.asked_at for some in every)
+        return Fetched(asked_at, asked_for, tuple(records.values()), Gathered(links, steps))
+
 
 #: Kind of the linked records -> record -> its links.
 Links = Mapping[str, Mapping[str, Sequence[Link]]]
@@ -61,7 +105,7 @@ class Pull:
                 # What did come is true and has been kept; the cursor stays, so that the rest is asked for again.
                 self._report.incomplete.append(kind)
                 self._report.warnings.append(f"incomplete: {error}")
-        self._occurrences()
+        read_sources(self._session, self._report)
 
     def _changes(self, kind: str, cursor: str) -> None:
         for batch in self._crm.changes(kind, cursor, self._session.now()):
@@ -81,7 +125,7 @@ class Pull:
         """Every record, page by page, resumable; then ask after those the scan did not meet."""
         Scanning(self._session, self._report, self).everything(kinds or self.kinds())
         if kinds is None:
-            self._occurrences()
+            read_sources(self._session, self._report)
 
     def kinds(self) -> tuple[str, ...]:
         """The kinds the agreement uses something of, people last."""
@@ -92,10 +136,9 @@ class Pull:
     def read(self, kind: str, ids: Sequence[str], *, counted: bool = True) -> int:
         """Read these records fresh; whoever does not answer is gone, and how many those are is returned. `counted`:
         whether they are new to the report."""
-        asked_at = self._session.now()
-        records = self._answers(kind, ids)
-        self.keep(kind, records, asked_at)
-        there = {record.id for record in records}
+        fetched = self.fetch(kind, ids)
+        self.keep(kind, fetched.records, fetched.asked_at, gathered=fetched.gathered)
+        there = {record.id for record in fetched.records}
         gone = self._part_with(kind, [id for id in ids if id not in there])  # deleted, or part of another by now
         if kind == "contact" and counted:
             self._report.count("looked_at", gone)
@@ -112,6 +155,13 @@ class Pull:
             records += self._crm.read(kind, missing, properties)
         return records
 
+    def fetch(self, kind: str, ids: Sequence[str]) -> Fetched:
+        """What these records hold now, and what belongs to them. Touches no state of ours: any thread may."""
+        asked_at = self._session.now()
+        records = tuple(self._answers(kind, ids))
+        gathered = self.gather(kind, [record.id for record in records if not record.archived])
+        return Fetched(asked_at, frozenset(ids), records, gathered)
+
     def _part_with(self, kind: str, ids: Sequence[str]) -> int:
         """These are gone, which those who were on a deal with them are to hear of."""
         with self._ledger.transaction():
@@ -122,6 +172,12 @@ class Pull:
 
     # -- keeping ------------------------------------------------------------------------------------------------------
 
+    def gather(self, kind: str, ids: Sequence[str]) -> Gathered:
+        """What belongs to these records and stands elsewhere in the CRM. Touches no state of ours: any thread may."""
+        links = {to: self._crm.links(kind, ids, to) for to in self._linked_kinds(kind)} if ids else {}
+        steps = self._steps(ids) if kind == "contact" and self._with_history else []
+        return Gathered(links, steps)
+
     @uncollected()
     def keep(
         self,
@@ -129,15 +185,15 @@ class Pull:
         records: Sequence[Record],
         read_at: datetime,
         cursor: tuple[str, str | None] | None = None,
+        gathered: Gathered | None = None,
         *,
         told_until: datetime | None = None,
     ) -> None:
-        """Records, their links and the cursor that stands for them: one transaction. What differs and changed before
-        `told_until` has been told by no incremental read, and is counted as drift."""
+        """Records, what belongs to them and the cursor that stands for them: one transaction. What differs and changed
+        before `told_until` has been told by no incremental read, and is counted as drift."""
         live = [record for record in records if not record.archived]
-        ids = [record.id for record in live]
-        links = {to: self._crm.links(kind, ids, to) for to in self._linked_kinds(kind)} if ids else {}
-        steps = self._steps(ids) if kind == "contact" and self._with_history else []
+        known = gathered or self.gather(kind, [record.id for record in live])
+        links, steps = known.links, known.steps
         with self._ledger.transaction():
             self._session.still_mine()
             self._ledger.mirror.add_occurrences(steps, self._run)
@@ -249,23 +305,6 @@ class Pull:
             if "c" in one.seen.facts
             for rise in self._session.fields.rises(one.seen.id, unpack(one.before), one.seen.facts, read_at)
         ]
-
-    # -- lists and forms ------------------------------------------------------------------------------------------
-
-    def _occurrences(self) -> None:
-        for source in self._session.fields.sources():
-            name = f"occurrences:{source}"
-            try:
-                parts = self._crm.occurrences(source, self._ledger.runs.cursor(name), self._session.now())
-                for found, cursor in parts:
-                    with self._ledger.transaction():
-                        self._ledger.mirror.add_occurrences(self._merging.told_of_survivors(found), self._run)
-                        self._ledger.runs.move_cursor(name, cursor)
-            except (NotFound, Denied) as error:
-                if isinstance(error, Denied) and error.code != "scope":
-                    raise
-                self._report.warnings.append(f"{source} cannot be read, its signals are not seen: {error}")
-        self._ledger.mirror.adopt_submissions()
 
 
 def drifted(records: Sequence[Record], news: Sequence[News], told_until: datetime | None) -> int:

@@ -80,7 +80,7 @@ class Reconcile(_Sweeping):
         for kind, after in self._kinds_from(place):
             if not (place.asking and kind == place.kind):
                 place = replace(place, kind=kind, after=after, asking=False)
-                pages = self._crm.scan(kind, self._session.fields.properties(kind), after=after or None)
+                pages = self._crm.scan(kind, self._session.fields.properties(kind), after=after or None, alone=True)
                 for group in _groups(pages, PAGES):
                     records = [record for page in group for record in page.records]
                     place = self._compare(kind, records, group[-1].mark, place)

@@ -8,21 +8,41 @@ A scan's mark moves in the same transaction as the records it stands for; who wa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
+from connector.crm import Page
+from connector.model import Record
 from connector.sync import marks
-from connector.sync.ahead import ahead
+from connector.sync.ahead import ahead, in_turn
 from connector.sync.session import Report, Session
+from connector.sync.stalling import Watch
 
 if TYPE_CHECKING:
-    from connector.sync.pull import Pull
+    from connector.sync.pull import Gathered, Pull
 
 T = TypeVar("T")
 
 #: Pages of a full scan that are stored, linked and committed together.
 PAGES = 10
+
+#: Groups of pages whose links are being read beside the one that is stored.
+GROUPS_AHEAD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Some pages of a scan: what they hold, since when that is known, and the mark behind them."""
+
+    records: tuple[Record, ...]
+    read_at: datetime
+    mark: str | None
+    total: int | None
+    again: bool
+    warnings: tuple[str, ...]
 
 
 class Scanning:
@@ -33,6 +53,7 @@ class Scanning:
         self._report = report
         self._pull = pull
         self._runs = session.ledger.runs
+        self._watch = Watch(session, report)
 
     def everything(self, kinds: Sequence[str]) -> None:
         """Every record of these kinds, save those kinds that this run has been through already."""
@@ -41,23 +62,60 @@ class Scanning:
                 self._scan(kind)
 
     def _scan(self, kind: str) -> None:
-        self._begin(kind)
-        done, after = 0, self._runs.cursor(f"scan:{kind}")
-        properties = self._session.fields.properties(kind)
-        for pages in _groups(ahead(self._session.crm.scan(kind, properties, after=after or None)), PAGES):
+        done = self._begin(kind)
+        for group, gathered in self._coming(kind):
             self._session.go_on()
-            records = [record for page in pages for record in page.records]
-            mark = (f"scan:{kind}", pages[-1].mark)
-            self._pull.keep(kind, records, self._session.now(), mark, told_until=self._told_until(kind))
+            self._watch.moved()
+            self._report.warnings += [one for one in group.warnings if one not in self._report.warnings]
+            records = self._new(kind, group)
+            mark, told_until = (f"scan:{kind}", group.mark), self._told_until(kind)
+            self._pull.keep(kind, records, group.read_at, mark, gathered, told_until=told_until)
             done += len(records)
-            self._session.progress(kind, done, pages[-1].total)
+            self._session.progress(kind, done, group.total)
         self._ask_after_missed(kind)
         self._end(kind)
 
-    def _begin(self, kind: str) -> None:
+    def _coming(self, kind: str) -> Iterator[tuple[Group, Gathered]]:
+        """Group after group with what belongs to its records; pages and links of the next ones are on their way."""
+        after = self._runs.cursor(f"scan:{kind}")
+        pages = self._session.crm.scan(kind, self._session.fields.properties(kind), after=after or None)
+        look = self._watch.look
+        groups = ahead(self._groups(pages), 1, look)
+        pool = ThreadPoolExecutor(GROUPS_AHEAD + 1, thread_name_prefix="links")
+        try:
+            yield from in_turn(pool, lambda one: (one, self._gathered(kind, one)), groups, GROUPS_AHEAD, look)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # none of it has done anything that must be heard of
+
+    def _gathered(self, kind: str, group: Group) -> Gathered:
+        return self._pull.gather(kind, [record.id for record in group.records if not record.archived])
+
+    def _groups(self, pages: Iterable[Page]) -> Iterator[Group]:
+        aged = ((page, self._session.now() - timedelta(seconds=page.age)) for page in pages)
+        for some in _slices(aged, PAGES):
+            last = some[-1][0]
+            yield Group(
+                tuple(record for page, _ in some for record in page.records),
+                min(read_at for _, read_at in some),
+                last.mark,
+                last.total,
+                any(page.again for page, _ in some),
+                tuple(page.warning for page, _ in some if page.warning),
+            )
+
+    def _new(self, kind: str, group: Group) -> Sequence[Record]:
+        """A scan that had to begin anew tells again what this run has stored already."""
+        if not group.again:
+            return group.records
+        met = self._session.ledger.mirror.met_by_scan(kind, [one.id for one in group.records], self._report.run)
+        return [one for one in group.records if one.id not in met]
+
+    def _begin(self, kind: str) -> int:
+        """Begin, or go on where it stopped; returns how many records were met before."""
         if self._runs.cursor(f"scan:{kind}") is not None:
-            return  # it goes on where it stopped
+            return self._session.ledger.mirror.count_met(kind, self._report.run)
         marks.begin(self._session, kind, self._report.run)
+        return 0
 
     def _end(self, kind: str) -> None:
         with self._session.ledger.transaction():
@@ -76,7 +134,7 @@ class Scanning:
         return self._runs.told_until(kind) if self._pull.compares else None
 
 
-def _groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
+def _slices(items: Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(items)
     while group := list(islice(iterator, size)):
         yield group

@@ -22,6 +22,7 @@ STAY = {
     "records": "the record is gone, and is remembered as that",
     "losses": "nobody asks the one that is gone",
     "rejects": "nobody tries it again",
+    "reversals": "nobody fights over who is gone",
     "links": "they are read with the survivor, save those to activities",
 }
 
@@ -89,7 +90,7 @@ def test_what_the_survivor_has_of_its_own_stands(ledger: Ledger) -> None:
 
     _fold(ledger, "2", "1")
 
-    assert {(one.person_id, one.property, one.live) for one in ledger.work.holds()} == {
+    assert {(one.person_id, one.property, one.live) for one in ledger.holds.every()} == {
         ("2", "cx_grade", "A1"),
         ("2", "cx_stage", "sal"),
     }

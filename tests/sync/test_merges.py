@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -76,12 +77,12 @@ def test_g9_lesson_49_a_merge_that_makes_a_new_id_keeps_the_track(build: Build) 
     assert [(one["id"], one["cycle"]) for one in memory[third].tracks] == [(track["id"], 1)]
     assert world.handed_over() == [third]
     assert (report.tasks_created, again.tasks_created) == (0, 0)
-    assert ledger.work.holds() == []
+    assert ledger.holds.every() == []
 
 
-def test_g9_a_survivor_nobody_has_read_before_takes_over(build: Build) -> None:
+def test_g9_a_survivor_nobody_has_read_before_takes_over(tmp_path: Path) -> None:
     """It was created and merged into between two runs."""
-    world = build()
+    world = World(tmp_path)
     ledger = _handed_over(world, "1", "2")
     world.clock.pass_by(hours=1)
     world.person("9")
@@ -111,28 +112,28 @@ def test_g9_a_merge_that_nobody_told_of_is_found_by_the_sweep(build: Build) -> N
     assert in_time.tasks_created == 0
 
 
-def test_g9_what_was_on_hold_or_waited_goes_on_for_the_survivor(build: Build) -> None:
+def test_g9_what_was_on_hold_or_waited_goes_on_for_the_survivor(tmp_path: Path) -> None:
     """A value that somebody set on the one that is gone and the CRM took over is left alone as long as before."""
-    world = build()
+    world = World(tmp_path)
     ledger = _handed_over(world, "1", "2")
     world.edit("1", {"cx_persona": "somebody_else"})
     _later(world, ledger, minutes=10)
-    (held,) = ledger.work.holds()
+    (held,) = ledger.holds.every()
     world.clock.pass_by(hours=1)
     world.edit("2", {"cx_persona": ""})
     world.merge("2", "1")
 
     _later(world, ledger, minutes=10)
 
-    (hold,) = ledger.work.holds()
+    (hold,) = ledger.holds.every()
     assert (hold.person_id, hold.property, hold.until) == ("2", held.property, held.until)
     assert world.properties("2")["cx_persona"] == "somebody_else"
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_g9_a_task_under_way_for_the_one_that_is_gone_is_not_made_twice(tmp_path: object, moment: str) -> None:
+def test_g9_a_task_under_way_for_the_one_that_is_gone_is_not_made_twice(tmp_path: Path, moment: str) -> None:
     """The process died around the task, and the record was merged before the next run."""
-    world = World(tmp_path)  # type: ignore[arg-type]  # pytest's folder
+    world = World(tmp_path)
     world.person("1")
     world.person("2")
     ledger = world.ledger()
@@ -155,12 +156,10 @@ def test_g9_a_task_under_way_for_the_one_that_is_gone_is_not_made_twice(tmp_path
 
 
 @pytest.mark.parametrize(("own", "ends_as"), [("", "lead"), ("customer", "customer")])
-def test_g9_a_stage_cleared_on_the_one_that_is_gone_leaves_nobody_blank(
-    tmp_path: object, own: str, ends_as: str
-) -> None:
+def test_g9_a_stage_cleared_on_the_one_that_is_gone_leaves_nobody_blank(tmp_path: Path, own: str, ends_as: str) -> None:
     """The survivor came out blank: it gets the stage that was to be set. Where it has one of its own, that is nobody's
     to clear."""
-    world = World(tmp_path)  # type: ignore[arg-type]  # pytest's folder
+    world = World(tmp_path)
     world.person("1")
     world.person("2", lifecyclestage=own or "lead")
     ledger = world.ledger()
@@ -179,9 +178,9 @@ def test_g9_a_stage_cleared_on_the_one_that_is_gone_leaves_nobody_blank(
     assert world.properties("2")["lifecyclestage"] == ends_as
 
 
-def test_g9_who_is_restored_after_a_merge_is_somebody_of_their_own(tmp_path: object) -> None:
+def test_g9_who_is_restored_after_a_merge_is_somebody_of_their_own(tmp_path: Path) -> None:
     """The survivor lists the id for ever; the two do not take turns in being gone."""
-    world = World(tmp_path)  # type: ignore[arg-type]  # pytest's folder
+    world = World(tmp_path)
     ledger = _handed_over(world, "1", "2")
     world.clock.pass_by(hours=1)
     world.merge("2", "1")
@@ -197,9 +196,9 @@ def test_g9_who_is_restored_after_a_merge_is_somebody_of_their_own(tmp_path: obj
     assert world.handed_over() == ["2"]
 
 
-def test_a_merge_is_no_signal(tmp_path: object) -> None:
+def test_a_merge_is_no_signal(tmp_path: Path) -> None:
     """Counters of two people add up and their dates move; what lists told of the one is told once of the other."""
-    world = World(tmp_path)  # type: ignore[arg-type]  # pytest's folder
+    world = World(tmp_path)
     counter = next(one for one in world.agreement.wiring.signals if one.how == "counter")
     world.person("1", **{counter.key: "4"})
     world.person("2", **{counter.key: "3"})
@@ -219,9 +218,9 @@ def test_a_merge_is_no_signal(tmp_path: object) -> None:
     assert sorted(one.id for one in found) == ["a", "c"]
 
 
-def test_lesson_25_another_address_is_the_same_person(build: Build) -> None:
+def test_lesson_25_another_address_is_the_same_person(tmp_path: Path) -> None:
     """Identity is the CRM's id: a changed e-mail address makes neither a new track nor a second task."""
-    world = build()
+    world = World(tmp_path)
     ledger = _handed_over(world, "1")
     before = ledger.people.remember(["1"])["1"].tracks
     world.edit("1", {"email": "anna.new@northmill.example"})
@@ -262,9 +261,9 @@ def _submit(world: World, address: str) -> None:
     world.crm.happen(Occurrence(address, "form:demo-request", world.clock(), None, email_hash(address)))
 
 
-def test_lesson_48_who_is_deleted_between_plan_and_write_is_gone(tmp_path: object) -> None:
+def test_lesson_48_who_is_deleted_between_plan_and_write_is_gone(tmp_path: Path) -> None:
     """The write comes back as gone, and the person is a tombstone from then on."""
-    world = World(tmp_path)  # type: ignore[arg-type]  # pytest's folder
+    world = World(tmp_path)
     world.person("1")
     ledger = world.ledger()
     session = world.session(ledger)
