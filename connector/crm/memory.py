@@ -26,6 +26,7 @@ from connector.crm import (
     PropertyVersion,
     Task,
     Update,
+    unasked,
 )
 from connector.errors import NotFound
 from connector.model import Link, Occurrence, Record
@@ -70,6 +71,7 @@ class MemoryCRM:
         self.workflows: tuple[Automation, ...] = ()
         self.empty_sources: frozenset[str] = frozenset()  # lists and forms that exist and have seen nobody yet
         self.calls = Calls()
+        self.before_call: Callable[[], None] = unasked
         self.writes = 0
 
     # -- what others do to it ----------------------------------------------------------------------------------
@@ -354,6 +356,7 @@ class MemoryCRM:
             stored.properties[name] = value
 
     def _called(self, endpoint: str) -> None:
+        self.before_call()
         self.calls.by_class[endpoint] = self.calls.by_class.get(endpoint, 0) + 1
 
     def _coarse(self) -> datetime:

@@ -8,15 +8,14 @@ next one: what was read is in the mirror, who must be looked at is dirty, what w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 
 import orjson
 
-from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, Problem
+from connector.errors import Busy, ConfigError, ConnectorError, Deferred, GuardRefused, Problem
 from connector.ledger import Ledger
 from connector.ledger.aside import EMPTIED
 from connector.ledger.completeness import completeness
@@ -27,6 +26,7 @@ from connector.sync.apply import Apply
 from connector.sync.backwards import Backwards
 from connector.sync.emptied import Emptied
 from connector.sync.guarding import Guarding
+from connector.sync.lease import holding
 from connector.sync.look import REHEARSED, Look, candidates
 from connector.sync.owners import follow_owners, tell_unrouted
 from connector.sync.pull import Pull
@@ -40,13 +40,15 @@ KEPT = timedelta(days=30)
 
 def run(session: Session, order: Order) -> Report:
     """Bring the CRM in line with the agreement for everybody this order concerns."""
-    with _lease(session):
+    with holding(session):
         _refuse_unsigned(session, order)
         order, report = _start(session, order)
         try:
             _work(session, order, report)
         except Deferred as error:
             report.status, report.message = "deferred", str(error)
+        except Busy:
+            raise  # another run took over, and has told already how this one ended
         except ConnectorError as error:
             report.status, report.message = _failed(error), str(error)
             _finish(session, order, report)
@@ -320,15 +322,6 @@ def _planned(session: Session, report: Report) -> int:
 
 
 # -- the frame ------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _lease(session: Session) -> Iterator[None]:
-    session.fence = session.ledger.runs.take_lease(session.worker, session.now())
-    try:
-        yield
-    finally:
-        session.ledger.runs.drop_lease(session.fence)
 
 
 def _refuse_unsigned(session: Session, order: Order) -> None:

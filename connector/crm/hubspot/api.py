@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from connector.crm import Calls
+from connector.crm import Calls, unasked
 from connector.crm.hubspot.names import TYPES, Reading, Sizes, path_of
 from connector.crm.hubspot.transport import Answer, Request, Wire
 from connector.crm.hubspot.verdict import Refused, body_of, error_of
@@ -72,6 +72,7 @@ class Api:
         log = partial(SlidingLog, clock=clock, sleep=rest)
         self._burst = log(*BURST, share=budget.burst_share)
         self._own_logs = {"search": log(*SEARCH), "links": log(*ASSOCIATIONS, share=budget.burst_share)}
+        self.before_call: Callable[[], None] = unasked
         self._tally = threading.Lock()
         self._reached = False
         self._pool = ThreadPoolExecutor(reading.threads, thread_name_prefix="hubspot")
@@ -147,6 +148,7 @@ class Api:
                 for log in logs:
                     log.take()
                     taken.append(log)
+            self.before_call()  # last of all: to wait for a place may have taken long
             with self._rest.waiting_for("the server's answer"):
                 return self._wire.send(request)
         finally:
