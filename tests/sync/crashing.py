@@ -1,5 +1,5 @@
 """
-How a process dies in these tests: an exception no room catches, before or after the n-th call or commit.
+How a process dies by an exception in these tests: at the n-th call or commit, before or after it.
 """
 
 from __future__ import annotations
@@ -7,33 +7,19 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from connector.ledger import Ledger
 from tests.sync.sandbox_world import SandboxWorld
 from tests.sync.world import World
 
+#: `make check` samples what costs much, `make crash` leaves nothing out.
+EVERYTHING = os.environ.get("CRASH_EVERY") == "1"
+
 
 class Crash(Exception):
     """The process dies here."""
-
-
-class Fragile:
-    """Counts calls on what it wraps and dies before or after the given one."""
-
-    def __init__(self, wrapped: Any, fuse: Fuse, names: frozenset[str]) -> None:
-        self._wrapped, self._fuse, self._names = wrapped, fuse, names
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._wrapped, name)
-        if name not in self._names:
-            return found
-
-        def called(*arguments: Any, **named: Any) -> Any:
-            with self._fuse:
-                return found(*arguments, **named)
-
-        return called
 
 
 class Fuse:
@@ -53,59 +39,55 @@ class Fuse:
             raise Crash
 
 
-#: `make check` dies at every so manieth call or commit, `make crash` at each.
-EVERY = int(os.environ.get("CRASH_EVERY", "12"))
+def moments() -> Iterator[tuple[int, str]]:
+    """Every call and commit, before and after it; of those, `make check` takes every seventh."""
+    every = ((number, moment) for number in itertools.count() for moment in ("before", "after"))
+    return every if EVERYTHING else itertools.islice(every, 0, None, 7)
 
 
-def points(moment: str, at_most_every: int = EVERY) -> Iterator[int]:
-    """The calls to die at; those before and those after a call are not the same ones."""
-    every = min(EVERY, at_most_every)
-    return itertools.count(0 if moment == "before" else every // 2, every)
+@contextmanager
+def dying(world: World, ledger: Ledger, fuse: Fuse) -> Iterator[Any]:
+    """The CRM to open a session with; its calls and the commits of the ledger burn the fuse."""
+    with _commits(ledger, fuse):
+        if isinstance(world, SandboxWorld):
+            crm: Any = world.adapter()
+            crm._api._wire.send = _fused(crm._api._wire.send, fuse)
+            yield crm
+            return
+        world.crm._called = _fused(world.crm._called, fuse)  # type: ignore[method-assign]  # every call, pages too
+        try:
+            yield world.crm
+        finally:
+            del world.crm._called
 
 
-CALLS = frozenset({"read", "links", "write", "find_tasks", "history"})
-
-
-def fragile(world: World, fuse: Fuse) -> Any:
-    """The way into the CRM that dies at a call: at the protocol in memory, on the wire for HubSpot."""
-    crm: Any = world.adapter()
-    if isinstance(world, SandboxWorld):
-        crm._api._wire = Fragile(crm._api._wire, fuse, frozenset({"send"}))
-        return crm
-    create = crm._create_task
-
-    def dying(task: Any) -> Any:
+def _fused(call: Any, fuse: Fuse) -> Any:
+    def called(*arguments: Any, **named: Any) -> Any:
         with fuse:
-            return create(task)
+            return call(*arguments, **named)
 
-    crm._create_task = dying
-    return Fragile(crm, fuse, CALLS)
+    return called
 
 
-def ledger_that_dies(ledger: Ledger, fuse: Fuse) -> Ledger:
+@contextmanager
+def _commits(ledger: Ledger, fuse: Fuse) -> Iterator[None]:
     """Every outermost transaction is a place to die: before its commit, or right after."""
     database = ledger.database
     original = database.transaction
 
-    class Dying:
-        def __init__(self) -> None:
-            self._outer = database._connection is None
-            self._context = original()
+    @contextmanager
+    def transaction() -> Iterator[Any]:
+        if database._connection is not None:
+            with original() as connection:
+                yield connection
+            return
+        with original() as connection:
+            yield connection
+            fuse.__enter__()
+        fuse.__exit__()
 
-        def __enter__(self) -> Any:
-            return self._context.__enter__()
-
-        def __exit__(self, *error: Any) -> Any:
-            if not self._outer or error[0] is not None:
-                return self._context.__exit__(*error)
-            try:
-                fuse.__enter__()
-            except Crash as crash:
-                self._context.__exit__(Crash, crash, None)
-                raise
-            self._context.__exit__(None, None, None)
-            fuse.__exit__()
-            return None
-
-    database.transaction = Dying  # type: ignore[assignment]  # the seam where a commit happens
-    return ledger
+    database.transaction = transaction  # type: ignore[method-assign]  # the seam where a commit happens
+    try:
+        yield
+    finally:
+        del database.transaction  # type: ignore[method-assign]  # back to the class's own

@@ -12,12 +12,14 @@ from __future__ import annotations
 import hashlib
 import pickle
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import sqlalchemy as sa
 
 from connector.agreement import Agreement
 from connector.decide import Decider, Office
@@ -52,6 +54,8 @@ class Life:
 
     def __post_init__(self) -> None:
         self.path = self.world.folder / "state.db"
+        sa.event.listen(self.ledger.database._engine, "connect", _unsynced)
+        self.ledger.database._engine.dispose()
 
     def run(self, order: Order | None = None, crm: Any = None) -> Report:
         """One run of this life's connector."""
@@ -92,17 +96,19 @@ class Life:
             return pickle.dumps(self.world.account)
         return pickle.dumps([getattr(self.world.crm, name) for name in KEPT])
 
-    def digest(self) -> str:
-        """The state in one word, as far as healing can tell: without the lease, which an exception gives back."""
+    def digest(self, *, whichever_run: bool = False) -> str:
+        """The state in one word, as far as healing can tell: without the lease, which an exception gives back.
+        `whichever_run`: also without which run it was that did what."""
         found = hashlib.sha256(repr(sorted(self.world.state().items())).encode())
-        with sqlite3.connect(f"file:{self.path}?mode=ro", uri=True) as connection:
-            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            for table in sorted(tables):
-                cursor = connection.execute(f"SELECT * FROM {table}")
-                names = [column for column, *_ in cursor.description]
-                for row in sorted(repr([v for n, v in zip(names, row, strict=True) if n not in LEASE]) for row in cursor):
-                    found.update(f"{table}{row}".encode())
-        connection.close()
+        connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
+        try:
+            names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+            for (table,) in names:
+                if not (whichever_run and table in RUNS):
+                    left_out = (*LEASE, *RUN) if whichever_run else LEASE
+                    found.update(f"{table}{_rows(connection, table, left_out)}".encode())
+        finally:
+            connection.close()
         return found.hexdigest()
 
     # -- watching ----------------------------------------------------------------------------------------------------
@@ -110,15 +116,21 @@ class Life:
     def deaths(self, order: Order | None = None) -> list[State]:
         """Run once, undisturbed; every state on the way, the one before the first change and the last one included."""
         states = [self.state("before anything")]
+        known = [self.digest()]
 
         def changed(by: str) -> None:
-            now = self.state(f"after {by} ({len(states)})")
-            if (now.ledger, now.crm) != (states[-1].ledger, states[-1].crm):
-                states.append(now)
+            digest = self.digest()
+            if digest != known[-1]:
+                states.append(self.state(f"after {by} ({len(states)})"))
+                known.append(digest)
 
+        self.watch(changed, order)
+        return states
+
+    def watch(self, changed: Callable[[str], None], order: Order | None = None) -> None:
+        """Run once, telling of every commit and every change in the account."""
         with self._commits(changed), self._applied(changed):
             self.run(order)
-        return states
 
     @contextmanager
     def _commits(self, changed: Callable[[str], None]) -> Iterator[None]:
@@ -157,8 +169,20 @@ class Life:
                 delattr(where, name)
 
 
-#: Columns of the lease in the table of connections.
-LEASE = ("lease_owner", "lease_until")
+def _unsynced(connection: Any, _record: Any) -> None:
+    """The process dies in these tests, not the machine: the disk need not be waited for."""
+    connection.execute("PRAGMA synchronous=OFF")
+
+
+#: Columns of the lease, and the report, which counts calls; columns and tables that tell which run it was.
+LEASE = ("lease_owner", "lease_until", "report")
+RUN, RUNS = ("run", "seen", "scan", "number", "fence"), ("runs", "changes")
+
+
+def _rows(connection: sqlite3.Connection, table: str, left_out: Sequence[str]) -> list[str]:
+    cursor = connection.execute(f"SELECT * FROM {table}")
+    kept = [place for place, (column, *_) in enumerate(cursor.description) if column not in left_out]
+    return sorted(repr([row[place] for place in kept]) for row in cursor)
 
 
 def _then(call: Callable[..., Any], changed: Callable[[str], None], by: str) -> Callable[..., Any]:
@@ -195,7 +219,9 @@ def compiled_once() -> Iterator[None]:
     def decider(agreement: Agreement, office: Office) -> Decider:
         if office != Office():
             return Decider(agreement, office)
-        return known.setdefault(id(agreement), (agreement, Decider(agreement)))[1]
+        if id(agreement) not in known:
+            known[id(agreement)] = agreement, Decider(agreement)
+        return known[id(agreement)][1]
 
     session.Decider = decider  # type: ignore[misc,assignment]  # the name the session looks it up by
     try:

@@ -146,8 +146,8 @@ def _released(life: Life) -> Order:
 
 SCENARIOS = (
     Scenario("first run", _first, _sync, 30),
-    Scenario("incremental run", _next_day, _sync, 30),
-    Scenario("backfill", _next_day, _backfill, 30),
+    Scenario("incremental run", _next_day, _sync, 25),
+    Scenario("backfill", _next_day, _backfill, 25),
     Scenario("stages go back", _faded, _sync, 15, settings=_back_is_opted_in),
     Scenario("day to call back", _call_back_day, _sync, 15),
     Scenario("reviewed plan", _plan_is_made, _reviewed, 15),
