@@ -101,14 +101,20 @@ def undisturbed(house: House, kind: Kind) -> Undisturbed:
 
 
 def die(
-    house: House, kind: Kind, calm: Undisturbed, *, fault: Mapping[str, Any] | None = None, after_s: float | None = None
+    house: House,
+    kind: Kind,
+    calm: Undisturbed,
+    *,
+    fault: Mapping[str, Any] | None = None,
+    after_s: float | None = None,
+    silence: bool = True,
 ) -> Death:
-    """Kill once, heal once, and look at the laws."""
+    """Kill once, heal once, and look at the laws; `silence`: also that the run after that writes nothing."""
     house.again()
     killed = house.run(*kind.words, fault=fault, kill_after_s=after_s)
     house.later()
     healed = house.run("sync", "--yes")
-    wrong = tuple(_broken(house, calm, killed, healed))
+    wrong = (*_broken(house, calm, killed, healed), *(_noise(house) if silence else ()))
     extra = killed.calls + healed.calls - calm.calls
     repeated = max(0, extra - calm.nothing) / calm.calls
     where = f"{fault['action']} {fault.get('path', '')} {fault['nth']}" if fault else f"after {after_s:.3f} s"
@@ -128,14 +134,17 @@ def _broken(house: House, calm: Undisturbed, killed: Ended, healed: Ended) -> It
         yield f"blank stages: {blank}"
     if left := house.left_open():
         yield f"left open: {left}"
+    extra = killed.calls + healed.calls - calm.calls - calm.nothing
+    if extra > GROUP + MOST_REPEATED * calm.calls:
+        yield f"{extra} calls repeated"
+
+
+def _noise(house: House) -> Iterator[str]:
     writes = house.look("state")["writes"]
     house.later()
     quiet = house.run("sync", "--yes")
     if quiet.code or house.look("state")["writes"] != writes:
         yield f"the run after it wrote: {quiet.said}"
-    extra = killed.calls + healed.calls - calm.calls - calm.nothing
-    if extra > GROUP + MOST_REPEATED * calm.calls:
-        yield f"{extra} calls repeated"
 
 
 def _differing(now: Mapping[str, Any], calm: Mapping[str, Any]) -> str:
