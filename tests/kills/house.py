@@ -166,7 +166,9 @@ class House:
 
     def double_tasks(self) -> list[str]:
         """Markers that stand on more than one task."""
-        markers = [re.findall(r"\[(cx-\w+)\]", one["properties"]["hs_task_body"]) for one in self.look("state")["tasks"]]
+        markers = [
+            re.findall(r"\[(cx-\w+)\]", one["properties"]["hs_task_body"]) for one in self.look("state")["tasks"]
+        ]
         seen = [mark for found in markers for mark in found]
         return sorted({mark for mark in seen if seen.count(mark) > 1})
 
@@ -222,4 +224,3 @@ def new_facts(house: House, people: Sequence[str]) -> None:
     properties = {"email": "new@northmill.example", "jobtitle": "Director of Operations", "lifecyclestage": "lead"}
     house.do("create", kind="contacts", properties=properties, id="9001")
     house.do("form", form="demo-request", values={"email": properties["email"]})
-

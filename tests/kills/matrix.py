@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -175,7 +176,7 @@ def boundaries(folder: Path, people: int = 40, page: int = 20) -> Iterator[Row]:
             yield row
 
 
-def by_chance(folder: Path, kills: int, people: int = 3000, page: int = 10, seed: int = 7) -> Iterator[Row]:
+def by_chance(folder: Path, kills: int, people: int, page: int = 10, seed: int = 7) -> Iterator[Row]:
     """A larger account, and a timer that strikes at moments nobody chose."""
     dice = random.Random(seed)
     for kind in KINDS:
@@ -250,11 +251,13 @@ def table(rows: Sequence[Row]) -> str:
     return f"{HEAD}\n{told}\n\n" + "\n".join(lines) + "\n"
 
 
-def main(chance: int = 20) -> int:
-    """All of it; 1 when a law did not hold."""
+def main(chance: int = 20, people: int = 3000) -> int:
+    """All of it; 1 when a law did not hold. The table is written after every line of it."""
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        rows = [*boundaries(Path(folder)), *by_chance(Path(folder), chance)]
-    TABLE.write_text(table(rows), encoding="utf-8")
+        for row in chain(boundaries(Path(folder)), by_chance(Path(folder), chance, people)):
+            rows.append(row)
+            TABLE.write_text(table(rows), encoding="utf-8")
     return int(any(death.wrong for row in rows for death in row.deaths))
 
 

@@ -54,7 +54,9 @@ def test_the_committed_table_is_one_of_at_least_two_hundred_kills_that_all_heale
     calm = Undisturbed(10, 5, 1.0, {})
     made = table([Row("first run", 40, "a timer", calm, [Death("x", True, (), 5, 0.0)])])
     assert text.split("\n\n20")[0] == made.split("\n\n20")[0]
-    lines = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith(("| first", "| incr", "| backfill"))]
+    lines = [
+        line.split("|")[1:-1] for line in text.splitlines() if line.startswith(("| first", "| incr", "| backfill"))
+    ]
     kills, healed, doubles, blanks = ([int(line[place]) for line in lines] for place in (3, 4, 5, 6))
     assert len(lines) == 6
     assert sum(kills) >= 200

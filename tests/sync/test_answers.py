@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -109,6 +110,20 @@ def test_the_day_to_call_back_wakes_the_person_by_itself(build: Build) -> None:
     assert world.handed_over() == ["1", "1"]
     assert world.properties("1").get("cx_call_back_on", "") == ""
     assert ledger.people.transitions("1")[-2].move.cause == "call_back"
+
+
+def test_a_person_wakes_at_the_very_instant_that_is_due(build: Build) -> None:
+    """Neither a run later nor a second before."""
+    world, ledger = _returned(build)
+    due = AS_OF.replace(month=5, day=4, hour=0)
+
+    world.clock.at = due - timedelta(seconds=1)
+    world.sync(ledger)
+    assert world.handed_over() == ["1"]
+    world.clock.at = due
+    world.sync(ledger)
+
+    assert world.handed_over() == ["1", "1"]
 
 
 def test_a_changed_text_writes_nothing_to_people_already_handed_over(build: Build) -> None:

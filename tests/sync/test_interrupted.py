@@ -275,3 +275,30 @@ def test_g2_lesson_23_a_task_that_may_be_under_way_is_not_sent_again_at_once(bui
 
     assert world.sync(ledger).tasks_created == 1
     assert world.handed_over() == ["1"]
+
+
+def test_g2_lesson_23_a_task_whose_answer_was_lost_is_found_and_not_made_again(build: Build) -> None:
+    """It was created, and nobody heard: the next run finds it on the person by its marker."""
+    world = build()
+    world.person("1")
+    world.asked_for_demo("1")
+    ledger = world.ledger()
+
+    class Deaf:
+        def __init__(self) -> None:
+            self._crm = world.adapter()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._crm, name)
+
+        def create_tasks(self, tasks: Sequence[Any], about_to_send: Any) -> list[Outcome]:
+            self._crm.create_tasks(tasks, about_to_send)
+            return [Outcome("", "unknown", code="dropped") for _ in tasks]
+
+    report = run(world.session(ledger, Deaf()), Order("sync", world.clock()))
+    assert (report.counts["unknown"], world.handed_over()) == (1, ["1"])
+    world.clock.pass_by(minutes=10)
+    world.sync(ledger)
+
+    assert world.handed_over() == ["1"]
+    assert [one.state for one in ledger.work.tasks_of("1")] == ["created"]

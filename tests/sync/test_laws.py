@@ -33,6 +33,19 @@ def test_g1_a_second_run_writes_nothing(build: Build) -> None:
     assert (second.counts["written"], second.tasks_created, second.status) == (0, 0, "done")
 
 
+def test_g1_a_second_backfill_writes_nothing(build: Build) -> None:
+    """Everybody is looked at again, and of nobody anything differs."""
+    world = _peopled(build)
+    ledger = world.ledger()
+    world.sync(ledger)
+    writes = world.writes
+
+    report = run(world.session(ledger), Order("backfill", world.clock(), everything=True))
+
+    assert report.counts["decided"] == 6
+    assert world.writes == writes
+
+
 def test_g1_a_later_run_writes_only_what_time_changed(build: Build) -> None:
     """Two days on, the score has faded: scores move, stages and tasks do not."""
     world = _peopled(build)
