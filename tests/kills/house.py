@@ -14,7 +14,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -117,7 +117,7 @@ class House:
         """How many calls the account has had since it was last reset."""
         return int(sum(self.look("state")["calls"].values()))
 
-    # -- the connector ---------------------------------------------------------------------------------------------------
+    # -- the connector ------------------------------------------------------------------------------------------------
 
     def run(self, *words: str, fault: Mapping[str, Any] | None = None, kill_after_s: float | None = None) -> Ended:
         """The command as a process; the sandbox kills it at the call of `fault`, a timer after so many seconds."""
@@ -149,7 +149,7 @@ class House:
         assert line, "the process has ended"
         return line
 
-    # -- what became of it -------------------------------------------------------------------------------------------------
+    # -- what became of it -------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
         """Everything people see in the account, without instants."""
@@ -183,10 +183,8 @@ class House:
 
 
 def _kill(process: int) -> None:
-    try:
+    with suppress(ProcessLookupError):  # it had ended by itself, which its code tells
         os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # it had ended by itself, which its code tells
 
 
 def _timeless(properties: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,6 @@ All of them are made by `make crash`, which writes docs/crash-matrix.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

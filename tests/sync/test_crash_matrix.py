@@ -6,6 +6,7 @@ The crash matrix in one process (G2, lessons 11 and 16): every state a dying run
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def _heals(life: Life, state: State, scenario: Scenario, expected: tuple[object,
 
 def _around_writes(states: list[State]) -> list[State]:
     """Those in which the CRM holds something new, and each one's successor."""
-    pairs = zip(states, states[1:], strict=False)
+    pairs = itertools.pairwise(states)
     chosen = {place for place, (before, after) in enumerate(pairs, start=1) if before.crm != after.crm}
     return [one for place, one in enumerate(states) if place in chosen or place - 1 in chosen]
 
