@@ -80,9 +80,9 @@ MUTANTS = (
     ),
     Mutant(
         "the cursor moves before what it stands for is committed",
-        "connector/sync/scanning.py",
-        'self._runs.move_cursor(f"begin:{kind}", cursor)',
-        '[self._runs.move_cursor(f"{name}:{kind}", cursor) for name in ("begin", "changes")]',
+        "connector/sync/marks.py",
+        'runs.move_cursor(f"mark:{kind}", cursor)',
+        '[runs.move_cursor(f"{name}:{kind}", cursor) for name in ("mark", "changes")]',
         TORN + "test_g3_an_interrupted_full_scan_loses_no_edit_made_before_it[memory]",
     ),
     Mutant(
@@ -145,15 +145,15 @@ MUTANTS = (
     Mutant(
         "what people edit is not held",
         "connector/plan.py",
-        'if edited and field not in STRICT and rule.policy != "clear" and not _over(hold, live, as_of):',
-        "if edited and not edited:",
+        'if field not in STRICT and rule.policy != "clear" and not',
+        "if hold and not hold and not",
         LAWS + "test_g4_an_edit_of_one_of_our_properties_is_held_and_then_overwritten[memory]",
     ),
     Mutant(
         "merges are not folded",
         "connector/sync/pull.py",
-        'if record.merged_ids and kind == "contact":',
-        "if record.merged_ids and not record.merged_ids:",
+        "self._merging.fold(kind, live, merged)",
+        "repr(merged)",
         "tests/sync/test_cases.py::test_case_38_merged_contacts_are_one_customer_with_one_history",
     ),
     Mutant(

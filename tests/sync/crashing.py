@@ -1,5 +1,5 @@
 """
-How a process dies by an exception in these tests: at the n-th call or commit, before or after it.
+How a process dies in these tests: an exception no room catches, before or after the n-th call or commit.
 """
 
 from __future__ import annotations
@@ -14,12 +14,27 @@ from connector.ledger import Ledger
 from tests.sync.sandbox_world import SandboxWorld
 from tests.sync.world import World
 
-#: `make check` samples what costs much, `make crash` leaves nothing out.
-EVERYTHING = os.environ.get("CRASH_EVERY") == "1"
-
 
 class Crash(Exception):
     """The process dies here."""
+
+
+class Fragile:
+    """Counts calls on what it wraps and dies before or after the given one."""
+
+    def __init__(self, wrapped: Any, fuse: Fuse, names: frozenset[str]) -> None:
+        self._wrapped, self._fuse, self._names = wrapped, fuse, names
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._wrapped, name)
+        if name not in self._names:
+            return found
+
+        def called(*arguments: Any, **named: Any) -> Any:
+            with self._fuse:
+                return found(*arguments, **named)
+
+        return called
 
 
 class Fuse:
@@ -37,6 +52,70 @@ class Fuse:
         if self.left == -1 and self._moment == "after":
             self.left -= 1
             raise Crash
+
+
+#: `make check` dies at every so manieth call or commit, `make crash` at each.
+EVERY = int(os.environ.get("CRASH_EVERY", "12"))
+
+
+def points(moment: str, at_most_every: int = EVERY) -> Iterator[int]:
+    """The calls to die at; those before and those after a call are not the same ones."""
+    every = min(EVERY, at_most_every)
+    return itertools.count(0 if moment == "before" else every // 2, every)
+
+
+CALLS = frozenset({"read", "links", "write", "find_tasks", "history"})
+
+
+def fragile(world: World, fuse: Fuse) -> Any:
+    """The way into the CRM that dies at a call: at the protocol in memory, on the wire for HubSpot."""
+    crm: Any = world.adapter()
+    if isinstance(world, SandboxWorld):
+        crm._api._wire = Fragile(crm._api._wire, fuse, frozenset({"send"}))
+        return crm
+    create = crm._create_task
+
+    def dying(task: Any) -> Any:
+        with fuse:
+            return create(task)
+
+    crm._create_task = dying
+    return Fragile(crm, fuse, CALLS)
+
+
+def ledger_that_dies(ledger: Ledger, fuse: Fuse) -> Ledger:
+    """Every outermost transaction is a place to die: before its commit, or right after."""
+    database = ledger.database
+    original = database.transaction
+
+    class Dying:
+        def __init__(self) -> None:
+            self._outer = database._connection is None
+            self._context = original()
+
+        def __enter__(self) -> Any:
+            return self._context.__enter__()
+
+        def __exit__(self, *error: Any) -> Any:
+            if not self._outer or error[0] is not None:
+                return self._context.__exit__(*error)
+            try:
+                fuse.__enter__()
+            except Crash as crash:
+                self._context.__exit__(Crash, crash, None)
+                raise
+            self._context.__exit__(None, None, None)
+            fuse.__exit__()
+            return None
+
+    database.transaction = Dying  # type: ignore[assignment]  # the seam where a commit happens
+    return ledger
+
+
+# -- the matrix: one life, many deaths ------------------------------------------------------------------------------
+
+#: `make check` samples what costs much, `make crash` leaves nothing out.
+EVERYTHING = EVERY == 1
 
 
 def moments() -> Iterator[tuple[int, str]]:
