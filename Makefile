@@ -40,8 +40,9 @@ format: install-test                 ## put the code into its form
 bench: install-test                  ## what it costs per 100,000 people
 	$(BIN)/python benchmarks/run.py
 
-crash: install-test                  ## die at every point and heal
-	CRASH_EVERY=1 $(PYTEST) tests/sync -k crash
+crash: install-test                  ## die at every point and heal; writes docs/crash-matrix.md
+	$(BIN)/python -m tests.kills.matrix
+	CRASH_EVERY=1 STATEFUL_GAMES=300 $(PYTEST) tests/sync tests/kills -k "crash or kill or dies or whatever"
 
 test-postgres: install-test          ## the laws and cases of a run, on PostgreSQL
 	LEDGER=postgres $(PYTEST) tests/ledger tests/sync -k "postgres or ledger"

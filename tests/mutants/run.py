@@ -71,7 +71,7 @@ def ends(mutant: Mutant) -> str:
             make(mutant)
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, 1)
-            code = int(pytest.main(["-x", "-q", "-p", "no:xdist", "--rootdir", str(ROOT), str(ROOT / mutant.test)]))
+            code = int(pytest.main(["-x", "-q", "-p", "no:xdist", "--rootdir", str(ROOT), *mutant.selection]))
         finally:
             os._exit(code)
     _, status = os.waitpid(process, 0)
