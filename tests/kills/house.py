@@ -59,6 +59,24 @@ class Ended:
     said: str
 
 
+@dataclass(frozen=True)
+class Beside:
+    """A connector process that works while others do."""
+
+    house: House
+    nursery: subprocess.Popen[str]
+    process: int
+    out: Path
+
+    def go_on(self) -> Ended:
+        """Let go of the call that is held, without harm to anybody who matters, and wait for the end."""
+        bait = subprocess.Popen(["sleep", "60"])
+        self.house.do("process", pid=bait.pid)
+        bait.wait()
+        code = int(House._line(self.nursery))
+        return Ended(code, 0, self.out.read_text())
+
+
 class House:
     """One account, one state folder; whatever was saved last comes back with `again`."""
 
@@ -68,7 +86,10 @@ class House:
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True, "env": environment, "cwd": folder}
         python = (sys.executable, "-m")
         self._account = subprocess.Popen([*python, "tests.kills.account", str(people)], **pipes)
-        self._nursery = subprocess.Popen([*python, "tests.kills.nursery"], stdin=subprocess.PIPE, **pipes)
+        self._open = lambda lease_s: subprocess.Popen(
+            [*python, "tests.kills.nursery", str(lease_s)], stdin=subprocess.PIPE, **pipes
+        )
+        self._nursery = self._open(300)
         self.url = self._line(self._account).strip()
         (folder / "config.toml").write_text(CONFIG.format(url=self.url, page=page))
         self.at = NOON
@@ -119,16 +140,19 @@ class House:
 
     # -- the connector ------------------------------------------------------------------------------------------------
 
-    def run(self, *words: str, fault: Mapping[str, Any] | None = None, kill_after_s: float | None = None) -> Ended:
+    def run(
+        self,
+        *words: str,
+        fault: Mapping[str, Any] | None = None,
+        kill_after_s: float | None = None,
+        keep_faults: bool = False,
+    ) -> Ended:
         """The command as a process; the sandbox kills it at the call of `fault`, a timer after so many seconds."""
         self.do("clock", at=self.at.isoformat(), ticking=True)
-        self.do("faults", faults=[dict(fault)] if fault else [])
+        if not keep_faults:
+            self.do("faults", faults=[dict(fault)] if fault else [])
         before, out = self.calls(), self.folder / "said.txt"
-        command = {"words": [*words, "--config", str(self.folder / "config.toml")], "at": self.at.isoformat()}
-        assert self._nursery.stdin is not None
-        self._nursery.stdin.write(json.dumps({**command, "out": str(out)}) + "\n")
-        self._nursery.stdin.flush()
-        process = int(self._line(self._nursery))
+        process = self._started(self._nursery, words, out)
         if fault:
             self.do("process", pid=process)
         timer = threading.Timer(kill_after_s or 0, _kill, [process])
@@ -137,6 +161,25 @@ class House:
         code = int(self._line(self._nursery))
         timer.cancel()
         return Ended(code, self.calls() - before, out.read_text())
+
+    def _started(self, nursery: subprocess.Popen[str], words: Sequence[str], out: Path) -> int:
+        command = {"words": [*words, "--config", str(self.folder / "config.toml")], "at": self.at.isoformat()}
+        assert nursery.stdin is not None
+        nursery.stdin.write(json.dumps({**command, "out": str(out)}) + "\n")
+        nursery.stdin.flush()
+        return int(self._line(nursery))
+
+    @contextmanager
+    def beside(self, *words: str, fault: Mapping[str, Any], lease_s: float = 300) -> Iterator[Beside]:
+        """A second connector process, held by the account at the call of `fault`, which waits to be told whom it is
+        to kill; `lease_s`: how long its lease is good for."""
+        self.do("faults", faults=[dict(fault)])
+        nursery, out = self._open(lease_s), self.folder / "beside.txt"
+        try:
+            yield Beside(self, nursery, self._started(nursery, words, out), out)
+        finally:
+            nursery.kill()
+            nursery.wait()
 
     def later(self, by: timedelta = LATER) -> None:
         """Time passes, for both sides."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 import time_machine
@@ -26,6 +26,8 @@ from connector import agreement
 from connector.cli import run
 from connector.config import shipped_mappings
 from connector.crm.hubspot import api
+from connector.ledger import runs
+from connector.sync import lease, session
 
 
 def _live(words: list[str], at: str, out: str) -> None:
@@ -41,7 +43,9 @@ def _live(words: list[str], at: str, out: str) -> None:
 
 
 def main() -> None:
-    """A process for every line, one after the other."""
+    """A process for every line, one after the other. The first argument is the length of their leases in seconds."""
+    for module in (runs, session, lease):
+        module.LEASE = timedelta(seconds=float(sys.argv[1]))  # type: ignore[attr-defined]  # each has it by this name
     api.SEARCH = (100_000, 1.0)  # as much as this sandbox allows
     agreement.load_agreement = cache(agreement.load_agreement)
     agreement.load_agreement(shipped_mappings(), "hubspot", None)
