@@ -15,6 +15,8 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     history.py      the moves of everybody, for the reports
     conflicts.py    values that others overwrote, people two accounts know
     observing.py    hand-offs that were only observed
+    undoing.py      values that a revert put back, and that are left alone since
+    forgetting.py   who is to be erased, everywhere, and never kept again
     tidying.py      forgetting what nobody will ask for any more
     runs.py         runs, cursors, the lease, pauses, the daemon's schedule
 """
@@ -37,6 +39,7 @@ from connector.ledger.people import People
 from connector.ledger.runs import Runs
 from connector.ledger.tables import people, shadows
 from connector.ledger.tidying import tidy
+from connector.ledger.undoing import Undoings
 from connector.ledger.work import Work
 
 
@@ -56,6 +59,7 @@ class Ledger:
         self.work = Work(database, connection)
         self.aside = Aside(database, connection)
         self.observations = Observations(database, connection)
+        self.undoings = Undoings(database, connection)
         self.runs = Runs(database, connection)
 
     def tidy(self, before: datetime) -> None:

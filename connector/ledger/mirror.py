@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
-from connector.ledger.tables import CHANGED, DIRTY, links, occurrences, records
+from connector.ledger.tables import CHANGED, DIRTY, links, merged, occurrences, records
 from connector.model import Link, Occurrence
 
 CONTACT = "contact"
@@ -338,10 +338,30 @@ class Mirror:
         with self._db.transaction():
             theirs = sa.update(occurrences).where(occurrences.c.connection == self._me, among(occurrences.c.person_id))
             self._db.execute_of(theirs.values(person_id=survivor), losers)
+            self._note_merged(survivor, losers)
             gone = self.mark_gone(CONTACT, losers)
             if gone:
                 self.mark_dirty([survivor])
         return gone
+
+    def _note_merged(self, survivor: str, losers: Sequence[str]) -> None:
+        """Also of those who had become part of a loser before: whoever is asked for is found in one step."""
+        rows = [{"connection": self._me, "loser": loser, "survivor": survivor} for loser in losers]
+        self._db.upsert(merged, rows)
+        chained = sa.update(merged).where(merged.c.connection == self._me, among(merged.c.survivor))
+        self._db.execute_of(chained.values(survivor=survivor), losers)
+
+    def survivors(self, ids: Sequence[str]) -> dict[str, str]:
+        """Into whom those of these contacts were merged that are no records of their own any more."""
+        query = sa.select(merged.c.loser, merged.c.survivor).where(
+            merged.c.connection == self._me, among(merged.c.loser)
+        )
+        return dict(tuple(row) for row in self._db.rows_of(query, ids))
+
+    def merged_into(self, survivor: str) -> list[str]:
+        """Whoever became part of this contact."""
+        query = sa.select(merged.c.loser).where(merged.c.connection == self._me, merged.c.survivor == survivor)
+        return [loser for (loser,) in self._db.rows(query.order_by(merged.c.loser))]
 
     # -- looking things up --------------------------------------------------------------------------
 

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 PLANNED, PARKED, WRITTEN, OBSERVED = "planned", "parked", "written", "observed"
 
+#: A change that undoes another one and whose write has begun: whatever dies then, the next run carries it to its end.
+UNDOING = "undoing"
+
+#: Verbs of runs that a person asked for, change by change: they take nobody's place in the budget.
+REVIEWED = ("apply", "revert")
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
@@ -206,7 +212,7 @@ class Work:
     def counted_since(self, since: datetime) -> int:
         """Counted changes written since an instant: the rolling 24 hours of the change budget. What a person reviewed
         and released takes nobody's place."""
-        reviewed = sa.select(runs.c.number).where(runs.c.connection == self._me, runs.c.verb == "apply")
+        reviewed = sa.select(runs.c.number).where(runs.c.connection == self._me, runs.c.verb.in_(REVIEWED))
         query = sa.select(sa.func.count()).where(
             changes.c.connection == self._me,
             changes.c.state == WRITTEN,
@@ -235,6 +241,32 @@ class Work:
             .limit(limit)
         )
         return [_change(row) for row in self._db.rows(query)]
+
+    def written_from(self, run: int, ids: Sequence[str]) -> list[PlannedChange]:
+        """What this run and all later ones wrote to these people, oldest first."""
+        query = (
+            sa.select(changes)
+            .where(
+                changes.c.connection == self._me,
+                changes.c.run >= run,
+                changes.c.state.in_((WRITTEN, UNDOING)),
+                among(changes.c.person_id),
+            )
+            .order_by(changes.c.run)
+        )
+        return [_change(row) for row in self._db.rows_of(query, ids)]
+
+    def of_run(self, run: int, ids: Sequence[str]) -> list[PlannedChange]:
+        """What a run planned for these people."""
+        query = sa.select(changes).where(
+            changes.c.connection == self._me, changes.c.run == run, among(changes.c.person_id)
+        )
+        return [_change(row) for row in self._db.rows_of(query.order_by(changes.c.person_id), ids)]
+
+    def undoing(self) -> list[PlannedChange]:
+        """Changes that undo others and whose write had begun when a run died."""
+        query = sa.select(changes).where(changes.c.connection == self._me, changes.c.state == UNDOING)
+        return [_change(row) for row in self._db.rows(query.order_by(changes.c.run, changes.c.person_id))]
 
     # -- tasks --------------------------------------------------------------------------------------
 
@@ -280,6 +312,11 @@ class Work:
             sa.select(tasks).where(tasks.c.connection == self._me, tasks.c.person_id == person_id).order_by(tasks.c.at)
         )
         return [_task(row) for row in self._db.rows(query)]
+
+    def tasks_by(self, run: int) -> list[SentTask]:
+        """The hand-off tasks that a run created."""
+        query = sa.select(tasks).where(tasks.c.connection == self._me, tasks.c.run == run, tasks.c.state == "created")
+        return [_task(row) for row in self._db.rows(query.order_by(tasks.c.person_id, tasks.c.marker))]
 
     # -- open clears --------------------------------------------------------------------------------
 

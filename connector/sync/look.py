@@ -295,6 +295,7 @@ class Look:
             fingerprint=self._session.agreement.fingerprint,
             source=None if source is None else str(source),
             hand_offs=self._noting.hand_offs(one.person, decision, one.memory.tracks, self._order.as_of),
+            lets_go=one.person.id in self._assembly.let_go,
         )
 
     def _base(self, one: Looked) -> dict[str, str]:
@@ -327,7 +328,8 @@ class Look:
             "backwards": self._backwards(one.decision),
             "score": [one.decision.score.fit, one.decision.score.engagement, one.decision.score.grade],
             "reason": one.decision.reason,
-            "after": _settled_json(self.settled(one)),
+            "after": settled_json(self.settled(one)),
+            **({"before": {"tracks": list(one.memory.tracks)}} if change.moves else {}),  # for `revert`
         }
         return PlannedChange(
             change.person_id,
@@ -348,7 +350,8 @@ class Look:
         )
 
 
-def _settled_json(one: Settled) -> dict[str, Any]:
+def settled_json(one: Settled) -> dict[str, Any]:
+    """What is to be remembered, as the ledger keeps it with a planned change."""
     return {
         "tracks": list(one.tracks),
         "base": dict(one.base),
@@ -357,6 +360,7 @@ def _settled_json(one: Settled) -> dict[str, Any]:
         "track_id": one.track_id,
         "fingerprint": one.fingerprint,
         "source": one.source,
+        "lets_go": one.lets_go,
         "hand_offs": [handoffs.to_json(each) for each in one.hand_offs],
     }
 

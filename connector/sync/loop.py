@@ -21,13 +21,15 @@ from connector.ledger import Ledger
 from connector.ledger.work import PlannedChange
 from connector.model import ALWAYS
 from connector.plan import from_json
-from connector.sync.apply import Apply
+from connector.sync.apply import Apply, essence
 from connector.sync.backwards import Backwards
 from connector.sync.guarding import Guarding
 from connector.sync.look import REHEARSED, Look, candidates
 from connector.sync.owners import follow_owners, tell_unrouted
 from connector.sync.pull import Pull
+from connector.sync.reverting import refuse_when_observing
 from connector.sync.session import Order, Report, Session
+from connector.sync.undo import finish_undoing, undo
 
 #: How long plans that were only shown and runs in which nothing happened are remembered.
 KEPT = timedelta(days=30)
@@ -55,17 +57,23 @@ def run(session: Session, order: Order) -> Report:
 
 
 def _work(session: Session, order: Order, report: Report) -> None:
+    if order.undoes is not None:
+        refuse_when_observing(session)
     writing = order.write and session.mode != "observe"
     pull = Pull(session, report, with_history=order.with_history)
     guarding = Guarding(session, order, report)
     if writing and not session.ledger.runs.paused(session.now()):
         Backwards(session, report).finish_open()
+        finish_undoing(session, order, report, pull)
     _read(session, order, pull, report)
     if writing:
         session.go_on(writing=True)
     _remember_circumstances(session, order)
     if order.verb == "report":
         return  # who reports looks for itself, and leaves everybody to be looked at
+    if order.undoes is not None:
+        undo(session, order, report, pull, guarding)
+        return
     look = Look(session, order, report)
     _wake(session, order)
     if writing:
@@ -82,7 +90,9 @@ def _work(session: Session, order: Order, report: Report) -> None:
     _compare_with_review(session, order, report)
     _guard(session, order, report, guarding)
     if writing:
-        Apply(session, report, look, pull).everything(_planned(session, report), guarding.still)
+        apply = Apply(session, report, look, pull, reviewed=_reviewed(order))
+        apply.everything(_planned(session, report), guarding.still)
+        _tell_who_moved(session, order, report)
     if order.verb == "sync":
         _tidy(session)
 
@@ -268,10 +278,24 @@ def _moves(body: object) -> object:
 
 
 def _essence(body: object) -> object:
-    """What a reviewer agreed to: the values and the task, not the wording of reasons."""
-    change = from_json(body)  # type: ignore[arg-type]  # the ledger and the plan file hold what to_json made
-    tasks = [(task.lead_type, task.cycle, task.rule) for task in change.tasks]
-    return [(one.property, one.before, one.after) for one in change.sets], tasks
+    return essence(from_json(body))  # type: ignore[arg-type]  # the ledger and the plan file hold what to_json made
+
+
+def _reviewed(order: Order) -> Mapping[str, Any] | None:
+    """The changes that alone may be written; of a clean-up people have agreed to the move, not to each number."""
+    return None if order.clean_up is not None else order.expected
+
+
+def _tell_who_moved(session: Session, order: Order, report: Report) -> None:
+    """Records that changed after the review, while the others were being written: they are left as they are."""
+    if _reviewed(order) is None:
+        return
+    moved = [one.person_id for one in session.ledger.work.every(report.run) if one.code == "plan_moved"]
+    if moved:
+        report.warnings.append(
+            f"{len(moved)} of {report.counts['changed']} people changed while the plan was being written and were left"
+            f" as they are (for example contact {', '.join(moved[:3])})"
+        )
 
 
 def _rehearsed(look: Look, order: Order, report: Report) -> None:
@@ -352,7 +376,8 @@ def _finish(session: Session, order: Order, report: Report) -> None:
     report.finished_at = session.now()
     report.seconds = (report.finished_at - report.started_at).total_seconds()
     if report.status == "running":
-        report.status = _status(report, writes=order.write, rejects=bool(session.ledger.work.rejects()))
+        rejects = order.undoes is None and bool(session.ledger.work.rejects())
+        report.status = _status(report, writes=order.write, rejects=rejects)
     session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
 
 
