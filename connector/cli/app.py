@@ -16,7 +16,7 @@ from connector.log import configure
 #: The verbs as `connector --help` lists them.
 CHAPTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("To begin with", ("demo", "init", "check", "discover", "setup")),
-    ("The work", ("plan", "apply", "sync", "backfill", "daemon", "pause", "resume")),
+    ("The work", ("plan", "apply", "sync", "backfill", "revert", "daemon", "pause", "resume")),
     ("To look", ("report", "status", "runs", "explain", "rejects", "holds")),
     ("To try and to edit", ("agreement", "sandbox", "schema")),
 )
@@ -125,6 +125,7 @@ from connector.cli import (  # noqa: E402
     pausing,  # noqa: F401 - registers its verbs
     rendering,  # noqa: F401 - registers its verbs
     reporting,  # noqa: F401 - registers its verbs
+    reverting,  # noqa: F401 - registers its verbs
     running,  # noqa: F401 - registers its verbs
     serving,  # noqa: F401 - registers its verbs
     sheets,  # noqa: F401 - registers its verbs

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from connector.agreement import Agreement
     from connector.decide.nearest import Way
     from connector.ledger.people import Transition
+    from connector.ledger.undoing import Undone
     from connector.ledger.work import Hold, PlannedChange, SentTask
     from connector.model import Decision, Track
     from connector.sync import Session
@@ -39,6 +40,7 @@ class Past:
     changes: Sequence[PlannedChange]
     tasks: Sequence[SentTask]
     holds: Sequence[Hold]
+    undone: Undone | None = None
 
 
 @app.command()
@@ -56,7 +58,8 @@ def explain(
         session = offline_session(chosen, ledger)
         looked = _look(session, id, moment)
         work = ledger.work
-        past = Past(ledger.people.transitions(id), work.changes_of(id), work.tasks_of(id), work.holds([id]))
+        undone = ledger.undoings.of([id]).get(id)
+        past = Past(ledger.people.transitions(id), work.changes_of(id), work.tasks_of(id), work.holds([id]), undone)
         ways = _ways(session, looked, moment)
     if output == "json":
         show.json(_explained(session, looked, past, moment) | {"ways": [asdict(way) for way in ways]})
@@ -215,7 +218,9 @@ def _written(past: Past) -> None:
     for one in done:
         when = f"{one.at:%Y-%m-%d %H:%M:%S}" if one.at else ""
         reason = f" ({one.message})" if one.message else ""
-        show.say(f"{when} run {one.run}: {one.state}{reason}", indent=2)
+        undoes = one.body.get("undoes")
+        what = f", run {undoes['run']} undone" if undoes else ""
+        show.say(f"{when} run {one.run}: {one.state}{what}{reason}", indent=2)
         sets = ", ".join(f"{name} = {show.shown(after, 40)}" for _field, name, _before, after in one.body["sets"])
         show.say(sets, indent=4)
 
@@ -224,7 +229,17 @@ def _open_ends(past: Past) -> None:
     for task in past.tasks:
         name = f"task {task.task_id}" if task.task_id else "a task not yet confirmed"
         show.say(f"{name} for cycle {task.cycle}, run {task.run}: {task.state}", indent=2)
+    undone = past.undone
+    if undone is not None:
+        show.say(
+            f"run {undone.by} undid run {undone.run}: left alone until something new is known, or let go of:"
+            " connector holds",
+            "held",
+            indent=2,
+        )
     for one in past.holds:
+        if undone is not None and one.property in undone.values:
+            continue
         end = f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "for good"
         show.say(f"{one.property}: somebody else set it; left alone {end}", "held", indent=2)
 
@@ -278,10 +293,14 @@ def _remembered(past: Past) -> dict[str, Any]:
                 "run": one.run,
                 "at": one.at,
                 "state": one.state,
+                "undoes": one.body.get("undoes", {}).get("run"),
                 "sets": {name: after for _field, name, _before, after in one.body["sets"]},
             }
             for one in past.changes
         ],
         "tasks": [{"cycle": one.cycle, "run": one.run, "state": one.state, "task": one.task_id} for one in past.tasks],
         "holds": [{"property": one.property, "since": one.since, "until": one.until} for one in past.holds],
+        "undone": None
+        if past.undone is None
+        else {"run": past.undone.run, "by": past.undone.by, "properties": sorted(past.undone.values)},
     }

@@ -250,9 +250,6 @@ def _hold_row(one: Hold) -> tuple[object, ...]:
 
 def _release(ledger: Ledger, id: str, names: list[str]) -> None:
     """The value that stands there now becomes the base, so that the agreement may overwrite it."""
-    if not names:
+    if not names and not ledger.undoings.of([id]):
         raise UsageError(f"Contact {id} has nothing on hold. See: connector holds")
-    with ledger.transaction():
-        ledger.people.forget_base(id, names)
-        ledger.work.drop_holds([(id, name) for name in names])
-        ledger.mirror.mark_dirty([id])
+    ledger.let_go(id, names)

@@ -56,7 +56,7 @@ def sync(
         everything = must_read_everything(session)
         _confirm_first(session, yes=yes)
         order = Order("sync", moment or now(), everything=everything, resume=moment is None)
-        return _told(_ran(session, order), output)
+        return _told(ran(session, order), output)
 
 
 @app.command()
@@ -101,7 +101,7 @@ def backfill(
             rehearses=dry_run and only is None and within is None,
             resume=moment is None,
         )
-        report = _ran(session, order)
+        report = ran(session, order)
         return _told_plan(session, report, output, most) if dry_run else _told(report, output)
 
 
@@ -140,7 +140,7 @@ def plan(
             write=False,
             resume=moment is None,
         )
-        report = _ran(session, order)
+        report = ran(session, order)
         if file is not None:
             found = {one.person_id: one.body for one in session.ledger.work.every(report.run)}
             plan_file.write(file, session, report, found, clean_up=clean_up)
@@ -177,7 +177,7 @@ def apply(
             noun = "person" if people == 1 else "people"
             show.ask(f"Write to {people:,} {noun} of account {session.account}?", yes=yes)
             session.ledger.runs.confirm(session.account, now())
-        return _told(_ran(session, order), output)
+        return _told(ran(session, order), output)
 
 
 # -- orders ---------------------------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ def _confirm_first(session: Session, *, yes: bool) -> None:
     session.ledger.runs.confirm(session.account, now())
 
 
-def _ran(session: Session, order: Order) -> Report:
+def ran(session: Session, order: Order) -> Report:
     """One run, with a bar beside it for as long as it lasts."""
     from connector.sync import run  # noqa: PLC0415 - --help does without
 

@@ -23,7 +23,7 @@ then the call goes out, then the outcome commits with its evidence; no transacti
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -65,6 +65,19 @@ class Ledger:
     def tidy(self, before: datetime) -> None:
         """Forget what is older than this and of no use any more."""
         tidy(self.database, self.connection, before)
+
+    def let_go(self, id: str, names: Sequence[str]) -> None:
+        """Leave nothing of this person alone any more: what stands in these properties may be overwritten, and a
+        decision that was undone is taken again."""
+        with self.transaction():
+            undone = self.undoings.of([id]).get(id)
+            if undone is not None:
+                names = (*names, *undone.values)
+                self.people.step_back(id, undone.tracks)
+                self.undoings.drop([id])
+            self.people.forget_base(id, names)
+            self.work.drop_holds([(id, name) for name in names])
+            self.mirror.mark_dirty([id])
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -250,6 +250,11 @@ class People:
         base = {name: value for name, value in memory.base.items() if name not in names}
         self._db.upsert(self._table, [{"connection": self._me, "id": id, "base": pack(base), "intended": None}])
 
+    def step_back(self, id: str, tracks: Sequence[Mapping[str, Any]] | None) -> None:
+        """The tracks are again what they were; None leaves them as they are."""
+        if tracks is not None:
+            self._db.upsert(self._table, [{"connection": self._me, "id": id, "tracks": pack(list(tracks))}])
+
     def transitions(self, id: str) -> list[Transition]:
         """Every move of one person, oldest first."""
         query = (

@@ -97,6 +97,7 @@ class Reverting:
                 self._session.still_mine()
                 self._ledger.work.plan(self._report.run, planned)
             survey.undoes += len(planned)
+            self._report.blank_for_a_moment += sum(bool(one.body["backwards"]) for one in planned)
             self._report.count("changed", len(planned))
             self._session.progress("looked at", survey.people, None)
         return survey
@@ -268,7 +269,7 @@ class Reverting:
         values = {one.property: [one.after, one.before] for one in loose}
         body = {
             **to_json(change),
-            "backwards": any(one.field == "stage" for one in sets),
+            "backwards": any(one.field == "stage" and self._undoing.steps_back(row) for one in sets),
             "score": row.body["score"],
             "reason": why,
             "after": settled_json(settled),

@@ -62,7 +62,6 @@ class Survey:
     tasks: list[tuple[str, str]] = field(default_factory=list)  # (task, contact) that stay
     stages_entered: int = 0  # people whose dates of entering a stage stay in the CRM
     merged: int = 0  # people who are part of another record by now
-    undone_by: int | None = None  # the run that undid all of it already
     same_agreement: bool = True  # the agreement in force is the one the run followed
 
     def whys(self) -> dict[str, list[Left]]:
@@ -134,9 +133,7 @@ class Undoing:
                 left.append(Left(standing.person_id, one.property, why))
         return tuple(back), tuple(left)
 
-    def _why_not(
-        self, row: PlannedChange, one: Set, standing: Standing, writers: Mapping[str, int]
-    ) -> str | None:
+    def _why_not(self, row: PlannedChange, one: Set, standing: Standing, writers: Mapping[str, int]) -> str | None:
         if standing.shut is not None:
             return standing.shut
         live = standing.live.get(one.property, "")
@@ -167,12 +164,19 @@ class Undoing:
         """By default the CRM's own stage property shows the furthest stage; a blank is never put there (G5)."""
         if not one.before:
             return False
-        moves = [move for move in moves_of(row) if move.what == "stage"]
-        if not any(self._stages.level(move.before) < self._stages.level(move.after) for move in moves):
+        if not self.steps_back(row):
             return True
         return any(
-            move.after in each.from_stages and move.before == each.to for move in moves for each in self._backwards
+            move.after in each.from_stages and move.before == each.to
+            for move in moves_of(row)
+            for each in self._backwards
+            if move.what == "stage"
         )
+
+    def steps_back(self, row: PlannedChange) -> bool:
+        """Whether undoing this means a stage further back."""
+        moves = [move for move in moves_of(row) if move.what == "stage"]
+        return any(self._stages.level(move.before) < self._stages.level(move.after) for move in moves)
 
 
 #: Not a reason to tell: the value of before stands there again.
