@@ -221,7 +221,7 @@ class Apply:
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
             self._mirror_what_was_written([result for result in results if result.stands])
             if self._reverting is not None:
-                self._leave_alone(written, now)
+                self._leave_alone(written, self._reverting.met, now)
             else:
                 self._ledger.mirror.settle([one.person_id for one in settled])
                 self._ledger.work.release("contact", [one.person_id for one in settled])
@@ -233,14 +233,18 @@ class Apply:
             Colleagues(self._session).left("contact", gone)
             self._ledger.work.conclude(
                 self._report.run,
-                [(result.change.person_id, result.state, result.code, result.message) for result in results],
+                [(result.change.person_id, self._end(result), result.code, result.message) for result in results],
                 now,
             )
 
-    def _leave_alone(self, written: Sequence[Result], now: datetime) -> None:
+    def _end(self, result: Result) -> str:
+        """What nobody knows whether it was undone is carried to its end by the next run."""
+        return UNDOING if self._reverting is not None and result.state == "unknown" else result.state
+
+    def _leave_alone(self, written: Sequence[Result], met: int, now: datetime) -> None:
         """What was put back stands until something new is known; everybody is looked at again, waiting or not."""
         fingerprint = self._session.agreement.fingerprint
-        undone = [undone_of(result.planned, self._report.run, now, fingerprint) for result in written]
+        undone = [undone_of(result.planned, met, now, fingerprint) for result in written]
         undone = [one for one in undone if one.values or one.tracks is not None]
         self._ledger.undoings.note(undone)
         self._ledger.work.hold(holds_of(undone), self._report.run)

@@ -18,7 +18,7 @@ import orjson
 
 from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, Problem
 from connector.ledger import Ledger
-from connector.ledger.work import PlannedChange
+from connector.ledger.work import UNDOING, PlannedChange
 from connector.model import ALWAYS
 from connector.plan import from_json
 from connector.sync.apply import Apply, essence
@@ -369,7 +369,7 @@ def _finish(session: Session, order: Order, report: Report) -> None:
         report.counts[name] += states.get(name, 0)
     report.counts["unchanged"] += states.get("unchanged", 0)
     if order.write:  # what this run leaves to the next one: its end is not known yet
-        report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned"))
+        report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned", UNDOING))
     calls = session.crm.calls
     report.calls, report.retries, report.throttled = dict(calls.by_class), calls.retries, calls.throttled
     report.complete_until = session.ledger.runs.complete_until()

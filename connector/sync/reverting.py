@@ -62,9 +62,10 @@ def refuse(session: Session, number: int) -> None:
 
 
 class Reverting:
-    """Undoing one run."""
+    """Undoing one run. `met` is the run that reads the people: what it sees is not new to what is left alone."""
 
-    def __init__(self, session: Session, order: Order, report: Report) -> None:
+    def __init__(self, session: Session, order: Order, report: Report, met: int | None = None) -> None:
+        self.met = report.run if met is None else met
         self._session = session
         self._order = order
         self._report = report

@@ -35,7 +35,7 @@ def finish_undoing(session: Session, order: Order, report: Report, pull: Pull) -
     for run, rows in begun.items():
         of_then = Order("revert", order.as_of, undoes=rows[0].body["undoes"]["run"])
         told = Report(run, report.connection, report.mode, report.started_at, report.as_of, report.fingerprint)
-        reverting = Reverting(session, of_then, told)
+        reverting = Reverting(session, of_then, told, report.run)
         pull.read("contact", [row.person_id for row in rows], counted=False)
         again, ends = reverting.standing_of(rows)
         with session.ledger.transaction():
