@@ -36,6 +36,8 @@ class Assembly:
         self._colleagues = Colleagues(session)
         #: people of whom something was undone that is to be decided on anew
         self.let_go: set[str] = set()
+        #: people of whom something was undone, and nothing new is known since
+        self.left_alone: set[str] = set()
         #: field -> property of what may be written back: stage and status, and what the agreement names
         self.written = {
             field: spec.property
@@ -57,8 +59,8 @@ class Assembly:
         for id, one in undone.items():
             newest = _newest_run(kept[id], around[id], others)
             over = one.fingerprint != self._session.agreement.fingerprint or newest > one.by
+            (self.let_go if over else self.left_alone).add(id)
             if over:
-                self.let_go.add(id)
                 memories[id] = _unused_again(memories.get(id, NOTHING), one, self._session.agreement.fingerprint)
             holds.setdefault(id, {}).update(_left_alone(one, self._order.as_of if over else None))
         edits = self._edits(kept, memories)

@@ -149,6 +149,8 @@ class Look:
         postponed = mark == ROUTE_DUE and change is not None and change.only_scores
         if postponed:
             difference = replace(difference, change=None)
+        if change is not None and person.id in self._assembly.left_alone and not (change.counted or change.moves):
+            difference = replace(difference, change=None)  # only what follows from where the undone run left them
         adopted = not tracks and decision.tracks[0].adopted
         return Looked(person, kept, memory, decision, difference, adopted, postponed)
 
