@@ -19,6 +19,7 @@ CHAPTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("The work", ("plan", "apply", "sync", "backfill", "revert", "daemon", "pause", "resume")),
     ("To look", ("report", "status", "runs", "explain", "rejects", "holds")),
     ("To try and to edit", ("agreement", "sandbox", "schema")),
+    ("Privacy", ("forget",)),
 )
 
 
@@ -120,6 +121,7 @@ from connector.cli import (  # noqa: E402
     agreeing,  # noqa: F401 - registers its verbs
     differing,  # noqa: F401 - registers its verbs
     explaining,  # noqa: F401 - registers its verbs
+    forgetting,  # noqa: F401 - registers its verbs
     linting,  # noqa: F401 - registers its verbs
     looking,  # noqa: F401 - registers its verbs
     pausing,  # noqa: F401 - registers its verbs

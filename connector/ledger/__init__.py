@@ -31,6 +31,7 @@ from connector.ledger.aside import Aside
 from connector.ledger.beside import Beside
 from connector.ledger.conflicts import Conflicts
 from connector.ledger.database import Database
+from connector.ledger.forgetting import Forgetting, Forgotten
 from connector.ledger.handoffs import HandOffs
 from connector.ledger.history import History
 from connector.ledger.mirror import Mirror
@@ -49,7 +50,9 @@ class Ledger:
     def __init__(self, database: Database, connection: str) -> None:
         self.database = database
         self.connection = connection
-        self.mirror = Mirror(database, connection)
+        self.forgotten = Forgotten(database, connection)
+        self.forgetting = Forgetting(database, connection, self.forgotten)
+        self.mirror = Mirror(database, connection, self.forgotten)
         self.beside = Beside(database, connection)
         self.people = People(database, connection, people)
         self.shadows = People(database, connection, shadows)

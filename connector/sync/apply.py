@@ -261,7 +261,7 @@ class Apply:
                 {one.field: one.after for one in result.change.sets if _is_mapped(fields, one)},
             )
             for result in written
-            if result.change.person_id in kept and result.change.sets
+            if result.change.person_id in kept and result.change.sets and not kept[result.change.person_id].gone
         }
         self._ledger.mirror.overwrite("contact", facts)
 

@@ -114,7 +114,10 @@ def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
         pull.changes()
     if order.only is not None:
         pull.read("contact", order.only)
-        strangers = session.ledger.mirror.unknown("contact", order.only)
+        named = session.ledger.forgotten.without("contact", order.only)
+        if len(named) < len(order.only):
+            report.warnings.append(f"{len(order.only) - len(named)} of those named were forgotten and are left alone")
+        strangers = session.ledger.mirror.unknown("contact", named)
         report.count("looked_at", len(strangers))
         report.count("gone", len(strangers))
         if strangers:

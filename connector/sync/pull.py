@@ -42,6 +42,7 @@ class Pull:
         self._crm = session.crm
         self._colleagues = Colleagues(session)
         self._run = report.run
+        self._ledger.forgotten.look()
 
     # -- whom to read ------------------------------------------------------------------------------------------
 
@@ -111,6 +112,7 @@ class Pull:
     def read(self, kind: str, ids: Sequence[str], *, counted: bool = True) -> None:
         """Read these records fresh; whoever does not answer is gone. `counted`: whether they are new to the report."""
         asked_at = self._session.now()
+        ids = self._ledger.forgotten.without(kind, ids)
         records = list(self._crm.read(kind, ids, self._session.fields.properties(kind)))
         self._keep(kind, records, asked_at)
         answered = {record.id for record in records} | {id for record in records for id in record.merged_ids}
@@ -135,7 +137,7 @@ class Pull:
         self, kind: str, records: Sequence[Record], read_at: datetime, cursor: tuple[str, str | None] | None = None
     ) -> None:
         """Records, their links and the cursor that stands for them: one transaction."""
-        live = [record for record in records if not record.archived]
+        live = self._without_forgotten(kind, [record for record in records if not record.archived])
         ids = [record.id for record in live]
         links = {to: self._crm.links(kind, ids, to) for to in self._linked_kinds(kind)} if ids else {}
         steps = self._steps(ids) if kind == "contact" and self._with_history else []
@@ -153,6 +155,25 @@ class Pull:
         self._report.count("read", len(live) if kind == "contact" else 0)
         if kind == "contact":
             self._read_strangers(links)
+
+    def _without_forgotten(self, kind: str, records: Sequence[Record]) -> Sequence[Record]:
+        """Whoever was forgotten is dropped at the door; so is a record that one of them became part of, which is the
+        same person, and is forgotten with it."""
+        forgotten = self._ledger.forgotten
+        if kind != "contact" or not forgotten.count():
+            return records
+        kept = []
+        for record in records:
+            if forgotten.blocks("contact", record.id):
+                continue
+            if any(forgotten.blocks("contact", loser) for loser in record.merged_ids):
+                self._ledger.forgetting.forget(record.id, self._session.now(), "")
+                self._report.warnings.append(
+                    "a person who was forgotten was merged with another record: forgotten, too"
+                )
+                continue
+            kept.append(record)
+        return kept
 
     def _read_strangers(self, links: Mapping[str, Mapping[str, Sequence[Link]]]) -> None:
         """Records that people are linked to and that nobody has told us of yet: old ones, restored, or missed."""
