@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,6 +50,9 @@ def explain(
     connection: ConnectionOption = None,
     output: OutputOption = "text",
     as_of: AsOfOption = None,
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="The reason of a hold too, as somebody typed it.")
+    ] = False,
 ) -> None:
     """Why this score and stage, why not the next, and what was written."""
     moment = instant(as_of, "--as-of") or now()
@@ -57,6 +60,8 @@ def explain(
     with ledger_of(chosen) as ledger:
         session = offline_session(chosen, ledger)
         looked = _look(session, id, moment)
+        if not show_values:
+            looked = replace(looked, decision=_without_reasons(looked.decision))
         work = ledger.work
         undone = ledger.undoings.of([id]).get(id)
         past = Past(ledger.people.transitions(id), work.changes_of(id), work.tasks_of(id), work.holds([id]), undone)
@@ -93,6 +98,17 @@ def _look(session: Session, id: str, as_of: datetime) -> Looked:
             " the CRM, and run connector sync if the person is new."
         )
     return found[0]
+
+
+def _without_reasons(decision: Decision) -> Decision:
+    """The decision without what somebody typed about a person, which stands in their record (G14)."""
+    from connector.decide import ON_HOLD  # noqa: PLC0415 - --help does without
+
+    def told(text: str) -> str:
+        until, typed, _ = text.partition(": ")
+        return f"{until} (why: in the record, or --show-values)" if text.startswith(ON_HOLD) and typed else text
+
+    return replace(decision, warnings=tuple(map(told, decision.warnings)))
 
 
 def _spoken_of(looked: Looked, session: Session) -> Track:

@@ -22,7 +22,7 @@ def test_a_person_is_erased_after_a_yes(synced: Desk) -> None:
     assert "The CRM still has the person" in told.out
     assert "old.json" not in told.out  # nothing was to be written: the plan names nobody
     assert synced("explain", "2").code == 64
-    assert [one["verb"] for one in synced("runs", "--output", "json").json["runs"]][0] == "forget"
+    assert synced("runs", "--output", "json").json["runs"][0]["verb"] == "forget"
 
 
 def test_a_plan_that_names_the_person_is_named(desk: Desk) -> None:
