@@ -102,7 +102,8 @@ def backfill(
             resume=moment is None,
         )
         report = ran(session, order)
-        return _told_plan(session, report, output, most) if dry_run else _told(report, output)
+        batch = chosen.connection.read.batch
+        return _told_plan(session, report, output, most, batch) if dry_run else _told(report, output)
 
 
 @app.command()
@@ -144,7 +145,8 @@ def plan(
         if file is not None:
             found = {one.person_id: one.body for one in session.ledger.work.every(report.run)}
             plan_file.write(file, session, report, found, clean_up=clean_up)
-        code = _told_plan(session, report, output, most, file=file, with_texts=show_values)
+        batch = chosen.connection.read.batch
+        code = _told_plan(session, report, output, most, batch, file=file, with_texts=show_values)
         return code or (CHANGES if exit_code and report.counts["changed"] else 0)
 
 
@@ -283,17 +285,20 @@ def _told_plan(
     report: Report,
     output: Output,
     most: int,
+    batch: int,
     *,
     file: Path | None = None,
     with_texts: bool = False,
 ) -> int:
     """The changes of a run that wrote nothing; what the guard would park is told, and no failure."""
     changes = list(session.ledger.work.every(report.run))
+    calls = planned.calls_to_write(changes, batch)
     if output == "json":
         kept = str(file) if file is not None else None
-        show.json({**report.to_json(), "changes": planned.as_json(changes, with_texts=with_texts), "file": kept})
+        told = planned.as_json(changes, with_texts=with_texts)
+        show.json({**report.to_json(), "calls_to_write": calls, "changes": told, "file": kept})
     else:
-        planned.plan(report, changes, most)
+        planned.plan(report, changes, most, calls)
         if file is not None:
             show.say(f"kept in {file}; write exactly this: connector apply {file}", "✓")
     return EXIT["deferred"] if report.status == "deferred" else EXIT["partial"] if report.counts["rejected"] else 0

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
-from connector.ledger.tables import COUNTED, changes, clears, holds, rejects, runs, tasks
+from connector.ledger.tables import COUNTED, changes, clears, holds, people, rejects, runs, tasks
 from connector.model import ALWAYS
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ PLANNED, PARKED, WRITTEN, OBSERVED = "planned", "parked", "written", "observed"
 
 #: A change that undoes another one and whose write has begun: whatever dies then, the next run carries it to its end.
 UNDOING = "undoing"
+
+#: The code of a change whose write had begun when the program ended, and of which no outcome was recorded.
+CUT_OFF = "cut_off"
 
 #: Verbs of runs that a person asked for, change by change: they take nobody's place in the budget.
 REVIEWED = ("apply", "revert")
@@ -213,14 +216,42 @@ class Work:
         """Counted changes written since an instant: the rolling 24 hours of the change budget. What a person reviewed
         and released takes nobody's place."""
         reviewed = sa.select(runs.c.number).where(runs.c.connection == self._me, runs.c.verb.in_(REVIEWED))
+        later = changes.alias("later")
+        written_since = sa.exists().where(
+            later.c.connection == self._me,
+            later.c.person_id == changes.c.person_id,
+            later.c.run > changes.c.run,
+            later.c.state == WRITTEN,
+        )
         query = sa.select(sa.func.count()).where(
             changes.c.connection == self._me,
-            changes.c.state == WRITTEN,
+            sa.or_(changes.c.state == WRITTEN, sa.and_(changes.c.code == CUT_OFF, ~written_since)),
             COUNTED,
             changes.c.at >= stamp(since),
             changes.c.run.not_in(reviewed),
         )
         return int(self._db.scalar(query) or 0)
+
+    def note_cut_off(self, run: int, at: datetime) -> int:
+        """Changes of a run that ended in the middle of writing them: they may stand in the CRM, and count in the budget
+        like any other. Whether they do stand the next look finds out."""
+        intended = sa.select(people.c.id).where(people.c.connection == self._me, people.c.intended.is_not(None))
+        over = sa.select(runs.c.number).where(
+            runs.c.connection == self._me,
+            runs.c.number == run,
+            runs.c.verb != "plan",
+            runs.c.status.in_(("interrupted", "failed")),
+        )
+        return self._db.execute(
+            sa.update(changes)
+            .where(
+                changes.c.connection == self._me,
+                changes.c.run.in_(over),
+                changes.c.state == PLANNED,
+                changes.c.person_id.in_(intended),
+            )
+            .values(state="unknown", code=CUT_OFF, message="the program ended while it was written", at=stamp(at))
+        )
 
     def written_since(self, since: datetime, cause: str) -> int:
         """People whose change for one cause was written since an instant."""

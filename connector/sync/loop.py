@@ -350,6 +350,7 @@ def _start(session: Session, order: Order) -> tuple[Order, Report]:
         number, order = resumed.number, replace(order, as_of=resumed.as_of)
     else:
         number = runs.start(order.verb, session.mode, order.as_of, now, session.agreement.fingerprint)
+        session.ledger.work.note_cut_off(number - 1, now)
         if order.everything:
             with session.ledger.transaction():
                 runs.drop_cursors("scan")
