@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from connector.agreement.wiring import FieldSpec, SignalSource, Wiring
 from connector.errors import MalformedRecord
 from connector.model import Activity, Deal, Edit, Occurrence, Person, Record, Signal, Value
+from connector.spelling import same_value
 
 #: Fields whose value must be one the mapping names; any other live value is reported and never touched.
 STRICT = ("stage", "status")
@@ -336,6 +337,11 @@ class FieldMap:
         except ValueError:
             return raw
 
+    def alike(self, field: str, one: str, other: str) -> bool:
+        """Whether two texts of the CRM mean one value: numbers, dates, flags and choices may come back in another
+        spelling than they were written in, and so may line ends and telephone numbers."""
+        return one == other or same_value(self.decode(field, one), self.decode(field, other))
+
     def holds(self, facts: Facts, field: str, value: Value) -> bool:
         """Whether these facts plainly hold this value, so that no text has to be made of either. False says nothing:
         the same value may be there in another spelling."""
@@ -350,7 +356,7 @@ class FieldMap:
             return False
         spec = self.spec(field)
         if spec is not None and spec.property == name:
-            return bool(self.decode(field, one) == self.decode(field, other))
+            return self.alike(field, one, other)
         at = _read_as(_moment, one)
         return at is not None and at == _read_as(_moment, other)
 

@@ -63,6 +63,10 @@ app = typer.Typer(
 agreements = typer.Typer(cls=Listed, help="The agreement as a living document.", no_args_is_help=True)
 app.add_typer(agreements, name="agreement")
 
+#: The verb holds, which lists them when nothing else is asked.
+holdings = typer.Typer(cls=Listed, help="Values somebody else set, left alone until their time.")
+app.add_typer(holdings, name="holds")
+
 Output = Literal["text", "json"]
 
 ConfigOption = Annotated[
@@ -122,6 +126,7 @@ from connector.cli import (  # noqa: E402
     differing,  # noqa: F401 - registers its verbs
     explaining,  # noqa: F401 - registers its verbs
     forgetting,  # noqa: F401 - registers its verbs
+    holding,  # noqa: F401 - registers its verbs
     linting,  # noqa: F401 - registers its verbs
     looking,  # noqa: F401 - registers its verbs
     pausing,  # noqa: F401 - registers its verbs

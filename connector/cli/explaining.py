@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli import following, show
+from connector.cli import following, holding, show
 from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, app, instant
 from connector.cli.opening import choose, ledger_of, now, offline_session
 from connector.errors import UsageError
@@ -17,9 +17,10 @@ from connector.errors import UsageError
 if TYPE_CHECKING:
     from connector.agreement import Agreement
     from connector.decide.nearest import Way
+    from connector.ledger.holds import Hold
     from connector.ledger.people import Transition
     from connector.ledger.undoing import Undone
-    from connector.ledger.work import Hold, PlannedChange, SentTask
+    from connector.ledger.work import PlannedChange, SentTask
     from connector.model import Decision, Track
     from connector.sync import Session
     from connector.sync.look import Looked
@@ -64,7 +65,9 @@ def explain(
             looked = replace(looked, decision=_without_reasons(looked.decision))
         work = ledger.work
         undone = ledger.undoings.of([id]).get(id)
-        past = Past(ledger.people.transitions(id), work.changes_of(id), work.tasks_of(id), work.holds([id]), undone)
+        past = Past(
+            ledger.people.transitions(id), work.changes_of(id), work.tasks_of(id), ledger.holds.of([id]), undone
+        )
         ways = _ways(session, looked, moment)
     if output == "json":
         show.json(_explained(session, looked, past, moment) | {"ways": [asdict(way) for way in ways]})
@@ -249,15 +252,14 @@ def _open_ends(past: Past) -> None:
     if undone is not None:
         show.say(
             f"run {undone.by} undid run {undone.run}: left alone until something new is known, or let go of:"
-            " connector holds",
+            " connector holds release ID",
             "held",
             indent=2,
         )
     for one in past.holds:
         if undone is not None and one.property in undone.values:
             continue
-        end = f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "for good"
-        show.say(f"{one.property}: somebody else set it; left alone {end}", "held", indent=2)
+        show.say(holding.told(one), "held", indent=2)
 
 
 def _explained(session: Session, looked: Looked, past: Past, as_of: datetime) -> dict[str, Any]:
@@ -315,7 +317,7 @@ def _remembered(past: Past) -> dict[str, Any]:
             for one in past.changes
         ],
         "tasks": [{"cycle": one.cycle, "run": one.run, "state": one.state, "task": one.task_id} for one in past.tasks],
-        "holds": [{"property": one.property, "since": one.since, "until": one.until} for one in past.holds],
+        "holds": [holding.as_json(one) for one in past.holds],
         "undone": None
         if past.undone is None
         else {"run": past.undone.run, "by": past.undone.by, "properties": sorted(past.undone.values)},

@@ -136,7 +136,7 @@ def _tell_what_comes(session: Session, survey: Survey, *, anew: bool) -> None:
         return
     show.say(
         "What was put back is left alone until something new is known of the person, until the agreement changes, or"
-        " until you let go of it: connector holds",
+        " until you let go of it: connector holds release ID",
         "note",
         indent=2,
     )
@@ -150,7 +150,7 @@ def _tell_what_comes(session: Session, survey: Survey, *, anew: bool) -> None:
     else:
         show.say(
             "The agreement has changed since that run. To let the next run decide by it at once, let go of what is"
-            " left alone: connector holds; next time: connector revert RUN --decide-anew",
+            " left alone: connector holds release ID; next time: connector revert RUN --decide-anew",
             "note",
             indent=2,
         )

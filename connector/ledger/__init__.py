@@ -9,7 +9,9 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     mirror.py       records, links and occurrences as the CRM last told them, and who must be looked at again
     beside.py       who is on a deal together
     people.py       what we remember of a person: tracks, values written and intended, moves, due times
-    work.py         planned changes, tasks, open clears, rejects, holds
+    work.py         planned changes, tasks, open clears, rejects
+    holds.py        values of others left alone, and how often ours were set back
+    writers.py      how we call who set a value
     aside.py        who waits for a review, a place or a time, and the alerts about it
     handoffs.py     every hand-off, and what became of it, as it was learned
     history.py      the moves of everybody, for the reports
@@ -34,6 +36,7 @@ from connector.ledger.database import Database
 from connector.ledger.forgetting import Forgetting, Forgotten
 from connector.ledger.handoffs import HandOffs
 from connector.ledger.history import History
+from connector.ledger.holds import Holds, Reversals
 from connector.ledger.mirror import Mirror
 from connector.ledger.observing import Observations
 from connector.ledger.people import People
@@ -60,6 +63,8 @@ class Ledger:
         self.conflicts = Conflicts(database, connection)
         self.history = History(database, connection)
         self.work = Work(database, connection)
+        self.holds = Holds(database, connection)
+        self.reversals = Reversals(database, connection)
         self.aside = Aside(database, connection)
         self.observations = Observations(database, connection)
         self.undoings = Undoings(database, connection)
@@ -70,16 +75,19 @@ class Ledger:
         tidy(self.database, self.connection, before)
 
     def let_go(self, id: str, names: Sequence[str]) -> None:
-        """Leave nothing of this person alone any more: what stands in these properties may be overwritten, and a
-        decision that was undone is taken again."""
+        """Hold nothing in these properties of this person any more: what stands there now is not measured against what
+        we wrote, quarrels over it are forgotten, and the next run writes what was agreed. A decision that was undone,
+        and left one of these values, is taken again."""
         with self.transaction():
             undone = self.undoings.of([id]).get(id)
-            if undone is not None:
-                names = (*names, *undone.values)
+            if undone is not None and (not names or not undone.values.keys().isdisjoint(names)):
+                names = tuple(dict.fromkeys((*names, *undone.values)))
                 self.people.step_back(id, undone.tracks)
                 self.undoings.drop([id])
+            keys = [(id, name) for name in names]
             self.people.forget_base(id, names)
-            self.work.drop_holds([(id, name) for name in names])
+            self.holds.drop(keys)
+            self.reversals.forget(keys)
             self.mirror.mark_dirty([id])
 
     @contextmanager

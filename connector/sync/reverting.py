@@ -22,9 +22,10 @@ from connector.decide.walk import Stages
 from connector.errors import CrmError, Denied, GuardRefused, UsageError
 from connector.fields import STRICT
 from connector.ledger.handoffs import UNDONE, HandOff
+from connector.ledger.holds import Hold
 from connector.ledger.people import NOTHING, Memory, Settled
 from connector.ledger.undoing import Undone
-from connector.ledger.work import PLANNED, UNDOING, WRITTEN, Hold, PlannedChange
+from connector.ledger.work import PLANNED, UNDOING, WRITTEN, PlannedChange
 from connector.model import Person
 from connector.plan import Change, Set, to_json
 from connector.sync.assembling import Assembly, Ours
@@ -42,6 +43,7 @@ from connector.sync.undoing import (
     last_writers,
     stepped_back,
 )
+from connector.sync.who import Who
 
 #: What a row may be called whose write may have arrived; of all but the first that must be known from elsewhere.
 _MAY_STAND = (WRITTEN, "unknown", PLANNED, "rejected")
@@ -57,20 +59,21 @@ def refuse(session: Session, number: int) -> None:
         raise UsageError(f"Run {number} is not known. See: connector runs")
     if found.verb == "revert":
         raise UsageError(
-            f"Run {number} undid another run. What it put back is written again once it is let go of: connector holds"
+            f"Run {number} undid another run. What it put back is written again once it is let go of:"
+            " connector holds release ID"
         )
 
 
 class Reverting:
     """Undoing one run. `met` is the run that reads the people: what it sees is not new to what is left alone."""
 
-    def __init__(self, session: Session, order: Order, report: Report, met: int | None = None) -> None:
+    def __init__(self, session: Session, order: Order, report: Report, who: Who, met: int | None = None) -> None:
         self.met = report.run if met is None else met
         self._session = session
         self._order = order
         self._report = report
         self._ledger = session.ledger
-        self._assembly = Assembly(session, order, report)
+        self._assembly = Assembly(session, order, report, who)
         self._stages = Stages(session.agreement.stages)
         self._run = order.undoes or 0
         self._undoing = Undoing(
@@ -346,7 +349,7 @@ def undone_of(row: PlannedChange, run: int, at: datetime, fingerprint: str) -> U
 def holds_of(found: Sequence[Undone]) -> list[Hold]:
     """The same as holds, so that they are listed, explained and let go of like any other."""
     return [
-        Hold(one.person_id, name, restored, ours, one.at, None)
+        Hold(one.person_id, name, restored, ours, one.at, None, UNDONE, by="us", set_at=one.at)
         for one in found
         for name, (restored, ours) in one.values.items()
     ]

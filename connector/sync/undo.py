@@ -14,7 +14,8 @@ from connector.sync.session import Order, Report, Session
 
 def undo(session: Session, order: Order, report: Report, pull: Pull, guarding: Guarding) -> None:
     """Plan what is to be put back, have somebody agree to it, and write it."""
-    reverting = Reverting(session, order, report)
+    look = Look(session, order, report)
+    reverting = Reverting(session, order, report, look.who)
     survey = reverting.plan()
     session.go_on(writing=order.write)
     agreed = order.agree(survey)
@@ -23,7 +24,6 @@ def undo(session: Session, order: Order, report: Report, pull: Pull, guarding: G
     if not agreed:
         raise GuardRefused("Nobody agreed to it. Nothing was written.")
     guarding.before_writing()
-    look = Look(session, order, report)
     Apply(session, report, look, pull, reverting=reverting).everything(survey.undoes, guarding.still)
 
 
@@ -35,10 +35,11 @@ def finish_undoing(session: Session, order: Order, report: Report, pull: Pull) -
     for run, rows in begun.items():
         of_then = Order("revert", order.as_of, undoes=rows[0].body["undoes"]["run"])
         told = Report(run, report.connection, report.mode, report.started_at, report.as_of, report.fingerprint)
-        reverting = Reverting(session, of_then, told, report.run)
+        look = Look(session, of_then, told)
+        reverting = Reverting(session, of_then, told, look.who, report.run)
         pull.read("contact", [row.person_id for row in rows], counted=False)
         again, ends = reverting.standing_of(rows)
         with session.ledger.transaction():
             session.still_mine()
             session.ledger.work.conclude(run, [(id, *end) for id, end in ends.items()], session.now())
-        Apply(session, told, Look(session, of_then, told), pull, reverting=reverting).carry_on(again)
+        Apply(session, told, look, pull, reverting=reverting).carry_on(again)

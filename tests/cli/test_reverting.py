@@ -58,7 +58,7 @@ def test_after_a_revert_it_is_told_how_life_goes_on(synced: Desk) -> None:
     assert "is left alone until something new is known" in told.out
     assert "The agreement that led to it still stands" in told.out
     assert {one["id"] for one in synced("holds", "--output", "json").json["holds"]} >= {"1", "2"}
-    assert synced("holds", "--release", "1").code == 0
+    assert synced("holds", "release", "1").code == 0
     report = synced("sync", "--output", "json").json
     assert (report["counts"]["written"], synced.contact("1")["cx_fit_score"]) == (1, "85")
 

@@ -192,7 +192,7 @@ def test_g8_a_corrected_agreement_decides_anew(build: Build) -> None:
 
     assert (stage, world.properties("1")["cx_stage"]) == ("lead", "sal")
     assert ledger.undoings.of(["1"]) == {}
-    assert [one.property for one in ledger.work.holds(["1"])] == []
+    assert [one.property for one in ledger.holds.of(["1"])] == []
     world.clock.pass_by(minutes=10)
     assert world.sync(ledger).counts["written"] == 0
 
@@ -206,7 +206,7 @@ def test_g8_who_is_let_go_of_is_decided_on_again(build: Build) -> None:
         undo(world, ledger, done.run, anew=anew)
         assert own(world, "1") != wanted
         if not anew:
-            ledger.let_go("1", [one.property for one in ledger.work.holds(["1"])])
+            ledger.let_go("1", [one.property for one in ledger.holds.of(["1"])])
         world.clock.pass_by(minutes=10)
 
         world.sync(ledger)
