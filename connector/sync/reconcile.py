@@ -71,7 +71,7 @@ class Reconcile(_Sweeping):
         super().__init__(session, report, pull)
         self.every = session.settings.reconcile
 
-    def size(self) -> float:
+    def size(self) -> int | None:
         """As many as are known."""
         return sum(self._ledger.mirror.count(kind) for kind in self._pull.kinds())
 
@@ -135,7 +135,7 @@ class Associations(_Sweeping):
         super().__init__(session, report, pull)
         self.every = session.settings.associations
 
-    def size(self) -> float:
+    def size(self) -> int | None:
         """All contacts."""
         return self._ledger.mirror.count("contact")
 
@@ -163,9 +163,9 @@ class Archived(_Sweeping):
         super().__init__(session, report, pull)
         self.every = session.settings.archived
 
-    def size(self) -> float:
+    def size(self) -> int | None:
         """Nobody knows before having looked."""
-        return inf
+        return None
 
     def pieces(self, place: Place) -> Iterator[Place]:
         """Kind by kind. Whoever lies in the bin and is alive to us is asked after: it may have been taken out again."""
