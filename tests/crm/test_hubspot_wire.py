@@ -150,7 +150,7 @@ def test_an_answer_that_drips_is_cut_off_by_the_clock(script: Script, hubspot: O
 
 
 def test_trap_23_odd_but_readable_answers_are_read(script: Script, hubspot: Open) -> None:
-    """Ids as numbers, values that are no texts, times in milliseconds, entries that are no records, fields nobody knows."""
+    """Ids as numbers, values that are no texts, times in milliseconds, fields nobody knows, entries without an id."""
     record = {"id": 12, "properties": {"n": 3, "b": True, "x": None}, "createdAt": 1_700_000_000_000, "extra": {}}
     script.answer = first(Reply(json={"results": [record, None, {"properties": {}}, "?"], "paging": None}))
 
