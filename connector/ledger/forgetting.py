@@ -19,12 +19,14 @@ import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, pack, stamp, unpack
 from connector.ledger.tables import (
+    addresses,
     alerts,
     connections,
     cursors,
     forgotten,
     links,
-    merged,
+    losses,
+    merges,
     metadata,
     occurrences,
     people,
@@ -55,7 +57,7 @@ _TEXTS: tuple[tuple[sa.Table, str], ...] = (
 KNOWN = frozenset(
     (
         *(table.name for table in metadata.sorted_tables if "person_id" in table.c),
-        *(table.name for table in (*_BY_ID, records, links, occurrences, rejects, merged, forgotten)),
+        *(table.name for table in (*_BY_ID, records, links, occurrences, rejects, losses, merges, forgotten)),
         *(table.name for table, _ in _TEXTS),
     )
 )
@@ -136,10 +138,20 @@ class Forgetting:
     def everybody_of(self, id: str) -> tuple[str, ...]:
         """The person behind a record id: the record that is left after merges first, then all that became part of
         it."""
-        mine = sa.select(merged.c.survivor).where(merged.c.connection == self._me, merged.c.loser == id)
-        survivor = self._db.scalar(mine) or id
-        losers = sa.select(merged.c.loser).where(merged.c.connection == self._me, merged.c.survivor == survivor)
-        return (survivor, *sorted(loser for (loser,) in self._db.rows(losers)))
+        rows = sa.select(merges.c.id, merges.c.survivor).where(
+            merges.c.connection == self._me, merges.c.kind == CONTACT
+        )
+        survivor, seen = id, {id}
+        while (found := self._db.rows_of(rows.where(among(merges.c.id)), [survivor])) and found[0][1] not in seen:
+            survivor = found[0][1]
+            seen.add(survivor)
+        losers: set[str] = set()
+        asked = [survivor]
+        while asked:
+            asked = [loser for loser, _ in self._db.rows_of(rows.where(among(merges.c.survivor)), asked)]
+            asked = [loser for loser in asked if loser not in losers and loser != survivor]
+            losers.update(asked)
+        return (survivor, *sorted(losers))
 
     def rows(self, id: str) -> dict[str, int]:
         """What there is of a person, by table."""
@@ -187,7 +199,10 @@ class Forgetting:
             occurrences.c.email_hash.is_not(None),
             among(occurrences.c.person_id),
         )
-        found = {one for query in (own, told) for (one,) in self._db.rows_of(query, ids)}
+        further = sa.select(addresses.c.email_hash).where(
+            addresses.c.connection == self._me, among(addresses.c.person_id)
+        )
+        found = {one for query in (own, told, further) for (one,) in self._db.rows_of(query, ids)}
         shared = sa.select(records.c.email_hash, records.c.id).where(
             records.c.connection == self._me, among(records.c.email_hash)
         )
@@ -206,7 +221,8 @@ class Forgetting:
             (occurrences, sa.or_(among(occurrences.c.person_id), mine)),
             (records, sa.or_(sa.and_(records.c.kind == CONTACT, among(records.c.id)), alone(records))),
             (rejects, sa.or_(sa.and_(rejects.c.kind == CONTACT, among(rejects.c.id)), alone(rejects))),
-            (merged, sa.or_(among(merged.c.loser), among(merged.c.survivor))),
+            (losses, sa.and_(losses.c.kind == CONTACT, among(losses.c.id))),
+            (merges, sa.and_(merges.c.kind == CONTACT, sa.or_(among(merges.c.id), among(merges.c.survivor)))),
             (
                 links,
                 sa.or_(

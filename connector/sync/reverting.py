@@ -137,12 +137,13 @@ class Reverting:
 
     def _targets(self, rows: Sequence[PlannedChange]) -> dict[str, PlannedChange]:
         """Whom each row is about by now: of merged people the survivor, whose own row goes first."""
-        survivors = self._ledger.mirror.survivors([row.person_id for row in rows])
-        targets = {row.person_id: row for row in rows if row.person_id not in survivors}
+        folding = self._ledger.folding
+        merged = folding.survivors("contact", [row.person_id for row in rows])
+        targets = {row.person_id: row for row in rows if row.person_id not in merged}
         for row in rows:
-            if row.person_id in survivors:
-                self.survey.merged += 1
-                targets.setdefault(survivors[row.person_id], row)
+            if row.person_id in merged:
+                targets.setdefault(folding.survivor_of("contact", row.person_id) or row.person_id, row)
+        self.survey.merged += sum(row.person_id in merged or _was_merged(row) for row in rows)
         return targets
 
     def _standing(
@@ -161,7 +162,7 @@ class Reverting:
                 id,
                 live.get(id, {}),
                 frozenset(holds.get(id, ())) - self._undone_before(id, holds.get(id, {})),
-                merged=id != row.person_id,
+                merged=id != row.person_id or _was_merged(row),
                 shut=GONE if id not in live or id not in shut else shut[id],
                 ours=None if row.state == WRITTEN else Ours(memory),
             )
@@ -314,7 +315,7 @@ class Reverting:
 
     def _original(self, row: PlannedChange) -> PlannedChange | None:
         """The row of the run that is undone; of merged people the one that was chosen."""
-        mine = [row.person_id, *self._ledger.mirror.merged_into(row.person_id)]
+        mine = [row.person_id, *self._ledger.folding.losers("contact", row.person_id)]
         return next(iter(self._ledger.work.of_run(self._run, mine)), None)
 
     def standing_of(self, rows: Sequence[PlannedChange]) -> tuple[list[PlannedChange], Ends]:
@@ -335,6 +336,11 @@ class Reverting:
             return False
         same, value = self._session.fields.same, live.get(one.property, "")
         return any(same(one.field, one.property, value, text) for text in (one.before, one.after))
+
+
+def _was_merged(row: PlannedChange) -> bool:
+    """Whether this was written to a record that has become part of another one since."""
+    return bool(row.body["person_id"] != row.person_id)
 
 
 def undone_of(row: PlannedChange, run: int, at: datetime, fingerprint: str) -> Undone:

@@ -1,10 +1,10 @@
-"""What was undone and is left alone since, who was forgotten, and into whom people were merged."""
+"""What was undone and is left alone since, and who was forgotten."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
@@ -26,12 +26,4 @@ def upgrade() -> None:
         sa.Column("at", sa.Double(), nullable=True),
         sa.PrimaryKeyConstraint("connection", "digest"),
     )
-    op.create_table(
-        "merged",
-        sa.Column("connection", sa.Text(), nullable=False),
-        sa.Column("loser", sa.Text(), nullable=False),
-        sa.Column("survivor", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("connection", "loser"),
-    )
-    op.create_index("merged_survivor", "merged", ["connection", "survivor"], unique=False)
     op.add_column("connections", sa.Column("salt", sa.Text(), nullable=True))
