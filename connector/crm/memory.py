@@ -286,6 +286,10 @@ class MemoryCRM:
         known = self._definitions[kind][name]
         self._definitions[kind][name] = replace(known, options={**options, **known.options})
 
+    def waits_for(self) -> str:
+        """Never for anything."""
+        return ""
+
     def close(self) -> None:
         """Nothing to release."""
 

@@ -154,6 +154,16 @@ class Work:
         )
         return [_change(row) for row in self._db.rows(query)]
 
+    def planned_ids(self, run: int, limit: int) -> list[str]:
+        """Who comes next, in the order of `planned`."""
+        query = (
+            sa.select(changes.c.person_id)
+            .where(changes.c.connection == self._me, changes.c.run == run, changes.c.state == PLANNED)
+            .order_by(changes.c.urgency.desc(), changes.c.person_id)
+            .limit(limit)
+        )
+        return [id for (id,) in self._db.rows(query)]
+
     def every(self, run: int, state: str | None = None) -> Iterator[PlannedChange]:
         """All changes of a run, page by page, by person id."""
         after = ""

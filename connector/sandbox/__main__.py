@@ -17,14 +17,18 @@ from connector.sandbox.faults import fault_from_words
 from connector.sandbox.old_account import old_account
 from connector.sandbox.people_csv import Loaded, load_files
 from connector.sandbox.server import TOKEN, Sandbox, generated
+from connector.sandbox.telling import manners
 from connector.sandbox.world import World
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sandbox as the options say; 4 when a file of people or its columns are wrong, 64 for bad options."""
     options = _parser().parse_args(arguments)
+    if options.manners:
+        sys.stdout.write(manners())
+        return 0
     try:
-        sandbox = _sandbox(options)
+        sandbox = _built(options)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -40,7 +44,12 @@ def _announce(url: str) -> None:
     sys.stdout.flush()
 
 
-def _sandbox(options: argparse.Namespace) -> Sandbox:
+def build(arguments: Sequence[str]) -> Sandbox:
+    """The sandbox that a command line means, not running yet; ConfigError or ValueError says what is wrong with it."""
+    return _built(_parser().parse_args(arguments))
+
+
+def _built(options: argparse.Namespace) -> Sandbox:
     switches: dict[str, Any] = dict(_pair(one) for one in options.set)
     return Sandbox(
         lambda: _world(options),
@@ -116,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--fault", action="append", default=[], metavar="FAULT", help='e.g. "drop_after path=/tasks nth=2", or JSON'
     )
+    parser.add_argument("--manners", action="store_true", help="print every switch, fault and control call, and end")
     parser.add_argument("--do", action="append", default=[], metavar="CALL=JSON", help="a control call at the start")
     return parser
 

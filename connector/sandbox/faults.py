@@ -139,6 +139,11 @@ def fault_from(wanted: Mapping[str, Any]) -> Fault:
     fault = Fault(**{name: _fitting(name, value) for name, value in wanted.items()} | {"action": wanted.get("action")})
     if fault.action not in ACTIONS:
         raise ValueError(f"action is one of {', '.join(ACTIONS)}")
+    for name in ("method", "path"):
+        try:
+            re.compile(getattr(fault, name))
+        except re.error as wrong:
+            raise ValueError(f"{name} is no regular expression: {wrong}") from None
     if fault.policy not in MESSAGES:
         raise ValueError(f"policy is one of {', '.join(MESSAGES)}")
     if fault.variant not in VARIANTS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -33,6 +34,18 @@ def mangled(answer: Answer, call: Call, fault: Fault) -> Answer:
     if fault.action == "short_page" and fault.rows < 1:
         return replace(answer, body=_emptied(body, call))
     return answer
+
+
+def thinned(rows: list[Any], every: int, passed: Counter[str], what: str) -> list[Any]:
+    """The rows that are told when every n-th gets lost, counted over all calls; 0 loses none."""
+    if not every:
+        return rows
+    kept = []
+    for row in rows:
+        passed[what] += 1
+        if passed[what] % every:
+            kept.append(row)
+    return kept
 
 
 def without_middle(rows: list[Any], lost: int) -> list[Any]:

@@ -20,6 +20,8 @@ from typing import Any
 
 import uvicorn
 
+from connector.sandbox.chance import share
+from connector.sandbox.chaos import Chaos
 from connector.sandbox.clock import Clock
 from connector.sandbox.control import CALLS, PREFIX, control, perform
 from connector.sandbox.delivery import Receive, Scope, Send, deliver, hang_up, received, send_whole
@@ -119,6 +121,7 @@ class Sandbox:
 
     def switch(self, **wanted: Any) -> None:
         """Turn switches while it runs; ValueError names a bad one."""
+        self.hubspot.limits.settle()  # what another app spent until now, it spent at the old pace
         self.world.switches = self.world.switches.turned(wanted)
 
     def fault(self, action: str, **more: Any) -> Fault:
@@ -136,6 +139,7 @@ class Sandbox:
 
     def do(self, name: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Make a control call, as `POST /_sandbox/{name}` does; ValueError says what is wrong with it."""
+        self.world.catch_up()
         return perform(self, name, body or {})
 
     def reset(self) -> None:
@@ -148,7 +152,7 @@ class Sandbox:
         self.world = world
         self.hubspot = HubSpot(world, token=self._token, app_id=self._app_id, scopes=self._scopes)
         self.switch(**self._switches)
-        self.faults, self.kills = Faults(), Kills()
+        self.faults, self.kills, self.chaos = Faults(), Kills(), Chaos()
         for one in self._script:
             self.faults.add(self.checked_fault(one))
         for name, body in self._controls:
@@ -179,19 +183,30 @@ class Sandbox:
 
     async def _asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = await received(scope, receive)
+        self.world.catch_up()
         if call.path.startswith(PREFIX):
             await send_whole(send, control(self, call))
             return
-        query = scope["query_string"].decode()
+        traffic = self.hubspot.traffic
+        traffic.begin()
+        try:
+            await self._met(call, scope["query_string"].decode(), receive, send)
+        finally:
+            traffic.end()
+
+    async def _met(self, call: Call, query: str, receive: Receive, send: Send) -> None:
+        """One call of a client, after what is scripted to happen first."""
         target = f"{call.path}?{query}" if query else call.path
         first, fault = self.faults.striking(call.method, target, self.world.clock.now())
         if first and (wrong := self._done_first(first)):
             await send_whole(send, wrong)
             return
+        fault = fault or self.chaos.striking(self.world.switches)
         await self._wait(fault)
         if fault is None:
             await send_whole(send, self.hubspot.answer(call))
         else:
+            self.hubspot.traffic.trouble[fault.action] += 1
             await self._hit(fault, call, receive, send)
 
     async def _hit(self, fault: Fault, call: Call, receive: Receive, send: Send) -> None:
@@ -218,7 +233,11 @@ class Sandbox:
         return None
 
     async def _wait(self, fault: Fault | None) -> None:
-        latency = self.world.switches.latency_ms + (fault.latency_ms if fault and fault.action != "drip" else 0)
+        switches = self.world.switches
+        latency: float = switches.latency_ms + (fault.latency_ms if fault and fault.action != "drip" else 0)
+        if switches.latency_jitter_ms:
+            lot = share(switches.chance_seed, "latency", self.hubspot.traffic.arrived)
+            latency = max(0.0, latency + (2 * lot - 1) * switches.latency_jitter_ms)
         if latency:
             await asyncio.sleep(latency / 1000)
 

@@ -11,6 +11,8 @@ from connector.sandbox.faults import Fault
 from connector.sandbox.limits import throttled
 
 _MESSAGES = {
+    400: "The request was refused as a whole.",
+    409: "The request conflicts with another one. No record was changed.",
     423: "The resource is locked, because it is changed too often at once. Wait two seconds.",
     477: "This account is being moved to another data centre.",
     500: "internal error",
@@ -54,8 +56,13 @@ def web_page(status: int, title: str) -> bytes:
 _HTML = {"content-type": "text/html"}
 
 
+_CATEGORIES = {400: "VALIDATION_ERROR", 409: "CONFLICT"}
+
+
 def _body(status: int) -> dict[str, Any]:
-    return {"status": "error", "message": _MESSAGES.get(status, "scripted"), "correlationId": str(uuid4())}
+    message = _MESSAGES.get(status, "The request could not be answered.")
+    body = {"status": "error", "message": message, "correlationId": str(uuid4())}
+    return body | ({"category": _CATEGORIES[status]} if status in _CATEGORIES else {})
 
 
 def _wait(fault: Fault, clock: Clock) -> int:

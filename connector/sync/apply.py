@@ -25,6 +25,7 @@ from connector.sync.garbage import uncollected
 from connector.sync.handoff import HandOff
 from connector.sync.look import Look
 from connector.sync.pull import Pull
+from connector.sync.refreshing import Refreshing
 from connector.sync.session import Report, Session
 from connector.sync.verifying import Verdict, Verifying
 
@@ -60,15 +61,17 @@ class Apply:
         """Write the planned changes, most urgent first, until none is left. Raises Deferred when the quota is spent,
         the connection was paused, or the program is to stop, and whatever `still` raises between batches."""
         done = 0
-        while True:
-            self._session.go_on(writing=True)
-            still()
-            batch = self._ledger.work.planned(self._report.run, limit=self._session.settings.write_chunk)
-            if not batch:
-                return
-            self._write(self._with_fresh_base(batch))
-            done += len(batch)
-            self._session.progress("written", done, total)
+        with Refreshing(self._session, self._report, self._pull) as refreshing:
+            while True:
+                self._session.go_on(writing=True)
+                still()
+                batch = self._ledger.work.planned(self._report.run, limit=self._session.settings.write_chunk)
+                if not batch:
+                    return
+                refreshing.expect()
+                self._write(self._with_fresh_base(batch))
+                done += len(batch)
+                self._session.progress("written", done, total)
 
     # -- the base of a write is fresh -------------------------------------------------------------------------------
 

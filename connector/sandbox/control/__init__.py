@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.clock import iso
 from connector.sandbox.control import account, machine, records
-from connector.sandbox.control.bodies import Body, kind_of
+from connector.sandbox.control.bodies import Body, kind_of, known_keys
 from connector.sandbox.exchange import Answer, Call, Refusal, invalid, not_found
 from connector.sandbox.schema import KINDS
-from connector.sandbox.world import FIRST_NEW_ID
+from connector.sandbox.store import FIRST_NEW_ID
+from connector.sandbox.traffic import busy
 
 if TYPE_CHECKING:
     from connector.sandbox.server import Sandbox
@@ -25,7 +26,8 @@ Look = Callable[["Sandbox", str, Call], dict[str, Any]]
 
 PREFIX = "/_sandbox/"
 
-#: Every call that changes something, by its name; the docstring is what `connector sandbox --manners` tells of it.
+#: Every call that changes something, by its name; the docstring is what `connector sandbox --manners` tells of it,
+#: and its words in backticks are the keys of the body.
 CALLS: dict[str, Act] = {**records.CALLS, **account.CALLS, **machine.CALLS}
 
 
@@ -48,6 +50,9 @@ def perform(sandbox: Sandbox, name: str, body: Body) -> dict[str, Any]:
     """Make one control call; ValueError says what is wrong with it."""
     if name not in CALLS:
         raise ValueError(f"unknown control call {name!r}; there are {', '.join(CALLS)}")
+    known = known_keys(CALLS[name])
+    if known and (unknown := sorted(set(body) - known)):
+        raise ValueError(f"{name}: unknown key {unknown[0]!r}; there are {', '.join(sorted(known))}")
     try:
         return CALLS[name](sandbox, body)
     except KeyError as missing:
@@ -68,6 +73,7 @@ def state(sandbox: Sandbox) -> dict[str, Any]:
         "refreshes": hubspot.tokens.refreshes,
         "used_today": hubspot.limits.used_today,
         "writes": world.writes,
+        "traffic": hubspot.traffic.summary(),
         "kills": sandbox.kills.done,
         "enrollments": dict(world.enrollments),
         "switches": asdict(world.switches),
@@ -105,7 +111,7 @@ def _workflows(sandbox: Sandbox, rest: str, call: Call) -> dict[str, Any]:
 
 
 def _state(sandbox: Sandbox, rest: str, call: Call) -> dict[str, Any]:
-    """What it counted: calls, throttled ones, writes, records, tasks, kills; and how its switches stand."""
+    """What it counted: calls, throttled ones, the fullest ten seconds, writes, records, tasks, kills; its switches."""
     return state(sandbox)
 
 
@@ -114,10 +120,30 @@ def _faults(sandbox: Sandbox, rest: str, call: Call) -> dict[str, Any]:
     return {"faults": [one.as_json() for one in sandbox.faults]}
 
 
+def _traffic(sandbox: Sandbox, bucket: str, call: Call) -> dict[str, Any]:
+    """Calls against one limit second by second, and `busy`, the share of it used but for the first and last 10 s
+    (`trim_s`): `traffic/burst`, `traffic/search`, `traffic/associations`."""
+    switches = sandbox.world.switches
+    limits = {
+        "burst": switches.burst,
+        "associations": switches.associations_burst,
+        "search": 10 * switches.search_per_second,
+    }
+    bucket = bucket or "burst"
+    if bucket not in limits:
+        raise ValueError(f"traffic is counted for {', '.join(limits)}, not {bucket!r}")
+    told = sandbox.hubspot.traffic.per_second(bucket)
+    return told | {
+        "limit_per_10s": limits[bucket],
+        "busy": busy(told, limits[bucket], trim_s=call.number("trim_s", 10, 600)),
+    }
+
+
 #: Every path that only looks.
 LOOKS: dict[str, Look] = {
     "state": _state,
     "records": _records,
     "workflows": _workflows,
     "faults": _faults,
+    "traffic": _traffic,
 }

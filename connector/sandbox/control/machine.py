@@ -20,11 +20,12 @@ def clock(sandbox: Sandbox, body: Body) -> dict[str, Any]:
     elif body.get("real"):
         clock.follow_real_time()
     clock.advance(float(body.get("advance_seconds", 0)))
+    sandbox.world.catch_up()
     return {"now": iso(clock.now())}
 
 
 def switches(sandbox: Sandbox, body: Body) -> dict[str, Any]:
-    """Turn switches."""
+    """Turn switches, each by its name."""
     sandbox.switch(**body)
     return asdict(sandbox.world.switches)
 

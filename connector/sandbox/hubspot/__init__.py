@@ -13,10 +13,11 @@ from uuid import uuid4
 from connector.sandbox.clock import iso
 from connector.sandbox.exchange import Answer, Call, Refusal, not_found, refusal
 from connector.sandbox.hubspot import account, automation, batches, links, lists, oauth, objects
-from connector.sandbox.hubspot.paths import understood
+from connector.sandbox.hubspot.paths import Path, understood
 from connector.sandbox.hubspot.routes import Request, Route, Routes
 from connector.sandbox.limits import Limits, throttled
 from connector.sandbox.tokens import Tokens
+from connector.sandbox.traffic import Traffic
 from connector.sandbox.world import World
 
 ROUTES = Routes(
@@ -36,6 +37,7 @@ class HubSpot:
     def __init__(self, world: World, *, token: str, app_id: str, scopes: Collection[str] | None = None) -> None:
         self.world = world
         self.limits = Limits(world)
+        self.traffic = Traffic()
         self.calls: Counter[str] = Counter()  # admitted calls by endpoint class
         self.throttled = 0
         self.tokens = Tokens(world)
@@ -45,29 +47,35 @@ class HubSpot:
 
     def answer(self, call: Call) -> Answer:
         """What HubSpot would say, with its headers."""
-        found = ROUTES.find(call.method, understood(call.path))
+        path = understood(call.path)
+        found = ROUTES.find(call.method, path)
         bucket = found[0].bucket if found else "burst"
         by_app = False
         try:
             if bucket != "open":
                 by_app = self._opened_by_app(call)
                 self._check_limits(bucket)
-            said = self._routed(call, *found) if found else not_found().answer
+            said = self._routed(call, path, *found) if path and found else not_found().answer
         except Refusal as refused:
             said = refused.answer
         told = self.limits.headers(bucket, self.app_id, daily=not by_app)
         return Answer(said.status, said.body, {"X-HubSpot-Correlation-Id": str(uuid4())} | told | dict(said.headers))
 
-    def _routed(self, call: Call, route: Route, named: Mapping[str, str]) -> Answer:
+    def _routed(self, call: Call, path: Path, route: Route, named: Mapping[str, str]) -> Answer:
         self.calls[route.counts_as] += 1
         self._check_scopes(route.scopes(named))
-        granted = self._granted()
-        return route.answers(Request(self.world, call, named, self.app_id, self.limits, self.tokens, granted))
+        asking = (self.app_id, self.limits, self.tokens, self._granted())
+        return route.answers(Request(self.world, call, path.version, named, *asking))
 
     def _check_limits(self, bucket: str) -> None:
-        if policy := self.limits.admit(bucket, self.app_id):
-            self.throttled += 1
-            raise Refusal(throttled(policy))
+        policy = self.limits.admit(bucket, self.app_id)
+        self.traffic.count(bucket, self.world.clock.now(), refused=policy is not None)
+        if policy is None:
+            return
+        self.throttled += 1
+        switches = self.world.switches
+        wait = {"Retry-After": str(self.limits.wait(policy, bucket, self.app_id))} if switches.retry_after else {}
+        raise Refusal(Answer(429, throttled(policy, switches.throttle_body).body, wait))
 
     def _opened_by_app(self, call: Call) -> bool:
         """Whether the token of the call is one of the OAuth app; Refusal 401 when it opens nothing."""

@@ -23,6 +23,7 @@ class Request:
 
     world: World
     call: Call
+    version: str  # of the API, as the path says it
     named: Mapping[str, str]
     app_id: str
     limits: Limits
