@@ -142,33 +142,43 @@ class Look:
         if self._order.rehearses:
             self._rehearse(person)
         adopted = not tracks and decision.tracks[0].adopted
-        looked = Looked(person, kept, memory, decision, UNTOUCHED, adopted, mark=mark, holds=holds)
-        return looked if person.unmapped else self._compared(looked, Ours(memory))
+        if person.unmapped:
+            return Looked(person, kept, memory, decision, UNTOUCHED, adopted, mark=mark, holds=holds)
+        difference, postponed = self._compared(person, kept, decision, holds, Ours(memory), mark)
+        return Looked(person, kept, memory, decision, difference, adopted, postponed, mark, holds)
 
-    def _compared(self, one: Looked, ours: Mapping[str, frozenset[str]]) -> Looked:
-        """The decision against the record as it stands."""
+    def _compared(
+        self,
+        person: Person,
+        kept: Kept,
+        decision: Decision,
+        holds: Mapping[str, Held],
+        ours: Mapping[str, frozenset[str]],
+        mark: int,
+    ) -> tuple[Difference, bool]:
+        """The decision against the record as it stands, and whether it can wait for the hour of displayed scores."""
         difference = diff(
-            one.decision,
-            one.kept.facts,
+            decision,
+            kept.facts,
             ours=ours,
-            holds=one.holds,
+            holds=holds,
             fields=self._session.fields,
             terms=self._terms,
             as_of=self._order.as_of,
-            owner_id=self._session.task_owner(one.person.owner_id),
-            by_time=one.mark != CHANGED,
+            owner_id=self._session.task_owner(person.owner_id),
+            by_time=mark != CHANGED,
         )
         change = difference.change
-        postponed = one.mark == ROUTE_DUE and change is not None and change.only_scores
-        if postponed:
-            difference = replace(difference, change=None, retaken=())
-        return replace(one, difference=difference, postponed=postponed)
+        if mark == ROUTE_DUE and change is not None and change.only_scores:
+            return replace(difference, change=None, retaken=()), True
+        return difference, False
 
     def _again(
         self, one: Looked, holds: Mapping[str, Held], ours: Mapping[str, str], found: tuple[Reversal, ...]
     ) -> Looked:
         mine = {**Ours(one.memory), **{name: frozenset((live,)) for name, live in ours.items()}}
-        return self._compared(replace(one, holds=holds, reversals=found), mine)
+        difference, postponed = self._compared(one.person, one.kept, one.decision, holds, mine, one.mark)
+        return replace(one, difference=difference, postponed=postponed, holds=holds, reversals=found)
 
     def _rehearse(self, person: Person) -> None:
         """Would the facts of the last 30 days have handed this person over?"""

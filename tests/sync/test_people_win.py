@@ -196,6 +196,36 @@ def test_g4_what_our_own_token_wrote_is_no_edit(memory: Build) -> None:
     assert world.properties("1")["cx_fit_score"] == "85"
 
 
+def test_g4_an_echo_does_not_pass_for_us(memory: Build) -> None:
+    """A mirror takes our value away, sets it again a minute later, and then sets another: that one is held."""
+    world, ledger = _known(memory)
+    ours = world.properties("1")[GRADE]
+    for value in ("x", ours, "D4"):
+        world.set_by("integration", "1", {GRADE: value})
+        world.clock.pass_by(minutes=1)
+
+    world.sync(ledger)
+
+    assert (_hold(ledger).live, _hold(ledger).by) == ("D4", "integration")
+
+
+def test_g4_an_account_that_keeps_values_in_a_form_of_its_own_comes_to_rest(hubspot: Sandbox, tmp_path: Path) -> None:
+    """Everything we write is stored in another spelling: the second run writes nothing and holds nothing."""
+    world = SandboxWorld(tmp_path, sandbox=hubspot)
+    hubspot.switch(normalise_values=True)
+    world.person("1")
+    world.interested("1")
+    ledger = world.ledger()
+    world.sync(ledger)
+    writes = world.writes
+    world.clock.pass_by(minutes=10)
+    world.edit("1", {"city": "Gdynia"})
+
+    world.sync(ledger)
+
+    assert (world.writes, ledger.holds.every(), ledger.reversals.every()) == (writes, [], [])
+
+
 # -- stage and status: adopted, whoever fights -----------------------------------------------------------------------
 
 
