@@ -254,6 +254,17 @@ def test_a_hold_ends_when_agreed_and_not_before() -> None:
     assert (properties(after), after.retaken, after.released) == ({"cx_grade": "A1"}, ("cx_grade",), ())
 
 
+def test_a_hold_is_for_good_as_soon_as_the_agreement_says_so() -> None:
+    """never_after_human was signed while a rep's value was on hold: its day comes and it stays."""
+    hold = Held("cx_grade", "mine", "B2", NOW, NOW + timedelta(days=30), by="person")
+    later: dict[str, Any] = {"holds": {"cx_grade": hold}, "as_of": NOW + timedelta(days=31), "ours": {"cx_grade": "B2"}}
+    terms = with_rule("grade", policy="never_after_human")
+
+    found = compared({"grade": "A1"}, {"grade": "mine"}, terms=terms, **later)
+
+    assert (found.change, [one.until for one in found.held]) == (None, [None])
+
+
 def test_never_after_human_is_for_good() -> None:
     """No end, whatever the connection's hold says."""
     found = compared(
