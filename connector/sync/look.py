@@ -307,7 +307,9 @@ class Look:
         over = [(one.person.id, name) for one in looked for name in one.difference.released]
         ledger.holds.drop(over)
         ledger.reversals.note([found for one in looked for found in one.reversals], run)
-        ledger.reversals.restored(over)
+        ledger.reversals.restored(
+            [*over, *(key for one in looked if one.memory.intended for key in self._arrivals(one))]
+        )
 
     def settled(self, one: Looked, base: dict[str, str] | None = None) -> Settled:
         """What to remember of a person once the decision stands; what is still to be written is not in its base."""
@@ -343,6 +345,12 @@ class Look:
             if field in STRICT or arrived or fields.encode(field, outputs[field]) == live:
                 base[name] = live
         return base
+
+    def _arrivals(self, one: Looked) -> Iterator[tuple[str, str]]:
+        """Our own writes that arrived and were never confirmed, because the run before died: (person id, property)."""
+        for field, name in self._assembly.written.items():
+            if self._arrived(one, field, name, self._live(one, field)):
+                yield one.person.id, name
 
     def _arrived(self, one: Looked, field: str, name: str, live: str) -> bool:
         """Whether this is our own write that was never confirmed."""

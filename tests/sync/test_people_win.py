@@ -15,6 +15,7 @@ from connector.plan import Limits
 from connector.sandbox import Sandbox
 from connector.sync import Order, run
 from tests.sync.conftest import Build
+from tests.sync.crashing import Crash, Fragile, Fuse
 from tests.sync.sandbox_world import SandboxWorld
 from tests.sync.test_cases import Throttled
 from tests.sync.world import AS_OF, World
@@ -387,6 +388,24 @@ def test_lesson_17_a_property_that_was_written_back_once_is_then_left_alone(memo
 
     assert (_hold(ledger, "cx_persona").code, _hold(ledger, "cx_persona").until) == ("conflict", None)
     assert ledger.people.next_due(world.clock()) is None or world.properties("1")["cx_persona"] == "x"
+
+
+def test_g2_a_crash_after_the_write_that_answers_a_reversal_changes_nothing(memory: Build) -> None:
+    """The run dies with the call under its belt and nothing recorded: the next reversal is the second all the same."""
+    world, ledger = _known(memory)
+    _reset(world, lifecyclestage="lead")
+    session = world.session(ledger)
+    session.crm = Fragile(session.crm, Fuse(0, "after"), frozenset({"write"}))
+    with pytest.raises(Crash):
+        run(session, Order("sync", world.clock()))
+    world.clock.pass_by(minutes=10)
+    world.sync(ledger)
+    assert world.properties("1")["lifecyclestage"] == "marketingqualifiedlead"
+
+    _reset(world, lifecyclestage="lead")
+    world.sync(ledger)
+
+    assert _hold(ledger, "lifecyclestage").code == "conflict"
 
 
 def test_g4_a_person_who_decides_ends_nothing_and_is_obeyed(memory: Build) -> None:
