@@ -256,6 +256,25 @@ def test_g4_two_edits_between_two_runs_are_one_transition(memory: Build) -> None
     assert [one.after for one in moves if one.what == "stage"] == ["opportunity"]
 
 
+def test_g4_a_judgement_never_expires_and_nobody_elses_status_is_ours_to_write(memory: Build) -> None:
+    """Unqualified by a rep: so it stays for a year, whatever the scores say meanwhile. On somebody whom we never handed
+    over, a status that others set is none of our business, whoever they are."""
+    world, ledger = _known(memory)
+    world.person("2", jobtitle="Student")
+    world.set_by("person", "1", {"hs_lead_status": "UNQUALIFIED"})
+    world.set_by("automation", "2", {"hs_lead_status": "OPEN"})
+    world.sync(ledger)
+    for _ in range(4):
+        world.clock.pass_by(days=91)
+        world.interested("1")
+        world.set_by("automation", "2", {"hs_lead_status": "OPEN"})
+        world.edit("2", {"city": "Gdynia"})
+        world.sync(ledger)
+
+    assert [world.properties(id)["hs_lead_status"] for id in ("1", "2")] == ["UNQUALIFIED", "OPEN"]
+    assert (ledger.reversals.every(), world.handed_over()) == ([], ["1"])
+
+
 def test_g4_an_edit_that_arrives_while_the_write_is_under_way_is_adopted(build: Build) -> None:
     """The call has gone out, its answer is here, nothing is recorded yet: the rep's stage stands after the next run."""
     world = build()
@@ -323,6 +342,8 @@ def test_lesson_17_a_stage_that_another_system_sets_back_twice_is_not_fought(bui
     assert (hold.live, hold.ours) == ("lead", "marketingqualifiedlead")
     assert len(told) == 1
     assert world.properties("1")["cx_stage"] == "mql"
+    world.edit("1", {"city": "Gdynia"})
+    assert world.sync(ledger).warnings == []  # told once, and no more
 
     ledger.let_go("1", ["lifecyclestage"])
     world.sync(ledger)
