@@ -24,12 +24,6 @@ HOLD = timedelta(days=30)
 GRADE = "cx_score_grade"
 
 
-@pytest.fixture
-def memory(tmp_path: Path) -> Build:
-    """Worlds in memory alone: for what the adapter has no part in."""
-    return lambda folder="world", *, page=100: World(tmp_path, page=page)
-
-
 def _known(build: Build, people: int = 1) -> tuple[World, Ledger]:
     """So many MQLs whom the connector knows, ten minutes later."""
     world = build()

@@ -31,12 +31,6 @@ FADED = AS_OF + timedelta(days=60)
 STAGE, MQL = "lifecyclestage", "marketingqualifiedlead"
 
 
-@pytest.fixture
-def memory(tmp_path: Path) -> Build:
-    """Worlds in memory alone: for what the adapter has no part in."""
-    return lambda folder="world", *, page=100: World(tmp_path, page=page)
-
-
 def _faded(build: Build, people: int = 1) -> tuple[World, Ledger]:
     """MQLs of two months ago, whose stage the agreement lets go back."""
     world = build()
