@@ -1,9 +1,10 @@
-"""The ledger on a real SQLite file: schema, lease, transactions, and honest errors."""
+"""The ledger on a real SQLite file and a real PostgreSQL: schema, lease, transactions, and honest errors."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
@@ -24,8 +25,17 @@ NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
+def in_file(tmp_path: Path) -> Ledger:
+    """A ledger on SQLite."""
     return open_ledger(f"sqlite:///{tmp_path}/state/ledger.db", "acme")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    """A ledger on either database."""
+    if request.param == "sqlite":
+        return cast("Ledger", request.getfixturevalue("in_file"))
+    return open_ledger(request.getfixturevalue("databases")(request.node.nodeid), "acme")
 
 
 def test_the_program_knows_the_newest_schema() -> None:
@@ -36,10 +46,10 @@ def test_the_program_knows_the_newest_schema() -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == migrate.HEAD
 
 
-def test_the_migrations_make_the_tables_the_program_uses(ledger: Ledger) -> None:
+def test_the_migrations_make_the_tables_the_program_uses(in_file: Ledger) -> None:
     """Statement by statement: what the migrations build is what the code describes."""
     described = sa.create_engine("sqlite://")
-    migrated = sa.create_engine(ledger.database.url)
+    migrated = sa.create_engine(in_file.database.url)
     metadata.create_all(described)
 
     assert _schema(migrated) == _schema(described)
@@ -57,7 +67,7 @@ def _schema(engine: sa.Engine) -> dict[str, set[str]]:
         }
 
 
-def test_g14_the_state_file_is_private(ledger: Ledger, tmp_path: Path) -> None:
+def test_g14_the_state_file_is_private(in_file: Ledger, tmp_path: Path) -> None:
     """It holds personal data: its owner reads it, nobody else."""
     assert (tmp_path / "state" / "ledger.db").stat().st_mode & 0o777 == 0o600
 

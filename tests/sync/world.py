@@ -7,7 +7,7 @@ A small world for the laws: a memory CRM with people whose futures are known, a 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -96,6 +96,7 @@ class World:
     )
     clock: Clock = field(default_factory=Clock)
     agreement: Agreement = field(default_factory=agreement)
+    database: Callable[[str], str] | None = None  # gives addresses of databases; None: SQLite files in the folder
     _has_company: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -205,8 +206,10 @@ class World:
     # -- the connector ---------------------------------------------------------------------------------------------
 
     def ledger(self, name: str = "state") -> Ledger:
-        """The ledger in a real file; another name is a lost ledger."""
+        """The ledger in a real file or database; another name is a lost ledger."""
         path = self.folder / f"{name}.db"
+        if self.database is not None:
+            return open_ledger(self.database(str(path)), "acme")
         if not path.exists():
             path.write_bytes(empty_ledger())
         return open_ledger(f"sqlite:///{path}", "acme")
