@@ -2,6 +2,7 @@
 What it costs: `make bench`. CPU, wall time and memory per 100,000 people, beside the targets of DESIGN section 10.
 
     account.py    the sandbox in another process, no latency and no quota
+    quota.py      the same with both: how much of the quota a backfill uses
     measure.py    one measure in a process of its own
     reading.py    the yardsticks: a plain loop, and the official client's models
     running.py    the loop: first fill, writing, nothing to do, incremental, re-score
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import quota
 import starting
 import table
 from account import account, configure, environment
@@ -52,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="connector-bench-") as name:
         folder = Path(name)
         results = _small(folder, options) | _large(folder, options)
+        if options.quota_people:
+            results["quota"] = _under_quota(folder, options)
         results["deciding"] = _measure("deciding", folder, "-", DECIDED_PEOPLE)
         results["starting"] = _starting(folder)
     found = table.rows(results)
@@ -80,12 +84,27 @@ def _small(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         return {f"small_{name}": _measure(name, place, url, people) for name in ON_THE_ACCOUNT[:4]}
 
 
+def _under_quota(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """One backfill that reads and writes everybody, under a quota and at a distance."""
+    (place := folder / "quota").mkdir()
+    people = options.quota_people
+    with account(people, options.seed, quota.SWITCHES) as url:
+        _measure("set_up", place, url, people)
+        _say(f"under quota: {people:,} people, {people / 1000 / quota.BURST / 6:.1f} minutes at least for their pages")
+        return quota.watched(_command("writing", place, url, people), environment(), url, 3 * PATIENCE)
+
+
 def _measure(name: str, folder: Path, url: str, people: int) -> dict[str, Any]:
-    command = [sys.executable, str(HERE / "measure.py"), name, str(folder), url, str(people)]
     _say(f"{name.replace('_', ' ')}: {people:,} people")
-    done = subprocess.run(command, stdout=subprocess.PIPE, env=environment(), timeout=PATIENCE, check=True)
+    done = subprocess.run(
+        _command(name, folder, url, people), stdout=subprocess.PIPE, env=environment(), timeout=PATIENCE, check=True
+    )
     result: dict[str, Any] = orjson.loads(done.stdout.splitlines()[-1])
     return result
+
+
+def _command(name: str, folder: Path, url: str, people: int) -> list[str]:
+    return [sys.executable, str(HERE / "measure.py"), name, str(folder), url, str(people)]
 
 
 def _starting(folder: Path) -> dict[str, float]:
@@ -138,6 +157,9 @@ def _say(text: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("make bench", description="What the connector costs.")
     parser.add_argument("--people", type=int, default=50_000, help="in the account; figures are per 100,000")
+    parser.add_argument(
+        "--quota-people", type=int, default=100_000, help="in the account with a quota; 0: leave it out"
+    )
     parser.add_argument("--seed", type=int, default=7, help="of the invented people")
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"), help="where to keep the figures")
     return parser
