@@ -101,6 +101,7 @@ class PropertyVersion:
     at: datetime
     by: str
     source: str  # the CRM's own words, for the report ("CRM_UI userId:12")
+    name: str = ""  # what an automation, an app or an import is called there; of people never
 
 
 @dataclass(frozen=True, slots=True)

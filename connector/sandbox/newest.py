@@ -19,7 +19,8 @@ def newest(world: World, kind: str, request: Mapping[str, Any], search: Search) 
     """The answer to a search without filters, from the highest id down; None for any other search."""
     order = [{"propertyName": "hs_object_id", "direction": "DESCENDING"}]
     whole = not any(group.get("filters") for group in request.get("filterGroups", []))
-    if search.until is not None or not whole or request.get("sorts") != order or request.get("after"):
+    seen_otherwise = search.until is not None or world.switches.search_ghosts
+    if seen_otherwise or not whole or request.get("sorts") != order or request.get("after"):
         return None
     limit, total = int(request.get("limit", 10)), world.count(kind)
     return Hits(total, list(islice(_downwards(world, kind), limit)), str(limit) if limit < total else None)

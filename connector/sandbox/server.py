@@ -139,6 +139,7 @@ class Sandbox:
 
     def do(self, name: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Make a control call, as `POST /_sandbox/{name}` does; ValueError says what is wrong with it."""
+        self.world.catch_up()
         return perform(self, name, body or {})
 
     def reset(self) -> None:

@@ -250,6 +250,8 @@ class Pull:
             if memory.remember(record.merged_ids):
                 memory.fold(record.id, record.merged_ids, as_of=self._report.as_of, run=self._run)
         self._ledger.observations.fold(record.id, record.merged_ids)
+        self._ledger.holds.fold(record.id, record.merged_ids)
+        self._ledger.reversals.fold(record.merged_ids)
         if self._ledger.mirror.merge(record.id, record.merged_ids):
             self._colleagues.left("contact", record.merged_ids)
 

@@ -203,6 +203,35 @@ def test_what_nobody_will_ask_for_is_forgotten_and_the_rest_kept(ledger: Ledger)
     assert [len(list(work.every(number))) for number in (shown, written, waits)] == [0, 1, 1]
 
 
+def test_people_on_hold_since_the_version_before_are_woken_when_it_is_over(tmp_path: Path) -> None:
+    """A hold of an older program has no timer: it gets one, unless the person is looked at earlier anyway."""
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        for id, due, until in (("1", None, 500.0), ("2", 900.0, 500.0), ("3", 100.0, 500.0), ("4", 100.0, None)):
+            connection.exec_driver_sql(
+                "INSERT INTO people (connection, id, route_next_at) VALUES ('acme', ?, ?)", (id, due)
+            )
+            row = (id, "cx_persona", "x", "y", 0.0, until)
+            connection.exec_driver_sql(
+                "INSERT INTO holds (connection, person_id, property, live, ours, since, until)"
+                " VALUES ('acme', ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+    engine.dispose()
+
+    ledger = open_ledger(url, "acme")
+
+    with ledger.database._engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT id, route_next_at FROM people ORDER BY id").fetchall()
+    assert [tuple(row) for row in rows] == [("1", 500.0), ("2", 500.0), ("3", 100.0), ("4", 100.0)]
+    assert {(one.code, one.by, one.set_at) for one in ledger.holds.every()} == {("edit", "unknown", None)}
+
+
 def test_a_ledger_of_the_version_before_is_brought_up_with_what_it_holds(tmp_path: Path) -> None:
     """Moves that were logged before lead types and hand-offs were kept are still there, and say neither."""
     url = f"sqlite:///{tmp_path / 'old.db'}"

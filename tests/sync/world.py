@@ -16,7 +16,7 @@ from typing import Any
 
 from connector.agreement import Agreement, load_agreement
 from connector.config import shipped_mappings
-from connector.crm import CRM, DealStage, Owner
+from connector.crm import CRM, Automation, DealStage, Owner
 from connector.crm.memory import MemoryCRM
 from connector.fields import FieldMap
 from connector.ledger import Ledger, open_ledger
@@ -47,6 +47,16 @@ NORTHMILL = {
     "country": "Poland",
 }
 OWNER = Owner("77", "rep@seller.example", active=True)
+
+#: Who writes beside us, in the words of a history.
+SOURCES = {
+    "person": "CRM_UI userId:7001",
+    "import": "IMPORT 9",
+    "integration": "INTEGRATION 4711",
+    "automation": "AUTOMATION_PLATFORM 12345",
+    "crm": "DEALS 50",
+    "other": "NEW_SOURCE 8",
+}
 
 
 @cache
@@ -193,6 +203,14 @@ class World:
     def edit(self, id: str, properties: Mapping[str, str]) -> None:
         """A person edits a contact by hand."""
         self.crm.edit("contact", id, properties)
+
+    def set_by(self, how: str, id: str, properties: Mapping[str, str]) -> None:
+        """Somebody or something of the account sets properties: person, import, integration, automation, crm, other."""
+        self.crm.edit("contact", id, properties, by=how, source=SOURCES[how])
+
+    def automation(self, id: str, name: str, property: str) -> None:
+        """The account has a workflow that sets this property of contacts."""
+        self.crm.workflows = (*self.crm.workflows, Automation(id, name, "contact", property))
 
     def delete(self, id: str) -> None:
         """A person deletes a contact."""
