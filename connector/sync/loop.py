@@ -21,6 +21,7 @@ from connector.ledger import Ledger
 from connector.ledger.work import PlannedChange
 from connector.model import ALWAYS
 from connector.plan import from_json
+from connector.sync import resuming
 from connector.sync.apply import Apply
 from connector.sync.backwards import Backwards
 from connector.sync.guarding import Guarding
@@ -94,14 +95,10 @@ def _work(session: Session, order: Order, report: Report) -> None:
 
 def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
     """Everything, what changed, or the people named."""
-    runs = session.ledger.runs
     if order.due_only:
         return
     if order.everything:
-        pull.everything()
-        runs.drop_cursors("scan")
-        if order.verb == "backfill" and order.within is None:
-            session.ledger.mirror.mark_all_dirty()
+        resuming.read_everything(session, order, report, pull)
     elif order.verb != "apply":
         pull.changes()
     if order.only is not None:
@@ -321,15 +318,13 @@ def _refuse_unsigned(session: Session, order: Order) -> None:
 def _start(session: Session, order: Order) -> tuple[Order, Report]:
     """A new run, or the interrupted full scan that goes on where it stopped, at its own instant."""
     runs, now = session.ledger.runs, session.now()
-    resumed = runs.unfinished_backfill() if order.everything and order.resume else None
+    resumed = resuming.unfinished(session) if order.everything and order.resume else None
     if resumed is not None:
         number, order = resumed.number, replace(order, as_of=resumed.as_of)
     else:
         number = runs.start(order.verb, session.mode, order.as_of, now, session.agreement.fingerprint)
         if order.everything:
-            with session.ledger.transaction():
-                runs.drop_cursors("scan")
-                runs.move_cursor("scan", str(number))
+            resuming.begin(session, number)
     report = Report(number, session.ledger.connection, session.mode, now, order.as_of, session.agreement.fingerprint)
     if session.settings.go_live is None and session.settings.mode != "observe":
         report.warnings.append("go_live is not set: the connector only observes")
@@ -356,7 +351,9 @@ def _finish(session: Session, order: Order, report: Report) -> None:
     report.seconds = (report.finished_at - report.started_at).total_seconds()
     if report.status == "running":
         report.status = _status(report, writes=order.write, rejects=bool(session.ledger.work.rejects()))
-    session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
+    with session.ledger.transaction():
+        session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
+        resuming.end(session, order, report)
 
 
 def _status(report: Report, *, writes: bool, rejects: bool) -> str:

@@ -25,12 +25,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Pages of a full scan that are stored, linked and committed together.
-PAGES = 10
-
-#: Groups of pages whose links are being read beside the one that is stored.
-GROUPS_AHEAD = 2
-
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -51,6 +45,7 @@ class Scanning:
         self._session = session
         self._report = report
         self._pull = pull
+        self._settings = session.settings
         self._runs = session.ledger.runs
         self._watch = Watch(session, report)
 
@@ -79,9 +74,10 @@ class Scanning:
         pages = self._session.crm.scan(kind, self._session.fields.properties(kind), after=after or None)
         look = self._watch.look
         groups = ahead(self._groups(pages), 1, look)
-        pool = ThreadPoolExecutor(GROUPS_AHEAD + 1, thread_name_prefix="links")
+        depth = self._settings.pages_ahead // self._settings.pages
+        pool = ThreadPoolExecutor(depth + 1, thread_name_prefix="links")
         try:
-            yield from in_turn(pool, lambda one: (one, self._gathered(kind, one)), groups, GROUPS_AHEAD, look)
+            yield from in_turn(pool, lambda one: (one, self._gathered(kind, one)), groups, depth, look)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # none of it has done anything that must be heard of
 
@@ -90,7 +86,7 @@ class Scanning:
 
     def _groups(self, pages: Iterable[Page]) -> Iterator[Group]:
         aged = ((page, self._session.now() - timedelta(seconds=page.age)) for page in pages)
-        for some in _slices(aged, PAGES):
+        for some in _slices(aged, self._settings.pages):
             last = some[-1][0]
             yield Group(
                 tuple(record for page, _ in some for record in page.records),

@@ -37,6 +37,8 @@ class Settings:
     only_signals_newer_than: timedelta | None = None  # nobody is handed over for something older
     max_age: timedelta = timedelta(seconds=60)  # of the base of a write
     task_settle: timedelta = timedelta(seconds=60)  # before a task not found is made again
+    pages: int = 10  # of a full scan that are stored, linked and committed together
+    pages_ahead: int = 20  # whose links are being read meanwhile
     chunk: int = 1000  # people looked at in one go
     write_chunk: int = 800  # people whose writes are under way at once
 

@@ -317,7 +317,9 @@ def test_lesson_17_any_other_system_is_treated_alike(memory: Build) -> None:
     assert {(one.by, one.code) for one in ledger.holds.every()} == {("integration", "conflict"), ("other", "conflict")}
 
 
-def test_lesson_17_one_workflow_that_fights_over_many_is_one_alert_with_its_name(hubspot: Sandbox, tmp_path: Path) -> None:
+def test_lesson_17_one_workflow_that_fights_over_many_is_one_alert_with_its_name(
+    hubspot: Sandbox, tmp_path: Path
+) -> None:
     """Six people, one writer: told once, by number and name, however long it goes on; two more make it no news."""
     world, ledger = _known(lambda folder="world", *, page=100: SandboxWorld(tmp_path, sandbox=hubspot), 8)
     world.automation("12345", "Reset status", "lifecyclestage")
