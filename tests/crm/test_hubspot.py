@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -463,3 +466,21 @@ def test_the_account_is_described_with_quota_owners_and_stages(hubspot: HubSpot,
     assert {owner.id: owner.active for owner in told.owners}[world.inside.owners[0].id] is False
     assert list(told.properties["contact"]["lifecyclestage"].options)[:2] == ["subscriber", "lead"]
     assert told.properties["contact"]["num_associated_deals"].read_only
+
+
+def test_trap_25_a_connection_that_is_closed_leaves_nothing_behind(open_hubspot: Open, world: Account) -> None:
+    """One set of limits, threads and sockets for a connection; whoever opens a hundred of them has none in the end."""
+    world.people(3)
+    before = threading.active_count()
+
+    gone = []
+    for _ in range(5):
+        hubspot = HubSpot("pat-sandbox", base_url=world.sandbox.url, read=SMALL)
+        assert [one.id for page in hubspot.scan("contact", []) for one in page.records]
+        hubspot.close()
+        gone.append(weakref.ref(hubspot._api))
+    del hubspot
+    gc.collect()
+
+    assert threading.active_count() == before
+    assert [one() for one in gone] == [None] * 5

@@ -290,3 +290,11 @@ def test_without_a_search_one_cursor_does() -> None:
     assert told(pages) == list(GROWN)
     assert all(one.mark is None or other.mark is None or one.mark != other.mark for one, other in pairwise(pages))
     assert not warnings(pages)
+
+
+def test_lesson_46_trap_22_a_scan_waits_for_whoever_reads_it() -> None:
+    """However long the list: what has been asked for and not been taken is one page a cursor."""
+    account = Account(tuple(str(id) for id in range(1, 2_001)), page=5, threads=4)
+
+    for taken, _page in enumerate(Scan(account, "contact", account.list, after=None, shared=True).pages(), start=1):  # type: ignore[arg-type]  # see scan
+        assert account.lists <= taken + account.threads + 8  # and the pages of halves that were empty

@@ -63,3 +63,29 @@ def test_g4_a_page_that_waited_is_as_old_as_the_call_that_brought_it(tmp_path: P
 
     (kept,) = ledger.mirror.kept("contact", ["1"]).values()
     assert kept.read_at == world.clock() - timedelta(seconds=age)
+
+
+def test_lesson_46_trap_22_reading_waits_for_what_is_stored(tmp_path: Path) -> None:
+    """A slow ledger holds the CRM back: pages in memory are a few groups, whatever the account holds."""
+    world = World(tmp_path, page=1)
+    for number in range(80):
+        world.add("contact", f"{number:03}", {"email": "p@northmill.example"})
+    ledger = world.ledger()
+    stored = most = 0
+
+    class Counted(Restless):
+        def scan(self, kind: str, *arguments: Any, **named: Any) -> Iterator[Page]:
+            nonlocal most
+            for number, page in enumerate(self._crm.scan(kind, *arguments, **named)):
+                most = max(most, number - stored)
+                yield page
+
+    def told(phase: str, done: int, total: int | None) -> None:
+        nonlocal stored
+        stored = done
+
+    session = world.session(ledger, Counted(world), pages=2, pages_ahead=4)
+    session.progress = told
+    run(session, Order("plan", world.clock(), everything=True, write=False))
+
+    assert 0 < most <= 2 * 6  # stored, linked (three), waiting, and forming
