@@ -62,7 +62,8 @@ def read_everything(session: Session, order: Order, report: Report, pull: Pull) 
 def end(session: Session, order: Order, report: Report) -> None:
     """A run ended: nothing is left of one over everybody, be it this one or one whose reading this one went on from."""
     runs = session.ledger.runs
-    if report.status in OVER and (order.everything or runs.cursor(f"{SCAN} read") is not None):
+    went_on = order.verb == "sync" and not order.due_only and runs.cursor(f"{SCAN} read") is not None
+    if report.status in OVER and (order.everything or went_on):
         runs.drop_cursors(SCAN)
 
 

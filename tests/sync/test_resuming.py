@@ -139,5 +139,19 @@ def test_a_run_that_read_other_properties_is_not_taken_up(tmp_path: Path) -> Non
     assert backfill(world).run == 2
 
 
+def test_what_a_sync_has_finished_is_not_taken_up(tmp_path: Path) -> None:
+    """Dead while writing, and a sync came by: it wrote the rest, so the next backfill begins at the beginning."""
+    world = a_world(tmp_path, 5)
+    world.crm.write = _dying  # type: ignore[method-assign]  # dies at its first write
+    with pytest.raises(Crash):
+        backfill(world)
+    del world.crm.write
+    run(world.session(world.ledger(), **FINE), Order("sync", world.clock(), release=True, tasks=False))
+
+    report = backfill(world)
+
+    assert (report.run, report.counts["read"], world.writes) == (3, 5, 5)
+
+
 def _dying(*_: object) -> None:
     raise Crash
