@@ -62,8 +62,10 @@ def read_everything(session: Session, order: Order, report: Report, pull: Pull) 
 def end(session: Session, order: Order, report: Report) -> None:
     """A run ended: nothing is left of one over everybody, be it this one or one whose reading this one went on from."""
     runs = session.ledger.runs
-    went_on = order.verb == "sync" and not order.due_only and runs.cursor(f"{SCAN} read") is not None
-    if report.status in OVER and (order.everything or went_on):
+    mine = runs.cursor(SCAN) == str(report.run)  # a run that was refused unsigned has begun none
+    read = runs.cursor(f"{SCAN} read") is not None
+    went_on = read and order.verb == "sync" and not order.due_only and report.status != "refused"
+    if report.status in OVER and (mine or went_on):
         runs.drop_cursors(SCAN)
 
 
