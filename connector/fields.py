@@ -315,12 +315,14 @@ class FieldMap:
         """The contact property behind a field, if the mapping has one."""
         return self._contact.get(field)
 
-    def encode(self, field: str, value: Value) -> str:
+    def encode(self, field: str, value: Value | list[str]) -> str:
         """A wanted value as the text the CRM stores; "" clears. Raises KeyError for an unmapped field."""
         if type(value) is str and field in self._verbatim:
             return value
         if value is None or value in ("", ()):
             return ""
+        if isinstance(value, list):  # choices, as facts keep them
+            value = tuple(value)
         spec = self._contact[field]
         if spec.values:
             words = value if isinstance(value, tuple) else (str(value),)
@@ -351,6 +353,18 @@ class FieldMap:
         the same value may be there in another spelling."""
         stored = self.live(facts, field)
         return type(stored) is type(value) and stored == value
+
+    def same(self, field: str, name: str, one: str | None, other: str | None) -> bool:
+        """Whether two texts stand for the same value of a property, which the mapping may have dropped since."""
+        if (one or "") == (other or ""):
+            return True
+        if not one or not other:
+            return False
+        spec = self.spec(field)
+        if spec is not None and spec.property == name:
+            return self.alike(field, one, other)
+        at = _read_as(_moment, one)
+        return at is not None and at == _read_as(_moment, other)
 
     def live(self, facts: Facts, field: str) -> Any:
         """What the CRM holds in a field right now, as a fact; an unmapped value as the CRM's own text."""

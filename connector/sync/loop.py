@@ -19,10 +19,11 @@ from connector.errors import Busy, ConfigError, ConnectorError, Deferred, GuardR
 from connector.ledger import Ledger
 from connector.ledger.aside import EMPTIED
 from connector.ledger.completeness import completeness
-from connector.ledger.work import PlannedChange
+from connector.ledger.work import UNDOING, PlannedChange
 from connector.model import ALWAYS
 from connector.plan import from_json
-from connector.sync.apply import Apply
+from connector.sync import resuming
+from connector.sync.apply import Apply, essence
 from connector.sync.backwards import Backwards
 from connector.sync.emptied import Emptied
 from connector.sync.guarding import Guarding
@@ -31,8 +32,10 @@ from connector.sync.look import REHEARSED, Look, candidates
 from connector.sync.owners import follow_owners, tell_unrouted
 from connector.sync.pull import Pull
 from connector.sync.reconcile import sweeps
+from connector.sync.reverting import refuse_when_observing
 from connector.sync.session import Order, Report, Session
 from connector.sync.sweeping import Sweeps
+from connector.sync.undo import finish_undoing, undo
 
 #: How long plans that were only shown and runs in which nothing happened are remembered.
 KEPT = timedelta(days=30)
@@ -62,11 +65,14 @@ def run(session: Session, order: Order) -> Report:
 
 
 def _work(session: Session, order: Order, report: Report) -> None:
+    if order.undoes is not None:
+        refuse_when_observing(session)
     writing = order.write and session.mode != "observe"
     pull = Pull(session, report, with_history=order.with_history)
     guarding = Guarding(session, order, report)
     if writing and not session.ledger.runs.paused(session.now()):
         Backwards(session, report).finish_open()
+        finish_undoing(session, order, report, pull)
     _read(session, order, pull, report)
     if writing:
         session.go_on(writing=True)
@@ -74,6 +80,9 @@ def _work(session: Session, order: Order, report: Report) -> None:
     _remember_circumstances(session, order)
     if order.verb == "report":
         return  # who reports looks for itself, and leaves everybody to be looked at
+    if order.undoes is not None:
+        undo(session, order, report, pull, guarding)
+        return
     look = Look(session, order, report)
     _wake(session, order)
     if writing:
@@ -93,8 +102,10 @@ def _work(session: Session, order: Order, report: Report) -> None:
     look.reversals.tell()
     _guard(session, order, report, guarding)
     if writing:
-        Apply(session, report, look, pull).everything(_planned(session, report), guarding.still)
+        apply = Apply(session, report, look, pull, reviewed=_reviewed(order))
+        apply.everything(_planned(session, report), guarding.still)
         look.reversals.tell()
+        _tell_who_moved(session, order, report)
     if order.verb == "sync":
         _tidy(session)
 
@@ -104,22 +115,21 @@ def _work(session: Session, order: Order, report: Report) -> None:
 
 def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
     """Everything, what changed, or the people named."""
-    runs = session.ledger.runs
     if order.due_only:
         return
     if order.everything:
         pull.compares = not must_read_everything(session)
-        pull.everything()
-        runs.drop_cursors("scan")
-        if order.verb == "backfill" and order.within is None:
-            session.ledger.mirror.mark_all_dirty()
+        resuming.read_everything(session, order, report, pull)
     elif order.verb != "apply":
         pull.changes()
         if order.verb == "sync":
             Sweeps(session, report, pull.kinds(), sweeps(session, report, pull)).go_on()
     if order.only is not None:
         pull.read("contact", order.only)
-        strangers = session.ledger.mirror.unknown("contact", order.only)
+        named = session.ledger.forgotten.without("contact", order.only)
+        if len(named) < len(order.only):
+            report.warnings.append(f"{len(order.only) - len(named)} of those named were forgotten and are left alone")
+        strangers = session.ledger.mirror.unknown("contact", named)
         report.count("looked_at", len(strangers))
         report.count("gone", len(strangers))
         if strangers:
@@ -298,10 +308,24 @@ def _moves(body: object) -> object:
 
 
 def _essence(body: object) -> object:
-    """What a reviewer agreed to: the values and the task, not the wording of reasons."""
-    change = from_json(body)  # type: ignore[arg-type]  # the ledger and the plan file hold what to_json made
-    tasks = [(task.lead_type, task.cycle, task.rule) for task in change.tasks]
-    return [(one.property, one.before, one.after) for one in change.sets], tasks
+    return essence(from_json(body))  # type: ignore[arg-type]  # the ledger and the plan file hold what to_json made
+
+
+def _reviewed(order: Order) -> Mapping[str, Any] | None:
+    """The changes that alone may be written; of a clean-up people have agreed to the move, not to each number."""
+    return None if order.clean_up is not None else order.expected
+
+
+def _tell_who_moved(session: Session, order: Order, report: Report) -> None:
+    """Records that changed after the review, while the others were being written: they are left as they are."""
+    if _reviewed(order) is None:
+        return
+    moved = [one.person_id for one in session.ledger.work.every(report.run) if one.code == "plan_moved"]
+    if moved:
+        report.warnings.append(
+            f"{len(moved)} of {report.counts['changed']} people changed while the plan was being written and were left"
+            f" as they are (for example contact {', '.join(moved[:3])})"
+        )
 
 
 def _rehearsed(look: Look, order: Order, report: Report) -> None:
@@ -339,15 +363,14 @@ def _refuse_unsigned(session: Session, order: Order) -> None:
 def _start(session: Session, order: Order) -> tuple[Order, Report]:
     """A new run, or the interrupted full scan that goes on where it stopped, at its own instant."""
     runs, now = session.ledger.runs, session.now()
-    resumed = runs.unfinished_backfill() if order.everything and order.resume else None
+    resumed = resuming.unfinished(session) if order.everything and order.resume else None
     if resumed is not None:
         number, order = resumed.number, replace(order, as_of=resumed.as_of)
     else:
         number = runs.start(order.verb, session.mode, order.as_of, now, session.agreement.fingerprint)
+        session.ledger.work.note_cut_off(number - 1, now)
         if order.everything:
-            with session.ledger.transaction():
-                runs.drop_cursors("scan")
-                runs.move_cursor("scan", str(number))
+            resuming.begin(session, number)
     report = Report(number, session.ledger.connection, session.mode, now, order.as_of, session.agreement.fingerprint)
     if session.settings.go_live is None and session.settings.mode != "observe":
         report.warnings.append("go_live is not set: the connector only observes")
@@ -366,7 +389,7 @@ def _finish(session: Session, order: Order, report: Report) -> None:
         report.counts[name] += states.get(name, 0)
     report.counts["unchanged"] += states.get("unchanged", 0)
     if order.write:  # what this run leaves to the next one: its end is not known yet
-        report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned"))
+        report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned", UNDOING))
     calls = session.crm.calls
     report.calls, report.retries, report.throttled = dict(calls.by_class), calls.retries, calls.throttled
     report.finished_at = session.now()
@@ -376,8 +399,11 @@ def _finish(session: Session, order: Order, report: Report) -> None:
     report.complete_until, report.completeness = complete.until, complete.to_json(report.finished_at)
     report.seconds = (report.finished_at - report.started_at).total_seconds()
     if report.status == "running":
-        report.status = _status(report, writes=order.write, rejects=bool(session.ledger.work.rejects()))
-    session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
+        rejects = order.undoes is None and bool(session.ledger.work.rejects())
+        report.status = _status(report, writes=order.write, rejects=rejects)
+    with session.ledger.transaction():
+        session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
+        resuming.end(session, order, report)
 
 
 def _status(report: Report, *, writes: bool, rejects: bool) -> str:
