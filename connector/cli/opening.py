@@ -77,8 +77,9 @@ def _pick(config: Config, name: str | None) -> Connection:
     return config.connections[name]
 
 
-def open_crm(connection: Connection) -> CRM:
+def open_crm(connection: Connection, state_url: str) -> CRM:
     """The adapter of a connection. A third CRM is one line here, one adapter, one mapping file."""
+    from connector.cli.desks import desk_for  # noqa: PLC0415 - --help does without
     from connector.config import proxy_url, resolve_secret  # noqa: PLC0415 - --help does without
 
     if connection.crm != "hubspot" or connection.token is None:
@@ -108,6 +109,7 @@ def open_crm(connection: Connection) -> CRM:
         budget=Budget(share=budget.share, daily_floor=budget.daily_floor, burst_share=budget.burst_share),
         timeout=connection.timeout.total_seconds(),
         proxy=proxy_url(connection, os.environ),
+        desk=desk_for(state_url),
     )
 
 
@@ -176,7 +178,7 @@ def opened(chosen: Chosen) -> Iterator[Opened]:
     """Open the CRM and compare it with the agreement; problems are told by whoever asked."""
     from connector.check import check_account  # noqa: PLC0415 - --help does without
 
-    crm = open_crm(chosen.connection)
+    crm = open_crm(chosen.connection, chosen.config.state_url)
     try:
         account = _described_by(crm, chosen)
         _same_account(chosen.connection, account)

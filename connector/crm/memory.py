@@ -28,6 +28,7 @@ from connector.crm import (
     Update,
 )
 from connector.errors import NotFound
+from connector.crm.priorities import Priority
 from connector.model import Link, Occurrence, Record
 
 
@@ -67,6 +68,7 @@ class MemoryCRM:
         self.workflows: tuple[Automation, ...] = ()
         self.empty_sources: frozenset[str] = frozenset()  # lists and forms that exist and have seen nobody yet
         self.calls = Calls()
+        self.priority: Priority | None = None
         self.writes = 0
 
     # -- what others do to it ----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     conflicts.py    values that others overwrote, people two accounts know
     observing.py    hand-offs that were only observed
     tidying.py      forgetting what nobody will ask for any more
+    quota.py        what processes agree on about the CRM's quotas
     runs.py         runs, cursors, the lease, pauses, the daemon's schedule
 """
 

@@ -36,6 +36,7 @@ KEPT = timedelta(days=30)
 def run(session: Session, order: Order) -> Report:
     """Bring the CRM in line with the agreement for everybody this order concerns."""
     with _lease(session):
+        session.crm.priority = "backfill" if order.everything else "incremental"
         _refuse_unsigned(session, order)
         order, report = _start(session, order)
         try:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
@@ -56,6 +57,52 @@ class Answer:
     body: bytes
 
 
+class Token(Protocol):
+    """What opens the account, at every moment."""
+
+    @property
+    def whose(self) -> str:
+        """Whose burst quota it draws from: the token itself, or the app and its account. Only a hash of it is kept."""
+
+    def now(self) -> str:
+        """The token of the moment."""
+
+    def after(self, refused: str) -> str:
+        """Another token after this one was refused with a 401; the same where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedToken:
+    """A service key, or a private app's token."""
+
+    token: str = field(repr=False)
+
+    @property
+    def whose(self) -> str:
+        """See Token."""
+        return self.token
+
+    def now(self) -> str:
+        """See Token."""
+        return self.token
+
+    def after(self, refused: str) -> str:  # noqa: ARG002 - there is no other
+        """See Token."""
+        return self.token
+
+
+@dataclass(frozen=True, slots=True)
+class AskedToken:
+    """The token of the moment, from whoever knows it; `whose` quota it draws from must be said."""
+
+    now: Callable[[], str]
+    whose: str
+
+    def after(self, refused: str) -> str:  # noqa: ARG002 - whoever knows may know another by now
+        """See Token."""
+        return self.now()
+
+
 class _Client(ApiClient):  # type: ignore[misc]  # the package is untyped
     """The official client with bytes in and an unread response out, whatever its status."""
 
@@ -91,7 +138,7 @@ class Wire:
 
     def __init__(
         self,
-        token: Callable[[], str],
+        token: Token,
         base_url: str,
         *,
         connections: int,
@@ -100,7 +147,7 @@ class Wire:
         proxy: str | None,
     ) -> None:
         self._token, self._timeout, self._clock = token, timeout, clock
-        self._host = urlsplit(base_url).netloc
+        self.host = urlsplit(base_url).netloc
         configuration = Configuration(host=base_url.rstrip("/"))
         configuration.connection_pool_maxsize = connections
         configuration.proxy = proxy or _proxy_from_environment(base_url)
@@ -108,15 +155,20 @@ class Wire:
         self._client.user_agent = "agreement-connector"
 
     def send(self, request: Request) -> Answer:
-        """The answer to a request; after a 401 once more, if meanwhile there is another token (OAuth).
+        """The answer to a request; after a 401 once more, if there is another token (OAuth).
 
         Raises Transient when nothing can have arrived there, OutcomeUnknown when it may have.
         """
-        token = self._token()
+        token = self._token.now()
         answer = self._exchange(request, token)
-        if answer.status == 401 and (fresh := self._token()) != token:
+        if answer.status == 401 and (fresh := self._token.after(token)) != token:
             return self._exchange(request, fresh)
         return answer
+
+    @property
+    def whose(self) -> str:
+        """Whose burst quota these requests draw from."""
+        return self._token.whose
 
     def close(self) -> None:
         """Drop all connections."""
@@ -129,12 +181,12 @@ class Wire:
             response = self._open(request, token)
         except _NOT_SENT as error:
             raise Transient(
-                f"cannot reach {self._host} ({_name(error)}). Check base_url, network and proxy.",
+                f"cannot reach {self.host} ({_name(error)}). Check base_url, network and proxy.",
                 code="unreachable",
             ) from None
         except urllib3.exceptions.SSLError as error:
             raise Denied(
-                f"no trusted TLS connection to {self._host} ({_name(error)}). Check base_url and SSL_CERT_FILE.",
+                f"no trusted TLS connection to {self.host} ({_name(error)}). Check base_url and SSL_CERT_FILE.",
                 code="tls",
             ) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -177,7 +229,7 @@ class Wire:
         return b"".join(parts)
 
     def _lost(self, request: Request, why: str) -> OutcomeUnknown:
-        return OutcomeUnknown(f"no usable answer to {request} from {self._host}: {why}", code="no_answer")
+        return OutcomeUnknown(f"no usable answer to {request} from {self.host}: {why}", code="no_answer")
 
 
 def _name(error: BaseException) -> str:
