@@ -27,8 +27,8 @@ from connector.crm import (
     Task,
     Update,
 )
-from connector.errors import NotFound
 from connector.crm.priorities import Priority
+from connector.errors import NotFound
 from connector.model import Link, Occurrence, Record
 
 

@@ -27,7 +27,7 @@ SKEW = 0.5
 
 
 class Book(Protocol):
-    """Pages of pools, shared by processes. Instants are seconds since 1970; a lease that has ended is as good as none."""
+    """Pages of pools, shared by processes. Instants are seconds since 1970; a lease that has ended is none."""
 
     def enter(self, holder: str, now: float, entries: Mapping[str, Entry]) -> None:
         """Let each entry see the page of its pool and change it: all at once, and nobody in between."""

@@ -86,7 +86,7 @@ class FixedToken:
         """See Token."""
         return self.token
 
-    def after(self, refused: str) -> str:  # noqa: ARG002 - there is no other
+    def after(self, refused: str) -> str:
         """See Token."""
         return self.token
 
@@ -98,7 +98,7 @@ class AskedToken:
     now: Callable[[], str]
     whose: str
 
-    def after(self, refused: str) -> str:  # noqa: ARG002 - whoever knows may know another by now
+    def after(self, refused: str) -> str:
         """See Token."""
         return self.now()
 
