@@ -79,23 +79,19 @@ def _pick(config: Config, name: str | None) -> Connection:
 
 def open_crm(connection: Connection, state_url: str) -> CRM:
     """The adapter of a connection. A third CRM is one line here, one adapter, one mapping file."""
-    from connector.cli.desks import desk_for  # noqa: PLC0415 - --help does without
-    from connector.config import proxy_url, resolve_secret  # noqa: PLC0415 - --help does without
+    from connector.cli.desks import desk_for, token_of  # noqa: PLC0415 - --help does without
+    from connector.config import proxy_url, resolve_secret  # noqa: PLC0415 - the same
 
-    if connection.crm != "hubspot" or connection.token is None:
-        where = f"connections.{connection.name}"
-        if connection.oauth is not None:
-            raise ConfigError(
-                [Problem(f"{where}.oauth", "OAuth apps are not supported yet.", "Use a service key: token = ...")]
-            )
-        raise ConfigError([Problem(f"{where}.crm", f"{connection.crm} is not supported yet.", "Use hubspot.")])
+    if connection.crm != "hubspot":
+        what = f"{connection.crm} is not supported yet."
+        raise ConfigError([Problem(f"connections.{connection.name}.crm", what, "Use hubspot.")])
     # Imported late: the official client takes a third of a second that `explain` and `status` need not pay.
     from connector.crm.hubspot import HubSpot, Reading  # noqa: PLC0415
     from connector.crm.pacing import Budget  # noqa: PLC0415
 
     read, budget = connection.read, connection.budget
     return HubSpot(
-        resolve_secret(connection.token, os.environ),
+        resolve_secret(connection.token, os.environ) if connection.token else token_of(connection),
         base_url=connection.base_url,
         api_version=connection.api_version,
         read=Reading(
@@ -207,6 +203,8 @@ _SETTINGS = {"token": "token", "tls": "base_url"}
 
 def _setting(connection: Connection, name: str) -> str:
     """Where to look in the file; of a token the reference (env:NAME), which is all that stands there."""
+    if name == "token" and connection.oauth is not None:
+        return f"connections.{connection.name}.oauth.refresh_token ({connection.oauth.refresh_token})"
     return f"connections.{connection.name}.{name} ({getattr(connection, name)})"
 
 

@@ -23,7 +23,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from connector.daemon.notice import Notice
 from connector.daemon.schedule import Schedule
-from connector.errors import Busy, ConfigError, ConnectorError
+from connector.errors import Busy, ConfigError, ConnectorError, Deferred
 from connector.ledger import Ledger
 from connector.log import bound, get_logger, redact_text, unforeseen
 from connector.sync import Order, Report, Session, run
@@ -213,6 +213,9 @@ class Daemon:
                 except Busy as busy:
                     waiting = f"another run: {busy}"
                     log.info("run skipped", reason=str(busy))
+                except Deferred as spent:
+                    waiting = str(spent)
+                    log.warning("connection waits", reason=waiting)
                 except Exception as error:  # noqa: BLE001 - a mistake in one run must not stop the others
                     waiting, message = None, "; ".join(_told("run failed", error))
                 self._note_end(line, waiting, message)

@@ -35,13 +35,14 @@ _NOT_SENT = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call: a path template with its parameters, a query, a JSON body as bytes."""
+    """One call: a path template with its parameters, a query, a body as bytes."""
 
     method: str
     path: str
     path_params: Mapping[str, str] = field(default_factory=dict)
     query: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
+    content_type: str = "application/json"
 
     def __str__(self) -> str:
         """How errors name it: the template, because a filled-in path can hold a person's list name."""
@@ -155,7 +156,8 @@ class Wire:
         self._client.user_agent = "agreement-connector"
 
     def send(self, request: Request) -> Answer:
-        """The answer to a request; after a 401 once more, if there is another token (OAuth).
+        """The answer to a request; after a 401 once more, if there is another token (OAuth). Without a token, "", it
+        is sent bare.
 
         Raises Transient when nothing can have arrived there, OutcomeUnknown when it may have.
         """
@@ -203,7 +205,7 @@ class Wire:
     def _open(self, request: Request, token: str) -> urllib3.BaseHTTPResponse:
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
         if request.body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = request.content_type
         answer: urllib3.BaseHTTPResponse = self._client.call_api(
             request.path,
             request.method,
@@ -211,10 +213,10 @@ class Wire:
             query_params=list(request.query),
             header_params=headers,
             body=request.body,
-            auth_settings=["oauth2"],
+            auth_settings=["oauth2"] if token else [],
             _preload_content=False,
             _request_timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, self._timeout), read=self._timeout),
-            _request_auth={"in": "header", "key": "Authorization", "value": f"Bearer {token}"},
+            _request_auth={"in": "header", "key": "Authorization", "value": f"Bearer {token}"} if token else None,
         )
         return answer
 
