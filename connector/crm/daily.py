@@ -103,7 +103,10 @@ class DailyPool:
         self._silent = 0  # calls whose answers said nothing of the day, since one that did
         self._uncounted = 0  # calls that stand on another page of the book
         self._elsewhere = 0  # calls in the hands of other processes
-        self._others_rate = 0.0  # calls a second that others made lately
+        self._answered = 0
+        self._beside = 0.0  # calls that others made lately beside each of ours
+        self._others_rate = 0.0  # and in each second
+        self._mark: tuple[float, int | None, int] = (0.0, None, 0)  # when, what was left, calls of ours until then
         self._looked_at = float("-inf")
 
     @property
@@ -136,6 +139,7 @@ class DailyPool:
         with self._lock:
             self._under_way -= 1
             self._silent += 1
+            self._answered += 1
 
     def learn(self, limit: int | None, remaining: int) -> None:
         """Take over the server's count; a rest that jumps up means that a new day has begun there."""
@@ -145,6 +149,7 @@ class DailyPool:
             same = limit is None or limit == day.limit
             if day.remaining is not None and same and remaining > day.remaining + max(20, (day.limit or 0) // 100):
                 day.used, day.renewed_at = self._in_hand, now
+                day.remaining = None  # of another day
             self._watch_others(remaining, now)
             day.limit, day.remaining, day.seen_at = limit or day.limit, remaining, now
             self._silent = 0
@@ -171,12 +176,17 @@ class DailyPool:
             self._uncounted += calls
 
     def _watch_others(self, remaining: int, now: float) -> None:
-        """How fast others use the day up, by what is gone between two answers and was not ours."""
-        day, passed = self._day, now - self._day.seen_at
-        if day.remaining is None or passed < 1.0:
-            return
-        theirs = max(0, day.remaining - remaining - self._silent)
-        self._others_rate = max(theirs / passed, self._others_rate * 0.9)
+        """How much others take beside each call of ours and in each second, by what is gone and was not ours."""
+        day = self._day
+        if day.remaining is not None and now - day.seen_at < FORGOTTEN:
+            theirs = max(0, day.remaining - remaining - self._silent - self._under_way)
+            self._beside = max(theirs / max(1, self._silent), self._beside * 0.9)
+        since, left, ours = self._mark
+        if left is None or now - since >= 1.0 or remaining > left:
+            if left is not None and now > since:
+                theirs = max(0, left - remaining - (self._answered - ours))
+                self._others_rate = max(theirs / (now - since), self._others_rate * 0.9)
+            self._mark = now, remaining, self._answered
 
     # -- our part of it -------------------------------------------------------------------------------------
 
@@ -202,7 +212,8 @@ class DailyPool:
         day = self._day
         if day.limit is None or day.remaining is None or (not day.zone and now >= day.seen_at + HOUR):
             return None
-        by_others = int(self._others_rate * min(now - day.seen_at + 1.0, FORGOTTEN))
+        beside = self._beside * (1 + self._under_way + self._silent)
+        by_others = int(max(beside, self._others_rate * min(now - day.seen_at + 1.0, FORGOTTEN)))
         return day.remaining - self._under_way - self._silent - self._elsewhere - by_others
 
     def entry(self, now: float, *, leaving: bool) -> Entry:

@@ -109,10 +109,10 @@ class SharedLog:
         self._beginner: int | None = None
         self._renew_at = self._ask_at = float("-inf")
 
-    def take(self, priority: Priority | None) -> None:
+    def take(self, priority: Priority | None, sleep: Callable[[float], None]) -> None:
         """Wait until one more request fits, and count it as under way."""
         while (wait := self.try_take(priority)) > 0:
-            self._desk.sleep(wait)
+            sleep(wait)
 
     def try_take(self, priority: Priority | None) -> float:
         """Take a place and return 0, or return the seconds after which to try again."""

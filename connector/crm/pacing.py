@@ -18,6 +18,9 @@ from connector.crm.priorities import ABOUT, AT_LEAST, PRIORITIES, ROOM, Priority
 #: Places a process asks for before it knows how many it will need.
 TO_BEGIN_WITH = 8
 
+#: For how many seconds others are left half of a quota whose answers do not say what they use.
+RETREAT = 60.0
+
 _NEVER = float("-inf")
 _ALWAYS = float("inf")
 
@@ -91,6 +94,12 @@ class SlidingLog:
                 ours = self._under_way + len(self._answered) + self._elsewhere
                 self._foreign = max(0, limit - remaining - ours)
                 self._foreign_until = self._clock() + self.window
+
+    def retreat(self) -> None:
+        """Refused, although by our own count there was room, and nobody tells how much others use: leave them half."""
+        with self._lock:
+            self._foreign = max(self._foreign, self._limit // 2)
+            self._foreign_until = self._clock() + RETREAT
 
     @property
     def limit(self) -> int:

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import TypeVar
 
 from connector.crm import ACTIVITIES, KINDS
-from connector.errors import Denied, MalformedRecord, NotFound
+from connector.errors import ConnectorError, Denied, MalformedRecord, NotFound
 from connector.fields import email_hash
 from connector.ledger.database import unpack
 from connector.ledger.mirror import News, Seen
@@ -257,6 +256,17 @@ def _slices(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 
 def _groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while group := list(islice(iterator, size)):
+    """So many at a time. What came before a failure is handed out first: the next run must not ask for it again."""
+    group: list[T] = []
+    try:
+        for item in items:
+            group.append(item)
+            if len(group) == size:
+                yield group
+                group = []
+    except ConnectorError:
+        if group:
+            yield group
+        raise
+    if group:
         yield group

@@ -9,10 +9,8 @@ little and is right either way.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TypeVar
 
 from connector.crm.daily import DailyPool, goes_on
 from connector.crm.desk import Desk, SharedLog
@@ -22,19 +20,38 @@ from connector.crm.priorities import Priority
 from connector.crm.quota import day_of, hashed
 from connector.errors import Deferred, Transient
 
-T = TypeVar("T")
-
 #: Endpoint classes that have a log of their own.
 OWN = ("search", "links")
 
 _LIMIT = "X-HubSpot-RateLimit-"
 
 
+class Places:
+    """What one call occupies until its answer is here."""
+
+    def __init__(self, day: DailyPool, priority: Priority | None) -> None:
+        self._day, self._priority = day, priority
+        self.logs: list[SharedLog] = []
+
+    def __enter__(self) -> Places:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.give_back()
+
+    def give_back(self) -> None:
+        """The call is over, however it ended."""
+        for log in self.logs:
+            log.log.give_back(self._priority)
+        self._day.answered()
+
+
 class Allowance:
     """The logs and the day that one connection draws from. Safe to share between threads.
 
     `limits` gives requests and seconds to begin with: of the burst ("burst") and of each class in OWN. `whose` names
-    the holder of the burst quota, asked at the first call: an OAuth app knows its account only then.
+    the holder of the burst quota, asked at the first call: an OAuth app knows its account only then. `sleep` is how this
+    connection waits.
     """
 
     def __init__(
@@ -44,9 +61,11 @@ class Allowance:
         whose: Callable[[], str],
         budget: Budget,
         limits: Mapping[str, tuple[int, float]],
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.priority: Priority | None = None  # of the calls made now; None: nobody said
         self._desk, self._host, self._whose, self._budget, self._limits = desk, host, whose, budget, limits
+        self._sleep = sleep or desk.sleep
         self._lock = threading.Lock()
         self._pools: dict[str, str] = {}  # "burst", "day", ... -> pool
         self._logs: dict[str, SharedLog] = {}
@@ -56,22 +75,21 @@ class Allowance:
 
     # -- a call ---------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def call(self, counted_as: str) -> Iterator[None]:
-        """Wait until a call of this class may go out; it is over with the block. Raises Deferred when the day is."""
+    def take(self, counted_as: str) -> Places:
+        """Wait until a call of this class may go out; its places are given back with the block that holds them. Raises
+        Deferred when the day is spent."""
         day, logs, priority = *self._opened(counted_as), self.priority
         day.take(priority, self._budget)
         self._made += 1
-        taken: list[SharedLog] = []
+        places = Places(day, priority)
         try:
             for log in logs:
-                log.take(priority)
-                taken.append(log)
-            yield
-        finally:
-            for log in taken:
-                log.log.give_back(priority)
-            day.answered()
+                log.take(priority, self._sleep)
+                places.logs.append(log)
+        except BaseException:
+            places.give_back()
+            raise
+        return places
 
     def learn(self, counted_as: str, answer: Answer) -> None:
         """Take over what the headers say; those about a second are sent and no longer enforced."""
@@ -95,6 +113,8 @@ class Allowance:
         for name in names:
             if name in self._logs:
                 self._logs[name].pause(seconds)
+        if counted_as in OWN:  # their answers do not say what others use
+            self._logs[counted_as].log.retreat()
 
     def spent(self, why: str, seconds: float | None = None) -> Deferred:
         """HubSpot will not take calls of this account until its midnight, or for so many seconds."""

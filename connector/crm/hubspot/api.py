@@ -114,7 +114,7 @@ class Api:
     # -- one try -----------------------------------------------------------------------------------------
 
     def _once(self, call: Call, request: Request) -> dict[str, Any]:
-        with self.allowance.call(call.counted_as):
+        with self.allowance.take(call.counted_as):
             answer = self._wire.send(request)
         self._count(call.counted_as)
         self.allowance.learn(call.counted_as, answer)
