@@ -40,6 +40,7 @@ class Day:
     limit: int | None = None
     remaining: int | None = None  # as the server last said
     seen_at: float = 0.0
+    beside: float = 0.0  # calls that others made lately beside each of ours
     used: int = 0  # by us, blocks that are handed out included
     renewed_at: float = 0.0  # when the server's numbers showed a new day that our clock did not
     refused_at: float = 0.0
@@ -77,8 +78,12 @@ class Day:
         """The page after somebody with `other` numbers of the same day has read it: the latest of both."""
         both = replace(self, zone=other.zone or self.zone)
         both.turn(now)
-        if other.seen_at > both.seen_at:
-            both.limit, both.remaining, both.seen_at = other.limit, other.remaining, other.seen_at
+        if other.date == both.date and other.seen_at >= both.seen_at:
+            known = [
+                one.remaining for one in (self, other) if one.remaining is not None and one.seen_at == other.seen_at
+            ]
+            both.limit, both.remaining = other.limit, min(known, default=None)
+            both.seen_at, both.beside = other.seen_at, other.beside
         if other.refused_at > both.refused_at:
             both.refused_at, both.refused_until = other.refused_at, other.refused_until
         if other.date == both.date and other.renewed_at > both.renewed_at + HOUR:
@@ -104,8 +109,7 @@ class DailyPool:
         self._uncounted = 0  # calls that stand on another page of the book
         self._elsewhere = 0  # calls in the hands of other processes
         self._answered = 0
-        self._beside = 0.0  # calls that others made lately beside each of ours
-        self._others_rate = 0.0  # and in each second
+        self._others_rate = 0.0  # calls that others made lately in each second
         self._mark: tuple[float, int | None, int] = (0.0, None, 0)  # when, what was left, calls of ours until then
         self._looked_at = float("-inf")
 
@@ -180,7 +184,7 @@ class DailyPool:
         day = self._day
         if day.remaining is not None and now - day.seen_at < FORGOTTEN:
             theirs = max(0, day.remaining - remaining - self._silent - self._under_way)
-            self._beside = max(theirs / max(1, self._silent), self._beside * 0.9)
+            day.beside = max(theirs / max(1, self._silent), day.beside * 0.9)
         since, left, ours = self._mark
         if left is None or now - since >= 1.0 or remaining > left:
             if left is not None and now > since:
@@ -212,7 +216,7 @@ class DailyPool:
         day = self._day
         if day.limit is None or day.remaining is None or (not day.zone and now >= day.seen_at + HOUR):
             return None
-        beside = self._beside * (1 + self._under_way + self._silent)
+        beside = day.beside * (1 + self._under_way + self._silent)
         by_others = int(max(beside, self._others_rate * min(now - day.seen_at + 1.0, FORGOTTEN)))
         return day.remaining - self._under_way - self._silent - self._elsewhere - by_others
 

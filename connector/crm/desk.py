@@ -105,6 +105,7 @@ class SharedLog:
         self.log = SlidingLog(limit, window, clock=desk.clock, sleep=desk.sleep, share=share)
         self.log.grant(0, 0.0, 0)
         self._desk = desk
+        self.account = ""  # behind the token whose burst this is, once anybody knows
         self._agreed = (limit, window)  # what the book and we last thought of the quota
         self._beginner: int | None = None
         self._renew_at = self._ask_at = float("-inf")
@@ -182,7 +183,15 @@ class SharedLog:
         for rank, at in enumerate(called):
             log.heard(rank, max(0.0, now - at))
         called = [max(0.0, now - log.called(rank)) for rank in range(len(PRIORITIES))]
-        return {**facts, "limit": log.quota, "window": log.window, "paused_until": paused, "called": called}
+        self.account = self.account or facts.get("account", "")
+        return {
+            **facts,
+            "limit": log.quota,
+            "window": log.window,
+            "paused_until": paused,
+            "called": called,
+            "account": self.account,
+        }
 
 
 _NOTHING = [0] * len(PRIORITIES)

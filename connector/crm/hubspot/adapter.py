@@ -38,7 +38,7 @@ class HubSpot:
     """One HubSpot account, opened by a token (or by whatever returns the token of the moment).
 
     `desk` paces the calls; adapters that share a token or an account should share it. Without one this adapter has a
-    desk of its own, by `clock` and `sleep`.
+    desk of its own, by `clock` and `sleep`, which are otherwise the desk's.
     """
 
     def __init__(
@@ -53,18 +53,19 @@ class HubSpot:
         proxy: str | None = None,
         attempts: int = 6,
         desk: Desk | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         if api_version not in VERSIONS:
             raise ValueError(f"api_version is {api_version!r}; it must be one of {', '.join(VERSIONS)}")
         sizes = read or Reading()
+        desk = desk or Desk(clock=clock or time.monotonic, sleep=sleep or time.sleep)
         wire = Wire(
             _token(token),
             base_url,
             connections=sizes.threads + 2,
             timeout=timeout,
-            clock=clock,
+            clock=clock or desk.clock,
             proxy=proxy,
         )
         self._api = Api(
@@ -72,8 +73,8 @@ class HubSpot:
             version=api_version,
             reading=sizes,
             budget=budget or Budget(),
-            policy=Policy(sleep, attempts=attempts),
-            desk=desk or Desk(clock=clock, sleep=sleep),
+            policy=Policy(sleep or desk.sleep, attempts=attempts),
+            desk=desk,
         )
 
     @property

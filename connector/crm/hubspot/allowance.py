@@ -50,8 +50,8 @@ class Allowance:
     """The logs and the day that one connection draws from. Safe to share between threads.
 
     `limits` gives requests and seconds to begin with: of the burst ("burst") and of each class in OWN. `whose` names
-    the holder of the burst quota, asked at the first call: an OAuth app knows its account only then. `sleep` is how this
-    connection waits.
+    the holder of the burst quota, asked at the first call: an OAuth app knows its account only then. `sleep` is how
+    this connection waits.
     """
 
     def __init__(
@@ -136,6 +136,7 @@ class Allowance:
                 before = [pool for name, pool in self._pools.items() if name != "burst"]
                 made, self._account = self._made if not self._account else 0, account
                 self._open_for(account)
+                self._logs["burst"].account = account
                 self._desk.close(before)
                 day = self._day or day
                 day.made_elsewhere(made)
@@ -151,8 +152,11 @@ class Allowance:
     def _opened(self, counted_as: str) -> tuple[DailyPool, list[SharedLog]]:
         with self._lock:
             if not self._pools:
-                self._open("burst", f"burst {hashed(self._host, self._whose())}")
-                self._open_for(self._account or f"of {self._whose()}")
+                whose = self._whose()
+                self._open("burst", f"burst {hashed(self._host, whose)}")
+                self._look()  # who was here before us knows the account
+                self._account = self._logs["burst"].account
+                self._open_for(self._account or f"of {whose}")
             assert self._day is not None  # opened above
             logs = [self._logs[counted_as]] if counted_as in OWN else []
             return self._day, [*logs, self._logs["burst"]]
