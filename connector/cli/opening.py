@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from connector.cli.budgeting import budget_of
 from connector.cli.scoping import nobody_in, reading_also, scope_in_account, scope_in_files, scope_in_ledger
 from connector.cli.settling import office_at, office_of, offline_settings, settings_of
 from connector.cli.working import at_work, free_from_the_dead
@@ -87,9 +88,8 @@ def open_crm(connection: Connection, state_url: str) -> CRM:
         raise ConfigError([Problem(f"connections.{connection.name}.crm", what, "Use hubspot.")])
     # Imported late: the official client takes a third of a second that `explain` and `status` need not pay.
     from connector.crm.hubspot import HubSpot, Reading  # noqa: PLC0415
-    from connector.crm.pacing import Budget  # noqa: PLC0415
 
-    read, budget = connection.read, connection.budget
+    read = connection.read
     return HubSpot(
         resolve_secret(connection.token, os.environ) if connection.token else token_of(connection),
         base_url=connection.base_url,
@@ -102,7 +102,7 @@ def open_crm(connection: Connection, state_url: str) -> CRM:
             batch=read.batch,
             threads=read.threads,
         ),
-        budget=Budget(share=budget.share, daily_floor=budget.daily_floor, burst_share=budget.burst_share),
+        budget=budget_of(connection),
         timeout=connection.timeout.total_seconds(),
         proxy=proxy_url(connection, os.environ),
         desk=desk_for(state_url),

@@ -52,6 +52,7 @@ class Served:
     schedule: Schedule
     session: Callable[[], AbstractContextManager[Session]]
     ledger: Callable[[], AbstractContextManager[Ledger]]
+    before_backfill: Callable[[Session], None] = lambda session: None  # counts what there is, for a forecast
 
 
 @dataclass(eq=False, slots=True)
@@ -214,7 +215,7 @@ class Daemon:
                     waiting = f"another run: {busy}"
                     log.info("run skipped", reason=str(busy))
                 except Deferred as spent:
-                    waiting = str(spent)
+                    waiting = f"the quota: {spent}"
                     log.warning("connection waits", reason=waiting)
                 except Exception as error:  # noqa: BLE001 - a mistake in one run must not stop the others
                     waiting, message = None, "; ".join(_told("run failed", error))
@@ -233,6 +234,8 @@ class Daemon:
             everything = must_read_everything(session)
             if self._gone(line) or (due_only and everything):
                 return None
+            if everything:
+                line.served.before_backfill(session)
             report = run(session, Order("sync", self._now(), everything=everything, due_only=due_only))
             _log_run(report, due_only=due_only)
             self._plan_due(line, session, report)

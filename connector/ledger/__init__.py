@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from connector.ledger.aside import Aside
 from connector.ledger.beside import Beside
@@ -35,6 +36,7 @@ from connector.ledger.history import History
 from connector.ledger.mirror import Mirror
 from connector.ledger.observing import Observations
 from connector.ledger.people import People
+from connector.ledger.quota import facts_of
 from connector.ledger.runs import Runs
 from connector.ledger.tables import people, shadows
 from connector.ledger.tidying import tidy
@@ -58,6 +60,10 @@ class Ledger:
         self.aside = Aside(database, connection)
         self.observations = Observations(database, connection)
         self.runs = Runs(database, connection)
+
+    def quota(self, pool: str) -> dict[str, Any]:
+        """What is known of one of the CRM's quotas, which connections may share."""
+        return facts_of(self.database, pool)
 
     def tidy(self, before: datetime) -> None:
         """Forget what is older than this and of no use any more."""

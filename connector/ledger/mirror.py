@@ -403,6 +403,13 @@ class Mirror:
         )
         return int(self._db.scalar(query) or 0)
 
+    def scanned(self, kind: str, run: int) -> int:
+        """How many records of a kind a full scan has met."""
+        query = sa.select(sa.func.count()).where(
+            records.c.connection == self._me, records.c.kind == kind, records.c.scan == run
+        )
+        return int(self._db.scalar(query) or 0)
+
     def waiting(self) -> int:
         """How many contacts are still to be looked at."""
         query = sa.select(sa.func.count()).where(

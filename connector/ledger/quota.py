@@ -42,8 +42,7 @@ class QuotaBook:
 
     def facts(self, pool: str) -> Facts:
         """What is known of a pool; nothing at first."""
-        found = self._opened().scalar(sa.select(quotas.c.facts).where(quotas.c.pool == pool))
-        return unpack(found) or {}
+        return facts_of(self._opened(), pool)
 
     def holders(self, now: float) -> list[str]:
         """Every process that has something of some quota."""
@@ -88,3 +87,8 @@ class QuotaBook:
         """One process at a time. SQLite lets only one write anyway; PostgreSQL is told so by the rows of the pools."""
         database.insert_missing(quotas, [{"pool": pool, "facts": pack({})} for pool in pools])
         database.rows(sa.select(quotas.c.pool).where(quotas.c.pool.in_(pools)).order_by("pool").with_for_update())
+
+
+def facts_of(database: Database, pool: str) -> Facts:
+    """What is known of a pool; nothing at first."""
+    return unpack(database.scalar(sa.select(quotas.c.facts).where(quotas.c.pool == pool))) or {}

@@ -134,7 +134,7 @@ def test_lesson_38_the_floor_is_never_crossed_and_the_work_goes_on_the_next_day(
 
 
 def test_lesson_38_ten_restarts_do_not_begin_at_zero(workers: Workers, running: Sandbox) -> None:
-    """A third of 300 calls a day is ours, four fifths of it a backfill's; whatever runs how often, no more is called."""
+    """A third of 300 calls a day is ours, four fifths of it a backfill's: whatever runs how often, that is all."""
     running.switch(daily=300)
     began = workers.left
     workers.budget = Budget(share=1 / 3, daily_floor=0)
