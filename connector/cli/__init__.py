@@ -13,7 +13,8 @@ The command line: the verbs, and the one place where errors become words and exi
     plan_file.py     a plan on disk, between `plan -o` and `apply`
     keeping.py       files for their owner only
     account.py       check, discover, setup
-    looking.py       status, runs, rejects, holds
+    looking.py       status, runs, rejects
+    holding.py       holds
     explaining.py    explain
     reporting.py     report baseline, report observed
     sheets.py        report scorecard, sla, funnel, blocked, conflicts

@@ -62,6 +62,10 @@ app = typer.Typer(
 agreements = typer.Typer(cls=Listed, help="The agreement as a living document.", no_args_is_help=True)
 app.add_typer(agreements, name="agreement")
 
+#: The verb holds, which lists them when nothing else is asked.
+holdings = typer.Typer(cls=Listed, help="Values somebody else set, left alone until their time.")
+app.add_typer(holdings, name="holds")
+
 Output = Literal["text", "json"]
 
 ConfigOption = Annotated[
@@ -120,6 +124,7 @@ from connector.cli import (  # noqa: E402
     agreeing,  # noqa: F401 - registers its verbs
     differing,  # noqa: F401 - registers its verbs
     explaining,  # noqa: F401 - registers its verbs
+    holding,  # noqa: F401 - registers its verbs
     linting,  # noqa: F401 - registers its verbs
     looking,  # noqa: F401 - registers its verbs
     pausing,  # noqa: F401 - registers its verbs

@@ -1,4 +1,4 @@
-"""The verbs that only look, or only touch the ledger: status, runs, rejects, holds. None makes a call."""
+"""The verbs that only look, or only touch the ledger: status, runs, rejects. None makes a call."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from connector.cli import budgeting, pausing, planning, show
 from connector.cli import signatures as under
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, app
 from connector.cli.opening import ledger_alone, now
-from connector.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from connector.ledger import Ledger
     from connector.ledger.aside import SetAside, Waiting
-    from connector.ledger.work import Hold
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many to show.")]
 
@@ -92,6 +90,9 @@ def _tell_status(found: dict[str, Any], signatures: str) -> None:
     show.table(("", ""), rows)
     for one in found["alerts"]:
         since = f"since {one['since'][:16].replace('T', ' ')} UTC"
+        if not one["review"]:
+            show.say(f"alert {since}: {one['message']}", "✗", indent=2)
+            continue
         show.say(f"alert {since}: {one['people']:,} people wait for a review: {one['message']}", "✗", indent=2)
         show.say(f"look: connector plan; release: connector apply --run {one['run']} --yes", indent=4)
     for group in found["set_aside"]:
@@ -125,7 +126,7 @@ def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
         "people": ledger.mirror.count("contact"),
         "waiting": ledger.mirror.waiting(),
         "rejects": len(ledger.work.rejects()),
-        "holds": len(ledger.work.holds()),
+        "holds": len(ledger.holds.every()),
         "open_clears": len(ledger.work.open_clears()),
         "set_aside": [_group(one) for one in ledger.aside.by_cause()],
         "alerts": _alerts(ledger),
@@ -137,6 +138,8 @@ def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
 
 def _alerts(ledger: Ledger) -> list[dict[str, Any]]:
     """What somebody must look at; the run to release is the latest that set somebody aside for it."""
+    from connector.ledger.aside import FOR_REVIEW  # noqa: PLC0415 - --help does without
+
     latest = {f"{one.code}:{one.cause}": one.run for one in ledger.aside.by_cause()}
     return [
         {
@@ -144,6 +147,7 @@ def _alerts(ledger: Ledger) -> list[dict[str, Any]]:
             "people": one.people,
             "since": _iso(one.opened_at),
             "run": latest.get(one.key, one.run),
+            "review": one.key.partition(":")[0] in FOR_REVIEW,
         }
         for one in ledger.aside.open_alerts()
     ]
@@ -216,46 +220,3 @@ def rejects(
         show.table(columns, [[one.kind, one.id, one.code, one.attempts, one.run, one.message] for one in found])
         if retry:
             show.say("They are looked at again in the next run.")
-
-
-@app.command()
-def holds(
-    config: ConfigOption = CONFIG,
-    connection: ConnectionOption = None,
-    output: OutputOption = "text",
-    release: Annotated[str | None, typer.Option("--release", help="Let go of the holds of this record id.")] = None,
-) -> None:
-    """Values somebody else set, left alone until their time."""
-    with ledger_alone(config, connection) as (ledger, _):
-        found = ledger.work.holds()
-        if release is not None:
-            names = [one.property for one in found if one.person_id == release]
-            _release(ledger, release, names)
-            found = ledger.work.holds()
-    if output == "json":
-        rows = [
-            {"id": one.person_id, "property": one.property, "since": one.since, "until": one.until} for one in found
-        ]
-        show.json({"holds": rows})
-    elif release is not None:
-        show.say(f"Contact {release}: let go of {', '.join(names)}; the next run writes what was agreed.", "✓")
-    elif not found:
-        show.say("Nothing is held.", "✓")
-    else:
-        show.table(("contact", "property", "since", "until", "then"), [_hold_row(one) for one in found])
-
-
-def _hold_row(one: Hold) -> tuple[object, ...]:
-    if one.until is None:
-        return one.person_id, one.property, one.since, "released", "stays as it is until then"
-    return one.person_id, one.property, one.since, one.until, "the agreement's value is written"
-
-
-def _release(ledger: Ledger, id: str, names: list[str]) -> None:
-    """The value that stands there now becomes the base, so that the agreement may overwrite it."""
-    if not names:
-        raise UsageError(f"Contact {id} has nothing on hold. See: connector holds")
-    with ledger.transaction():
-        ledger.people.forget_base(id, names)
-        ledger.work.drop_holds([(id, name) for name in names])
-        ledger.mirror.mark_dirty([id])

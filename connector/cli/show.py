@@ -99,6 +99,10 @@ def report(one: Report) -> None:
     if one.complete_until is not None:
         say(f"everything up to {one.complete_until:%Y-%m-%d %H:%M:%S} UTC has been seen", indent=2)
     parked(one)
+    for text in one.conflicts:
+        say(text, "●", indent=2)
+    if one.accepted_unchanged:
+        say(f"{one.accepted_unchanged:,} values were accepted by the CRM and not taken", indent=2)
     notes(one.warnings)
     if one.message:
         say(one.message, indent=2)

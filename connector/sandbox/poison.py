@@ -38,8 +38,6 @@ class Poison:
         """The answer to a call that falls as a whole; no id is named."""
         if self.status == 409:
             return refusal(409, "The request conflicts with another one. No record was changed.", "CONFLICT")
-        if self.status != 400:
-            return refusal(self.status, "internal error")
         return Refusal(refused([self._fault()], world.account.portal_id))
 
     def as_row(self, world: World) -> tuple[str, str]:

@@ -99,6 +99,13 @@ class Row:
                 return written.at
         return self.born_modified_at
 
+    def values(self, born: dict[str, str], until: int | None = None) -> dict[str, str]:
+        """What it was born with and what was written to it since, or until an instant; `born` is filled."""
+        for written in self.log:
+            if until is None or written.at <= until:
+                born.update(written.changes)
+        return born
+
     def wrote(self, written: Written) -> None:
         """Add a write to the log; a tuple because most records see one write or two."""
         self.log = (*self.log, written)

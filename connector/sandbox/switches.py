@@ -9,7 +9,8 @@ the command line (`--set name=value`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
+from math import inf
 from typing import Any
 
 from connector.sandbox.schema import KINDS
@@ -18,8 +19,8 @@ from connector.sandbox.schema import KINDS
 TROUBLES = ("throttled", "locked", "moving", "server_error", "edge_error", "dropped", "garbled", "slow")
 
 
-def _switch(default: Any, says: str, *choices: str) -> Any:
-    return field(default=default, metadata={"says": says, "choices": choices})
+def _switch(default: Any, says: str, *choices: str, least: float = 0, most: float = inf) -> Any:
+    return field(default=default, metadata={"says": says, "choices": choices, "least": least, "most": most})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Switches:
     # -- reading
     index_lag_s: float = _switch(0.0, "search sees the world as it was this long ago")
     index_lag_random_s: float = _switch(0.0, "and up to so many seconds longer ago, for each record another while")
-    time_grain_ms: int = _switch(1, "modifications carry instants rounded down to this many milliseconds")
+    time_grain_ms: int = _switch(1, "modifications carry instants rounded down to this many milliseconds", least=1)
     list_limit: int = _switch(100, "records on a page of a list at most; more are a 400")
     history_limit: int = _switch(50, "records with property history on a page or in a batch read at most")
     search_limit: int = _switch(200, "records on a page of a search at most")
@@ -68,7 +69,7 @@ class Switches:
     deal_moves_stage: bool = _switch(False, "a deal makes its contacts opportunities, a won one customers")
 
     # -- chance
-    chaos: float = _switch(0.0, "the share of calls that meet trouble by chance")
+    chaos: float = _switch(0.0, "the share of calls that meet trouble by chance", most=1)
     chaos_of: tuple[str, ...] = _switch(TROUBLES, "the kinds of trouble that chance picks from", *TROUBLES)
     chance_seed: int = _switch(7, "what all chance here depends on")
 
@@ -77,29 +78,37 @@ class Switches:
         known = {one.name: one for one in fields(self)}
         if unknown := sorted(set(wanted) - set(known)):
             raise ValueError(f"unknown switch {unknown[0]!r}; there are {', '.join(known)}")
-        turned: dict[str, Any] = {
-            name: _like(known[name].default, name, value, known[name].metadata["choices"])
-            for name, value in wanted.items()
-        }
+        turned: dict[str, Any] = {name: _fitting(known[name], value) for name, value in wanted.items()}
         return replace(self, **turned)
 
 
-def _like(default: object, name: str, value: Any, choices: tuple[str, ...]) -> object:
+def _fitting(switch: Field[Any], value: Any) -> object:
     """`value` as the type of the switch's default, so that "true" and "150" from a command line work."""
+    name, default, choices = switch.name, switch.default, switch.metadata["choices"]
     if isinstance(default, bool):
         if str(value).lower() not in ("true", "false"):
             raise ValueError(f"switch {name!r} is true or false, not {value!r}")
         return str(value).lower() == "true"
     if isinstance(default, int | float):
-        try:
-            return type(default)(value)
-        except (TypeError, ValueError):
-            raise ValueError(f"switch {name!r} is a number, not {value!r}") from None
+        return _number(switch, type(default), value)
     if isinstance(default, tuple):
         parts = tuple(filter(None, value.split(",")) if isinstance(value, str) else value)
         if wrong := [part for part in parts if part not in choices]:
             raise ValueError(f"switch {name!r} names some of {', '.join(choices)}, not {wrong[0]!r}")
         return parts
-    if choices and value not in choices:
+    if value not in choices:
         raise ValueError(f"switch {name!r} is one of {', '.join(choices)}, not {value!r}")
-    return str(value)
+    return value
+
+
+def _number(switch: Field[Any], type_: type[int | float], value: Any) -> float:
+    least, most = switch.metadata["least"], switch.metadata["most"]
+    try:
+        number = type_(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"switch {switch.name!r} is a number, not {value!r}") from None
+    if not least <= number <= most:
+        raise ValueError(
+            f"switch {switch.name!r} is {least} or more{f', up to {most}' if most < inf else ''}, not {value}"
+        )
+    return number

@@ -60,7 +60,8 @@ _CATEGORIES = {400: "VALIDATION_ERROR", 409: "CONFLICT"}
 
 
 def _body(status: int) -> dict[str, Any]:
-    body = {"status": "error", "message": _MESSAGES.get(status, "scripted"), "correlationId": str(uuid4())}
+    message = _MESSAGES.get(status, "The request could not be answered.")
+    body = {"status": "error", "message": message, "correlationId": str(uuid4())}
     return body | ({"category": _CATEGORIES[status]} if status in _CATEGORIES else {})
 
 

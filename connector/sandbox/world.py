@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from connector.sandbox import fates, manners, stock, workflows
+from connector.sandbox.addresses import Addresses
 from connector.sandbox.agenda import Agenda
 from connector.sandbox.audience import Audience, Submission
 from connector.sandbox.clock import Clock, iso, to_ms
@@ -53,6 +54,7 @@ class World:
     ) -> None:
         self.population: Population = population or Nobody()
         self.store = Store(self.population)
+        self._addresses = Addresses(self.store)
         self.clock = clock or Clock()
         self.switches = switches or Switches()
         self.account = account or Account()
@@ -67,10 +69,10 @@ class World:
         self.agenda = Agenda()  # what is going to happen by itself
         self.poisons: dict[tuple[str, str], Poison] = {}  # records that refuse to be written
         self.passed: Counter[str] = Counter()  # rows and results that went by, for those that get lost
+        self.latest_search: tuple[Any, ...] = ()  # what the next page of it is cut from
         self.enrollments: Counter[str] = Counter()  # how often each workflow ran, by its id
         self.writes = 0  # records written by API calls
         self._forwarded: dict[tuple[str, str], str] = {}  # merged-away id -> survivor
-        self._by_email: dict[str, str] | None = None
 
     # -- building and editing ----------------------------------------------------------------------------
 
@@ -93,7 +95,7 @@ class World:
             raise ValueError(f"{kind} {record_id} is there already")
         base = {name: value for name, value in properties.items() if value != ""}
         self.store.keep(kind, Row(record_id, created, modified, base=base, source=source))
-        self._remember_email(kind, record_id, base)
+        self._addresses.remember(kind, record_id, base)
         return record_id
 
     def associate(self, kind: str, id: str, to: str, to_id: str, *, primary: bool | None = None) -> None:
@@ -136,7 +138,7 @@ class World:
         if "lifecyclestage" in changed:
             changed |= manners.stage_dates(self, kind, current, changed["lifecyclestage"], now)
         row.wrote(Written(now, source, changed))
-        self._remember_email(kind, id, changed)
+        self._addresses.remember(kind, id, changed)
         if kind == "deals" and "dealstage" in changed and self.switches.deal_moves_stage:
             manners.deal_moves_stage(self, id)
         if kind == "contacts":
@@ -232,11 +234,7 @@ class World:
 
     def values(self, kind: str, row: Row, until: int | None = None) -> Values:
         """The stored properties of a record, now or as they were at `until`."""
-        values = self.store.born(kind, row)
-        for written in row.log:
-            if until is None or written.at <= until:
-                values.update(written.changes)
-        return values
+        return row.values(self.store.born(kind, row), until)
 
     def view(
         self, kind: str, names: Sequence[str], until: Until | None = None
@@ -282,14 +280,7 @@ class World:
 
     def contact_of(self, email: str) -> str | None:
         """The id of the living contact with this e-mail address."""
-        if self._by_email is None:
-            emails = self.store.column("contacts", "email")
-            self._by_email = {
-                email.lower(): self.population.id_of("contacts", number) for number, email in enumerate(emails) if email
-            }
-            for id, written in self.store.written("contacts").items():
-                self._remember_email("contacts", id, self.values("contacts", written))
-        found = self._by_email.get(email.lower(), "")
+        found = self._addresses.find(email)
         row = self.living("contacts", found) if found else None
         holds = row is not None and self.values("contacts", row).get("email", "").lower() == email.lower()
         return found if holds else None
@@ -329,7 +320,3 @@ class World:
         if row.archived_at is None:
             return "living"
         return "merged" if (kind, row.id) in self._forwarded else "archived"
-
-    def _remember_email(self, kind: str, id: str, values: Mapping[str, str]) -> None:
-        if kind == "contacts" and self._by_email is not None and values.get("email"):
-            self._by_email[values["email"].lower()] = id

@@ -15,19 +15,19 @@ from typing import Any
 
 from connector.crm import Outcome, Update
 from connector.errors import Deferred, Transient
-from connector.fields import STRICT
 from connector.ledger import handoffs
 from connector.ledger.people import Settled
 from connector.ledger.work import PlannedChange, Reject
 from connector.model import Move
-from connector.plan import Change, Set, from_json
-from connector.sync.backwards import Backwards
+from connector.plan import Change, from_json
 from connector.sync.colleagues import Colleagues
 from connector.sync.garbage import uncollected
 from connector.sync.handoff import HandOff
 from connector.sync.look import Look
 from connector.sync.pull import Pull
+from connector.sync.refreshing import Refreshing
 from connector.sync.session import Report, Session
+from connector.sync.verifying import Verdict, Verifying
 
 #: The code of an outcome that was not sent because the quota's share is spent.
 QUOTA = "quota"
@@ -54,22 +54,24 @@ class Apply:
         self._look = look
         self._pull = pull
         self._ledger = session.ledger
-        self._backwards = Backwards(session, report)
+        self._verifying = Verifying(session, report, look.who, look.reversals)
         self._hand_off = HandOff(session, report)
 
     def everything(self, total: int, still: Callable[[], None]) -> None:
         """Write the planned changes, most urgent first, until none is left. Raises Deferred when the quota is spent,
         the connection was paused, or the program is to stop, and whatever `still` raises between batches."""
         done = 0
-        while True:
-            self._session.go_on(writing=True)
-            still()
-            batch = self._ledger.work.planned(self._report.run, limit=self._session.settings.write_chunk)
-            if not batch:
-                return
-            self._write(self._with_fresh_base(batch))
-            done += len(batch)
-            self._session.progress("written", done, total)
+        with Refreshing(self._session, self._report, self._pull) as refreshing:
+            while True:
+                self._session.go_on(writing=True)
+                still()
+                batch = self._ledger.work.planned(self._report.run, limit=self._session.settings.write_chunk)
+                if not batch:
+                    return
+                refreshing.expect()
+                self._write(self._with_fresh_base(batch))
+                done += len(batch)
+                self._session.progress("written", done, total)
 
     # -- the base of a write is fresh -------------------------------------------------------------------------------
 
@@ -104,7 +106,8 @@ class Apply:
         ends = dict.fromkeys(causes, ("rejected", "undecidable", "the record changed and cannot be decided on"))
         again: list[PlannedChange] = []
         settled: list[Settled] = []
-        for one in self._look.at(tuple(causes)):
+        looked = self._look.at(tuple(causes))
+        for one in looked:
             change = one.difference.change
             if change is None:
                 settled.append(self._look.settled(one))
@@ -115,6 +118,7 @@ class Apply:
                 again.append(self._look.planned(one, change))
                 del ends[one.person.id]
         with self._ledger.transaction():
+            self._look.keep_holds(looked)
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
             self._ledger.mirror.settle([one.person_id for one in settled])
             self._ledger.aside.drop([one.person_id for one in settled])
@@ -144,9 +148,16 @@ class Apply:
         updates = [
             Update(change.person_id, {one.property: one.after for one in change.sets}) for _, change in with_sets
         ]
+        sent_at = self._session.now()
         outcomes = {outcome.id: outcome for outcome in self._session.crm.write("contact", updates)} if updates else {}
+        taken = [
+            (one, change, outcome)
+            for one, change in with_sets
+            if (outcome := outcomes.get(change.person_id)) is not None and outcome.state == "written"
+        ]
+        verdicts = self._verifying.verdicts(taken, sent_at)
         results = [
-            self._verified(one, change, outcomes.get(change.person_id))
+            _result(one, change, outcomes.get(change.person_id), verdicts.get(change.person_id))
             if change.sets
             else Result(one, change, "written")
             for one, change in changes
@@ -154,28 +165,6 @@ class Apply:
         results = self._hand_off.after(results)
         self._record(results)
         _stop_if_deferred(results)
-
-    def _verified(self, planned: PlannedChange, change: Change, outcome: Outcome | None) -> Result:
-        """Never trust a 2xx: the stored values are compared, and a stage that did not move is told apart (G5)."""
-        if outcome is None:
-            return Result(planned, change, "unknown", "no_outcome", "the CRM's answer did not mention this record")
-        if outcome.state != "written":
-            return Result(planned, change, outcome.state, outcome.code, outcome.message)
-        silent = [one for one in change.sets if one.field in STRICT and one.property not in outcome.properties]
-        stored = dict(outcome.properties)
-        if silent and any(one.before for one in silent):
-            stored.update(self._backwards.read(change.person_id, [one.property for one in silent]))
-        differing = [one for one in change.sets if one.property in stored and not self._same(one, stored[one.property])]
-        for one in differing:
-            if one.field != "stage" or not planned.body.get("backwards"):
-                return Result(planned, change, "rejected", "not_taken", _not_taken(one))
-            if not self._backwards.clear_then_set(change.person_id, one):
-                return Result(planned, change, "unknown", "stage_moved_meanwhile", "somebody set the stage meanwhile")
-        return Result(planned, change, "written", stands=True)
-
-    def _same(self, one: Set, stored: str | None) -> bool:
-        decode = self._session.fields.decode
-        return stored == one.after or bool(decode(one.field, stored) == decode(one.field, one.after))
 
     # -- recording -----------------------------------------------------------------------------------------------------
 
@@ -189,6 +178,7 @@ class Apply:
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
             self._ledger.mirror.settle([one.person_id for one in settled])
             self._mirror_what_was_written([result for result in results if result.stands])
+            self._retake([result for result in results if result.stands])
             self._ledger.work.release("contact", [one.person_id for one in settled])
             over = ("written", "rejected", "gone")
             self._ledger.aside.drop([result.change.person_id for result in results if result.state in over])
@@ -216,6 +206,13 @@ class Apply:
         }
         self._ledger.mirror.overwrite("contact", facts)
 
+    def _retake(self, written: Sequence[Result]) -> None:
+        """What others had set in these properties is replaced: their holds are over, and whoever sets ours back from
+        now on does so anew."""
+        keys = [(one.change.person_id, name) for one in written for name in one.planned.body.get("retaken", ())]
+        self._ledger.holds.drop(keys)
+        self._ledger.reversals.restored(keys)
+
     def _set_aside(self, rejected: Sequence[Result], now: datetime) -> None:
         """Kept with what was sent, and out of the way until the record or the agreement changes."""
         fingerprint = self._session.agreement.fingerprint
@@ -232,6 +229,17 @@ class Apply:
         ]
         self._ledger.work.reject(rows, self._report.run, now)
         self._ledger.mirror.settle([one.id for one in rows])
+
+
+def _result(planned: PlannedChange, change: Change, outcome: Outcome | None, verdict: Verdict | None) -> Result:
+    """What became of a change that sets something: the CRM's word, verified."""
+    if outcome is None:
+        return Result(planned, change, "unknown", "no_outcome", "the CRM's answer did not mention this record")
+    if outcome.state != "written":
+        return Result(planned, change, outcome.state, outcome.code, outcome.message)
+    if verdict is not None:
+        return Result(planned, change, *verdict)
+    return Result(planned, change, "written", stands=True)
 
 
 def _stop_if_deferred(results: Sequence[Result]) -> None:
@@ -269,10 +277,3 @@ def _settled(result: Result) -> Settled:
 
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
-
-
-def _not_taken(one: Set) -> str:
-    return (
-        f"the CRM accepted {one.property} = {one.after} and kept another value. If it is an earlier stage, allow the"
-        ' move in lifecycle.toml with backwards = "clear_then_set"; otherwise look for an automation on this property'
-    )

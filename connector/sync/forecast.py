@@ -145,7 +145,7 @@ def _unread(ledger: Ledger, kind: str, total: int, number: int | None) -> int:
     if number is None:
         return total
     over = ledger.runs.cursor(f"scanned:{kind}") == str(number)
-    return 0 if over else max(0, total - ledger.mirror.scanned(kind, number))
+    return 0 if over else max(0, total - ledger.mirror.count_met(kind, number))
 
 
 def _to_read(kind: str, records: int) -> int:

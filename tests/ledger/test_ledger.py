@@ -1,9 +1,10 @@
-"""The ledger on a real SQLite file: schema, lease, transactions, and honest errors."""
+"""The ledger on a real SQLite file and a real PostgreSQL: schema, lease, transactions, and honest errors."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
@@ -24,8 +25,17 @@ NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
+def in_file(tmp_path: Path) -> Ledger:
+    """A ledger on SQLite."""
     return open_ledger(f"sqlite:///{tmp_path}/state/ledger.db", "acme")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    """A ledger on either database."""
+    if request.param == "sqlite":
+        return cast("Ledger", request.getfixturevalue("in_file"))
+    return open_ledger(request.getfixturevalue("databases")(request.node.nodeid), "acme")
 
 
 def test_the_program_knows_the_newest_schema() -> None:
@@ -36,10 +46,10 @@ def test_the_program_knows_the_newest_schema() -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == migrate.HEAD
 
 
-def test_the_migrations_make_the_tables_the_program_uses(ledger: Ledger) -> None:
+def test_the_migrations_make_the_tables_the_program_uses(in_file: Ledger) -> None:
     """Statement by statement: what the migrations build is what the code describes."""
     described = sa.create_engine("sqlite://")
-    migrated = sa.create_engine(ledger.database.url)
+    migrated = sa.create_engine(in_file.database.url)
     metadata.create_all(described)
 
     assert _schema(migrated) == _schema(described)
@@ -57,7 +67,7 @@ def _schema(engine: sa.Engine) -> dict[str, set[str]]:
         }
 
 
-def test_g14_the_state_file_is_private(ledger: Ledger, tmp_path: Path) -> None:
+def test_g14_the_state_file_is_private(in_file: Ledger, tmp_path: Path) -> None:
     """It holds personal data: its owner reads it, nobody else."""
     assert (tmp_path / "state" / "ledger.db").stat().st_mode & 0o777 == 0o600
 
@@ -191,6 +201,35 @@ def test_what_nobody_will_ask_for_is_forgotten_and_the_rest_kept(ledger: Ledger)
 
     assert [one.number for one in runs.recent()] == [latest, waits, written]
     assert [len(list(work.every(number))) for number in (shown, written, waits)] == [0, 1, 1]
+
+
+def test_people_on_hold_since_the_version_before_are_woken_when_it_is_over(tmp_path: Path) -> None:
+    """A hold of an older program has no timer: it gets one, unless the person is looked at earlier anyway."""
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        for id, due, until in (("1", None, 500.0), ("2", 900.0, 500.0), ("3", 100.0, 500.0), ("4", 100.0, None)):
+            connection.exec_driver_sql(
+                "INSERT INTO people (connection, id, route_next_at) VALUES ('acme', ?, ?)", (id, due)
+            )
+            row = (id, "cx_persona", "x", "y", 0.0, until)
+            connection.exec_driver_sql(
+                "INSERT INTO holds (connection, person_id, property, live, ours, since, until)"
+                " VALUES ('acme', ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+    engine.dispose()
+
+    ledger = open_ledger(url, "acme")
+
+    with ledger.database._engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT id, route_next_at FROM people ORDER BY id").fetchall()
+    assert [tuple(row) for row in rows] == [("1", 500.0), ("2", 500.0), ("3", 100.0), ("4", 100.0)]
+    assert {(one.code, one.by, one.set_at) for one in ledger.holds.every()} == {("edit", "unknown", None)}
 
 
 def test_a_ledger_of_the_version_before_is_brought_up_with_what_it_holds(tmp_path: Path) -> None:

@@ -148,6 +148,8 @@ def test_a_search_may_begin_with_rows_that_are_not_there(api: Api, sandbox: Sand
 
     assert sizes == [0, 5, 10, 10, 10, 5]
     assert seen == people
+    newest = [{"propertyName": "hs_object_id", "direction": "DESCENDING"}]
+    assert api.search(limit=10, sorts=newest).json()["results"] == []
 
 
 def test_associations_can_be_left_out_of_every_answer(api: Api, sandbox: Sandbox, world: World) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,15 @@ PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
 def test_the_page_about_the_sandbox_is_what_the_code_does() -> None:
     """docs/sandbox.md ends with what `connector sandbox --manners` prints; paste it anew after a change."""
     assert PAGE.read_text(encoding="utf-8").endswith(manners())
+
+
+def test_every_command_of_the_page_can_be_typed() -> None:
+    """The examples in its first part start a sandbox as they stand."""
+    spans = re.findall(r"`(--[^`]+)`", PAGE.read_text("utf-8").partition("## Switches")[0])
+
+    assert len(spans) >= 10
+    for one in spans:
+        build(["--people", "200", "--no-activities", *shlex.split(one)])
 
 
 def test_the_command_prints_every_manner_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,6 +69,7 @@ OTHERWISE = {
     "batch_errors": "partial",
     "lifecycle": "any",
     "associations_omitted": "deals,tasks",
+    "chaos": "0.5",
     "chaos_of": "locked",
 }
 
@@ -101,6 +113,11 @@ def test_control_calls_are_made_at_the_start_again_after_a_reset(api: Api) -> No
         (["--set", "chaos_of=weather"], "edge_error"),
         (["--set", "batch_errors=some"], "partial"),
         (["--set", "burst"], "name=value"),
+        (["--set", "chaos=2"], "up to 1"),
+        (["--set", "time_grain_ms=0"], "1 or more"),
+        (["--do", 'poison={"ids": ["1"]}'], "no record 1"),
+        (["--do", 'poison={"ids": [], "status": 500}'], "400 or 409"),
+        (["--do", 'robot={"kind": "contacts", "ids": [], "property": "hat", "values": ["x"], "every_s": 1}'], "hat"),
     ],
 )
 def test_mistakes_on_the_command_line_are_told(

@@ -20,6 +20,7 @@ from connector.crm.hubspot.names import TYPES, Reading, Sizes, path_of
 from connector.crm.hubspot.transport import Answer, Request, Wire
 from connector.crm.hubspot.verdict import Refused, body_of, error_of, retry_after
 from connector.crm.pacing import Budget
+from connector.crm.resting import Rest
 from connector.crm.retry import Policy
 from connector.errors import Deferred, OutcomeUnknown, Transient
 
@@ -57,12 +58,15 @@ class Api:
         reading: Reading,
         budget: Budget,
         policy: Policy,
+        clock: Callable[[], float],
+        rest: Rest,
         desk: Desk,
     ) -> None:
-        self._wire, self._version, self.policy = wire, version, policy
+        self._rest = rest
+        self._wire, self._version, self.policy, self.clock = wire, version, policy, clock
         self.reading, self.sizes, self.calls = reading, Sizes(reading), Calls()
         limits = {"burst": BURST, "search": SEARCH, "links": ASSOCIATIONS}
-        self.allowance = Allowance(desk, wire.host, lambda: wire.whose, budget, limits)
+        self.allowance = Allowance(desk, wire.host, lambda: wire.whose, budget, limits, rest)
         self._tally = threading.Lock()
         self._reached = False
         self._pool = ThreadPoolExecutor(reading.threads, thread_name_prefix="hubspot")
@@ -114,7 +118,9 @@ class Api:
     # -- one try -----------------------------------------------------------------------------------------
 
     def _once(self, call: Call, request: Request) -> dict[str, Any]:
-        with self.allowance.take(call.counted_as):
+        with self._rest.waiting_for("a place in the quota"):
+            places = self.allowance.take(call.counted_as)
+        with places, self._rest.waiting_for("the server's answer"):
             answer = self._wire.send(request)
         self._count(call.counted_as)
         self.allowance.learn(call.counted_as, answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from connector.sandbox.poison import Poison
 
 if TYPE_CHECKING:
     from connector.sandbox.server import Sandbox
+    from connector.sandbox.world import World
 
 
 def create(sandbox: Sandbox, body: Body) -> dict[str, Any]:
@@ -93,9 +95,13 @@ def robot(sandbox: Sandbox, body: Body) -> dict[str, Any]:
         return {"robots": sorted(world.agenda.robots)}
     ids, values = [str(one) for one in body["ids"]], [str(one) for one in body["values"]]
     every_s, times, user_id = float(body["every_s"]), int(body.get("times", 0)), int(body.get("user_id", 7099))
+    kind, name = kind_of(body["kind"]), str(body["property"])
     if every_s <= 0 or not values:
         raise ValueError("a robot needs values and a number of seconds above 0")
-    Robot(id, kind_of(body["kind"]), ids, str(body["property"]), values, every_s, user_id, times).begin(world)
+    if name not in world.definitions[kind]:
+        raise ValueError(f"{kind} have no property {name!r}")
+    _must_exist(world, kind, ids)
+    Robot(id, kind, ids, name, values, every_s, user_id, times).begin(world)
     return {"robots": sorted(world.agenda.robots)}
 
 
@@ -105,11 +111,20 @@ def poison(sandbox: Sandbox, body: Body) -> dict[str, Any]:
     world = sandbox.world
     if body.get("clear"):
         world.poisons.clear()
-    kind = kind_of(body.get("kind", "contacts"))
+    kind, ids = kind_of(body.get("kind", "contacts")), [str(id) for id in body.get("ids", ())]
     how = {one.name: body[one.name] for one in fields(Poison) if one.name in body and one.name != "refused"}
-    for id in body.get("ids", ()):
-        world.poisons[kind, str(id)] = Poison(**how)
+    if how.get("status", 400) not in (400, 409):
+        raise ValueError(f"status is 400 or 409, not {how['status']}")
+    _must_exist(world, kind, ids)
+    for id in ids:
+        world.poisons[kind, id] = Poison(**how)
     return {"poisoned": len(world.poisons)}
+
+
+def _must_exist(world: World, kind: str, ids: Iterable[str]) -> None:
+    for id in ids:
+        if world.row(kind, id) is None:
+            raise ValueError(f"there is no record {id} of {kind}")
 
 
 def associate(sandbox: Sandbox, body: Body) -> dict[str, Any]:

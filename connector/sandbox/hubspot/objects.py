@@ -10,6 +10,7 @@ from connector.sandbox.hubspot.routes import Request, Route, kind_named, object_
 from connector.sandbox.hubspot.shapes import page_answer, record_shape, with_links
 from connector.sandbox.hubspot.writing import create, update, warned, ways
 from connector.sandbox.mangling import thinned
+from connector.sandbox.newest import newest
 from connector.sandbox.poison import poison_in
 from connector.sandbox.records import Row
 from connector.sandbox.search import Search
@@ -116,7 +117,7 @@ def search_records(request: Request) -> Answer:
         raise invalid(f"The request body must not exceed {LONGEST_SEARCH} characters")
     body = request.call.json()
     search = Search(request.world, request.kind, body)
-    hits = search.run()
+    hits = newest(request.world, request.kind, body, search) or search.run()
     shape = record_shape(request.world, request.kind, body.get("properties") or (), until=search.until)
     told = thinned(hits.rows, request.world.switches.lost_rows_every, request.world.passed, "rows")
     return page_answer([shape(row) for row in told], hits.after, total=hits.total)
