@@ -27,6 +27,9 @@ BLOCK = 50
 #: Seconds between two looks at what other processes learnt, and after which a block is no longer expected to be used.
 LOOK, FORGOTTEN = 15.0, 120.0
 
+#: Calls of ours after which it shows how many others make beside them.
+ENOUGH = 4
+
 #: Seconds that a refusal holds, and for which numbers are believed where the account's midnight is not known.
 HOUR = 3600.0
 
@@ -181,16 +184,16 @@ class DailyPool:
 
     def _watch_others(self, remaining: int, now: float) -> None:
         """How much others take beside each call of ours and in each second, by what is gone and was not ours."""
-        day = self._day
-        if day.remaining is not None and now - day.seen_at < FORGOTTEN:
-            theirs = max(0, day.remaining - remaining - self._silent - self._under_way)
-            day.beside = max(theirs / max(1, self._silent), day.beside * 0.9)
-        since, left, ours = self._mark
-        if left is None or now - since >= 1.0 or remaining > left:
-            if left is not None and now > since:
-                theirs = max(0, left - remaining - (self._answered - ours))
-                self._others_rate = max(theirs / (now - since), self._others_rate * 0.9)
-            self._mark = now, remaining, self._answered
+        since, left, before = self._mark
+        calls, passed = self._answered - before, now - since
+        if left is not None and remaining <= left and passed < FORGOTTEN:
+            if calls < ENOUGH and passed < 1.0:
+                return  # calls under way would be taken for those of others
+            theirs = max(0, left - remaining - calls)
+            self._day.beside = max(theirs / max(1, calls), self._day.beside * 0.5)
+            if passed >= 1.0:
+                self._others_rate = max(theirs / passed, self._others_rate * 0.9)
+        self._mark = now, remaining, self._answered
 
     # -- our part of it -------------------------------------------------------------------------------------
 

@@ -120,8 +120,8 @@ def test_lesson_38_the_floor_is_never_crossed_and_the_work_goes_on_the_next_day(
     again = workers.work("one")
 
     assert {one.status for one in first.values()} == {"deferred"}
-    assert stopped_at >= 100
-    assert min(workers.before) > 100
+    assert min(workers.before) > 100  # none of our calls came when no more than the floor was left
+    assert stopped_at >= 100 - 5  # the other app's own calls beside our last
     assert "after 2026-03-31 22:00 UTC (00:00 Europe/Warsaw)" in first["one"].message
     assert (again.status, again.run, len(workers.before)) == ("deferred", first["one"].run, calls)
     ended = dict(first)
