@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from connector.agreement import Agreement
 from connector.crm import CRM
+from connector.crm.priorities import Priority
 from connector.decide import Decider, Office
 from connector.errors import Deferred
 from connector.fields import FieldMap
@@ -36,6 +38,9 @@ class Settings:
     never_to: frozenset[str] = frozenset()  # ids of owners who get no task: theirs go to the queue
     only_signals_newer_than: timedelta | None = None  # nobody is handed over for something older
     max_age: timedelta = timedelta(seconds=60)  # of the base of a write
+    reconcile: timedelta | None = timedelta(hours=24)  # how often each record is compared; None: never
+    associations: timedelta | None = timedelta(hours=24)  # how old links may be that no record tells of
+    archived: timedelta | None = timedelta(hours=6)  # how often the bin is looked at
     task_settle: timedelta = timedelta(seconds=60)  # before a task not found is made again
     chunk: int = 1000  # people looked at in one go
     write_chunk: int = 800  # people whose writes are under way at once
@@ -102,6 +107,15 @@ class Session:
             me = self.ledger.connection
             raise Deferred(f"Connection {me} is {pause}. What is left is decided anew: connector resume {me}")
 
+    @contextmanager
+    def calling_as(self, priority: Priority) -> Iterator[None]:
+        """Calls inside the block go before or after others where calls are scarce."""
+        before, self.crm.priority = self.crm.priority, priority
+        try:
+            yield
+        finally:
+            self.crm.priority = before
+
     def unsigned(self) -> str | None:
         """Which signatures must be there before anything is written, with the commands; None where nothing is amiss."""
         return None if self.mode == "observe" else self.signatures.missing(self.now())
@@ -164,6 +178,10 @@ COUNTS = (
 )
 
 
+#: Keys of a report that say how old what no incremental read tells is, and all of it as one sentence.
+COMPLETENESS = ("reconciled_as_of", "associations_as_of", "archived_as_of", "completeness")
+
+
 @dataclass(slots=True)
 class Report:
     """What a run did: the object `--output json` prints."""
@@ -183,6 +201,8 @@ class Report:
     throttled: int = 0
     complete_until: datetime | None = None
     drift: int = 0
+    incomplete: list[str] = field(default_factory=list)  # kinds of which the CRM counted more than it named
+    completeness: dict[str, Any] = field(default_factory=dict)  # see connector.ledger.completeness
     seconds: float = 0.0
     blank_for_a_moment: int = 0  # people whose stage is cleared before an earlier one is set
     parked: list[dict[str, str]] = field(default_factory=list)  # one line per cause that waits, with the reason
@@ -215,6 +235,8 @@ class Report:
             "throttled": self.throttled,
             "complete_until": _text(self.complete_until),
             "drift": self.drift,
+            "incomplete": list(self.incomplete),
+            **{name: self.completeness.get(name) for name in COMPLETENESS},  # as of the end of the run
             "seconds": round(self.seconds, 3),
             "blank_for_a_moment": self.blank_for_a_moment,
             "parked": list(self.parked),

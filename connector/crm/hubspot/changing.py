@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connector.crm import Batch
+from connector.crm import INCOMPLETE, Batch
 from connector.crm.hubspot.api import Api, Call, listed, next_page, type_of
 from connector.crm.hubspot.names import SEARCH_CAP, modified_property
 from connector.crm.hubspot.records import ident, instant, millis
@@ -111,7 +111,7 @@ def _window_of(api: Api, kind: str, at: _Cursor, end: datetime) -> Iterator[Batc
     if not _complete(api, window, seen, promised):
         raise Transient(
             f"search returned {seen} of {promised} changed {kind} records; the cursor stays where it was",
-            code="search_incomplete",
+            code=INCOMPLETE,
         )
 
 
