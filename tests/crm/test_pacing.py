@@ -133,6 +133,17 @@ def test_the_burst_share_leaves_places_to_others() -> None:
     assert time.now == 10.0
 
 
+def test_a_refusal_within_our_own_count_leaves_others_half_for_a_minute() -> None:
+    """Searches of other apps show in no header: refused although there was room, we take two of four, and then four."""
+    time = Time()
+    log = log_of(4, time, window=1.0)
+    log.retreat()
+
+    assert log.limit == 2
+    time.sleep(60)
+    assert log.limit == 4
+
+
 def test_a_pause_holds_everybody() -> None:
     """After a 429 nobody sends before its time is over."""
     time = Time()

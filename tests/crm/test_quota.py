@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from connector.crm.desk import Desk, SharedLog
+from connector.crm.hubspot import HubSpot
 from connector.crm.priorities import portion
 from connector.crm.quota import Book, OwnBook
 from connector.ledger.quota import QuotaBook
 from tests.crm.quota_sim import Server, Simulation
+from tests.crm.scripted import Reply, Script
 
 
 @pytest.fixture(params=["in memory", "in a ledger"])
@@ -186,3 +188,28 @@ def test_trap_25_a_thousand_runs_leave_nothing_behind() -> None:
     assert desk.open_pools == 0
     book: OwnBook = desk._book  # type: ignore[assignment]  # nobody gave it another
     assert (len(book._facts), len(book._leases)) == (1, 0)
+
+
+def test_g7_connections_with_one_token_share_one_log_and_the_token_stands_nowhere(
+    script: Script, tmp_path: Path
+) -> None:
+    """Two adapters of one daemon: the same burst and day; another token has its own. The ledger holds hashes."""
+    now = [0.0]
+
+    def passes(seconds: float) -> None:
+        now[0] += seconds
+
+    book = QuotaBook(f"sqlite:///{tmp_path}/state.db")
+    desk = Desk(book, clock=lambda: now[0], sleep=passes)
+    script.answer = lambda _heard: Reply(json={"results": []}, headers={"X-HubSpot-RateLimit-Max": "10"})
+    adapters = [HubSpot(token, base_url=script.url, desk=desk) for token in ("pat-one", "pat-one", "pat-two")]
+    for adapter in adapters:
+        for _ in range(8):
+            list(adapter.read("contact", ["1"], ["email"]))
+
+    assert desk.open_pools == 8
+    assert 10 <= now[0] < 20
+    for adapter in adapters:
+        adapter.close()
+    assert desk.open_pools == 0
+    assert not [one for one in tmp_path.iterdir() if b"pat-one" in one.read_bytes()]
