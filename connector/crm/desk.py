@@ -18,6 +18,9 @@ from connector.crm.pacing import SlidingLog
 from connector.crm.priorities import ABOUT, PRIORITIES, Priority, portion, rank_of
 from connector.crm.quota import SKEW, Book, Entry, Facts, Lease, OwnBook
 
+#: Seconds between two looks at a quota that is full, at least.
+GLANCE = 0.05
+
 
 class Member(Protocol):
     """What keeps a page of the book."""
@@ -124,7 +127,7 @@ class SharedLog:
         if wait and self._due():
             self._desk.enter(self._due, wait=True)
             wait = self.log.try_take(priority)
-        return wait and min(wait, max(0.001, self._next() - self._desk.clock()))
+        return wait and min(wait, max(GLANCE, self._next() - self._desk.clock()))
 
     def pause(self, seconds: float) -> None:
         """Nobody sends for so many seconds, in no process."""
@@ -173,9 +176,10 @@ class SharedLog:
     def _agree(self, facts: Facts, now: float) -> Facts:
         """What is known of the quota after both have spoken: limit, pause, and who called when."""
         log = self.log
-        mine, theirs = (log.quota, log.window), (facts.get("limit"), facts.get("window"))
-        if mine == self._agreed and theirs[0] and theirs[1]:
-            log.learn(int(theirs[0]), window=float(theirs[1]))
+        if (log.quota, log.window) != self._agreed:
+            facts |= {"limit": log.quota, "window": log.window}  # news from the server; a mere assumption is not kept
+        elif "limit" in facts:
+            log.learn(int(facts["limit"]), window=float(facts["window"]))
         self._agreed = (log.quota, log.window)
         paused = max(float(facts.get("paused_until", 0.0)), now + log.pause_left if log.pause_left else 0.0)
         log.pause(max(0.0, paused - now))
@@ -184,14 +188,7 @@ class SharedLog:
             log.heard(rank, max(0.0, now - at))
         called = [max(0.0, now - log.called(rank)) for rank in range(len(PRIORITIES))]
         self.account = self.account or facts.get("account", "")
-        return {
-            **facts,
-            "limit": log.quota,
-            "window": log.window,
-            "paused_until": paused,
-            "called": called,
-            "account": self.account,
-        }
+        return {**facts, "paused_until": paused, "called": called, "account": self.account}
 
 
 _NOTHING = [0] * len(PRIORITIES)
