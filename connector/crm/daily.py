@@ -276,6 +276,8 @@ def _part(calls: int, priority: Priority) -> str:
 
 def goes_on(until: datetime, zone: str) -> str:
     """When the work goes on, on the account's clock and on everybody's."""
+    if not zone and (until.hour, until.minute, until.second) == (0, 0, 0):
+        return "The work goes on after the account's midnight; nothing is lost."  # whenever that is
     there = until.astimezone(ZoneInfo(zone or "UTC"))
     local = f" ({there:%H:%M} {zone})" if zone and zone != "UTC" else ""
     return f"The work goes on after {until:%Y-%m-%d %H:%M} UTC{local}; nothing is lost."

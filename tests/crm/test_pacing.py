@@ -178,6 +178,7 @@ class Bound:
 def test_our_share_of_the_day_ends_the_work_as_deferred() -> None:
     """Half of 10 calls are ours: the sixth is put off, and the message says which setting did it, and until when."""
     pool, _ = day(limit=10, remaining=10)
+    pool.meet("UTC")
     for _ in range(5):
         pool.take()
 
