@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,14 @@ class UsageError(ConnectorError):
 
 
 class Deferred(ConnectorError):
-    """The connection's share of the CRM's quota is spent; the work goes on in the next run."""
+    """The connection's share of the CRM's quota is spent; the work goes on in the next run, or in the first one after
+    `until` where that is known."""
 
     exit_code = 75
+
+    def __init__(self, message: str, *, until: datetime | None = None) -> None:
+        self.until = until
+        super().__init__(message)
 
 
 class LedgerError(ConnectorError):

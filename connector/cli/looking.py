@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli import pausing, planning, show
+from connector.cli import budgeting, pausing, planning, show
 from connector.cli import signatures as under
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, app
 from connector.cli.opening import ledger_alone, now
@@ -31,12 +31,15 @@ def status(
     """Where things stand: last run, how far reading got, what waits."""
     with ledger_alone(config, connection) as (ledger, chosen):
         found = _status(ledger, chosen.mode)
+        budget, forecast = budgeting.found(ledger, chosen, now())
         signatures = under.of_connection(config, connection)
         queue = [_waiter(one) for one in ledger.aside.every(limit=limit)] if waiting else []
     found["signatures"] = signatures if isinstance(signatures, str) else under.as_json(signatures, now())
     if output == "json":
+        found |= {"budget": budget, "forecast": budgeting.forecast_as_json(forecast)}
         show.json({**found, "queue": queue} if waiting else found)
         return
+    found["calls"] = budgeting.rows(budget, forecast)
     _tell_status(found, signatures if isinstance(signatures, str) else under.one_line(signatures, now()))
     if queue:
         show.table(tuple(queue[0]), [tuple(one.values()) for one in queue])
@@ -85,7 +88,7 @@ def _tell_status(found: dict[str, Any], signatures: str) -> None:
         rows.append(("stages standing cleared", f"{found['open_clears']:,}; the next run sets them first"))
     if found["held_by"]:
         rows.append(("being worked on by", found["held_by"]))
-    rows += planned
+    rows += found["calls"] + planned
     show.table(("", ""), rows)
     for one in found["alerts"]:
         since = f"since {one['since'][:16].replace('T', ' ')} UTC"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from connector.crm.priorities import Priority
 from connector.model import Link, Occurrence, Record
 
 KINDS = ("company", "deal", "call", "email", "meeting", "task", "contact")
@@ -184,6 +185,7 @@ class CRM(Protocol):
     """The contract every adapter keeps; tests/crm/contract.py proves it for each of them."""
 
     calls: Calls
+    priority: Priority | None  # of the calls made now, where calls are scarce; None: nobody said
 
     def describe(self, kinds: Sequence[str]) -> Description:
         """Read account, properties of `kinds`, pipelines and owners. Raises Denied naming the scope to add."""

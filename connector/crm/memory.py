@@ -27,6 +27,7 @@ from connector.crm import (
     Task,
     Update,
 )
+from connector.crm.priorities import Priority
 from connector.errors import NotFound
 from connector.model import Link, Occurrence, Record
 
@@ -70,6 +71,7 @@ class MemoryCRM:
         self.workflows: tuple[Automation, ...] = ()
         self.empty_sources: frozenset[str] = frozenset()  # lists and forms that exist and have seen nobody yet
         self.calls = Calls()
+        self.priority: Priority | None = None
         self.writes = 0
 
     # -- what others do to it ----------------------------------------------------------------------------------

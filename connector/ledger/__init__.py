@@ -23,6 +23,7 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     undoing.py      values that a revert put back, and that are left alone since
     forgetting.py   who is to be erased, everywhere, and never kept again
     tidying.py      forgetting what nobody will ask for any more
+    quota.py        what processes agree on about the CRM's quotas
     runs.py         runs, cursors, the lease, pauses, the daemon's schedule
 """
 
@@ -31,6 +32,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from connector.ledger.aside import Aside
 from connector.ledger.beside import Beside
@@ -45,6 +47,7 @@ from connector.ledger.losses import Losses
 from connector.ledger.mirror import Mirror
 from connector.ledger.observing import Observations
 from connector.ledger.people import People
+from connector.ledger.quota import facts_of
 from connector.ledger.runs import Runs
 from connector.ledger.tables import people, shadows
 from connector.ledger.tidying import tidy
@@ -84,6 +87,10 @@ class Ledger:
             self.holds,
             self.reversals,
         )
+
+    def quota(self, pool: str) -> dict[str, Any]:
+        """What is known of one of the CRM's quotas, which connections may share."""
+        return facts_of(self.database, pool)
 
     def tidy(self, before: datetime) -> None:
         """Forget what is older than this and of no use any more."""

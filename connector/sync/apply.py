@@ -298,11 +298,9 @@ def _stop_if_deferred(results: Sequence[Result]) -> None:
     deferred = [result for result in results if result.state == "deferred"]
     if not deferred:
         return
-    if any(result.code == QUOTA for result in deferred):
-        raise Deferred(
-            "The share of the CRM's quota that this connection may use is spent. What is left is decided anew by the"
-            " next run, nothing is lost."
-        )
+    spent = next((result for result in deferred if result.code == QUOTA), None)
+    if spent is not None:
+        raise Deferred(f"{spent.message} What is left is decided anew by the next run.".strip())
     raise Transient(
         f"The CRM did not take the writes for {len(deferred)} people, after every retry ({deferred[0].code}). They did"
         " not arrive; the next run decides them anew.",

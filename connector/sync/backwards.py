@@ -71,7 +71,12 @@ class Backwards:
         return endings | self.finish([one for one in clears if one.person_id not in endings])
 
     def finish(self, clears: Sequence[OpenClear]) -> dict[str, Ending]:
-        """Bring open clears to their end, whatever stands there now. What is still blank then stays open."""
+        """Bring open clears to their end, whatever stands there now, before any other call where calls are scarce. What
+        is still blank then stays open."""
+        with self._session.calling_as("webhook"):
+            return self._finished(clears)
+
+    def _finished(self, clears: Sequence[OpenClear]) -> dict[str, Ending]:
         live = self._live(clears)
         unsent = [one for one in clears if live.get(one.person_id) == one.before != one.target]
         endings = self._refused(unsent, self._write(unsent, blank=True))  # the clear never arrived: without it ...

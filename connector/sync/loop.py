@@ -44,6 +44,7 @@ KEPT = timedelta(days=30)
 def run(session: Session, order: Order) -> Report:
     """Bring the CRM in line with the agreement for everybody this order concerns."""
     with _lease(session):
+        session.crm.priority = "backfill" if order.everything else "incremental"
         _refuse_unsigned(session, order)
         order, report = _start(session, order)
         try:
@@ -121,7 +122,8 @@ def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
     elif order.verb != "apply":
         pull.changes()
         if order.verb == "sync":
-            Sweeps(session, report, pull.kinds(), sweeps(session, report, pull)).go_on()
+            with session.calling_as("reconcile"):
+                Sweeps(session, report, pull.kinds(), sweeps(session, report, pull)).go_on()
     if order.only is not None:
         pull.read("contact", order.only)
         named = session.ledger.forgotten.without("contact", order.only)

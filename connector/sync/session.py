@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from connector.agreement import Agreement
 from connector.crm import CRM
+from connector.crm.priorities import Priority
 from connector.decide import Decider, Office
 from connector.errors import Deferred
 from connector.fields import FieldMap
@@ -106,6 +108,15 @@ class Session:
         if pause is not None:
             me = self.ledger.connection
             raise Deferred(f"Connection {me} is {pause}. What is left is decided anew: connector resume {me}")
+
+    @contextmanager
+    def calling_as(self, priority: Priority) -> Iterator[None]:
+        """Calls inside the block go before or after others where calls are scarce."""
+        before, self.crm.priority = self.crm.priority, priority
+        try:
+            yield
+        finally:
+            self.crm.priority = before
 
     def unsigned(self) -> str | None:
         """Which signatures must be there before anything is written, with the commands; None where nothing is amiss."""

@@ -15,7 +15,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 
 from connector.agreement.approvals import EMERGENCY, Approval
 from connector.daemon import Schedule
-from connector.errors import Busy, ConfigError, Problem, Transient
+from connector.errors import Busy, ConfigError, Deferred, Problem, Transient
 from connector.ledger.aside import SetAside
 from connector.sync import Order, Session, Signatures, run
 from tests.daemon.house import FIVE_MINUTES, House
@@ -280,6 +280,19 @@ def test_a_connection_that_fails_stops_nobody(build: Build, error: Exception, to
     house.wait(minutes=5)
     assert len(house.runs("acme")) == 1
     assert (house.word("acme")["last_error"], house.word("acme")["last_error_at"]) == (None, None)
+
+
+def test_g7_a_connection_whose_day_is_spent_waits_and_did_not_fail(build: Build, said: Said) -> None:
+    """Status says what for; the next instant tries again, and the day after it goes on."""
+    house = build(schedules={"acme": FIVE_MINUTES})
+    house.confirmed().broken["acme"] = Deferred("The account's daily quota is spent.")
+    house.started().wait(minutes=6)
+
+    assert house.word()["waiting_for"] == "the quota: The account's daily quota is spent."
+    assert (house.word()["last_error"], said("run failed")) == (None, [])
+    house.broken.clear()
+    house.wait(minutes=5)
+    assert (len(house.runs()), house.word()["waiting_for"]) == (1, None)
 
 
 def test_a_run_by_hand_and_a_planned_one_never_meet(acme: House) -> None:

@@ -69,7 +69,8 @@ def _create(api: Api, task: Task) -> Outcome:
     except OutcomeUnknown as error:
         return Outcome("", "unknown", code=error.code, message="the task may or may not have been created")
     except (Transient, Deferred) as error:
-        return Outcome("", "deferred", code=error.code if isinstance(error, Transient) else "quota")
+        code = error.code if isinstance(error, Transient) else "quota"
+        return Outcome("", "deferred", code=code, message=str(error))
     except NotFound as error:
         return Outcome("", "gone", code=error.code, message="the contact is not in HubSpot any more")
     except Refused as error:

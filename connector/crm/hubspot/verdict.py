@@ -92,9 +92,9 @@ def error_of(request: Request, answer: Answer) -> CrmError | Deferred:
     kind, wait, fix = _TABLE.get(answer.status) or _by_hundred(answer.status)
     where = f"{request} answered {answer.status}"
     if answer.status == 429 and said.policy == "DAILY":
-        return Deferred("HubSpot's daily quota is spent. The work goes on after the account's midnight.")
+        return Deferred("HubSpot's daily quota is spent.")
     if issubclass(kind, Transient):
-        named = _retry_after(answer)
+        named = retry_after(answer)
         return kind(
             f"{where}. {fix}".strip(),
             code=said.policy or f"http_{answer.status}",
@@ -116,7 +116,8 @@ def _by_hundred(status: int) -> tuple[type[CrmError], float | None, str]:
     return Denied, None, "It points elsewhere; set base_url to where the API really is."
 
 
-def _retry_after(answer: Answer) -> float | None:
+def retry_after(answer: Answer) -> float | None:
+    """Seconds the answer asks to wait; None where it does not say."""
     value = answer.headers.get("Retry-After")
     try:
         return max(0.0, float(value)) if value else None

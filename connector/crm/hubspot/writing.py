@@ -66,7 +66,7 @@ def _send(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
         return {update.id: Outcome(update.id, "unknown", code=error.code) for update in updates}
     except (Deferred, Transient) as error:  # retried already, and certainly not applied
         code = error.code if isinstance(error, Transient) else "quota"
-        return {update.id: Outcome(update.id, "deferred", code=code) for update in updates}
+        return _all(updates, "deferred", code, str(error))
     except NotFound as error:
         return _halves(api, kind, updates) or _all(updates, "gone", error.code, "not in HubSpot any more")
     except Refused as error:
