@@ -8,6 +8,7 @@ full for `check`, and as the first step of every run, so that a renamed option s
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,6 +59,17 @@ def check_account(agreement: Agreement, account: Description, *, writes: bool) -
     remarks += _entry_dates(agreement, account)
     problems += _check_deal_stages(agreement, account)
     return Findings(tuple(problems), tuple(remarks))
+
+
+def definitions(agreement: Agreement, account: Description) -> str:
+    """The account's definitions of everything mapped, as one digest: what a refusal by the CRM depends on."""
+    mapped = {(kind, spec.property) for kind, specs in agreement.wiring.fields.items() for spec in specs.values()}
+    told = [
+        repr((kind, name, one.type, sorted(one.options), one.read_only, one.calculated))
+        for kind, name in sorted(mapped)
+        if (one := account.properties.get(kind, {}).get(name)) is not None
+    ]
+    return hashlib.sha256("\x1f".join(told).encode()).hexdigest()
 
 
 def _check_field(

@@ -7,11 +7,12 @@ What would change on a person, as a value that can be shown, counted, refused an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from connector.agreement.vocabulary import ANSWERS
 from connector.agreement.wiring import WriteBack, WriteRule
 from connector.fields import STRICT, Facts, FieldMap
 from connector.model import Decision, Move, TaskDraft
@@ -19,6 +20,12 @@ from connector.model import Decision, Move, TaskDraft
 #: What moves with age alone, and what is written along with it.
 SHOWN_SCORES = frozenset(
     ("fit_score", "engagement_score", "combined_score", "score_reasons", "scored_at", "agreement_version")
+)
+
+#: What a person's way hangs on: what sales sees first, and what a lost ledger is restored from. Where the CRM refuses
+#: one of these, nothing of the decision counts as done; the other outputs only tell.
+ROUTE = frozenset(
+    (*STRICT, "current_stage", "furthest_stage", "lead_type", "cycle", "wait_until", "returned_count", *ANSWERS)
 )
 
 #: The cause under which changes are counted that no single rule stands behind.
@@ -150,6 +157,13 @@ def diff(
     cause = guarded_by(_root(decision))
     change = Change(decision.person_id, chosen, decision.tasks, decision.moves, cause, owner_id, by_time)
     return Difference(change, tuple(held), tuple(released))
+
+
+def leaving_out(change: Change, names: Collection[str], rules: Mapping[str, WriteRule]) -> Change | None:
+    """The change without these properties; None where nothing is left that is worth a write."""
+    rest = [(rules[one.field], one) for one in change.sets if one.property not in names]
+    chosen = _worth_writing(rest)
+    return replace(change, sets=chosen) if chosen or change.tasks else None
 
 
 def _root(decision: Decision) -> str:

@@ -62,6 +62,14 @@ app = typer.Typer(
 agreements = typer.Typer(cls=Listed, help="The agreement as a living document.", no_args_is_help=True)
 app.add_typer(agreements, name="agreement")
 
+#: The verb rejects, which lists them by itself.
+rejected = typer.Typer(
+    cls=Listed,
+    help="Records set aside until something about them changes, with the reason.",
+    invoke_without_command=True,
+)
+app.add_typer(rejected, name="rejects")
+
 Output = Literal["text", "json"]
 
 ConfigOption = Annotated[
@@ -123,6 +131,7 @@ from connector.cli import (  # noqa: E402
     linting,  # noqa: F401 - registers its verbs
     looking,  # noqa: F401 - registers its verbs
     pausing,  # noqa: F401 - registers its verbs
+    rejecting,  # noqa: F401 - registers its verbs
     rendering,  # noqa: F401 - registers its verbs
     reporting,  # noqa: F401 - registers its verbs
     running,  # noqa: F401 - registers its verbs

@@ -1,4 +1,4 @@
-"""The verbs that only look, or only touch the ledger: status, runs, rejects, holds. None makes a call."""
+"""The verbs that only look, or only touch the ledger: status, runs, holds. None makes a call."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
         "complete_until": f"{complete:%Y-%m-%dT%H:%M:%SZ}" if complete else None,
         "people": ledger.mirror.count("contact"),
         "waiting": ledger.mirror.waiting(),
-        "rejects": len(ledger.work.rejects()),
+        "rejects": sum(ledger.rejects.by_code().values()),
         "holds": len(ledger.work.holds()),
         "open_clears": len(ledger.work.open_clears()),
         "set_aside": [_group(one) for one in ledger.aside.by_cause()],
@@ -186,33 +186,6 @@ def runs(
         started = f"{one.started_at:%m-%d %H:%M:%S}"
         rows.append([str(one.number), one.verb, one.mode, one.status, started, *numbers, told.get("tasks_created")])
     show.table(columns, rows)
-
-
-@app.command()
-def rejects(
-    config: ConfigOption = CONFIG,
-    connection: ConnectionOption = None,
-    output: OutputOption = "text",
-    retry: Annotated[bool, typer.Option("--retry", help="Look at all of them again in the next run.")] = False,
-) -> None:
-    """Records set aside until they change, with the reason."""
-    with ledger_alone(config, connection) as (ledger, _):
-        found = ledger.work.rejects()
-        if retry:
-            contacts = [one.id for one in found if one.kind == "contact"]
-            with ledger.transaction():
-                ledger.mirror.mark_dirty(contacts)
-                ledger.work.release("contact", contacts)
-    if output == "json":
-        rows = [{"kind": one.kind, "id": one.id, "code": one.code, "message": one.message} for one in found]
-        show.json({"rejects": rows, "released": retry})
-    elif not found:
-        show.say("Nothing was set aside.", "✓")
-    else:
-        columns = ("kind", "id", "code", "attempts", "since run", "reason")
-        show.table(columns, [[one.kind, one.id, one.code, one.attempts, one.run, one.message] for one in found])
-        if retry:
-            show.say("They are looked at again in the next run.")
 
 
 @app.command()

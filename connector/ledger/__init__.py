@@ -9,7 +9,8 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     mirror.py       records, links and occurrences as the CRM last told them, and who must be looked at again
     beside.py       who is on a deal together
     people.py       what we remember of a person: tracks, values written and intended, moves, due times
-    work.py         planned changes, tasks, open clears, rejects, holds
+    work.py         planned changes, tasks, open clears, holds
+    rejects.py      what could not be read, decided on or written, and when it is tried again
     aside.py        who waits for a review, a place or a time, and the alerts about it
     handoffs.py     every hand-off, and what became of it, as it was learned
     history.py      the moves of everybody, for the reports
@@ -34,6 +35,7 @@ from connector.ledger.history import History
 from connector.ledger.mirror import Mirror
 from connector.ledger.observing import Observations
 from connector.ledger.people import People
+from connector.ledger.rejects import Rejects
 from connector.ledger.runs import Runs
 from connector.ledger.tables import people, shadows
 from connector.ledger.tidying import tidy
@@ -54,6 +56,7 @@ class Ledger:
         self.conflicts = Conflicts(database, connection)
         self.history = History(database, connection)
         self.work = Work(database, connection)
+        self.rejects = Rejects(database, connection)
         self.aside = Aside(database, connection)
         self.observations = Observations(database, connection)
         self.runs = Runs(database, connection)

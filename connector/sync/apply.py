@@ -9,24 +9,26 @@ finds its own half-done work by value and by task marker.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from connector.crm import Outcome, Update
-from connector.errors import Deferred, Transient
+from connector.crm import Outcome, Update, accounting
+from connector.errors import Deferred, Rejected, Transient
 from connector.fields import STRICT
 from connector.ledger import handoffs
 from connector.ledger.people import Settled
-from connector.ledger.work import PlannedChange, Reject
+from connector.ledger.rejects import Reject
+from connector.ledger.work import PlannedChange
 from connector.model import Move
-from connector.plan import Change, Set, from_json
+from connector.plan import Change, Set, from_json, leaving_out
 from connector.sync.backwards import Backwards
 from connector.sync.colleagues import Colleagues
 from connector.sync.garbage import uncollected
 from connector.sync.handoff import HandOff
 from connector.sync.look import Look
 from connector.sync.pull import Pull
+from connector.sync.quarantine import TASK, Quarantine, only_tells
 from connector.sync.session import Report, Session
 
 #: The code of an outcome that was not sent because the quota's share is spent.
@@ -35,7 +37,8 @@ QUOTA = "quota"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one planned change: a state of connector.crm.Outcome, with the reason."""
+    """What became of one planned change: a state of connector.crm.Outcome, with the reason. `change` is what was
+    written in the end, without the properties that were refused."""
 
     planned: PlannedChange
     change: Change
@@ -43,6 +46,7 @@ class Result:
     code: str = ""
     message: str = ""
     stands: bool = False  # the properties are written, whatever became of the task
+    refused: tuple[str, ...] = ()  # the properties the CRM named; of a written change: those left out of it
 
 
 class Apply:
@@ -56,6 +60,7 @@ class Apply:
         self._ledger = session.ledger
         self._backwards = Backwards(session, report)
         self._hand_off = HandOff(session, report)
+        self._quarantine = Quarantine(session)
 
     def everything(self, total: int, still: Callable[[], None]) -> None:
         """Write the planned changes, most urgent first, until none is left. Raises Deferred when the quota is spent,
@@ -141,26 +146,44 @@ class Apply:
                     for _, change in with_sets
                 }
             )
-        updates = [
-            Update(change.person_id, {one.property: one.after for one in change.sets}) for _, change in with_sets
-        ]
-        outcomes = {outcome.id: outcome for outcome in self._session.crm.write("contact", updates)} if updates else {}
-        results = [
-            self._verified(one, change, outcomes.get(change.person_id))
-            if change.sets
-            else Result(one, change, "written")
-            for one, change in changes
-        ]
+        results = [Result(one, change, "written") for one, change in changes if not change.sets]
+        results += self._sent(with_sets)
         results = self._hand_off.after(results)
         self._record(results)
         _stop_if_deferred(results)
 
-    def _verified(self, planned: PlannedChange, change: Change, outcome: Outcome | None) -> Result:
+    def _sent(self, changes: Sequence[tuple[PlannedChange, Change]]) -> list[Result]:
+        """Each change as far as the CRM took it: where it refuses a property that only tells, the rest goes out again
+        without it."""
+        updates = [Update(change.person_id, {one.property: one.after for one in change.sets}) for _, change in changes]
+        outcomes = accounting.write(self._session.crm, "contact", updates)
+        results: list[Result] = []
+        again: list[tuple[PlannedChange, Change]] = []
+        without: dict[str, Outcome] = {}
+        for (one, change), outcome in zip(changes, outcomes, strict=True):
+            rest = self._without_refused(change, outcome)
+            if rest is None:
+                results.append(self._verified(one, change, outcome))
+            elif not rest.sets:
+                results.append(_less(Result(one, rest, "written", stands=True), outcome))
+            else:
+                again.append((one, rest))
+                without[change.person_id] = outcome
+        if again:
+            results += [_less(result, without[result.change.person_id]) for result in self._sent(again)]
+        return results
+
+    def _without_refused(self, change: Change, outcome: Outcome) -> Change | None:
+        """What can still be written of a refused change; None where nothing can, or where it would mean nothing."""
+        refused = [one for one in change.sets if one.property in outcome.refused]
+        if outcome.state != "rejected" or not refused or not only_tells(refused):
+            return None
+        return leaving_out(change, outcome.refused, self._session.agreement.write_back.rules)
+
+    def _verified(self, planned: PlannedChange, change: Change, outcome: Outcome) -> Result:
         """Never trust a 2xx: the stored values are compared, and a stage that did not move is told apart (G5)."""
-        if outcome is None:
-            return Result(planned, change, "unknown", "no_outcome", "the CRM's answer did not mention this record")
         if outcome.state != "written":
-            return Result(planned, change, outcome.state, outcome.code, outcome.message)
+            return Result(planned, change, outcome.state, outcome.code, outcome.message, refused=outcome.refused)
         silent = [one for one in change.sets if one.field in STRICT and one.property not in outcome.properties]
         stored = dict(outcome.properties)
         if silent and any(one.before for one in silent):
@@ -168,10 +191,26 @@ class Apply:
         differing = [one for one in change.sets if one.property in stored and not self._same(one, stored[one.property])]
         for one in differing:
             if one.field != "stage" or not planned.body.get("backwards"):
-                return Result(planned, change, "rejected", "not_taken", _not_taken(one))
-            if not self._backwards.clear_then_set(change.person_id, one):
+                continue
+            try:
+                moved = self._backwards.clear_then_set(change.person_id, one)
+            except Rejected as error:
+                return Result(planned, change, "rejected", error.code, str(error), refused=(one.property,))
+            if not moved:
                 return Result(planned, change, "unknown", "stage_moved_meanwhile", "somebody set the stage meanwhile")
-        return Result(planned, change, "written", stands=True)
+        kept = [one for one in differing if one.field != "stage" or not planned.body.get("backwards")]
+        return self._taken(planned, change, kept)
+
+    def _taken(self, planned: PlannedChange, change: Change, kept: Sequence[Set]) -> Result:
+        """A change whose write the CRM confirmed, `kept` being the properties of which it kept another value."""
+        if not kept:
+            return Result(planned, change, "written", stands=True)
+        names = tuple(one.property for one in kept)
+        said = f"the CRM accepted {', '.join(names)} and kept another value"
+        if not only_tells(kept):
+            return Result(planned, change, "rejected", "not_taken", said, refused=names)
+        taken = replace(change, sets=tuple(one for one in change.sets if one.property not in names))
+        return Result(planned, taken, "written", "not_taken", said, stands=True, refused=names)
 
     def _same(self, one: Set, stored: str | None) -> bool:
         decode = self._session.fields.decode
@@ -189,10 +228,11 @@ class Apply:
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
             self._ledger.mirror.settle([one.person_id for one in settled])
             self._mirror_what_was_written([result for result in results if result.stands])
-            self._ledger.work.release("contact", [one.person_id for one in settled])
             over = ("written", "rejected", "gone")
             self._ledger.aside.drop([result.change.person_id for result in results if result.state in over])
             self._set_aside([result for result in results if result.state == "rejected"], now)
+            self._mend(written, now)
+            self._ledger.mirror.distrust("contact", [one.change.person_id for one in results if one.state == "unknown"])
             gone = [result.change.person_id for result in results if result.state == "gone"]
             self._ledger.mirror.mark_gone("contact", gone)
             Colleagues(self._session).left("contact", gone)
@@ -217,21 +257,43 @@ class Apply:
         self._ledger.mirror.overwrite("contact", facts)
 
     def _set_aside(self, rejected: Sequence[Result], now: datetime) -> None:
-        """Kept with what was sent, and out of the way until the record or the agreement changes."""
-        fingerprint = self._session.agreement.fingerprint
-        rows = [
-            Reject(
-                "contact",
-                result.change.person_id,
-                result.code,
-                result.message,
-                fingerprint=fingerprint,
-                payload={"sets": result.planned.body["sets"]},
-            )
-            for result in rejected
-        ]
-        self._ledger.work.reject(rows, self._report.run, now)
+        """Kept with what was refused, and out of the way until something about it changes."""
+        rows = [self._reject(result) for result in rejected]
+        self._ledger.rejects.keep(rows, self._report.run, now)
         self._ledger.mirror.settle([one.id for one in rows])
+        self._ledger.people.look_again(
+            {one.change.person_id: (_after(one, "route_next_at"), _after(one, "score_next_at")) for one in rejected}
+        )
+
+    def _mend(self, written: Sequence[Result], now: datetime) -> None:
+        """Whoever was written has nothing refused any more, save the properties that had to be left out."""
+        less = {one.change.person_id: tuple(one.planned.body.get("left_out", ())) for one in written}
+        rows = [self._reject(one) for one in written if one.refused]
+        before = self._ledger.rejects.of("contact", [one.id for one in rows])
+        kept = [replace(one, properties={**_still(before.get(one.id), less[one.id]), **one.properties}) for one in rows]
+        self._ledger.rejects.keep(kept, self._report.run, now)
+        again = {one.id for one in rows}
+        self._ledger.rejects.release("contact", [id for id, names in less.items() if not names and id not in again])
+        self._ledger.rejects.narrow({id: names for id, names in less.items() if names and id not in again})
+
+    def _reject(self, result: Result) -> Reject:
+        names = (TASK,) if result.stands and result.state == "rejected" else result.refused
+        change = from_json(result.planned.body)  # as it was wanted, with what was left out of it
+        return self._quarantine.reject(change, result.code, result.message, names)
+
+
+def _still(before: Reject | None, names: Sequence[str]) -> dict[str, str]:
+    """What was refused before and has not been sent this time."""
+    return {name: before.properties[name] for name in names if name in before.properties} if before else {}
+
+
+def _less(result: Result, outcome: Outcome) -> Result:
+    """A result reached without the properties that were refused at first."""
+    if result.state != "written":
+        return result
+    refused = (*outcome.refused, *result.refused)
+    message = f"written without {', '.join(refused)}: {outcome.message}"
+    return replace(result, code=outcome.code, message=message, refused=refused)
 
 
 def _stop_if_deferred(results: Sequence[Result]) -> None:
@@ -269,12 +331,9 @@ def _settled(result: Result) -> Settled:
     )
 
 
+def _after(result: Result, name: str) -> datetime | None:
+    return _moment(result.planned.body["after"][name])
+
+
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
-
-
-def _not_taken(one: Set) -> str:
-    return (
-        f"the CRM accepted {one.property} = {one.after} and kept another value. If it is an earlier stage, allow the"
-        ' move in lifecycle.toml with backwards = "clear_then_set"; otherwise look for an automation on this property'
-    )

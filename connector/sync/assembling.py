@@ -4,7 +4,7 @@ Putting people together from the mirror, and telling who else changed what since
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -41,9 +41,10 @@ class Assembly:
         }
 
     def people(
-        self, ids: Sequence[str]
+        self, ids: Sequence[str], failed: Callable[[str, Exception], None] | None = None
     ) -> tuple[list[Person], dict[str, Kept], dict[str, Memory], dict[str, dict[str, Held]]]:
-        """These people as the agreement sees them, with their records, what is remembered of them and what is held."""
+        """These people as the agreement sees them, with their records, what is remembered of them and what is held.
+        Whoever cannot be put together is told to `failed`, and the others go on."""
         with self._ledger.transaction():
             kept = self._kept(ids)
             around = self._ledger.mirror.around(tuple(kept))
@@ -51,10 +52,15 @@ class Assembly:
             memories = self._memory.remember(tuple(kept))
             holds = self._holds(tuple(kept))
         edits = self._edits(kept, memories)
-        people = [
-            self._person(self._undone(one, memories.get(id, NOTHING)), around[id], others, edits.get(id, {}))
-            for id, one in kept.items()
-        ]
+        people: list[Person] = []
+        for id, one in kept.items():
+            try:
+                undone = self._undone(one, memories.get(id, NOTHING))
+                people.append(self._person(undone, around[id], others, edits.get(id, {})))
+            except Exception as error:
+                if failed is None:
+                    raise
+                failed(id, error)
         return self._colleagues.join(people), kept, memories, holds
 
     def _kept(self, ids: Sequence[str]) -> dict[str, Kept]:

@@ -10,9 +10,10 @@ acted meanwhile: hands off, decide again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
-from connector.crm import Update
-from connector.errors import CrmError
+from connector.crm import Update, accounting
+from connector.errors import Rejected
 from connector.ledger.work import OpenClear
 from connector.plan import Set
 from connector.sync.session import Report, Session
@@ -33,11 +34,16 @@ class Backwards:
         return {}
 
     def clear_then_set(self, person_id: str, one: Set) -> bool:
-        """Empty the property and set it; True when it holds the wanted value in the end."""
+        """Empty the property and set it; True when it holds the wanted value in the end. Raises Rejected, with the
+        value of before in its place again, when the CRM takes neither."""
         clear = OpenClear(person_id, one.property, one.before, one.after)
         self._work.open_clear(clear, self._report.run, self._session.now())
-        self._write(person_id, one.property, "")
-        return self.finish(clear)
+        try:
+            self._write(person_id, one.property, "")
+            return self.finish(clear)
+        except Rejected:
+            self._put_back(clear)
+            raise
 
     def finish(self, clear: OpenClear) -> bool:
         """Bring one open clear to its end, whatever stands there now. False: somebody acted, decide again."""
@@ -60,20 +66,36 @@ class Backwards:
             if not self._exists(clear.person_id):
                 self._work.close_clear(clear.person_id, clear.property)
                 continue
-            if not self.finish(clear):
+            try:
+                done = self.finish(clear)
+            except Rejected:  # nobody else must wait for this one
+                self._put_back(clear)
+                done = False
+            if not done:
                 self._report.warnings.append(
                     f"contact {clear.person_id}: {clear.property} was cleared to set {clear.target} and does not hold"
                     " it; it is decided anew"
                 )
             self._session.ledger.mirror.mark_dirty([clear.person_id])
 
+    def _put_back(self, clear: OpenClear) -> None:
+        """The CRM refuses what we wanted: the value of before is better than none. While even that is refused the
+        clear stays open, and every run comes back to it."""
+        live = self.read(clear.person_id, [clear.property]).get(clear.property) or ""
+        if live == "" and clear.before:
+            with suppress(Rejected):
+                self._write(clear.person_id, clear.property, clear.before)
+            live = self.read(clear.person_id, [clear.property]).get(clear.property) or ""
+        if live:
+            self._work.close_clear(clear.person_id, clear.property)
+
     def _exists(self, person_id: str) -> bool:
         return any(True for _ in self._session.crm.read("contact", [person_id], []))
 
     def _write(self, person_id: str, name: str, value: str) -> None:
-        outcome = self._session.crm.write("contact", [Update(person_id, {name: value})])[0]
+        outcome = accounting.write(self._session.crm, "contact", [Update(person_id, {name: value})])[0]
         if outcome.state == "rejected":
-            raise CrmError(
+            raise Rejected(
                 f"contact {person_id}: {name} could not be {'set' if value else 'cleared'}: {outcome.message}",
                 code=outcome.code,
             )

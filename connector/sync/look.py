@@ -22,13 +22,16 @@ from connector.ledger import handoffs
 from connector.ledger.mirror import Kept
 from connector.ledger.observing import Observed
 from connector.ledger.people import NOTHING, Memory, Settled
+from connector.ledger.rejects import Reject
 from connector.ledger.tables import CHANGED, ROUTE_DUE
-from connector.ledger.work import OBSERVED, PLANNED, Hold, PlannedChange, Reject
+from connector.ledger.work import OBSERVED, PLANNED, Hold, PlannedChange
+from connector.log import unforeseen
 from connector.model import Decision, Person
 from connector.plan import Change, Difference, Held, diff, to_json
-from connector.sync.assembling import Assembly, Ours
+from connector.sync.assembling import ASKING, Assembly, Ours
 from connector.sync.garbage import uncollected
 from connector.sync.noting import Noting
+from connector.sync.quarantine import Quarantine
 from connector.sync.session import Order, Report, Session
 
 #: How far back a dry run looks to say how many would be handed over a day.
@@ -49,6 +52,8 @@ class Looked:
     difference: Difference
     adopted: bool
     postponed: bool = False  # scores that only aged, to be written at their hour of the day
+    left_out: tuple[str, ...] = ()  # properties that were refused before and are not sent again
+    stands_back: bool = False  # the whole change was refused before and is not sent again
 
 
 class Look:
@@ -67,6 +72,7 @@ class Look:
         self.unrouted: list[str] = []  # handed over, and nobody's for longer than agreed
         self._assembly = Assembly(session, order, report)
         self._noting = Noting(session.agreement, session.office.teams)
+        self._quarantine = Quarantine(session)
 
     # -- one chunk of people -------------------------------------------------------------------------------------
 
@@ -74,23 +80,56 @@ class Look:
     def at(self, ids: Sequence[str], marks: Mapping[str, int] | None = None) -> list[Looked]:
         """Decide and diff these people; those that cannot be decided on are rejected alone. `marks`: why they are
         looked at, where it is not a fact."""
-        people, kept, memories, holds = self._assembly.people(ids)
+        rejects = self._rejects(ids)
+        people, kept, memories, holds = self._assembly.people(self._readable(ids, rejects), self._reject)
         looked = []
         for person in self._in_scope(people):
             memory = memories.get(person.id, NOTHING)
             try:
-                looked.append(
-                    self._one(
-                        person,
-                        kept[person.id],
-                        memory,
-                        holds.get(person.id, {}),
-                        mark=marks.get(person.id, CHANGED) if marks else CHANGED,
-                    )
+                one = self._one(
+                    person,
+                    kept[person.id],
+                    memory,
+                    holds.get(person.id, {}),
+                    mark=marks.get(person.id, CHANGED) if marks else CHANGED,
                 )
-            except (ConnectorError, ValueError, KeyError, TypeError, ArithmeticError) as error:
+                looked.append(self._without_refused(one, rejects.get(person.id)))
+            except Exception as error:  # noqa: BLE001 - whatever one person's data does to a rule, the others go on
                 self._reject(person.id, error)
         return looked
+
+    def _rejects(self, ids: Sequence[str]) -> dict[str, Reject]:
+        """What was refused of these people and is not to be tried again yet."""
+        return {} if self._order.verb in ASKING else self._quarantine.of(ids)
+
+    def _readable(self, ids: Sequence[str], rejects: Mapping[str, Reject]) -> Sequence[str]:
+        """Those whose records are as the CRM has them; what the mirror holds of the others is of the past."""
+        unreadable = [id for id in ids if id in rejects and rejects[id].unreadable]
+        if not unreadable:
+            return ids
+        self._report.count("looked_at", len(unreadable))
+        self._report.count("rejected", len(unreadable))
+        self._put_by(unreadable)
+        return [id for id in ids if id not in set(unreadable)]
+
+    def _put_by(self, ids: Sequence[str]) -> None:
+        """Nobody need look at these until something about them changes."""
+        if self._order.verb != "plan":
+            with self._ledger.transaction():
+                self._ledger.mirror.settle(ids)
+                self._ledger.aside.drop(ids)
+
+    def _without_refused(self, one: Looked, reject: Reject | None) -> Looked:
+        """What is left to write once what the CRM refuses is left out."""
+        if self._session.mode == "observe":
+            return one
+        verdict = self._quarantine.verdict(reject, one.difference.change)
+        return replace(
+            one,
+            difference=replace(one.difference, change=verdict.change),
+            left_out=verdict.left_out,
+            stands_back=verdict.stands_back,
+        )
 
     def people(self, ids: Sequence[str]) -> list[Person]:
         """These people put together, for who asks other questions than the agreement's decision."""
@@ -172,12 +211,14 @@ class Look:
         if self._order.verb == "report":
             self._report.count("rejected")
             return
-        message = str(error) if isinstance(error, ConnectorError) else f"{type(error).__name__} while deciding"
-        reject = Reject("contact", person_id, "undecidable", message, fingerprint=self._session.agreement.fingerprint)
-        with self._ledger.transaction():
-            self._ledger.work.reject([reject], self._report.run, self._session.now())
-            self._ledger.mirror.settle([person_id])
-            self._ledger.aside.drop([person_id])
+        message = str(error) if isinstance(error, ConnectorError) else f"{unforeseen(error)} while deciding"
+        under = self._session.rejected_under
+        reject = Reject("contact", person_id, "undecidable", message, fingerprint=under)
+        if self._order.verb != "plan":
+            with self._ledger.transaction():
+                self._ledger.rejects.keep([reject], self._report.run, self._session.now())
+                self._ledger.mirror.settle([person_id])
+                self._ledger.aside.drop([person_id])
         self._report.count("looked_at")
         self._report.count("rejected")
 
@@ -191,7 +232,10 @@ class Look:
         with self._ledger.transaction():
             looked = tuple(looked)
             self._keep_holds(looked)
+            self._stand_back([one for one in looked if one.stands_back])
             for one in looked:
+                if one.stands_back:
+                    continue
                 change = self._wanted(one)
                 self._count(one, change)
                 if change is None and self._order.clean_up is not None:
@@ -204,9 +248,27 @@ class Look:
                 self._ledger.work.plan(self._report.run, planned)
             elif self._session.mode == "observe":
                 self._observe(looked, planned)
+                self._mend(looked)
             else:
                 self._settle(settled)
+                self._mend([one for one in looked if not one.stands_back and one.difference.change is None])
                 self._ledger.work.plan(self._report.run, planned)
+
+    def _stand_back(self, refused: Sequence[Looked]) -> None:
+        """What the CRM refused before it would refuse again: track and facts stay, and their time is set anew."""
+        ids = [one.person.id for one in refused]
+        for name in ("looked_at", "decided", "rejected"):
+            self._report.count(name, len(ids))
+        if ids and self._order.verb != "plan":
+            self._put_by(ids)
+            self._memory.look_again(
+                {one.person.id: (one.decision.route_next_at, one.decision.score_next_at) for one in refused}
+            )
+
+    def _mend(self, fine: Sequence[Looked]) -> None:
+        """Whoever needs no write has nothing refused any more, save the properties that were left out."""
+        self._ledger.rejects.release("contact", [one.person.id for one in fine if not one.left_out])
+        self._ledger.rejects.narrow({one.person.id: one.left_out for one in fine if one.left_out})
 
     def _wanted(self, one: Looked) -> Change | None:
         """The change to plan; of a clean-up, only what cleans up."""
@@ -328,6 +390,7 @@ class Look:
             "score": [one.decision.score.fit, one.decision.score.engagement, one.decision.score.grade],
             "reason": one.decision.reason,
             "after": _settled_json(self.settled(one)),
+            "left_out": list(one.left_out),
         }
         return PlannedChange(
             change.person_id,

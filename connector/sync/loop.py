@@ -16,7 +16,8 @@ from typing import Any
 
 import orjson
 
-from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, Problem
+from connector import codes
+from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, Problem, Unaccounted
 from connector.ledger import Ledger
 from connector.ledger.work import PlannedChange
 from connector.model import ALWAYS
@@ -27,6 +28,7 @@ from connector.sync.guarding import Guarding
 from connector.sync.look import REHEARSED, Look, candidates
 from connector.sync.owners import follow_owners, tell_unrouted
 from connector.sync.pull import Pull
+from connector.sync.quarantine import Quarantine
 from connector.sync.session import Order, Report, Session
 
 #: How long plans that were only shown and runs in which nothing happened are remembered.
@@ -41,13 +43,14 @@ def run(session: Session, order: Order) -> Report:
         try:
             _work(session, order, report)
         except Deferred as error:
-            report.status, report.message = "deferred", str(error)
+            report.status, report.code, report.message = "deferred", codes.of(error), str(error)
         except ConnectorError as error:
-            report.status, report.message = _failed(error), str(error)
+            report.status, report.code, report.message = _failed(error), codes.of(error), str(error)
             _finish(session, order, report)
             raise
         except KeyboardInterrupt:
-            report.status, report.message = "failed", "stopped by hand; the next run goes on from the last commit"
+            report.status, report.code = "failed", "stopped"
+            report.message = "stopped by hand; the next run goes on from the last commit"
             _finish(session, order, report)
             raise
         _finish(session, order, report)
@@ -68,6 +71,8 @@ def _work(session: Session, order: Order, report: Report) -> None:
         return  # who reports looks for itself, and leaves everybody to be looked at
     look = Look(session, order, report)
     _wake(session, order)
+    if order.only is None and order.within is None:
+        Quarantine(session).call_back(pull)
     if writing:
         guarding.call_back()
     total = _to_look_at(session, order)
@@ -310,7 +315,7 @@ def _refuse_unsigned(session: Session, order: Order) -> None:
     now, agreement = session.now(), session.agreement.fingerprint
     number = session.ledger.runs.start(order.verb, session.mode, order.as_of, now, agreement)
     report = Report(number, session.ledger.connection, session.mode, now, order.as_of, agreement, status="refused")
-    report.message = session.signatures.refusal(now) or ""
+    report.code, report.message = GuardRefused.code, session.signatures.refusal(now) or ""
     _finish(session, order, report)
     raise GuardRefused(report.message)
 
@@ -348,12 +353,35 @@ def _finish(session: Session, order: Order, report: Report) -> None:
         report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned"))
     calls = session.crm.calls
     report.calls, report.retries, report.throttled = dict(calls.by_class), calls.retries, calls.throttled
+    report.set_aside = session.ledger.rejects.by_code()
     report.complete_until = session.ledger.runs.complete_until()
     report.finished_at = session.now()
     report.seconds = (report.finished_at - report.started_at).total_seconds()
     if report.status == "running":
-        report.status = _status(report, writes=order.write, rejects=bool(session.ledger.work.rejects()))
+        report.status = _status(report, writes=order.write, rejects=bool(report.set_aside))
+    if report.status != "failed":
+        _refuse_unaccounted(session, order, report)
     session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
+
+
+#: How people looked at can end, and what becomes of them in a run that writes nothing.
+ENDS = ("written", "unchanged", "held", "parked", "rejected", "gone", "unknown")
+SHOWN_ENDS = ("changed", "unchanged", "held", "rejected", "gone")
+
+
+def _refuse_unaccounted(session: Session, order: Order, report: Report) -> None:
+    """Everybody looked at has exactly one end (G6). Raises Unaccounted, with the run noted as failed."""
+    if order.verb == "report":
+        return
+    names = ENDS if order.write and session.mode != "observe" else SHOWN_ENDS
+    ends = {name: report.counts[name] for name in names if report.counts[name]}
+    if report.counts["looked_at"] == sum(ends.values()):
+        return
+    told = ", ".join(f"{number} {name}" for name, number in ends.items()) or "nobody has an end"
+    error = Unaccounted(f"run {report.run} looked at {report.counts['looked_at']} people, and their ends are: {told}.")
+    report.status, report.code, report.message = "failed", error.code, str(error)
+    session.ledger.runs.finish(report.run, report.status, session.now(), report.to_json())
+    raise error
 
 
 def _status(report: Report, *, writes: bool, rejects: bool) -> str:
@@ -364,6 +392,6 @@ def _status(report: Report, *, writes: bool, rejects: bool) -> str:
         return "partial" if counts["rejected"] else "done"
     if report.alerts and not counts["written"]:
         return "refused"
-    if report.parked or counts["parked"] or counts["rejected"] or counts["unknown"] or rejects:
+    if report.parked or counts["parked"] or counts["rejected"] or counts["unknown"] or rejects or report.unseen:
         return "partial"
     return "done"

@@ -18,7 +18,8 @@ from connector.errors import Denied, MalformedRecord, NotFound
 from connector.fields import email_hash
 from connector.ledger.database import unpack
 from connector.ledger.mirror import News, Seen
-from connector.ledger.work import Reject
+from connector.ledger.rejects import Reject
+from connector.log import unforeseen
 from connector.model import Link, Occurrence, Record
 from connector.sync.ahead import ahead
 from connector.sync.colleagues import Colleagues
@@ -190,24 +191,40 @@ class Pull:
         for record in records:
             try:
                 facts = fields.facts(record)
-            except MalformedRecord as error:
-                malformed.append(Reject(kind, record.id, error.code, str(error), payload={"kind": kind}))
+                address = email_hash(facts["f"].get("email")) if kind == "contact" else None
+            except Exception as error:  # noqa: BLE001 - whatever stands in one record, the others go on
+                malformed.append(self._unreadable(record, error))
                 continue
-            address = email_hash(facts["f"].get("email")) if kind == "contact" else None
             seen.append(Seen(record.id, facts, record.created_at, address))
         news = mirror.news(kind, seen)
         rises = self._rises(kind, news, read_at)
         changed = mirror.store(kind, seen, read_at=read_at, run=self._run, news=news)
         self._colleagues.changed(kind, news)
         mirror.add_occurrences(rises, self._run)
-        self._ledger.work.release(kind, changed)
+        self._try_again(kind, seen, changed, read_at)
         self._set_aside(kind, malformed, read_at)
+
+    def _unreadable(self, record: Record, error: Exception) -> Reject:
+        """The reject of a record that cannot be understood; of a mistake of ours only kind and place are told."""
+        code = error.code if isinstance(error, MalformedRecord) else "malformed_record"
+        said = str(error) if isinstance(error, MalformedRecord) else f"{record.kind} {record.id}: {unforeseen(error)}"
+        return Reject(record.kind, record.id, code, said, fingerprint=self._session.rejected_under)
+
+    def _try_again(self, kind: str, seen: Sequence[Seen], changed: Sequence[str], now: datetime) -> None:
+        """Whoever can be read again is no reject any more; whoever changed is worth another try."""
+        rejects = self._ledger.rejects
+        known = rejects.of(kind, [one.id for one in seen])
+        readable = [id for id, one in known.items() if one.unreadable]
+        rejects.release(kind, readable)
+        rejects.try_again(kind, [id for id in changed if id in known], now)
+        if kind == "contact":
+            self._ledger.mirror.mark_dirty(readable)
 
     def _set_aside(self, kind: str, malformed: Sequence[Reject], read_at: datetime) -> None:
         """A record nobody can read is rejected alone, and kept out of every decision until it changes."""
         if not malformed:
             return
-        self._ledger.work.reject(malformed, self._run, read_at)
+        self._ledger.rejects.keep(malformed, self._run, read_at)
         self._ledger.mirror.touch(kind, [one.id for one in malformed], read_at, self._run)
         if kind == "contact":
             self._ledger.mirror.settle([one.id for one in malformed])

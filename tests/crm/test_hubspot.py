@@ -307,7 +307,7 @@ def test_bad_rows_are_told_alike_in_both_moods_of_hubspot(
     outcomes = open_hubspot(read=Reading()).write("contact", updates)
 
     assert {outcome.id for outcome in outcomes if outcome.state == "rejected"} == bad
-    assert {outcome.code for outcome in outcomes if outcome.id in bad} == {"INVALID_OPTION"}
+    assert {outcome.code for outcome in outcomes if outcome.id in bad} == {"value_not_allowed"}
     assert {world.stored("contact", id_)["hs_lead_status"] for id_ in ids if id_ not in bad} == {"OPEN"}
 
 

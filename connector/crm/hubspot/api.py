@@ -71,6 +71,7 @@ class Api:
         self._burst = log(*BURST, share=budget.burst_share)
         self._own_logs = {"search": log(*SEARCH), "links": log(*ASSOCIATIONS, share=budget.burst_share)}
         self._tally = threading.Lock()
+        self.refusals: dict[tuple[str, str, str | None], tuple[str, str]] = {}  # (kind, property, value) never taken
         self._reached = False
         self._pool = ThreadPoolExecutor(reading.threads, thread_name_prefix="hubspot")
 
