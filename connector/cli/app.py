@@ -65,7 +65,7 @@ app.add_typer(agreements, name="agreement")
 #: The verb rejects, which lists them by itself.
 rejected = typer.Typer(
     cls=Listed,
-    help="Records set aside until something about them changes, with the reason.",
+    help="Records set aside until they change, with the reason.",
     invoke_without_command=True,
 )
 app.add_typer(rejected, name="rejects")

@@ -31,7 +31,7 @@ def rejects(
     code: CodeOption = None,
     limit: LimitOption = 10,
 ) -> None:
-    """Records set aside until something about them changes, with the reason."""
+    """Records set aside until they change, with the reason."""
     if context.invoked_subcommand is None:
         _list(config, connection, output, code, limit)
 

@@ -57,7 +57,7 @@ class MemoryCRM:
         self._page = page
         self._account = account
         self._forward_only = dict(forward_only or {})
-        self._allowed = dict(allowed or {})
+        self.allowed = dict(allowed or {})  # property -> the only values it takes
         self._records: dict[str, dict[str, _Stored]] = {}
         self._links: dict[tuple[str, str, str], dict[str, tuple[str, ...]]] = {}
         self._occurrences: dict[str, list[Occurrence]] = {}
@@ -228,7 +228,7 @@ class MemoryCRM:
         refused = tuple(
             name
             for name, value in update.properties.items()
-            if value and value not in self._allowed.get(name, frozenset((value,)))
+            if value and value not in self.allowed.get(name, frozenset((value,)))
         )
         if refused:
             said = f"{', '.join(refused)} does not take this value"

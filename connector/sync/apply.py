@@ -8,7 +8,7 @@ finds its own half-done work by value and by task marker.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -86,32 +86,44 @@ class Apply:
         stale = self._ledger.mirror.stale("contact", ids, oldest)
         if not stale:
             return list(batch)
+        self._report.counted.update(stale)  # their ends stand with the planned changes
+        try:
+            return self._read_again(batch, stale)
+        finally:
+            self._report.counted.difference_update(stale)
+
+    def _read_again(self, batch: Sequence[PlannedChange], stale: Sequence[str]) -> list[PlannedChange]:
         kept = self._ledger.mirror.kept("contact", stale)
         around = self._ledger.mirror.around(stale)
         self._pull.read("contact", stale, counted=False)
         now = self._ledger.mirror.kept("contact", stale)
         around_now = self._ledger.mirror.around(stale)
         gone = {id for id in stale if id not in now or now[id].gone}
+        unreadable = {id for id, one in self._ledger.rejects.of("contact", stale).items() if one.unreadable} - gone
         moved = {
             id
             for id in stale
             if id not in gone and (now[id].facts != kept[id].facts or around_now[id].links != around[id].links)
-        }
-        self._conclude_gone(batch, gone)
+        } - unreadable
+        self._conclude(gone, "gone", "deleted or merged away")
+        self._conclude(unreadable, "rejected", "the record cannot be understood any more")
         again = self._decide_again([one for one in batch if one.person_id in moved])
-        return [one for one in batch if one.person_id not in gone | moved] + again
+        return [one for one in batch if one.person_id not in gone | unreadable | moved] + again
 
     def _decide_again(self, moved: Sequence[PlannedChange]) -> list[PlannedChange]:
         """New plans for people who changed under our hands; those with a cause the guard has not seen wait."""
         if not moved:
             return []
         causes = {one.person_id: one.cause for one in moved}
-        ends = dict.fromkeys(causes, ("rejected", "undecidable", "the record changed and cannot be decided on"))
+        outside = ("unchanged", "", "no longer in the scope of this connection")
+        ends = dict.fromkeys(causes, outside)
         again: list[PlannedChange] = []
         settled: list[Settled] = []
         for one in self._look.at(tuple(causes)):
             change = one.difference.change
-            if change is None:
+            if one.stands_back:
+                ends[one.person.id] = ("rejected", "", "would write again what the CRM refused before")
+            elif change is None:
                 settled.append(self._look.settled(one))
                 ends[one.person.id] = ("unchanged", "", "the record changed before the write")
             elif change.counted and change.cause != causes[one.person.id]:
@@ -119,6 +131,9 @@ class Apply:
             else:
                 again.append(self._look.planned(one, change))
                 del ends[one.person.id]
+        undecided = [id for id, end in ends.items() if end == outside]
+        for id, reject in self._ledger.rejects.of("contact", undecided).items():
+            ends[id] = ("rejected", reject.code, reject.message)
         with self._ledger.transaction():
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
             self._ledger.mirror.settle([one.person_id for one in settled])
@@ -128,8 +143,8 @@ class Apply:
             self._ledger.work.plan(self._report.run, again)
         return again
 
-    def _conclude_gone(self, batch: Sequence[PlannedChange], gone: set[str]) -> None:
-        results = [(one.person_id, "gone", "", "deleted or merged away") for one in batch if one.person_id in gone]
+    def _conclude(self, ids: Iterable[str], state: str, message: str) -> None:
+        results = [(id, state, "", message) for id in sorted(ids)]
         self._ledger.work.conclude(self._report.run, results, self._session.now())
 
     # -- intend, write, verify, record --------------------------------------------------------------------------------

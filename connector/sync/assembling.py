@@ -89,7 +89,7 @@ class Assembly:
         before: dict[str, str] = {}
         for field, name in self.written.items():
             pair = memory.intended.get(name)
-            if pair is not None and fields.encode(field, fields.live(kept.facts, field)) == pair[1]:
+            if pair is not None and fields.encode(field, fields.live(kept.facts, field)) in pair[1:]:
                 before[field] = pair[0]
         return replace(kept, facts=fields.with_written(kept.facts, before))
 
@@ -205,8 +205,8 @@ class Ours(Mapping[str, frozenset[str]]):
 
     def __getitem__(self, name: str) -> frozenset[str]:
         if name in self._intended:
-            before, after = self._intended[name]
-            return frozenset((self._base.get(name, before), after))
+            before, *after = self._intended[name]
+            return frozenset((self._base.get(name, before), *after))
         return frozenset((self._base[name],))
 
     def __iter__(self) -> Iterator[str]:

@@ -107,8 +107,7 @@ class Look:
         unreadable = [id for id in ids if id in rejects and rejects[id].unreadable]
         if not unreadable:
             return ids
-        self._report.count("looked_at", len(unreadable))
-        self._report.count("rejected", len(unreadable))
+        self._report.end(unreadable, "rejected")
         self._put_by(unreadable)
         return [id for id in ids if id not in set(unreadable)]
 
@@ -148,13 +147,18 @@ class Look:
             chosen = {person.id for person in inside}
             outside = [person.id for person in people if person.id not in chosen]
             self.left_out += len(outside)
-            self._report.count("looked_at", len(outside))
-            self._report.count("unchanged", len(outside))
+            self._end_outside(outside)
             if self._order.verb != "plan":
                 with self._ledger.transaction():
                     self._ledger.mirror.settle(outside)
                     self._ledger.aside.drop(outside)
         return inside
+
+    def _end_outside(self, ids: Sequence[str]) -> None:
+        """They are looked at, and that is all; the set of those who have an end is kept for the few it is about."""
+        fresh = [id for id in ids if id not in self._report.counted]
+        self._report.count("looked_at", len(fresh))
+        self._report.count("unchanged", len(fresh))
 
     def _one(self, person: Person, kept: Kept, memory: Memory, holds: Mapping[str, Held], *, mark: int) -> Looked:
         tracks = tuple(track_from_json(table) for table in memory.tracks)
@@ -219,8 +223,7 @@ class Look:
                 self._ledger.rejects.keep([reject], self._report.run, self._session.now())
                 self._ledger.mirror.settle([person_id])
                 self._ledger.aside.drop([person_id])
-        self._report.count("looked_at")
-        self._report.count("rejected")
+        self._report.end((person_id,), "rejected")
 
     # -- settling and planning -------------------------------------------------------------------------------------
 
@@ -371,7 +374,7 @@ class Look:
             live = fields.encode(field, fields.live(facts, field))
             if base.get(name) == live or name in apart or (field not in outputs and field not in STRICT):
                 continue
-            arrived = live == one.memory.intended.get(name, ("", None))[1]  # our write that was never confirmed
+            arrived = live in one.memory.intended.get(name, ())[1:]  # our write that was never confirmed
             if self._left_alone(one) and field in STRICT and name in base and not arrived:
                 continue  # what people set meanwhile is adopted once this person is routed again
             if field in STRICT or arrived or fields.encode(field, outputs[field]) == live:

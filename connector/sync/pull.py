@@ -228,8 +228,7 @@ class Pull:
         self._ledger.mirror.touch(kind, [one.id for one in malformed], read_at, self._run)
         if kind == "contact":
             self._ledger.mirror.settle([one.id for one in malformed])
-            self._report.count("looked_at", len(malformed))
-            self._report.count("rejected", len(malformed))
+            self._report.end((one.id for one in malformed), "rejected")
 
     def _rises(self, kind: str, news: Sequence[News], read_at: datetime) -> list[Occurrence]:
         """Signals in what is new of these people; where nothing is new, no counter rose."""
@@ -264,7 +263,7 @@ class Pull:
             except (NotFound, Denied) as error:
                 if isinstance(error, Denied) and error.code != "scope":
                     raise
-                self._report.warnings.append(f"{source} cannot be read, its signals are not seen: {error}")
+                self._report.unseen.append(f"{source} cannot be read, its signals are not seen: {error}")
         self._ledger.mirror.adopt_submissions()
 
 

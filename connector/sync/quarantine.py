@@ -78,11 +78,13 @@ class Quarantine:
         return found if names is None else {name: found[name] for name in names if name in found}
 
     def reject(self, change: Change, code: str, message: str, names: Sequence[str]) -> Reject:
-        """The reject to keep of a change: of the properties that the CRM named, else of everything but what ages."""
+        """The reject to keep of a change: of the properties that the CRM named; else of the route, which stays the same
+        while scores age and clocks are set anew, or of what does not age."""
         refused = self.digests(change, names)
         whole = not refused or TASK in refused or not only_tells(one for one in change.sets if one.property in refused)
         if not refused:
-            lasting = [one.property for one in change.sets if one.field not in SHOWN_SCORES]
+            route = [one.property for one in change.sets if one.field in ROUTE] + [TASK] * bool(change.tasks)
+            lasting = route or [one.property for one in change.sets if one.field not in SHOWN_SCORES]
             refused = {**self.digests(change, lasting or None), UNNAMED: ""}
         return Reject("contact", change.person_id, code, message, refused, whole, self._session.rejected_under)
 

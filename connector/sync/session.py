@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -204,6 +204,14 @@ class Report:
     set_aside: dict[str, int] = field(default_factory=dict)  # records under `connector rejects`, by code
     code: str = ""  # why it did not end well, as docs/errors.md explains it
     message: str = ""
+    counted: set[str] = field(default_factory=set, repr=False)  # people whose end is told already, or elsewhere
+
+    def end(self, ids: Iterable[str], name: str) -> None:
+        """These were looked at and ended so, each counted once however often a run meets them."""
+        fresh = set(ids) - self.counted
+        self.counted |= fresh
+        self.count("looked_at", len(fresh))
+        self.count(name, len(fresh))
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to one of the counts."""

@@ -158,6 +158,17 @@ def test_a_submission_finds_its_contact_when_that_appears(ledger: Ledger) -> Non
     assert mirror.adopt_submissions() == 0
 
 
+def test_g2_an_intention_without_an_end_outlives_the_next_call(ledger: Ledger) -> None:
+    """Two calls whose end nobody knows: what stood before the first is remembered, either value is ours."""
+    people = ledger.people
+    people.intend({"1": {"stage": ("lead", "mql"), "fit": ("", "60")}})
+    people.intend({"1": {"stage": ("mql", "sql")}})
+    assert people.remember(["1"])["1"].intended == {"stage": ("lead", "sql", "mql"), "fit": ("", "60")}
+
+    people.intend({"1": {"stage": ("customer", "sql")}})  # somebody else set it meanwhile
+    assert people.remember(["1"])["1"].intended["stage"] == ("customer", "sql")
+
+
 def test_rejects_count_their_attempts_and_wait_longer_each_time(ledger: Ledger) -> None:
     """Kept with code and since when; the same error again doubles the wait, another one begins anew."""
     hour = timedelta(hours=1)

@@ -193,6 +193,13 @@ class World:
         """A person edits a contact by hand."""
         self.crm.edit("contact", id, properties)
 
+    def takes_only(self, property: str, *values: str) -> None:
+        """An admin leaves a property of contacts only these options; without any, it takes what it took before."""
+        if values:
+            self.crm.allowed[property] = frozenset(values)
+        else:
+            self.crm.allowed.pop(property, None)
+
     def delete(self, id: str) -> None:
         """A person deletes a contact."""
         self.crm.archive("contact", id)
