@@ -32,6 +32,8 @@ _EXACT_BELOW = 2**53
 #: Numbers and instants whose reading is remembered: scores and times of a run are the same for thousands of people.
 _REMEMBERED = 4096
 
+_MIDNIGHT = time(tzinfo=UTC)
+
 Facts = Mapping[str, Any]
 
 
@@ -510,7 +512,7 @@ def _iso(moment: datetime) -> str:
 def _day(moment: datetime, zone: tzinfo) -> date:
     """The calendar day of an instant where the account is; midnight UTC is how a CRM spells a bare day."""
     in_utc = moment.astimezone(UTC)
-    return in_utc.date() if in_utc.time() == time.min else moment.astimezone(zone).date()
+    return in_utc.date() if in_utc.timetz() == _MIDNIGHT else moment.astimezone(zone).date()
 
 
 def _instant(text: Any) -> datetime | None:

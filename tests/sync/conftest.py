@@ -33,3 +33,15 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Build:
         return SandboxWorld(path, page=page, sandbox=request.getfixturevalue("hubspot"))
 
     return make
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Build:
+    """Builds worlds on the memory CRM alone, for laws in which the CRM has no part."""
+
+    def make(folder: str = "world", *, page: int = 100) -> World:
+        path = tmp_path / folder
+        path.mkdir(exist_ok=True)
+        return World(path, page=page)
+
+    return make

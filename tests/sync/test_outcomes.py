@@ -68,10 +68,10 @@ WRONG: dict[str, tuple[Callable[[Outcomes], Outcomes], str]] = {
 
 @pytest.mark.parametrize(("wrong", "said"), WRONG.values(), ids=WRONG)
 def test_g6_an_answer_that_does_not_add_up_ends_the_run_and_nothing_is_believed(
-    build: Build, wrong: Callable[[Outcomes], Outcomes], said: str
+    memory: Build, wrong: Callable[[Outcomes], Outcomes], said: str
 ) -> None:
     """Inputs are the sum of outcomes, each id exactly once; else not a single one counts as written."""
-    world = two_hot_people(build)
+    world = two_hot_people(memory)
     ledger = world.ledger()
 
     with pytest.raises(Unaccounted, match=said):
@@ -91,10 +91,10 @@ def test_g6_an_answer_that_does_not_add_up_ends_the_run_and_nothing_is_believed(
     [lambda told: told[1:], lambda told: [*told, told[0]], lambda told: [told[0], told[0]], lambda told: []],
 )
 def test_g6_tasks_that_do_not_add_up_are_looked_for_and_never_doubled(
-    build: Build, wrong: Callable[[Outcomes], Outcomes]
+    memory: Build, wrong: Callable[[Outcomes], Outcomes]
 ) -> None:
     """They were made; the next run finds them by their markers."""
-    world = two_hot_people(build)
+    world = two_hot_people(memory)
     ledger = world.ledger()
 
     with pytest.raises(Unaccounted, match="2 tasks went out"):
@@ -104,9 +104,9 @@ def test_g6_tasks_that_do_not_add_up_are_looked_for_and_never_doubled(
     assert (sync(world, ledger).status, world.handed_over()) == ("done", ["1", "2"])
 
 
-def test_g6_a_run_whose_people_do_not_add_up_says_so(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_g6_a_run_whose_people_do_not_add_up_says_so(memory: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looked at are the sum of ends: a run that loses somebody is no success."""
-    world = two_hot_people(build)
+    world = two_hot_people(memory)
     ledger = world.ledger()
     states = Work.states
     lost = {"written": 1}
@@ -142,8 +142,15 @@ def test_lesson_23_the_next_run_reads_back_before_it_writes_again(build: Build, 
     assert made == (1 if arrived else 2)  # the task; and the properties where they were not there
 
 
-@pytest.mark.parametrize("action", ["drop_before", "drop_after", "malformed", "truncated"])
-@pytest.mark.parametrize("path", ["contacts/batch/update", "/tasks$"])
+@pytest.mark.parametrize(
+    ("action", "path"),
+    [
+        ("drop_after", "contacts/batch/update"),
+        ("truncated", "contacts/batch/update"),
+        ("drop_before", "/tasks$"),
+        ("drop_after", "/tasks$"),
+    ],
+)
 def test_lesson_23_lesson_24_whatever_breaks_while_writing_nothing_is_done_twice(
     tmp_path: Any, hubspot: Any, action: str, path: str
 ) -> None:
@@ -162,7 +169,7 @@ def test_lesson_23_lesson_24_whatever_breaks_while_writing_nothing_is_done_twice
     assert (report.status, world.handed_over()) == ("done", ["1"])
     assert world.properties("1")["lifecyclestage"] == "marketingqualifiedlead"
     crm = world.adapter()
-    versions = crm.history("contact", ["1"], ["cx_current_stage"])["1"]["cx_current_stage"]
+    versions = crm.history("contact", ["1"], ["cx_stage"])["1"]["cx_stage"]
     crm.close()
     assert len(versions) == 1
 
@@ -217,8 +224,6 @@ def missing(*scopes: str) -> dict[str, Any]:
     ("path", "scope"),
     [
         ("deals/search", "crm.objects.deals.read"),
-        ("contacts/batch/read", "crm.objects.contacts.read"),
-        ("associations/.*/contacts/", "crm.objects.contacts.read"),
         ("contacts/batch/update", "crm.objects.contacts.write"),
         ("/tasks$", "crm.objects.contacts.write"),
     ],

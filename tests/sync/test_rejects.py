@@ -69,9 +69,9 @@ def test_g6_a_property_that_only_tells_is_left_out_and_the_rest_is_written(build
     assert "written without cx_persona" in change.message
 
 
-def test_g6_what_was_refused_is_not_sent_again_until_something_changes(build: Build) -> None:
+def test_g6_what_was_refused_is_not_sent_again_until_something_changes(memory: Build) -> None:
     """Neither by the next runs nor beside another change; the record's own change, the account's or time bring it."""
-    world = build()
+    world = memory()
     world.person("1")
     world.interested("1")
     world.takes_only("cx_persona", "daily_user")
@@ -127,9 +127,9 @@ def test_g6_a_refused_stage_leaves_track_and_task_as_they_were(build: Build) -> 
     assert ledger.rejects.every() == []
 
 
-def test_g6_a_reject_is_tried_at_once_when_somebody_asks(build: Build) -> None:
+def test_g6_a_reject_is_tried_at_once_when_somebody_asks(memory: Build) -> None:
     """As `connector rejects retry` does; the attempts count on."""
-    world = build()
+    world = memory()
     world.person("1")
     world.asked_for_demo("1")
     ledger = world.ledger()
@@ -145,9 +145,9 @@ def test_g6_a_reject_is_tried_at_once_when_somebody_asks(build: Build) -> None:
     assert (synced(world, ledger)[0].status, world.handed_over()) == ("done", ["1"])
 
 
-def test_g6_a_refusal_without_a_reason_waits_until_more_than_scores_differ(build: Build) -> None:
+def test_g6_a_refusal_without_a_reason_waits_until_more_than_scores_differ(memory: Build) -> None:
     """HubSpot named nothing: the same stage and task with an older score are the same attempt."""
-    world = build()
+    world = memory()
     world.person("1")
     world.interested("1")
     ledger = world.ledger()
@@ -162,9 +162,9 @@ def test_g6_a_refusal_without_a_reason_waits_until_more_than_scores_differ(build
     assert (len(synced(world, ledger)[1]), world.handed_over()) == (1, ["1"])
 
 
-def test_g6_a_refused_task_is_not_made_again_in_every_run(build: Build) -> None:
+def test_g6_a_refused_task_is_not_made_again_in_every_run(memory: Build) -> None:
     """The properties stand, the hand-off does not: the track waits with it."""
-    world = build()
+    world = memory()
     world.person("1")
     world.asked_for_demo("1")
     ledger = world.ledger()
@@ -187,9 +187,9 @@ def test_g6_a_refused_task_is_not_made_again_in_every_run(build: Build) -> None:
     assert (synced(world, ledger)[0].status, world.handed_over()) == ("done", ["1"])
 
 
-def test_g6_what_cannot_be_read_is_kept_out_of_every_decision(build: Build) -> None:
+def test_g6_what_cannot_be_read_is_kept_out_of_every_decision(memory: Build) -> None:
     """Known well, then unreadable: a new fact moves nobody on the values of the past; mended, it does."""
-    world = build()
+    world = memory()
     world.person("1")
     ledger = world.ledger()
     synced(world, ledger)
@@ -218,9 +218,9 @@ def _break(world: World, id: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["plan", "sync"])
-def test_g6_a_plan_shows_what_the_run_would_leave_out(build: Build, verb: str) -> None:
+def test_g6_a_plan_shows_what_the_run_would_leave_out(memory: Build, verb: str) -> None:
     """What is refused anyway stands in no plan, and a plan keeps nothing."""
-    world = build()
+    world = memory()
     world.person("1")
     world.asked_for_demo("1")
     world.takes_only("lifecyclestage", "subscriber", "lead")
