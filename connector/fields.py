@@ -338,7 +338,7 @@ class FieldMap:
         if not raw:
             return None
         if words is not None:
-            return words.get(raw, raw)
+            return words.get(raw) or words.get(raw.strip().casefold(), raw)
         try:
             return parse(raw)
         except ValueError:
@@ -390,7 +390,7 @@ def _worded(
     field: str, raw: str, parse: Callable[[str], Any], words: Mapping[str, str], unmapped: dict[str, str]
 ) -> Any:
     """A value of a property whose values the mapping names; None where it must be named and is not."""
-    word = words.get(raw) or words.get(raw.casefold())
+    word = words.get(raw) or words.get(raw.strip().casefold())
     if word is not None:
         return word
     if field in STRICT:
