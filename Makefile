@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(UV) pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
 
-.PHONY: install install-test demo test story check format bench crash lock clean
+.PHONY: install install-test demo test story check format bench crash test-postgres lock clean
 
 install: $(VENV)/.installed          ## the connector, in .venv/bin/connector
 
@@ -42,6 +42,9 @@ bench: install-test                  ## what it costs per 100,000 people
 
 crash: install-test                  ## die at every point and heal
 	CRASH_EVERY=1 $(PYTEST) tests/sync -k crash
+
+test-postgres: install-test          ## the laws and cases of a run, on PostgreSQL
+	LEDGER=postgres $(PYTEST) tests/ledger tests/sync -k "postgres or ledger"
 
 lock:                                ## resolve the dependencies anew (needs uv)
 	$(LOCK) --group build --output-file deploy/locks/runtime.txt

@@ -66,7 +66,7 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "Fill the property that the message names in the CRM, or relax the rule there.",
             ),
             Code(
-                "conflict",
+                "collision",
                 "The write collides with another record, for example with a value that may stand once only.",
                 "Look at the record in the CRM; two records of one person are merged there.",
             ),
@@ -123,6 +123,16 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "task_unconfirmed", "A task may have been created; it is looked for before it is made again.", _ITSELF
             ),
             Code("stage_moved_meanwhile", "Somebody set the stage while it stood cleared.", _ITSELF),
+            Code(
+                "stage_still_blank",
+                "The stage was cleared and could not be set; the next run does that first.",
+                _ITSELF,
+            ),
+            Code(
+                "stage_set_back",
+                "Another system set the old stage again at once.",
+                "If it stays so, connector holds names the writer, and nothing more is written until you decide.",
+            ),
         ),
     ),
     Chapter(
@@ -159,6 +169,22 @@ CHAPTERS: tuple[Chapter, ...] = (
         ),
     ),
     Chapter(
+        "Held",
+        "A value that somebody else set stands in place of ours, shown by `connector holds`.",
+        (
+            Code(
+                "edit",
+                "Somebody set another value by hand; it is left alone until its time.",
+                "connector holds release ID lets the agreement write at once.",
+            ),
+            Code(
+                "conflict",
+                "Another system set our value back more than once, so nothing more is written there.",
+                "Look at the automation that the alert names, then: connector holds release ID.",
+            ),
+        ),
+    ),
+    Chapter(
         "How a run ends",
         "The `code` of a run that did not end well; the message beside it names the setting, the scope or the file.",
         (
@@ -190,6 +216,10 @@ CHAPTERS: tuple[Chapter, ...] = (
             Code(
                 "links_stuck", "A list of associations does not get on from page to page.", "If it stays so, report it."
             ),
+            Code(
+                "stalled", "Nothing came from the CRM for too long, and the run gave up.", "Run it again; it goes on."
+            ),
+            Code("closed", "The connection to the CRM was closed while work was left.", _ITSELF),
             Code("crm_error", "The CRM did not do what was asked.", "Do what the message says."),
             Code("config", "A file or the account does not fit.", "Do what each message says: it names file and line."),
             Code("guard", "A guard refused the run.", "Look at the plan, then decide."),

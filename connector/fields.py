@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from connector.agreement.wiring import FieldSpec, SignalSource, Wiring
 from connector.errors import MalformedRecord
 from connector.model import Activity, Deal, Edit, Occurrence, Person, Record, Signal, Value
+from connector.spelling import same_value
 
 #: Fields whose value must be one the mapping names; any other live value is reported and never touched.
 STRICT = ("stage", "status")
@@ -343,6 +344,11 @@ class FieldMap:
             return parse(raw)
         except ValueError:
             return raw
+
+    def alike(self, field: str, one: str, other: str) -> bool:
+        """Whether two texts of the CRM mean one value: numbers, dates, flags and choices may come back in another
+        spelling than they were written in, and so may line ends and telephone numbers."""
+        return one == other or same_value(self.decode(field, one), self.decode(field, other))
 
     def holds(self, facts: Facts, field: str, value: Value) -> bool:
         """Whether these facts plainly hold this value, so that no text has to be made of either. False says nothing:

@@ -21,6 +21,9 @@ Value = str | int | float | bool | datetime | tuple[str, ...] | None
 #: `go_live = "always"`: everyone counts as new, since nobody was created before the beginning of time.
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 
+#: Why a value of others is left alone: somebody set it, or another system sets ours back again and again.
+EDIT, CONFLICT = "edit", "conflict"
+
 
 # -- what the CRM said, in its words ---------------------------------------------------------------------
 
@@ -126,8 +129,9 @@ class Deal:
 class Edit:
     """Somebody other than us changed a field since we last wrote it.
 
-    `by` is "person", "automation", "crm", "integration", "import" or "unknown"; `at` is None where the CRM's
-    history does not say.
+    `by` is "person", "automation", "crm", "integration", "import", "other" (a source that nobody has classed: no
+    person, not us) or "unknown" (the history says nothing); `at` is None where the CRM's history does not say. `source`
+    is the writer in the CRM's own words, `name` what it is called there.
     """
 
     field: str
@@ -135,6 +139,8 @@ class Edit:
     after: Value
     at: datetime | None
     by: str
+    source: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

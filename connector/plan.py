@@ -7,6 +7,7 @@ What would change on a person, as a value that can be shown, counted, refused an
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 from connector.agreement.vocabulary import ANSWERS
 from connector.agreement.wiring import WriteBack, WriteRule
 from connector.fields import STRICT, Facts, FieldMap
-from connector.model import Decision, Move, TaskDraft
+from connector.model import CONFLICT, EDIT, Decision, Move, TaskDraft
 
 #: What moves with age alone, and what is written along with it.
 SHOWN_SCORES = frozenset(
@@ -42,15 +43,30 @@ class Set(NamedTuple):
     after: str
 
 
+#: Writers that are people, or act for one: what they set holds for good under `never_after_human`. Where the CRM does
+#: not say who it was, it may have been one.
+PEOPLE = ("person", "import", "unknown")
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A value somebody else set and that we leave alone until `until` (None: for good)."""
+    """A value somebody else set and that we leave alone until `until` (None: until a person releases it)."""
 
     property: str
     live: str
     ours: str
     since: datetime
     until: datetime | None
+    code: str = EDIT
+    by: str = "unknown"  # as in model.Edit
+    source: str = ""  # the writer in the CRM's own words
+    name: str = ""
+    set_at: datetime | None = None
+
+    @builtins.property  # a field here has the name of the decorator
+    def frozen(self) -> bool:
+        """Whether this is a quarrel between systems, in which nothing more is written until a person decides."""
+        return self.code == CONFLICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +110,8 @@ class Difference:
 
     change: Change | None
     held: tuple[Held, ...] = ()
-    released: tuple[str, ...] = ()  # properties whose hold is over
+    released: tuple[str, ...] = ()  # properties whose hold is over, with nothing left to write
+    retaken: tuple[str, ...] = ()  # properties in which this change, once written, ends what others set
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +145,7 @@ def diff(
     sets: list[tuple[WriteRule, Set]] = []
     held: list[Held] = []
     released: list[str] = []
+    edited: set[str] = set()
     for field, value in decision.outputs.items():
         if not holds and fields.holds(facts, field, value):
             continue
@@ -138,25 +156,37 @@ def diff(
         wanted = fields.encode(field, value)
         live = fields.encode(field, fields.live(facts, field))
         hold = holds.get(spec.property)
-        if wanted == live or fields.decode(field, wanted) == fields.decode(field, live):
-            if hold is not None:
+        if fields.alike(field, wanted, live):
+            if hold is not None and not hold.frozen:
                 released.append(spec.property)
             continue
-        if _led_by_others(rule, live, ours.get(spec.property, frozenset())):
+        one = Set(field, spec.property, live, wanted)
+        if hold is not None and hold.frozen:
+            held.append(replace(hold, live=live, ours=wanted))
             continue
-        edited = live not in ours.get(spec.property, frozenset((live,)))
-        if edited and field not in STRICT and rule.policy != "clear" and not _over(hold, live, as_of):
-            held.append(_hold(rule, Set(field, spec.property, live, wanted), hold, terms, as_of))
+        mine = _is_among(ours.get(spec.property), field, live, fields)
+        if _led_by_others(rule, live, ours=bool(mine)):
             continue
-        if hold is not None:
-            released.append(spec.property)
-        sets.append((rule, Set(field, spec.property, live, wanted)))
+        if mine is False:
+            if field not in STRICT and rule.policy != "clear" and not _over(hold, live, as_of):
+                held.append(_hold(rule, one, hold, terms, as_of))
+                continue
+            edited.add(spec.property)
+        sets.append((rule, one))
     chosen = _worth_writing(sets)
     if not chosen and not decision.tasks:
         return Difference(None, tuple(held), tuple(released))
     cause = guarded_by(_root(decision))
     change = Change(decision.person_id, chosen, decision.tasks, decision.moves, cause, owner_id, by_time)
-    return Difference(change, tuple(held), tuple(released))
+    retaken = tuple(one.property for one in chosen if one.property in edited or one.property in holds)
+    return Difference(change, tuple(held), tuple(released), retaken)
+
+
+def _is_among(texts: frozenset[str] | None, field: str, live: str, fields: FieldMap) -> bool | None:
+    """Whether a live value is one of ours, however the CRM spells it; None where we never wrote one."""
+    if texts is None:
+        return None
+    return live in texts or any(fields.alike(field, text, live) for text in texts)
 
 
 def leaving_out(change: Change, names: Collection[str], rules: Mapping[str, WriteRule]) -> Change | None:
@@ -184,8 +214,8 @@ def _allowed(name: str, terms: Terms) -> bool:
     return terms.mode != "scores" or name.startswith(terms.own_prefix)
 
 
-def _led_by_others(rule: WriteRule, live: str, ours: frozenset[str]) -> bool:
-    if not live or live in ours or rule.policy == "clear":
+def _led_by_others(rule: WriteRule, live: str, *, ours: bool) -> bool:
+    if not live or ours or rule.policy == "clear":
         return False
     return rule.policy == "if_empty" or rule.leads in ("people", "crm")
 
@@ -199,8 +229,16 @@ def _hold(rule: WriteRule, one: Set, hold: Held | None, terms: Terms, as_of: dat
     """The hold that keeps us from overwriting somebody's edit: the one that stands, or a new one."""
     if hold is not None and hold.live == one.before:
         return hold
-    until = None if rule.policy == "never_after_human" else as_of + terms.hold
-    return Held(one.property, one.before, one.after, as_of, until)
+    return Held(one.property, one.before, one.after, as_of, _until(rule, "unknown", terms, as_of))
+
+
+def set_by(held: Held, rule: WriteRule, by: str, terms: Terms) -> Held:
+    """A hold of which we have learned whose value it is. What a machine set, it did not set after a human."""
+    return replace(held, by=by, until=_until(rule, by, terms, held.since))
+
+
+def _until(rule: WriteRule, by: str, terms: Terms, since: datetime) -> datetime | None:
+    return None if rule.policy == "never_after_human" and by in PEOPLE else since + terms.hold
 
 
 def _worth_writing(sets: Sequence[tuple[WriteRule, Set]]) -> tuple[Set, ...]:

@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = [path for path in sorted((ROOT / "connector").rglob("*.py")) if "sandbox" not in path.parts]
 
 #: Calls that take a code: name -> its place among the arguments.
-TAKE_A_CODE = {"Outcome": 4, "Result": 3, "Reject": 2, "MalformedRecord": 0, "Parking": 1}
+TAKE_A_CODE = {"Outcome": 4, "Result": 3, "Verdict": 1, "Reject": 2, "MalformedRecord": 0, "Parking": 1}
 
 #: What a CRM or its adapter may call things until `codes.of` has had its say: never kept, never shown.
 PASSING = {"transient"}
@@ -138,8 +138,8 @@ def test_lesson_51_whatever_ends_a_run_has_a_documented_code(error: ConnectorErr
         ("INVALID_DATE", 400, "value_invalid"),
         ("INVALID_SOMETHING_NEW", 400, "value_invalid"),
         ("MISSING_CONDITIONAL_REQUIRED_PROPERTY", 400, "required_missing"),
-        ("CONFLICT", 409, "conflict"),
-        ("", 409, "conflict"),
+        ("CONFLICT", 409, "collision"),
+        ("", 409, "collision"),
         ("VALIDATION_ERROR", 400, "refused"),
         ("", 400, "refused"),
     ],

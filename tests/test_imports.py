@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "connector"
-PURE = ("model", "errors", "fields", "decide", "plan")
+PURE = ("model", "errors", "spelling", "fields", "decide", "plan")
 OUTSIDE = {"requests", "urllib3", "sqlalchemy", "alembic", "structlog", "hubspot", "msal", "typer", "starlette"}
 CLOCKS = {"time", "random", "secrets", "uuid", "socket", "subprocess", "threading"}
 READS_THE_WORLD = {"now", "utcnow", "today", "time", "time_ns", "monotonic", "perf_counter", "random", "uuid4"}

@@ -25,6 +25,7 @@ from connector.plan import (
     guard,
     guarded_by,
     over_task_budget,
+    set_by,
     to_json,
 )
 
@@ -129,36 +130,60 @@ def test_a_small_score_change_goes_along_with_a_new_grade() -> None:
     assert properties(found) == {"cx_fit": "44", "cx_grade": "B2"}
 
 
-@pytest.mark.parametrize(
-    ("rule", "live", "ours", "writes", "holds"),
-    [
-        ({}, "theirs", None, True, 0),  # first sight: the live value is the base, and ours leads
-        ({}, "theirs", "ours", False, 1),  # somebody changed what we wrote
-        ({}, "ours", "ours", True, 0),
-        ({"policy": "if_empty"}, "theirs", None, False, 0),
-        ({"policy": "if_empty"}, "", None, True, 0),
-        ({"policy": "never_after_human"}, "theirs", "ours", False, 1),
-        ({"leads": "people"}, "theirs", None, False, 0),
-        ({"leads": "people"}, "ours", "ours", True, 0),
-        ({"leads": "crm"}, "theirs", "ours", False, 0),
-    ],
-)
-def test_lesson_18_each_policy_meets_each_prior_state(
-    rule: dict[str, Any], live: str, ours: str | None, *, writes: bool, holds: int
-) -> None:
-    """Policy times prior state, as a table."""
-    found = compared(
-        {"grade": "new"},
-        {"grade": live} if live else {},
-        ours={"cx_grade": ours} if ours else None,
-        terms=with_rule("grade", **rule),
-    )
+#: What stands there, and what we know of it: (live, what we wrote last, who set it since).
+STATES = {
+    "blank, never ours": ("", None, None),
+    "theirs, never ours": ("theirs", None, None),
+    "ours": ("ours", "ours", None),
+    "a person's": ("theirs", "ours", "person"),
+    "blanked by a person": ("", "ours", "person"),
+    "an automation's": ("theirs", "ours", "automation"),
+    "an app's": ("theirs", "ours", "integration"),
+    "an import's": ("theirs", "ours", "import"),
+    "nobody knows whose": ("theirs", "ours", "unknown"),
+}
 
-    assert (found.change is not None, len(found.held)) == (writes, holds)
+#: Per policy and who leads, for each of these: written, left alone, held for the agreed time, or held for good.
+OUTCOMES = {
+    ("always", "mapping"): "written written written held held held held held held",
+    ("always", "people"): "written left written left held left left left left",
+    ("always", "crm"): "written left written left held left left left left",
+    ("if_empty", "mapping"): "written left written left held left left left left",
+    ("if_empty", "people"): "written left written left held left left left left",
+    ("if_empty", "crm"): "written left written left held left left left left",
+    ("never_after_human", "mapping"): "written written written good good held held good good",
+    ("never_after_human", "people"): "written left written left good left left left left",
+    ("never_after_human", "crm"): "written left written left good left left left left",
+    ("clear", "people"): "written written written written written written written written written",
+}
+
+
+@pytest.mark.parametrize("mode", ["live", "scores"])
+@pytest.mark.parametrize(("policy", "leads"), list(OUTCOMES))
+def test_lesson_18_each_policy_meets_each_prior_state(policy: str, leads: str, mode: str) -> None:
+    """Policy times who leads times prior state times mode, as a table. (A policy "create-only" has nothing to do here:
+    the connector creates no people.) In mode scores the same holds of our own properties, and of others nothing."""
+    terms = replace(with_rule("grade", policy=policy, leads=leads), mode=mode)
+    met = {state: _outcome(terms, *given) for state, given in STATES.items()}
+    foreign = compared({"stage": "mql"}, {"stage": "lead"}, terms=terms)
+
+    assert met == dict(zip(STATES, OUTCOMES[policy, leads].split(), strict=True))
+    assert properties(foreign) == ({"their_stage": "M"} if mode == "live" else {})
+
+
+def _outcome(terms: Terms, live: str, ours: str | None, by: str | None) -> str:
+    known = {"cx_grade": ours} if ours else None
+    found = compared({"grade": "new"}, {"grade": live} if live else {}, ours=known, terms=terms)
+    if found.change is not None:
+        return "written"
+    if not found.held:
+        return "left"
+    held = set_by(found.held[0], terms.write_back.rules["grade"], by or "unknown", terms)
+    return "good" if held.until is None else "held"
 
 
 def test_a_hold_ends_when_agreed_and_not_before() -> None:
-    """Thirty days later the agreement's value is written and the hold is released."""
+    """Thirty days later the agreement's value is written, and with that the hold is over."""
     first = compared({"grade": "A1"}, {"grade": "mine"}, ours={"cx_grade": "B2"}).held[0]
     assert first.until == NOW + timedelta(days=30)
     holds = {"cx_grade": first}
@@ -168,7 +193,7 @@ def test_a_hold_ends_when_agreed_and_not_before() -> None:
     after = compared({"grade": "A1"}, {"grade": "mine"}, as_of=NOW + timedelta(days=30), **arguments)
 
     assert (during.change, during.held) == (None, (first,))
-    assert (properties(after), after.released) == ({"cx_grade": "A1"}, ("cx_grade",))
+    assert (properties(after), after.retaken, after.released) == ({"cx_grade": "A1"}, ("cx_grade",), ())
 
 
 def test_never_after_human_is_for_good() -> None:

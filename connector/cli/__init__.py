@@ -13,8 +13,9 @@ The command line: the verbs, and the one place where errors become words and exi
     plan_file.py     a plan on disk, between `plan -o` and `apply`
     keeping.py       files for their owner only
     account.py       check, discover, setup
-    looking.py       status, runs, holds
+    looking.py       status, runs
     rejecting.py     rejects
+    holding.py       holds
     explaining.py    explain
     reporting.py     report baseline, report observed
     sheets.py        report scorecard, sla, funnel, blocked, conflicts

@@ -70,6 +70,10 @@ rejected = typer.Typer(
 )
 app.add_typer(rejected, name="rejects")
 
+#: The verb holds, which lists them when nothing else is asked.
+holdings = typer.Typer(cls=Listed, help="Values somebody else set, left alone until their time.")
+app.add_typer(holdings, name="holds")
+
 Output = Literal["text", "json"]
 
 ConfigOption = Annotated[
@@ -128,6 +132,7 @@ from connector.cli import (  # noqa: E402
     agreeing,  # noqa: F401 - registers its verbs
     differing,  # noqa: F401 - registers its verbs
     explaining,  # noqa: F401 - registers its verbs
+    holding,  # noqa: F401 - registers its verbs
     linting,  # noqa: F401 - registers its verbs
     looking,  # noqa: F401 - registers its verbs
     pausing,  # noqa: F401 - registers its verbs

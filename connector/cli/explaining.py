@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli import following, show
+from connector.cli import following, holding, show
 from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, app, instant
 from connector.cli.opening import choose, ledger_of, now, offline_session
 from connector.errors import UsageError
@@ -17,8 +17,9 @@ from connector.errors import UsageError
 if TYPE_CHECKING:
     from connector.agreement import Agreement
     from connector.decide.nearest import Way
+    from connector.ledger.holds import Hold
     from connector.ledger.people import Transition
-    from connector.ledger.work import Hold, PlannedChange, SentTask
+    from connector.ledger.work import PlannedChange, SentTask
     from connector.model import Decision, Track
     from connector.sync import Session
     from connector.sync.look import Looked
@@ -56,7 +57,7 @@ def explain(
         session = offline_session(chosen, ledger)
         looked = _look(session, id, moment)
         work = ledger.work
-        past = Past(ledger.people.transitions(id), work.changes_of(id), work.tasks_of(id), work.holds([id]))
+        past = Past(ledger.people.transitions(id), work.changes_of(id), work.tasks_of(id), ledger.holds.of([id]))
         ways = _ways(session, looked, moment)
     if output == "json":
         show.json(_explained(session, looked, past, moment) | {"ways": [asdict(way) for way in ways]})
@@ -225,8 +226,7 @@ def _open_ends(past: Past) -> None:
         name = f"task {task.task_id}" if task.task_id else "a task not yet confirmed"
         show.say(f"{name} for cycle {task.cycle}, run {task.run}: {task.state}", indent=2)
     for one in past.holds:
-        end = f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "for good"
-        show.say(f"{one.property}: somebody else set it; left alone {end}", "held", indent=2)
+        show.say(holding.told(one), "held", indent=2)
 
 
 def _explained(session: Session, looked: Looked, past: Past, as_of: datetime) -> dict[str, Any]:
@@ -283,5 +283,5 @@ def _remembered(past: Past) -> dict[str, Any]:
             for one in past.changes
         ],
         "tasks": [{"cycle": one.cycle, "run": one.run, "state": one.state, "task": one.task_id} for one in past.tasks],
-        "holds": [{"property": one.property, "since": one.since, "until": one.until} for one in past.holds],
+        "holds": [holding.as_json(one) for one in past.holds],
     }

@@ -1,4 +1,4 @@
-"""The verbs that only look, or only touch the ledger: status, runs, holds. None makes a call."""
+"""The verbs that only look at the ledger: status, runs. None makes a call."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from connector.cli import pausing, planning, show
 from connector.cli import signatures as under
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, app
 from connector.cli.opening import ledger_alone, now
-from connector.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from connector.ledger import Ledger
     from connector.ledger.aside import SetAside, Waiting
-    from connector.ledger.work import Hold
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many to show.")]
 
@@ -75,9 +74,12 @@ def _tell_status(found: dict[str, Any], signatures: str) -> None:
         ("complete up to", found["complete_until"] or "nothing yet"),
         ("people known", f"{found['people']:,}"),
         ("waiting for the next run", f"{found['waiting']:,}"),
-        ("set aside", f"{found['rejects']:,}" + (" (connector rejects)" if found["rejects"] else "")),
+        ("set aside", _rejects(found["rejects_by_code"])),
         ("values held", f"{found['holds']:,}" + (" (connector holds)" if found["holds"] else "")),
     ]
+    if last["code"]:
+        rows.insert(1, ("because", f"{last['code']}: {last['message']}"))
+    rows[1:1] = [("not seen", one) for one in last["unseen"]]
     if found["set_aside"]:
         people = sum(one["people"] for one in found["set_aside"])
         rows.append(("waiting for a review, a place or an hour", f"{people:,} (connector status --waiting)"))
@@ -89,6 +91,9 @@ def _tell_status(found: dict[str, Any], signatures: str) -> None:
     show.table(("", ""), rows)
     for one in found["alerts"]:
         since = f"since {one['since'][:16].replace('T', ' ')} UTC"
+        if not one["review"]:
+            show.say(f"alert {since}: {one['message']}", "✗", indent=2)
+            continue
         show.say(f"alert {since}: {one['people']:,} people wait for a review: {one['message']}", "✗", indent=2)
         show.say(f"look: connector plan; release: connector apply --run {one['run']} --yes", indent=4)
     for group in found["set_aside"]:
@@ -97,8 +102,15 @@ def _tell_status(found: dict[str, Any], signatures: str) -> None:
             show.say(f"{group['people']:,} people wait for: {group['cause']}, {since}", "…", indent=2)
 
 
+def _rejects(by_code: Mapping[str, int]) -> str:
+    """How many records are set aside, and for what."""
+    told = ", ".join(f"{number:,} {code}" for code, number in by_code.items())
+    return f"{sum(by_code.values()):,}" + (f": {told} (connector rejects)" if told else "")
+
+
 def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
     known = ledger.runs.connection()
+    rejects = ledger.rejects.by_code()
     recent = ledger.runs.recent(1)
     last = recent[0] if recent else None
     complete = ledger.runs.complete_until()
@@ -117,12 +129,16 @@ def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
             "started_at": f"{last.started_at:%Y-%m-%dT%H:%M:%SZ}",
             "parked": last.report.get("parked", []),
             "counts": last.report.get("counts", {}),
+            "code": last.report.get("code", ""),
+            "message": last.report.get("message", ""),
+            "unseen": last.report.get("unseen", []),
         },
         "complete_until": f"{complete:%Y-%m-%dT%H:%M:%SZ}" if complete else None,
         "people": ledger.mirror.count("contact"),
         "waiting": ledger.mirror.waiting(),
-        "rejects": sum(ledger.rejects.by_code().values()),
-        "holds": len(ledger.work.holds()),
+        "rejects": sum(rejects.values()),
+        "rejects_by_code": rejects,
+        "holds": len(ledger.holds.every()),
         "open_clears": len(ledger.work.open_clears()),
         "set_aside": [_group(one) for one in ledger.aside.by_cause()],
         "alerts": _alerts(ledger),
@@ -134,6 +150,8 @@ def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
 
 def _alerts(ledger: Ledger) -> list[dict[str, Any]]:
     """What somebody must look at; the run to release is the latest that set somebody aside for it."""
+    from connector.ledger.aside import FOR_REVIEW  # noqa: PLC0415 - --help does without
+
     latest = {f"{one.code}:{one.cause}": one.run for one in ledger.aside.by_cause()}
     return [
         {
@@ -141,6 +159,7 @@ def _alerts(ledger: Ledger) -> list[dict[str, Any]]:
             "people": one.people,
             "since": _iso(one.opened_at),
             "run": latest.get(one.key, one.run),
+            "review": one.key.partition(":")[0] in FOR_REVIEW,
         }
         for one in ledger.aside.open_alerts()
     ]
@@ -186,46 +205,3 @@ def runs(
         started = f"{one.started_at:%m-%d %H:%M:%S}"
         rows.append([str(one.number), one.verb, one.mode, one.status, started, *numbers, told.get("tasks_created")])
     show.table(columns, rows)
-
-
-@app.command()
-def holds(
-    config: ConfigOption = CONFIG,
-    connection: ConnectionOption = None,
-    output: OutputOption = "text",
-    release: Annotated[str | None, typer.Option("--release", help="Let go of the holds of this record id.")] = None,
-) -> None:
-    """Values somebody else set, left alone until their time."""
-    with ledger_alone(config, connection) as (ledger, _):
-        found = ledger.work.holds()
-        if release is not None:
-            names = [one.property for one in found if one.person_id == release]
-            _release(ledger, release, names)
-            found = ledger.work.holds()
-    if output == "json":
-        rows = [
-            {"id": one.person_id, "property": one.property, "since": one.since, "until": one.until} for one in found
-        ]
-        show.json({"holds": rows})
-    elif release is not None:
-        show.say(f"Contact {release}: let go of {', '.join(names)}; the next run writes what was agreed.", "✓")
-    elif not found:
-        show.say("Nothing is held.", "✓")
-    else:
-        show.table(("contact", "property", "since", "until", "then"), [_hold_row(one) for one in found])
-
-
-def _hold_row(one: Hold) -> tuple[object, ...]:
-    if one.until is None:
-        return one.person_id, one.property, one.since, "released", "stays as it is until then"
-    return one.person_id, one.property, one.since, one.until, "the agreement's value is written"
-
-
-def _release(ledger: Ledger, id: str, names: list[str]) -> None:
-    """The value that stands there now becomes the base, so that the agreement may overwrite it."""
-    if not names:
-        raise UsageError(f"Contact {id} has nothing on hold. See: connector holds")
-    with ledger.transaction():
-        ledger.people.forget_base(id, names)
-        ledger.work.drop_holds([(id, name) for name in names])
-        ledger.mirror.mark_dirty([id])

@@ -93,7 +93,7 @@ def _causes(changes: Sequence[PlannedChange]) -> None:
 
 def _cause(change: PlannedChange) -> str:
     """The cause in words."""
-    words = {"scores": "scores only", "person": "somebody's edit", "deal": "their deals"}
+    words = {"scores": "scores only", "person": "somebody's edit", "import": "an import", "deal": "their deals"}
     return words.get(change.cause, change.cause)
 
 

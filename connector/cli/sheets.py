@@ -242,7 +242,8 @@ def report_conflicts(
 
     place = place_of(output, file, "conflicts")
     with _desk(config, connection, None) as desk:
-        known = desk.ledger.conflicts
-        found = Found(desk.ledger.work.holds(), known.taken_back(), known.pairs(), known.connections())
+        ledger, known = desk.ledger, desk.ledger.conflicts
+        held, set_back = ledger.holds.every(), ledger.reversals.every()
+        found = Found(held, set_back, known.taken_back(), known.pairs(), known.connections())
         made = conflicts(desk.setting, found)
     tell(made, output, place, listed, desk.chosen.agreement.zone)

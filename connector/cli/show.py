@@ -103,6 +103,10 @@ def report(one: Report) -> None:
     set_aside(one)
     for each in one.unseen:
         say(each, "✗", indent=2)
+    for text in one.conflicts:
+        say(text, "●", indent=2)
+    if one.accepted_unchanged:
+        say(f"{one.accepted_unchanged:,} values were accepted by the CRM and not taken", indent=2)
     notes(one.warnings)
     if one.message:
         say(one.message, indent=2)

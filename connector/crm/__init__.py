@@ -22,11 +22,16 @@ ACTIVITIES = ("call", "email", "meeting", "task")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A stretch of a full scan. `mark` resumes after this page; None on the last one."""
+    """A stretch of a full scan. `mark` resumes after this page and all before it, whichever way the scan goes through
+    the records; None on the last one. `again`: some of these may have been told before, because the scan had to begin
+    anew; `warning` says why, or what else whoever reads the report should know."""
 
     records: tuple[Record, ...]
     mark: str | None
     total: int | None = None  # where the CRM says how many there are
+    age: float = 0.0  # seconds since it was asked for
+    again: bool = False
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class PropertyVersion:
     at: datetime
     by: str
     source: str  # the CRM's own words, for the report ("CRM_UI userId:12")
+    name: str = ""  # what an automation, an app or an import is called there; of people never
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +200,7 @@ class CRM(Protocol):
     def scan(
         self, kind: str, properties: Sequence[str], *, after: str | None = None, archived: bool = False
     ) -> Iterator[Page]:
-        """Every record of a kind with current values, each once, in an order that `after` can resume."""
+        """Every record of a kind with current values, each once unless a page says `again`. `after`: a page's mark."""
 
     def begin(self, kind: str, now: datetime) -> str:
         """The cursor to store *before* a full scan's first page, so that edits during the scan are seen later."""
@@ -236,5 +242,8 @@ class CRM(Protocol):
     def add_options(self, kind: str, name: str, options: Mapping[str, str]) -> None:
         """Let a property of ours take further values (value -> label); those it takes already stay."""
 
+    def waits_for(self) -> str:
+        """What calls under way are waiting for at this moment, in words for whoever wonders; "" for nothing known."""
+
     def close(self) -> None:
-        """Release connections."""
+        """Release connections; whoever waits for a place or another try gives up."""

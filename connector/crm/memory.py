@@ -30,6 +30,9 @@ from connector.crm import (
 from connector.errors import NotFound
 from connector.model import Link, Occurrence, Record
 
+#: What history says of writes that came in by the protocol.
+OURS = "integration 1"
+
 
 @dataclass(slots=True)
 class _Stored:
@@ -77,11 +80,11 @@ class MemoryCRM:
         kept = {name: value for name, value in properties.items() if value != ""}
         self._records.setdefault(kind, {})[id] = _Stored(kept, created_at or at, at)
 
-    def edit(self, kind: str, id: str, properties: Mapping[str, str], *, by: str = "person") -> None:
+    def edit(self, kind: str, id: str, properties: Mapping[str, str], *, by: str = "person", source: str = "") -> None:
         """Somebody else sets properties; the stage may go anywhere, as in the CRM's own pages."""
         stored = self._records[kind][id]
         for name, value in properties.items():
-            self._set(stored, name, value, by)
+            self._set(stored, name, value, by, source or by)
 
     def link(self, kind: str, id: str, to: str, to_id: str, *labels: str) -> None:
         """Two records are associated, seen from both."""
@@ -236,7 +239,7 @@ class MemoryCRM:
         self.writes += 1
         for name, value in update.properties.items():
             if self._may_set(stored, name, value):
-                self._set(stored, name, value, "integration")
+                self._set(stored, name, value, "integration", OURS)
         return Outcome(update.id, "written", {name: stored.properties.get(name) for name in update.properties})
 
     def history(
@@ -288,6 +291,10 @@ class MemoryCRM:
         known = self._definitions[kind][name]
         self._definitions[kind][name] = replace(known, options={**options, **known.options})
 
+    def waits_for(self) -> str:
+        """Never for anything."""
+        return ""
+
     def close(self) -> None:
         """Nothing to release."""
 
@@ -311,9 +318,9 @@ class MemoryCRM:
             return True
         return order.index(value) >= order.index(current)
 
-    def _set(self, stored: _Stored, name: str, value: str, by: str) -> None:
+    def _set(self, stored: _Stored, name: str, value: str, by: str, source: str) -> None:
         stored.changed_at = self._coarse()
-        version = PropertyVersion(value, self._now(), by, by)
+        version = PropertyVersion(value, self._now(), by, source)
         stored.history.setdefault(name, []).append(version)
         if value == "":
             stored.properties.pop(name, None)

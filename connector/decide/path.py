@@ -24,6 +24,16 @@ from connector.decide.walk import ADOPTED_FROM, CALL_BACK, FADED, NEVER_WORKED, 
 
 Candidate = tuple[str, Callable[[], None]]
 
+#: Who set a value, in a sentence.
+_WRITERS = {
+    "crm": "the CRM",
+    "import": "an import",
+    "unknown": "somebody",
+    "automation": "an automation",
+    "integration": "an integration",
+    "other": "another system",
+}
+
 
 class Path:
     """The agreement's moves, compiled."""
@@ -69,10 +79,10 @@ class Path:
         if edit is None or edit.after == walk.track.stage or not (edit.after is None or isinstance(edit.after, str)):
             return
         if edit.by not in ADOPTED_FROM:
-            walk.warnings.append(f"stage was set by an {edit.by}; it is not followed")
+            walk.warnings.append(f"stage was set by {_whom(edit.by)}; it is not followed")
             return
         at = edit.at or walk.as_of
-        cause = "crm" if edit.by == "crm" else "person"
+        cause = edit.by if edit.by in ("crm", "import") else "person"
         walk.move(edit.after, cause, f"set to {self._stages.label(edit.after)} by {_whom(edit.by)}", at)
         walk.track = replace(walk.track, edited_at=at)
         walk.answer(at)
@@ -87,7 +97,8 @@ class Path:
         if edit is None or edit.by not in ADOPTED_FROM or edit.after == walk.track.status:
             return
         if edit.after is None or isinstance(edit.after, str):
-            walk.set_status(edit.after, "person", f"status set by {_whom(edit.by)}")
+            cause = "import" if edit.by == "import" else "person"
+            walk.set_status(edit.after, cause, f"status set by {_whom(edit.by)}")
             at = edit.at or walk.as_of
             walk.track = replace(walk.track, edited_at=max(at, walk.track.edited_at or at))
             walk.answer(at)
@@ -394,4 +405,4 @@ def _waits(status: Status) -> bool:
 
 
 def _whom(by: str) -> str:
-    return {"crm": "the CRM", "import": "an import", "unknown": "somebody"}.get(by, "a person")
+    return _WRITERS.get(by, "a person")

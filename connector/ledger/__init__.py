@@ -9,8 +9,10 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     mirror.py       records, links and occurrences as the CRM last told them, and who must be looked at again
     beside.py       who is on a deal together
     people.py       what we remember of a person: tracks, values written and intended, moves, due times
-    work.py         planned changes, tasks, open clears, holds
+    work.py         planned changes, tasks, open clears
     rejects.py      what could not be read, decided on or written, and when it is tried again
+    holds.py        values of others left alone, and how often ours were set back
+    writers.py      how we call who set a value
     aside.py        who waits for a review, a place or a time, and the alerts about it
     handoffs.py     every hand-off, and what became of it, as it was learned
     history.py      the moves of everybody, for the reports
@@ -22,7 +24,7 @@ then the call goes out, then the outcome commits with its evidence; no transacti
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -32,6 +34,7 @@ from connector.ledger.conflicts import Conflicts
 from connector.ledger.database import Database
 from connector.ledger.handoffs import HandOffs
 from connector.ledger.history import History
+from connector.ledger.holds import Holds, Reversals
 from connector.ledger.mirror import Mirror
 from connector.ledger.observing import Observations
 from connector.ledger.people import People
@@ -57,6 +60,8 @@ class Ledger:
         self.history = History(database, connection)
         self.work = Work(database, connection)
         self.rejects = Rejects(database, connection)
+        self.holds = Holds(database, connection)
+        self.reversals = Reversals(database, connection)
         self.aside = Aside(database, connection)
         self.observations = Observations(database, connection)
         self.runs = Runs(database, connection)
@@ -64,6 +69,16 @@ class Ledger:
     def tidy(self, before: datetime) -> None:
         """Forget what is older than this and of no use any more."""
         tidy(self.database, self.connection, before)
+
+    def let_go(self, id: str, names: Sequence[str]) -> None:
+        """Hold nothing in these properties of this person any more: what stands there now is not measured against what
+        we wrote, quarrels over it are forgotten, and the next run writes what was agreed."""
+        keys = [(id, name) for name in names]
+        with self.transaction():
+            self.people.forget_base(id, names)
+            self.holds.drop(keys)
+            self.reversals.forget(keys)
+            self.mirror.mark_dirty([id])
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -196,14 +196,17 @@ class Aside:
         )
         return open_one is None
 
-    def close_alerts(self, still_open: Sequence[str], now: datetime) -> None:
-        """Whatever is not among these is over."""
+    def close_alerts(
+        self, still_open: Sequence[str], now: datetime, *, codes: Sequence[str] = (CHANGE_BUDGET, MAX_SHARE)
+    ) -> None:
+        """Of the alerts with these codes, whatever is not among these is over."""
         self._db.execute(
             sa.update(alerts)
             .where(
                 alerts.c.connection == self._me,
                 alerts.c.closed_at.is_(None),
                 alerts.c.key.not_in(list(still_open)),
+                sa.or_(*(alerts.c.key.startswith(f"{code}:", autoescape=True) for code in codes)),
             )
             .values(closed_at=stamp(now))
         )

@@ -34,7 +34,7 @@ class Moved:
     @property
     def by_hand(self) -> bool:
         """Whether a person or the CRM moved them, and no rule or deal of the agreement."""
-        return self.cause in ("person", "crm")
+        return self.cause in ("person", "import", "crm")
 
 
 @dataclass(frozen=True, slots=True)

@@ -338,6 +338,16 @@ class Mirror:
         )
         return [row.id for row in self._db.rows(query)]
 
+    def met_by_scan(self, kind: str, ids: Sequence[str], run: int) -> set[str]:
+        """Those of these records that a full scan of this run has met already."""
+        query = sa.select(records.c.id).where(self._of(kind), records.c.scan == run, among(records.c.id))
+        return {row.id for row in self._db.rows_of(query, ids)}
+
+    def count_met(self, kind: str, run: int) -> int:
+        """How many records of a kind a full scan of this run has met so far."""
+        query = sa.select(sa.func.count()).where(self._of(kind), records.c.scan == run)
+        return int(self._db.scalar(query) or 0)
+
     def merge(self, survivor: str, losers: Sequence[str]) -> int:
         """Occurrences and links of merged contacts go over to the one that is left; returns how many are newly gone."""
         with self._db.transaction():

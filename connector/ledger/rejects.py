@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
-from connector.ledger.tables import rejects
+from connector.ledger.tables import records, rejects
 
 #: Until the second attempt; doubled for each further one, up to the longest.
 FIRST_WAIT, LONGEST_WAIT = timedelta(hours=1), timedelta(days=7)
@@ -76,7 +76,8 @@ class Rejects:
 
     def keep(self, found: Sequence[Reject], run: int, at: datetime) -> None:
         """Keep rejects after another attempt. The same error again counts on; another one begins anew."""
-        before = {(one.kind, one.id): one for one in self._of([one.id for one in found])}
+        kinds = {one.kind for one in found}
+        before = {(kind, id): one for kind in kinds for id, one in self.of(kind, [one.id for one in found]).items()}
         self._db.upsert(rejects, [self._row(one, before.get((one.kind, one.id)), run, at) for one in found])
 
     def _row(self, one: Reject, before: Reject | None, run: int, at: datetime) -> dict[str, Any]:
@@ -101,6 +102,16 @@ class Rejects:
         """These are fine again."""
         these = sa.delete(rejects).where(rejects.c.connection == self._me, rejects.c.kind == kind, among(rejects.c.id))
         self._db.execute_of(these, ids)
+
+    def forget_gone(self) -> None:
+        """Nobody can mend a record that was deleted or merged away."""
+        gone = sa.exists().where(
+            records.c.connection == self._me,
+            records.c.kind == rejects.c.kind,
+            records.c.id == rejects.c.id,
+            records.c.gone == 1,
+        )
+        self._db.execute(sa.delete(rejects).where(rejects.c.connection == self._me, gone))
 
     def narrow(self, properties: Mapping[str, Sequence[str]]) -> None:
         """Of these contacts only these properties are still refused."""
@@ -130,7 +141,8 @@ class Rejects:
 
     def of(self, kind: str, ids: Sequence[str]) -> dict[str, Reject]:
         """The rejects among these records."""
-        return {one.id: one for one in self._of(ids) if one.kind == kind}
+        query = sa.select(rejects).where(rejects.c.connection == self._me, rejects.c.kind == kind, among(rejects.c.id))
+        return {row.id: _reject(row) for row in self._db.rows_of(query, ids)}
 
     def every(self, code: str | None = None) -> list[Reject]:
         """Everything set aside, or what has this code; newest first."""
@@ -151,10 +163,6 @@ class Rejects:
             .order_by(number.desc(), rejects.c.code)
         )
         return {code: int(count) for code, count in self._db.rows(query)}
-
-    def _of(self, ids: Sequence[str]) -> list[Reject]:
-        query = sa.select(rejects).where(rejects.c.connection == self._me, among(rejects.c.id))
-        return [_reject(row) for row in self._db.rows_of(query, ids)] if ids else []
 
 
 def _reject(row: Any) -> Reject:

@@ -261,6 +261,24 @@ holds = _table(
     sa.Column("since", _instant),
     sa.Column("until", _instant),
     sa.Column("run", _number),
+    sa.Column("code", _text),  # edit, conflict
+    sa.Column("by", _text),  # who set it: person, import, automation ...
+    sa.Column("source", _text),  # the same in the CRM's own words
+    sa.Column("name", _text),
+    sa.Column("set_at", _instant),
+)
+
+reversals = _table(
+    "reversals",
+    _key("person_id"),
+    _key("property"),
+    sa.Column("times", _number),  # how often another system set our value back
+    sa.Column("standing", _number),  # 1: ours has not been written again since
+    sa.Column("by", _text),
+    sa.Column("source", _text),
+    sa.Column("name", _text),
+    sa.Column("last_at", _instant),
+    sa.Column("run", _number),
 )
 
 runs = _table(

@@ -1,5 +1,5 @@
 """
-Work in hand: planned changes, tasks sent or about to be, properties that stand cleared, and holds.
+Work in hand: planned changes, tasks sent or about to be, and properties that stand cleared.
 
 A planned change is stored before the guard looks at the run and before anything is written; its row then carries
 what became of it, which is what `explain`, `apply` and `revert` read. A task row is the outbox of one hand-off:
@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
-from connector.ledger.tables import COUNTED, changes, clears, holds, runs, tasks
-from connector.model import ALWAYS
+from connector.ledger.tables import COUNTED, changes, clears, runs, tasks
 
 if TYPE_CHECKING:
     from connector.plan import CauseCount
@@ -66,18 +65,6 @@ class OpenClear:
     property: str
     before: str
     target: str
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Somebody else's value that we leave alone until `until` (None: for good)."""
-
-    person_id: str
-    property: str
-    live: str
-    ours: str
-    since: datetime
-    until: datetime | None
 
 
 class Work:
@@ -151,6 +138,16 @@ class Work:
             .limit(limit)
         )
         return [_change(row) for row in self._db.rows(query)]
+
+    def planned_ids(self, run: int, limit: int) -> list[str]:
+        """Who comes next, in the order of `planned`."""
+        query = (
+            sa.select(changes.c.person_id)
+            .where(changes.c.connection == self._me, changes.c.run == run, changes.c.state == PLANNED)
+            .order_by(changes.c.urgency.desc(), changes.c.person_id)
+            .limit(limit)
+        )
+        return [id for (id,) in self._db.rows(query)]
 
     def every(self, run: int, state: str | None = None) -> Iterator[PlannedChange]:
         """All changes of a run, page by page, by person id."""
@@ -303,52 +300,6 @@ class Work:
         )
 
     # -- holds --------------------------------------------------------------------------------------
-
-    def holds(self, ids: Sequence[str] | None = None) -> list[Hold]:
-        """Values of others that we leave alone; of these people, or of everybody."""
-        query = sa.select(
-            holds.c.person_id, holds.c.property, holds.c.live, holds.c.ours, holds.c.since, holds.c.until
-        ).where(holds.c.connection == self._me)
-        if ids is None:
-            found = self._db.rows(query.order_by(holds.c.since))
-        else:
-            found = self._db.rows_of(query.where(among(holds.c.person_id)), ids)
-        return [
-            Hold(person, name, live, ours, instant(since) or ALWAYS, instant(until))
-            for person, name, live, ours, since, until in found
-        ]
-
-    def hold(self, found: Sequence[Hold], run: int) -> None:
-        """Leave these values alone until their time."""
-        self._db.upsert(
-            holds,
-            [
-                {
-                    "connection": self._me,
-                    "person_id": one.person_id,
-                    "property": one.property,
-                    "live": one.live,
-                    "ours": one.ours,
-                    "since": stamp(one.since),
-                    "until": stamp(one.until),
-                    "run": run,
-                }
-                for one in found
-            ],
-        )
-
-    def drop_holds(self, keys: Sequence[tuple[str, str]]) -> None:
-        """These holds are over: (person id, property)."""
-        if not keys:
-            return
-        self._db.execute(
-            sa.delete(holds).where(
-                holds.c.connection == self._me,
-                holds.c.person_id == sa.bindparam("person"),
-                holds.c.property == sa.bindparam("name"),
-            ),
-            [{"person": person, "name": name} for person, name in keys],
-        )
 
 
 def _change(row: Any) -> PlannedChange:

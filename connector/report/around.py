@@ -48,7 +48,7 @@ def beside(
         if short is not None and 0 < short <= NEAR:
             near[person.id] = short
     active = frozenset((owner, at) for (owner, _), at in at_work.items())
-    held = tuple(one.person_id for one in session.ledger.work.holds())
+    held = tuple(one.person_id for one in session.ledger.holds.every())
     return Beside(near, frozenset(outside), held, active, unsigned)
 
 

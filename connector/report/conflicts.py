@@ -7,12 +7,14 @@ set side by side, and where their stages differ somebody may want to know.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from connector.ledger.conflicts import Pair, TakenBack
-from connector.ledger.work import Hold
+from connector.ledger.holds import Hold, Reversal
+from connector.ledger.writers import writer
+from connector.model import CONFLICT
 from connector.report.sheet import Cell, Part, Setting, Sheet, count, sheet
 
 
@@ -21,6 +23,7 @@ class Found:
     """What the ledger knows of conflicts."""
 
     holds: Sequence[Hold]
+    reversals: Sequence[Reversal]
     taken_back: Sequence[TakenBack]
     pairs: Sequence[Pair]
     connections: int  # in this state, the reported one among them
@@ -34,7 +37,13 @@ def conflicts(setting: Setting, found: Found) -> Sheet:
         "Conflicts with others",
         f"{setting.today:%Y-%m-%d}",
         headlines=_headlines(found),
-        parts=[_holds(found.holds), _wars(found.taken_back), _parity(found.pairs), _differing(found.pairs)],
+        parts=[
+            _holds([one for one in found.holds if one.code != CONFLICT]),
+            _quarrels(found),
+            _wars(found.taken_back),
+            _parity(found.pairs),
+            _differing(found.pairs),
+        ],
         unknown=_unknown(found),
     )
 
@@ -52,7 +61,7 @@ def _holds(holds: Sequence[Hold]) -> Part:
         )
         for name, those in sorted(by_property.items(), key=lambda item: (-len(item[1]), item[0]))
     )
-    says = "Somebody set another value than ours; it is left alone until the hold is over. One by one: connector holds"
+    says = "Somebody set another value; it is left alone until the hold is over. One by one: connector holds list"
     return Part("holds", "Values of others left alone", ("property", "people", "oldest since", "until"), rows, says)
 
 
@@ -60,6 +69,43 @@ def _until(ends: Sequence[datetime | None]) -> str:
     known = [one for one in ends if one is not None]
     last = f"{max(known):%Y-%m-%d}" if known else ""
     return "for good" if not known else last if len(known) == len(ends) else f"{last}, some for good"
+
+
+def _quarrels(found: Found) -> Part:
+    """Every writer that sets our values back, the one that quarrels over most people first."""
+    frozen = {(one.person_id, one.property) for one in found.holds if one.code == CONFLICT}
+    writers: dict[tuple[str, str], list[Reversal]] = {}
+    for one in found.reversals:
+        writers.setdefault((one.property, writer(one.by, one.source, _name(found, one))), []).append(one)
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            name,
+            who,
+            count(f"set_back.{name}.{number}", (one.person_id for one in those)),
+            sum(one.times for one in those),
+            count(f"given_up.{name}.{number}", (id for one in those for id in _given_up(one, frozen))),
+            f"{max(one.last_at for one in those if one.last_at):%Y-%m-%d}" if any(o.last_at for o in those) else "",
+        )
+        for number, ((name, who), those) in enumerate(
+            sorted(writers.items(), key=lambda item: (-len(item[1]), item[0])), start=1
+        )
+    )
+    says = (
+        "Another system set our value back. After the second time nothing more is written into that property of that"
+        " person. Once it is settled there: connector holds release --all --property PROPERTY"
+    )
+    columns = ("property", "set back by", "people", "times", "left as it is", "last")
+    return Part("set_back", "Our values set back by other systems", columns, rows, says)
+
+
+def _given_up(one: Reversal, frozen: Container[tuple[str, str]]) -> Sequence[str]:
+    return (one.person_id,) if (one.person_id, one.property) in frozen else ()
+
+
+def _name(found: Found, one: Reversal) -> str:
+    """What a writer is called may have been learned with a later hold."""
+    named = (each.name for each in found.holds if each.property == one.property and each.source == one.source)
+    return one.name or next(filter(None, named), "")
 
 
 def _wars(taken: Sequence[TakenBack]) -> Part:
@@ -75,10 +121,7 @@ def _wars(taken: Sequence[TakenBack]) -> Part:
         )
         for name, those in sorted(by_property.items(), key=lambda item: (-len(item[1]), item[0]))
     )
-    says = (
-        "Between two of our writes somebody set another value, and we set ours again: once, then it is left alone. Who"
-        " it was: connector report baseline names the other writers."
-    )
+    says = "Between two of our writes somebody set another value, and we set ours again: once, then it is left alone."
     return Part("written_back", "Values written back", ("property", "people", "times", "last"), rows, says)
 
 
@@ -115,6 +158,9 @@ def _differing(pairs: Sequence[Pair]) -> Part:
 def _headlines(found: Found) -> Iterable[str]:
     if found.holds:
         yield f"{len(found.holds):,} values of others are left alone."
+    given_up = sum(one.code == CONFLICT for one in found.holds)
+    if given_up:
+        yield f"{given_up:,} of them because another system set ours back twice."
     differing = sum(not one.same for one in found.pairs)
     if differing:
         yield f"{differing:,} people stand in another stage in another account."

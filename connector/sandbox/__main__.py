@@ -9,19 +9,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from connector.errors import ConfigError
 from connector.sandbox.clock import Clock
+from connector.sandbox.faults import fault_from_words
 from connector.sandbox.old_account import old_account
 from connector.sandbox.people_csv import Loaded, load_files
 from connector.sandbox.server import TOKEN, Sandbox, generated
+from connector.sandbox.telling import manners
 from connector.sandbox.world import World
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sandbox as the options say; 4 when a file of people or its columns are wrong, 64 for bad options."""
     options = _parser().parse_args(arguments)
+    if options.manners:
+        sys.stdout.write(manners())
+        return 0
     try:
-        sandbox = _sandbox(options)
+        sandbox = _built(options)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -37,7 +44,12 @@ def _announce(url: str) -> None:
     sys.stdout.flush()
 
 
-def _sandbox(options: argparse.Namespace) -> Sandbox:
+def build(arguments: Sequence[str]) -> Sandbox:
+    """The sandbox that a command line means, not running yet; ConfigError or ValueError says what is wrong with it."""
+    return _built(_parser().parse_args(arguments))
+
+
+def _built(options: argparse.Namespace) -> Sandbox:
     switches: dict[str, Any] = dict(_pair(one) for one in options.set)
     return Sandbox(
         lambda: _world(options),
@@ -45,6 +57,8 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
         scopes=options.scopes.split(",") if options.scopes else None,
         host=options.host,
         port=options.port,
+        faults=[fault_from_words(one) for one in options.fault],
+        controls=[_control(one) for one in options.do],
         **switches,
     )
 
@@ -83,6 +97,15 @@ def _pair(text: str) -> tuple[str, str]:
     return name.replace("-", "_"), value
 
 
+def _control(text: str) -> tuple[str, Any]:
+    """A control call from `name={json}`."""
+    name, separator, body = text.partition("=")
+    try:
+        return name, orjson.loads(body) if separator else {}
+    except orjson.JSONDecodeError as wrong:
+        raise ValueError(f"--do {text}: {wrong}") from None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("connector sandbox", description="A HubSpot account on loopback.")
     parser.add_argument("--host", default="127.0.0.1", help="where to listen; leave it on loopback")
@@ -99,6 +122,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scopes", help="comma-separated; every scope when left out")
     parser.add_argument("--now", help="an ISO instant at which the clock stands still; real time when left out")
     parser.add_argument("--set", action="append", default=[], metavar="SWITCH=VALUE", help="e.g. latency_ms=150")
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar="FAULT", help='e.g. "drop_after path=/tasks nth=2", or JSON'
+    )
+    parser.add_argument("--manners", action="store_true", help="print every switch, fault and control call, and end")
+    parser.add_argument("--do", action="append", default=[], metavar="CALL=JSON", help="a control call at the start")
     return parser
 
 

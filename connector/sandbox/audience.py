@@ -97,6 +97,14 @@ class Audience:
             _, at = one.members.pop(loser)
             one.members.setdefault(survivor, (at, at))
 
+    def erase(self, contact_id: str, email: str) -> None:
+        """Forget a contact's memberships and everything submitted under the e-mail address."""
+        for one in self.lists_of(contact_id):
+            del one.members[contact_id]
+        if email:
+            for kept in self.forms.values():
+                kept[:] = [one for one in kept if dict(one.values).get("email", "").lower() != email.lower()]
+
     @staticmethod
     def _fill(one: ContactList, members: Mapping[str, int]) -> None:
         one.members = {contact_id: (at, at) for contact_id, at in members.items()}

@@ -51,13 +51,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back; a body of None is an empty one."""
+    """What goes back; a body of None is an empty one, bytes go as they are."""
 
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def encoded(self) -> bytes:
+        if isinstance(self.body, bytes):
+            return self.body
         return b"" if self.body is None else orjson.dumps(self.body)
 
 

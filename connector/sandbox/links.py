@@ -43,10 +43,11 @@ class Links:
     def move(self, kind: str, loser: str, survivor: str) -> None:
         """Hang everything of a merged record on the one that survives."""
         for to in KINDS:
-            for to_id in self.of(kind, loser, to):
+            for to_id, types in self.of(kind, loser, to).items():
+                primary = len(types) > 1 and self.primary(kind, survivor, to) is None
                 self.remove(kind, loser, to, to_id)
-                if to_id not in self.of(kind, survivor, to):
-                    self.add(kind, survivor, to, to_id)
+                if primary or to_id not in self.of(kind, survivor, to):
+                    self.add(kind, survivor, to, to_id, primary=primary)
 
     def primary(self, kind: str, id: str, to: str) -> str | None:
         """The id of the primary linked record, if one is."""

@@ -75,7 +75,8 @@ def _merged_ids(world: World, row: Row, values: Mapping[str, str]) -> str | None
 
 
 def _merged_with_times(world: World, row: Row, values: Mapping[str, str]) -> str | None:
-    return ";".join(f"{id}:{row.modified_at()}" for id in row.merged) or None
+    """HubSpot's own list forgets the ids of earlier merges where merges come in chains."""
+    return ";".join(f"{id}:{at}" for id, at in row.merges) or None
 
 
 def _primary_company(world: World, row: Row, values: Mapping[str, str]) -> str | None:

@@ -8,7 +8,7 @@ so only their log takes memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -67,7 +67,9 @@ class Version(NamedTuple):
 class Row:
     """One record. `base` is None where the population can tell it again from `number`."""
 
-    __slots__ = ("archived_at", "base", "born_modified_at", "created_at", "id", "log", "merged", "number", "source")
+    __slots__ = (
+        "archived_at", "base", "born_modified_at", "created_at", "id", "log", "merged", "merges", "number", "source",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -86,7 +88,8 @@ class Row:
         self.number = number
         self.source = source
         self.log: tuple[Written, ...] = ()
-        self.merged: tuple[str, ...] = ()
+        self.merged: tuple[str, ...] = ()  # every id that this one stands for, chains included
+        self.merges: tuple[tuple[str, int], ...] = ()  # the merges into this one alone, with their instants
         self.archived_at: int | None = None
 
     def modified_at(self, until: int | None = None) -> int:
@@ -96,6 +99,17 @@ class Row:
                 return written.at
         return self.born_modified_at
 
+    def values(self, born: dict[str, str], until: int | None = None) -> dict[str, str]:
+        """What it was born with and what was written to it since, or until an instant; `born` is filled."""
+        for written in self.log:
+            if until is None or written.at <= until:
+                born.update(written.changes)
+        return born
+
     def wrote(self, written: Written) -> None:
         """Add a write to the log; a tuple because most records see one write or two."""
         self.log = (*self.log, written)
+
+
+#: Up to when a reader sees a row: what a lagging index has taken in; None means everything.
+Until = Callable[[Row], int | None]

@@ -1,8 +1,8 @@
 """
-HubSpot's search: filter groups over one object, one sort, pages of an offset, at most 10,000 rows.
+HubSpot's search: filter groups over one object, one sort, pages of an offset, at most 10,000 rows (as switched).
 
-It sees the account as it was `index_lag_s` ago. Generated records that nobody wrote are filtered by whole columns,
-all others one by one.
+It sees the account as far as the index has taken it in. Generated records that nobody wrote are filtered by whole
+columns, all others one by one.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from typing import Any
 
 from connector.sandbox.clock import iso, parse_ms
 from connector.sandbox.exchange import invalid
+from connector.sandbox.index import taken_in
 from connector.sandbox.records import Row
 from connector.sandbox.schema import CREATED, KIND_OF, MODIFIED, Definition
 from connector.sandbox.world import World
 
-MOST_ROWS = 10_000
-MOST_PER_PAGE = 200
 MOST_GROUPS, MOST_PER_GROUP, MOST_FILTERS = 5, 6, 18
 NOT_FILTERABLE = {"hs_body_preview_html", "hs_email_html", "hs_body_preview"}
 
@@ -61,18 +60,18 @@ class Search:
     def __init__(self, world: World, kind: str, request: Mapping[str, Any]) -> None:
         self._world = world
         self._kind = kind
-        lag = round(world.switches.index_lag_s * 1000)
-        self.until = world.clock.now() - lag if lag else None
+        self.until = taken_in(world, kind)
         self._groups = self._checked_groups(request)
         self._sort_by, self._descending = self._checked_sort(request)
-        self._offset, self._limit = _checked_paging(request)
+        self._offset, self._limit = self._checked_paging(request)
 
     def run(self) -> Hits:
         """All matching records in order, cut to the page that was asked for."""
         found = sorted(self._matching(), key=self._rank(), reverse=self._descending)
+        ghosts = self._world.switches.search_ghosts
         end = self._offset + self._limit
-        after = str(end) if end < len(found) else None
-        return Hits(len(found), found[self._offset : end], after)
+        after = str(end) if end < len(found) + ghosts else None
+        return Hits(len(found), found[max(0, self._offset - ghosts) : max(0, end - ghosts)], after)
 
     # -- what was asked ----------------------------------------------------------------------------------
 
@@ -109,6 +108,17 @@ class Search:
         if name not in self._world.definitions[self._kind]:
             raise invalid(f"There was a problem with the request: property {name} cannot be sorted by")
         return name, sort.get("direction") == "DESCENDING"
+
+    def _checked_paging(self, request: Mapping[str, Any]) -> tuple[int, int]:
+        switches = self._world.switches
+        limit, after = request.get("limit", 10), request.get("after") or "0"
+        if not isinstance(limit, int) or not 1 <= limit <= switches.search_limit:
+            raise invalid(f"limit must be between 1 and {switches.search_limit}")
+        if not str(after).isdigit():
+            raise invalid("after must be an integer offset")
+        if int(after) + limit > switches.search_depth:
+            raise invalid(f"Paging beyond {switches.search_depth} results is not possible; narrow the filters")
+        return int(after), limit
 
     # -- what is found -----------------------------------------------------------------------------------
 
@@ -154,14 +164,18 @@ class Search:
         if name == "hs_object_id":
             return row.id
         if name == MODIFIED[self._kind]:
-            return iso(row.modified_at(self.until))
+            return iso(self._modified_at(row))
         return iso(row.created_at) if name == CREATED[self._kind] else None
+
+    def _modified_at(self, row: Row) -> int:
+        return row.modified_at(self.until(row) if self.until else None)
 
     def _indexed(self, row: Row) -> bool:
         """Whether the index knows the record and does not know it to be archived."""
-        if self.until is not None and row.created_at > self.until:
-            return False
-        return row.archived_at is None or (self.until is not None and row.archived_at > self.until)
+        until = self.until(row) if self.until else None
+        if until is None:
+            return row.archived_at is None
+        return row.created_at <= until and (row.archived_at is None or row.archived_at > until)
 
     def _rank(self) -> Callable[[Row], tuple[float | str, int]]:
         """The sort key; equal ones go by id, so that pages do not overlap."""
@@ -170,21 +184,10 @@ class Search:
         if self._sort_by == CREATED[self._kind]:
             return lambda row: (row.created_at, int(row.id))
         if self._sort_by == MODIFIED[self._kind]:
-            return lambda row: (row.modified_at(self.until), int(row.id))
+            return lambda row: (self._modified_at(row), int(row.id))
         show = self._world.view(self._kind, [self._sort_by], self.until)
         weight = _weight(self._world.definitions[self._kind][self._sort_by])
         return lambda row: (weight(show(row)[self._sort_by]), int(row.id))
-
-
-def _checked_paging(request: Mapping[str, Any]) -> tuple[int, int]:
-    limit, after = request.get("limit", 10), request.get("after") or "0"
-    if not isinstance(limit, int) or not 1 <= limit <= MOST_PER_PAGE:
-        raise invalid(f"limit must be between 1 and {MOST_PER_PAGE}")
-    if not str(after).isdigit():
-        raise invalid("after must be an integer offset")
-    if int(after) + limit > MOST_ROWS:
-        raise invalid(f"Paging beyond {MOST_ROWS} results is not possible; narrow the filters")
-    return int(after), limit
 
 
 def _as_number(definition: Definition, value: str | None) -> float | None:

@@ -13,26 +13,27 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs
 
 import uvicorn
 
+from connector.sandbox.chance import share
+from connector.sandbox.chaos import Chaos
 from connector.sandbox.clock import Clock
-from connector.sandbox.control import PREFIX, control
-from connector.sandbox.exchange import Answer, Call
-from connector.sandbox.faults import Fault, Faults
+from connector.sandbox.control import CALLS, PREFIX, control, perform
+from connector.sandbox.delivery import Receive, Scope, Send, deliver, hang_up, received, send_whole
+from connector.sandbox.exchange import Answer, Call, invalid
+from connector.sandbox.faults import INSTEAD, KILLS, Fault, Faults, fault_from
 from connector.sandbox.generate import GeneratedPeople
 from connector.sandbox.hubspot import HubSpot
+from connector.sandbox.kills import Kills, harmless
+from connector.sandbox.mangling import asked, mangled
 from connector.sandbox.switches import Switches
+from connector.sandbox.trouble import instead
 from connector.sandbox.world import World
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 TOKEN = "pat-sandbox"
 APP_ID = "31337"
@@ -54,15 +55,21 @@ class Sandbox:
         scopes: Collection[str] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        faults: Sequence[Mapping[str, Any]] = (),
+        controls: Sequence[tuple[str, Mapping[str, Any]]] = (),
         **switches: Any,
     ) -> None:
+        """
+        A world ready made or made by a function, or invented `people`; `faults` are scripted, `controls` (name and
+        body of a control call) made and `switches` turned at the start and after each reset.
+        """
         self._build = world if callable(world) else lambda: generated(people, seed, activities=activities, now=now)
         self._ready_made = world if isinstance(world, World) else None
         self._token, self._app_id, self._scopes, self._switches = token, app_id, scopes, switches
         self._address = (host, port)
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
-        self.faults = Faults()
+        self._script, self._controls = faults, controls
         self._begin(self._ready_made or self._build())
 
     # -- running -----------------------------------------------------------------------------------------
@@ -114,23 +121,42 @@ class Sandbox:
 
     def switch(self, **wanted: Any) -> None:
         """Turn switches while it runs; ValueError names a bad one."""
+        self.hubspot.limits.settle()  # what another app spent until now, it spent at the old pace
         self.world.switches = self.world.switches.turned(wanted)
 
     def fault(self, action: str, **more: Any) -> Fault:
-        """Script one fault (see faults.Fault)."""
-        return self.faults.add(Fault(action, **more))  # type: ignore[arg-type]  # a bad action strikes nothing
+        """Script one fault (see faults.Fault); ValueError says what is wrong with it."""
+        return self.faults.add(self.checked_fault({"action": action} | more))
+
+    def checked_fault(self, wanted: Mapping[str, Any]) -> Fault:
+        """A fault that is not in the script yet; ValueError says what is wrong with it."""
+        fault = fault_from(wanted)
+        if fault.control and fault.control not in CALLS:
+            raise ValueError(f"control is one of {', '.join(CALLS)}")
+        if fault.pid:
+            harmless(fault.pid)
+        return fault
+
+    def do(self, name: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Make a control call, as `POST /_sandbox/{name}` does; ValueError says what is wrong with it."""
+        self.world.catch_up()
+        return perform(self, name, body or {})
 
     def reset(self) -> None:
         """A new world as at the start, counters at zero, no faults; ValueError for a world made by hand."""
         if self._ready_made is not None:
             raise ValueError("this world was made by hand; pass a function that makes it to be able to reset")
-        self.faults.clear()
         self._begin(self._build())
 
     def _begin(self, world: World) -> None:
         self.world = world
         self.hubspot = HubSpot(world, token=self._token, app_id=self._app_id, scopes=self._scopes)
         self.switch(**self._switches)
+        self.faults, self.kills, self.chaos = Faults(), Kills(), Chaos()
+        for one in self._script:
+            self.faults.add(self.checked_fault(one))
+        for name, body in self._controls:
+            self.do(name, body)
 
     def _open(self) -> None:
         # The protocol is named because asyncio switches Nagle's delay off only where it reads TCP: 40 ms a call.
@@ -156,22 +182,62 @@ class Sandbox:
     # -- one call ----------------------------------------------------------------------------------------
 
     async def _asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = await _call(scope, receive)
+        call = await received(scope, receive)
+        self.world.catch_up()
         if call.path.startswith(PREFIX):
-            await _send(send, control(self, call))
+            await send_whole(send, control(self, call))
             return
-        query = scope["query_string"].decode()
-        fault = self.faults.striking(call.method, f"{call.path}?{query}" if query else call.path)
+        traffic = self.hubspot.traffic
+        traffic.begin()
+        try:
+            await self._met(call, scope["query_string"].decode(), receive, send)
+        finally:
+            traffic.end()
+
+    async def _met(self, call: Call, query: str, receive: Receive, send: Send) -> None:
+        """One call of a client, after what is scripted to happen first."""
+        target = f"{call.path}?{query}" if query else call.path
+        first, fault = self.faults.striking(call.method, target, self.world.clock.now())
+        if first and (wrong := self._done_first(first)):
+            await send_whole(send, wrong)
+            return
+        fault = fault or self.chaos.striking(self.world.switches)
         await self._wait(fault)
-        if fault is not None and fault.action == "drop_before":
-            await _hang_up(receive)
-        elif fault is not None and fault.action in ("answer", "throttle"):
-            await _send(send, fault.answer())
+        if fault is None:
+            await send_whole(send, self.hubspot.answer(call))
         else:
-            await _deliver(self.hubspot.answer(call), fault, receive, send)
+            self.hubspot.traffic.trouble[fault.action] += 1
+            await self._hit(fault, call, receive, send)
+
+    async def _hit(self, fault: Fault, call: Call, receive: Receive, send: Send) -> None:
+        """One call that a fault strikes: answered otherwise, applied or not, cut off, or the last of its process."""
+        if fault.action in INSTEAD:
+            await send_whole(send, instead(fault, self.world.clock))
+            return
+        spared = fault.action in ("drop_before", "kill_before")
+        answer = None if spared else mangled(self.hubspot.answer(asked(call, fault)), call, fault)
+        if fault.action in KILLS:
+            await self.kills.strike(fault, f"{call.method} {call.path}", self.world.clock)
+        if answer is None or fault.action in KILLS:
+            await hang_up(receive)
+        else:
+            await deliver(answer, fault, receive, send)
+
+    def _done_first(self, script: Sequence[Fault]) -> Answer | None:
+        """What `do` faults want done before this call; the answer that says so where it cannot be done."""
+        try:
+            for one in script:
+                self.do(one.control, one.body)
+        except ValueError as wrong:
+            return Answer(500, invalid(f"the sandbox's own script: {wrong}").answer.body)
+        return None
 
     async def _wait(self, fault: Fault | None) -> None:
-        latency = self.world.switches.latency_ms + (fault.latency_ms if fault else 0)
+        switches = self.world.switches
+        latency: float = switches.latency_ms + (fault.latency_ms if fault and fault.action != "drip" else 0)
+        if switches.latency_jitter_ms:
+            lot = share(switches.chance_seed, "latency", self.hubspot.traffic.arrived)
+            latency = max(0.0, latency + (2 * lot - 1) * switches.latency_jitter_ms)
         if latency:
             await asyncio.sleep(latency / 1000)
 
@@ -181,56 +247,3 @@ def generated(people: int, seed: int, *, activities: bool = True, now: datetime 
     clock = Clock(now)
     population = GeneratedPeople(people, seed=seed, now=clock.now(), activities=activities) if people else None
     return World(population, clock=clock, switches=Switches())
-
-
-async def _call(scope: Scope, receive: Receive) -> Call:
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    query = {
-        name: tuple(values) for name, values in parse_qs(scope["query_string"].decode(), keep_blank_values=True).items()
-    }
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    # The raw path: a list's name may hold a slash, and only then is it told from a separator.
-    path = scope["raw_path"].decode("ascii").partition("?")[0]
-    return Call(scope["method"], path, query, headers, body)
-
-
-async def _deliver(answer: Answer, fault: Fault | None, receive: Receive, send: Send) -> None:
-    """Send an answer, or what a fault leaves of it; the call itself has been applied."""
-    action = fault.action if fault else ""
-    if action == "drop_after":
-        await _hang_up(receive)
-    elif action == "malformed":
-        await _send_bytes(send, answer, b"<html>502 Bad Gateway</html>")
-    elif action == "truncated":
-        whole = answer.encoded()
-        await _start(send, answer, len(whole))
-        await send({"type": "http.response.body", "body": whole[: len(whole) // 2], "more_body": True})
-        await _hang_up(receive)
-    else:
-        await _send(send, answer)
-
-
-async def _send(send: Send, answer: Answer) -> None:
-    await _send_bytes(send, answer, answer.encoded())
-
-
-async def _send_bytes(send: Send, answer: Answer, body: bytes) -> None:
-    await _start(send, answer, len(body))
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _start(send: Send, answer: Answer, length: int) -> None:
-    headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
-    if answer.status != 204:
-        headers += [(b"content-type", b"application/json;charset=utf-8"), (b"content-length", b"%d" % length)]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-
-
-async def _hang_up(receive: Receive) -> None:
-    """Cut the connection without a word. ASGI has no message for that, so uvicorn's own transport is closed."""
-    receive.__self__.transport.abort()  # type: ignore[attr-defined]  # uvicorn's cycle object
-    await receive()  # returns once uvicorn has noticed, so that it does not answer 500 itself

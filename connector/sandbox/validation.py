@@ -37,10 +37,37 @@ class Unfit(ValueError):
         super().__init__(message)
 
 
-def checked(definitions: Mapping[str, Definition], wanted: Mapping[str, Any]) -> tuple[dict[str, str], list[Fault]]:
-    """The values as they will be stored, and every reason why some cannot be."""
+class Ways(NamedTuple):
+    """How an account takes values: whether it brings them into a form of its own, and whether it says so."""
+
+    normalises: bool = False
+    lenient_dates: bool = False
+    tells: bool = False
+
+
+class Altered(NamedTuple):
+    """A value that was stored in another form than it was sent in."""
+
+    name: str
+    raw: str
+    kept: str
+
+    def as_json(self) -> dict[str, Any]:
+        context = {"propertyName": [self.name], "rawValue": [self.raw], "normalizedValue": [self.kept]}
+        return {
+            "category": "PROPERTY_VALUE_NORMALIZED",
+            "message": f"{self.name} was stored as {self.kept}",
+            "context": context,
+        }
+
+
+def checked(
+    definitions: Mapping[str, Definition], wanted: Mapping[str, Any], ways: Ways
+) -> tuple[dict[str, str], list[Fault], list[Altered]]:
+    """The values as they will be stored, every reason why some cannot be, and what is told of those that changed."""
     stored: dict[str, str] = {}
     faults: list[Fault] = []
+    altered: list[Altered] = []
     for name, value in wanted.items():
         definition = definitions.get(name)
         if definition is None:
@@ -48,11 +75,16 @@ def checked(definitions: Mapping[str, Definition], wanted: Mapping[str, Any]) ->
         elif not definition.writable:
             faults.append(Fault(name, "READ_ONLY_VALUE", f'"{name}" is a read only property; its value cannot be set.'))
         else:
+            text = _as_text(value)
+            meant = _meant(definition, text, ways)
             try:
-                stored[name] = fitted(definition, _as_text(value))
+                stored[name] = fitted(definition, meant)
             except Unfit as unfit:
                 faults.append(Fault(name, unfit.code, str(unfit)))
-    return stored, faults
+            else:
+                if meant != text and ways.tells:
+                    altered.append(Altered(name, text, stored[name]))
+    return stored, faults, altered
 
 
 def refused(faults: list[Fault], portal_id: int) -> Answer:
@@ -80,6 +112,22 @@ def _as_text(value: Any) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _meant(definition: Definition, value: str, ways: Ways) -> str:
+    """The value in the account's own form, where it has one; what cannot be understood is left as it is."""
+    if ways.lenient_dates and definition.type == "date" and value:
+        try:
+            return iso_date(parse_ms(value))
+        except ValueError:
+            return value
+    if not ways.normalises or not value:
+        return value
+    if definition.type == "number" and "." in value and _NUMBER.fullmatch(value):
+        return value.rstrip("0").rstrip(".")
+    if definition.name.endswith("phone"):
+        return re.sub(r"[^\d+]", "", value)
+    return value.strip().lower() if definition.name in ("email", "domain") else value
 
 
 def fitted(definition: Definition, value: str) -> str:

@@ -7,8 +7,6 @@ written is kept. Every change goes through here, whoever makes it, so history an
 
 from __future__ import annotations
 
-import heapq
-from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,18 +14,19 @@ from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
-from connector.sandbox import manners, stock, workflows
+from connector.sandbox import fates, manners, stock, workflows
+from connector.sandbox.addresses import Addresses
+from connector.sandbox.agenda import Agenda
 from connector.sandbox.audience import Audience, Submission
 from connector.sandbox.clock import Clock, iso, to_ms
 from connector.sandbox.links import Links
+from connector.sandbox.poison import Poison
 from connector.sandbox.population import Nobody, Population
-from connector.sandbox.records import IMPORTED, Row, Source, Version, Written, person
-from connector.sandbox.schema import CREATED, KINDS, MODIFIED, Owner, Pipeline
+from connector.sandbox.records import IMPORTED, Row, Source, Until, Version, Written, person
+from connector.sandbox.schema import CREATED, KINDS, MODIFIED, Definition, Owner, Pipeline
+from connector.sandbox.store import Store
 from connector.sandbox.switches import Switches
 from connector.sandbox.workflows import Workflow
-
-#: Ids of records created while the sandbox runs; far above the generated ones.
-FIRST_NEW_ID = 5_000_000_001
 
 Values = dict[str, str]
 
@@ -54,24 +53,25 @@ class World:
         owners: Sequence[Owner] | None = None,
     ) -> None:
         self.population: Population = population or Nobody()
+        self.store = Store(self.population)
+        self._addresses = Addresses(self.store)
         self.clock = clock or Clock()
         self.switches = switches or Switches()
         self.account = account or Account()
         self.definitions = stock.definitions()
+        self.deleted: dict[tuple[str, str], Definition] = {}  # definitions that were deleted, by kind and name
         self.groups: dict[str, dict[str, dict[str, object]]] = {}  # property groups made by API, by kind
         self.pipelines: list[Pipeline] = [stock.SALES_PIPELINE]
         self.owners = list(stock.OWNERS if owners is None else owners)
         self.links = Links(self.population)
         self.audience = Audience(self.population)
         self.workflows: list[Workflow] = []
+        self.agenda = Agenda()  # what is going to happen by itself
+        self.poisons: dict[tuple[str, str], Poison] = {}  # records that refuse to be written
+        self.passed: Counter[str] = Counter()  # rows and results that went by, for those that get lost
         self.enrollments: Counter[str] = Counter()  # how often each workflow ran, by its id
         self.writes = 0  # records written by API calls
-        self._rows: dict[str, dict[str, Row]] = {kind: {} for kind in KINDS}
-        self._extra_ids: dict[str, list[int]] = {kind: [] for kind in KINDS}
         self._forwarded: dict[tuple[str, str], str] = {}  # merged-away id -> survivor
-        self._columns: dict[tuple[str, str], list[str | None]] = {}
-        self._by_email: dict[str, str] | None = None
-        self._new_ids = Counter(dict.fromkeys(KINDS, FIRST_NEW_ID))
 
     # -- building and editing ----------------------------------------------------------------------------
 
@@ -86,15 +86,15 @@ class World:
         source: Source = IMPORTED,
     ) -> str:
         """Put a record into the account as it would stand there already; gives its id."""
-        now = self.clock.now()
+        now = self.stamp()
         created = to_ms(created_at) if created_at else now
         modified = to_ms(modified_at) if modified_at else max(created, now)
-        record_id = id or self._new_id(kind)
+        record_id = id or self.store.new_id(kind)
         if self.row(kind, record_id) is not None:
             raise ValueError(f"{kind} {record_id} is there already")
         base = {name: value for name, value in properties.items() if value != ""}
-        self._keep(kind, Row(record_id, created, modified, base=base, source=source))
-        self._remember_email(kind, record_id, base)
+        self.store.keep(kind, Row(record_id, created, modified, base=base, source=source))
+        self._addresses.remember(kind, record_id, base)
         return record_id
 
     def associate(self, kind: str, id: str, to: str, to_id: str, *, primary: bool | None = None) -> None:
@@ -118,15 +118,17 @@ class World:
         source: Source,
         *,
         enrolled: frozenset[str] = frozenset(),
+        at: int | None = None,
     ) -> Row:
         """
         Set properties ("" clears) of a living record, with history; the modified date always moves.
 
-        Workflows follow, except those of `enrolled`, whose doing this write is.
+        Workflows follow, except those of `enrolled`, whose doing this write is. `at` is when it happened, where that
+        is not now.
         """
-        row = self._own(kind, id)
+        row = self.store.own(kind, id)
         current = self.values(kind, row)
-        now = self.clock.now()
+        now = self.stamp(at)
         changed = {
             name: value
             for name, value in ((n, manners.appended(current.get(n), v)) for n, v in properties.items())
@@ -135,11 +137,11 @@ class World:
         if "lifecyclestage" in changed:
             changed |= manners.stage_dates(self, kind, current, changed["lifecyclestage"], now)
         row.wrote(Written(now, source, changed))
-        self._remember_email(kind, id, changed)
+        self._addresses.remember(kind, id, changed)
         if kind == "deals" and "dealstage" in changed and self.switches.deal_moves_stage:
             manners.deal_moves_stage(self, id)
         if kind == "contacts":
-            workflows.enroll(self, id, changed, enrolled)
+            workflows.enroll(self, id, changed, source, enrolled, at=at)
         return row
 
     def workflow(self, id: str) -> Workflow:
@@ -159,29 +161,35 @@ class World:
         self.workflows.append(workflow)
         return workflow
 
-    def touch(self, kind: str, id: str) -> None:
-        """Move the modified date without a visible change, as hidden properties and logged activities do."""
-        self._own(kind, id).wrote(Written(self.clock.now(), Source("INTERNAL_PROCESSING"), {}))
+    def touch(self, kind: str, *ids: str, changes: Mapping[str, str] | None = None) -> int:
+        """Move the modified date of records at one instant without visible changes, as hidden properties and logged
+        activities do, or with the same `changes`, as a bulk edit does; gives the instant. Nothing else follows."""
+        written = Written(self.stamp(), Source("INTERNAL_PROCESSING"), changes or {})
+        for id in ids:
+            self.store.own(kind, id).wrote(written)
+        return written.at
 
     def archive(self, kind: str, id: str) -> None:
         """Into the recycling bin; archiving twice is harmless."""
-        row = self._own(kind, id)
-        if row.archived_at is None:
-            row.archived_at = self.clock.now()
+        fates.archive(self, kind, id)
 
-    def merge(self, kind: str, survivor: str, loser: str) -> Row:
-        """The survivor takes over what it lacks, links, memberships and ids; the loser is gone."""
-        kept, gone = self._own(kind, survivor), self._own(kind, loser)
-        mine, theirs = self.values(kind, kept), self.values(kind, gone)
-        taken = {name: value for name, value in theirs.items() if value and not mine.get(name)}
-        gone.archived_at = self.clock.now()
-        kept.merged = (*kept.merged, loser, *gone.merged)
-        for id in (loser, *gone.merged):
-            self._forwarded[kind, id] = survivor
-        self.links.move(kind, loser, survivor)
-        if kind == "contacts":
-            self.audience.move(loser, survivor)
-        return self.write(kind, survivor, taken, Source("MERGE_OBJECTS"))
+    def merge(self, kind: str, survivor: str, loser: str, *, new_id: bool | None = None) -> Row:
+        """Two records become one: the survivor, or a third of a `new_id` (None: as switched)."""
+        third = self.switches.merge_makes_new_id if new_id is None else new_id
+        return fates.merge(self, kind, survivor, loser, new_id=third)
+
+    def forward(self, kind: str, ids: Sequence[str], to: str) -> None:
+        """From now on these ids are merged-away ones of another."""
+        self._forwarded |= {(kind, id): to for id in ids}
+
+    def stamp(self, at: int | None = None) -> int:
+        """The instant that a modification carries: as coarse as switched."""
+        now = self.clock.now() if at is None else at
+        return now - now % self.switches.time_grain_ms
+
+    def catch_up(self) -> None:
+        """Let happen by itself what was to happen until now; whoever looks at the account calls this first."""
+        self.agenda.catch_up(self)
 
     # -- lists and forms ---------------------------------------------------------------------------------
 
@@ -200,7 +208,7 @@ class World:
 
     def row(self, kind: str, id: str) -> Row | None:
         """The record of this id, archived ones too, merged-away ones not forwarded."""
-        return self._rows[kind].get(id) or self._generated(kind, id)
+        return self.store.row(kind, id)
 
     def living(self, kind: str, id: str) -> Row | None:
         """The record of this id if it is not archived."""
@@ -225,21 +233,20 @@ class World:
 
     def values(self, kind: str, row: Row, until: int | None = None) -> Values:
         """The stored properties of a record, now or as they were at `until`."""
-        values = self._born(kind, row)
-        for written in row.log:
-            if until is None or written.at <= until:
-                values.update(written.changes)
-        return values
+        return row.values(self.store.born(kind, row), until)
 
-    def view(self, kind: str, names: Sequence[str], until: int | None = None) -> Callable[[Row], dict[str, str | None]]:
+    def view(
+        self, kind: str, names: Sequence[str], until: Until | None = None
+    ) -> Callable[[Row], dict[str, str | None]]:
         """A function that shows just these properties of a row, told and computed ones included."""
         computed = [(name, manners.COMPUTED[kind][name]) for name in names if name in manners.COMPUTED[kind]]
 
         def show(row: Row) -> dict[str, str | None]:
-            values = self.values(kind, row, until)
+            at = until(row) if until else None
+            values = self.values(kind, row, at)
             values["hs_object_id"] = row.id
             values[CREATED[kind]] = iso(row.created_at)
-            values["hs_lastmodifieddate"] = values[MODIFIED[kind]] = iso(row.modified_at(until))
+            values["hs_lastmodifieddate"] = values[MODIFIED[kind]] = iso(row.modified_at(at))
             told = {name: compute(self, row, values) for name, compute in computed}
             return {name: values.get(name) for name in names} | told
 
@@ -248,11 +255,11 @@ class World:
     def history(self, kind: str, row: Row, name: str) -> list[Version]:
         """Who set a property to what, newest first."""
         versions = [Version(w.changes[name], w.at, w.source) for w in row.log if name in w.changes]
-        return [*reversed(versions), *self._born_versions(kind, row, name)]
+        return [*reversed(versions), *self.store.born_versions(kind, row, name)]
 
     def rows(self, kind: str, *, from_id: int = 0, archived: bool = False) -> Iterator[Row]:
         """Records in order of id, from an id on, living or archived."""
-        for id in self._ids(kind, from_id):
+        for id in self.store.ids(kind, from_id):
             row = self.row(kind, str(id))
             if row is not None and self._lists_as(kind, row) == ("archived" if archived else "living"):
                 yield row
@@ -264,23 +271,15 @@ class World:
 
     def count(self, kind: str) -> int:
         """How many records live."""
-        gone = sum(row.archived_at is not None for row in self._rows[kind].values())
-        return self.population.count(kind) + len(self._extra_ids[kind]) - gone
+        return self.store.count(kind)
 
     def written_rows(self, kind: str) -> dict[str, Row]:
         """The records that are not as the population would tell them."""
-        return self._rows[kind]
+        return self.store.written(kind)
 
     def contact_of(self, email: str) -> str | None:
         """The id of the living contact with this e-mail address."""
-        if self._by_email is None:
-            emails = self.column("contacts", "email")
-            self._by_email = {
-                email.lower(): self.population.id_of("contacts", number) for number, email in enumerate(emails) if email
-            }
-            for id, written in self._rows["contacts"].items():
-                self._remember_email("contacts", id, self.values("contacts", written))
-        found = self._by_email.get(email.lower(), "")
+        found = self._addresses.find(email)
         row = self.living("contacts", found) if found else None
         holds = row is not None and self.values("contacts", row).get("email", "").lower() == email.lower()
         return found if holds else None
@@ -291,14 +290,7 @@ class World:
             show = self.view(kind, [name])
             generated = (self.row(kind, self.population.id_of(kind, n)) for n in range(self.population.count(kind)))
             return [show(row)[name] for row in generated if row]
-        key = (kind, name)
-        if key not in self._columns:
-            same: dict[str | None, str | None] = {}
-            self._columns[key] = [
-                same.setdefault(value, value)
-                for value in (self._born_value(kind, n, name) for n in range(self.population.count(kind)))
-            ]
-        return self._columns[key]
+        return self.store.column(kind, name)
 
     def pipeline_stage(self, pipeline: str, stage: str) -> tuple[bool, bool, str] | None:
         """Whether a deal stage is closed, is won, and its probability."""
@@ -323,63 +315,7 @@ class World:
 
     # -- within ------------------------------------------------------------------------------------------
 
-    def _ids(self, kind: str, from_id: int) -> Iterator[int]:
-        extra = self._extra_ids[kind]
-        first = self.population.first_from(kind, from_id)
-        born = (int(self.population.id_of(kind, n)) for n in range(first, self.population.count(kind)))
-        return heapq.merge(born, islice(extra, bisect_left(extra, from_id), None))
-
     def _lists_as(self, kind: str, row: Row) -> str:
         if row.archived_at is None:
             return "living"
         return "merged" if (kind, row.id) in self._forwarded else "archived"
-
-    def _generated(self, kind: str, id: str) -> Row | None:
-        number = self.population.number_of(kind, id)
-        if number is None:
-            return None
-        created = self.population.created_at(kind, number)
-        return Row(id, created, self.population.modified_at(kind, number), number=number)
-
-    def _own(self, kind: str, id: str) -> Row:
-        row = self._rows[kind].get(id)
-        if row is None:
-            row = self._generated(kind, id)
-            if row is None:
-                raise KeyError(f"{kind} {id}")
-            self._rows[kind][id] = row
-        return row
-
-    def _keep(self, kind: str, row: Row) -> None:
-        if not row.id.isdigit():
-            raise ValueError(f"record ids are digits, not {row.id!r}")
-        self._rows[kind][row.id] = row
-        insort(self._extra_ids[kind], int(row.id))
-
-    def _new_id(self, kind: str) -> str:
-        id = self._new_ids[kind]
-        self._new_ids[kind] += 1
-        return str(id)
-
-    def _born(self, kind: str, row: Row) -> Values:
-        return self.population.properties(kind, row.number) if row.base is None else dict(row.base)
-
-    def _born_versions(self, kind: str, row: Row, name: str) -> Sequence[Version]:
-        """A property's history before anybody wrote: what the population tells, else one entry at birth."""
-        if row.base is None and (told := self.population.history(kind, row.number, name)):
-            return told
-        born = self._born(kind, row).get(name)
-        return () if born is None else (Version(born, row.created_at, row.source),)
-
-    def _born_value(self, kind: str, number: int, name: str) -> str | None:
-        if name == MODIFIED[kind] or name == "hs_lastmodifieddate":
-            return iso(self.population.modified_at(kind, number))
-        if name == CREATED[kind]:
-            return iso(self.population.created_at(kind, number))
-        if name == "hs_object_id":
-            return self.population.id_of(kind, number)
-        return self.population.properties(kind, number).get(name)
-
-    def _remember_email(self, kind: str, id: str, values: Mapping[str, str]) -> None:
-        if kind == "contacts" and self._by_email is not None and values.get("email"):
-            self._by_email[values["email"].lower()] = id

@@ -1,19 +1,29 @@
-"""Reading one step ahead: the next page is on its way while this one is worked on."""
+"""Reading ahead: what comes next is on its way while this is worked on, never more than the next few."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass
 from typing import TypeVar
 
+K = TypeVar("K")
 T = TypeVar("T")
+R = TypeVar("R")
 
 _END = object()
 
+#: Seconds between two looks while nothing comes.
+GLANCE = 0.5
 
-def ahead(source: Iterable[T], depth: int = 4) -> Iterator[T]:
-    """Yield from `source`, fetched by another thread at most `depth` items ahead. Its errors arrive here, in order."""
+
+def ahead(source: Iterable[T], depth: int = 4, look: Callable[[], None] = lambda: None) -> Iterator[T]:
+    """Yield from `source`, fetched by another thread at most `depth` items ahead. Its errors arrive here, in order;
+    `look` is called now and then while nothing comes, and may raise."""
     waiting: queue.Queue[object] = queue.Queue(maxsize=depth)
     stopped = threading.Event()
 
@@ -38,16 +48,106 @@ def ahead(source: Iterable[T], depth: int = 4) -> Iterator[T]:
 
     thread = threading.Thread(target=fetch, name="ahead", daemon=True)
     thread.start()
+    stalled = False
     try:
-        while (item := waiting.get()) is not _END:
+        while True:
+            try:
+                item = waiting.get(timeout=GLANCE)
+            except queue.Empty:
+                stalled = True
+                look()
+                stalled = False
+                continue
+            if item is _END:
+                return
             if isinstance(item, _Failure):
                 raise item.error
             yield item  # type: ignore[misc]  # only `source` puts anything else in
     finally:
         stopped.set()
-        thread.join()
+        if not stalled:  # else it hangs in a call that nobody waits for any more
+            thread.join()
 
 
 class _Failure:
     def __init__(self, error: BaseException) -> None:
         self.error = error
+
+
+def in_turn(
+    pool: Executor, work: Callable[[T], R], items: Iterable[T], depth: int, look: Callable[[], None] = lambda: None
+) -> Iterator[R]:
+    """`work` for every item, up to `depth` of them under way beside the one that is asked for, results in order."""
+    under_way: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            under_way.append(pool.submit(work, item))
+            if len(under_way) > depth:
+                yield result(under_way.popleft(), look)
+        while under_way:
+            yield result(under_way.popleft(), look)
+    finally:
+        for future in under_way:
+            future.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """One of several sources ended early."""
+
+    error: Exception
+
+
+def together(
+    sources: Mapping[K, Callable[[], Iterable[T]]], threads: int, look: Callable[[], None] = lambda: None
+) -> Iterator[tuple[K, T | Failed]]:
+    """What several sources yield, in the order of each, as it comes; a source that fails says so and is over."""
+    waiting: queue.Queue[tuple[K, T | Failed] | None] = queue.Queue(maxsize=threads)
+    stopped = threading.Event()
+
+    def offer(item: tuple[K, T | Failed] | None) -> None:
+        while not stopped.is_set():
+            try:
+                waiting.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def fetch(key: K, source: Callable[[], Iterable[T]]) -> None:
+        try:
+            for item in source():
+                offer((key, item))
+                if stopped.is_set():
+                    return
+        except Exception as error:  # noqa: BLE001 - carried to the consumer, who knows what it means
+            offer((key, Failed(error)))
+        finally:
+            offer(None)
+
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="together")
+    left = len([pool.submit(fetch, key, source) for key, source in sources.items()])
+    try:
+        while left:
+            try:
+                item = waiting.get(timeout=GLANCE)
+            except queue.Empty:
+                look()
+                continue
+            if item is None:
+                left -= 1
+            else:
+                yield item
+    finally:
+        stopped.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def result(future: Future[R], look: Callable[[], None] = lambda: None) -> R:
+    """What it comes to; `look` is called now and then while it does not come, and may raise."""
+    while True:
+        try:
+            return future.result(timeout=GLANCE)
+        except NotYet:
+            if future.done():
+                return future.result()  # its own error, which may be a timeout, too
+            look()

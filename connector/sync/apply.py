@@ -14,22 +14,22 @@ from datetime import datetime
 from typing import Any
 
 from connector.crm import Outcome, Update, accounting
-from connector.errors import Deferred, Rejected, Transient
-from connector.fields import STRICT
+from connector.errors import Deferred, Transient
 from connector.ledger import handoffs
 from connector.ledger.people import Settled
 from connector.ledger.rejects import Reject
 from connector.ledger.work import PlannedChange
 from connector.model import Move
-from connector.plan import Change, Set, from_json, leaving_out
-from connector.sync.backwards import Backwards
+from connector.plan import Change, from_json, leaving_out
 from connector.sync.colleagues import Colleagues
 from connector.sync.garbage import uncollected
 from connector.sync.handoff import HandOff
 from connector.sync.look import Look
 from connector.sync.pull import Pull
 from connector.sync.quarantine import TASK, Quarantine, only_tells
+from connector.sync.refreshing import Refreshing
 from connector.sync.session import Report, Session
+from connector.sync.verifying import Verdict, Verifying
 
 #: The code of an outcome that was not sent because the quota's share is spent.
 QUOTA = "quota"
@@ -58,7 +58,7 @@ class Apply:
         self._look = look
         self._pull = pull
         self._ledger = session.ledger
-        self._backwards = Backwards(session, report)
+        self._verifying = Verifying(session, report, look.who, look.reversals)
         self._hand_off = HandOff(session, report)
         self._quarantine = Quarantine(session)
 
@@ -66,15 +66,17 @@ class Apply:
         """Write the planned changes, most urgent first, until none is left. Raises Deferred when the quota is spent,
         the connection was paused, or the program is to stop, and whatever `still` raises between batches."""
         done = 0
-        while True:
-            self._session.go_on(writing=True)
-            still()
-            batch = self._ledger.work.planned(self._report.run, limit=self._session.settings.write_chunk)
-            if not batch:
-                return
-            self._write(self._with_fresh_base(batch))
-            done += len(batch)
-            self._session.progress("written", done, total)
+        with Refreshing(self._session, self._report, self._pull) as refreshing:
+            while True:
+                self._session.go_on(writing=True)
+                still()
+                batch = self._ledger.work.planned(self._report.run, limit=self._session.settings.write_chunk)
+                if not batch:
+                    return
+                refreshing.expect()
+                self._write(self._with_fresh_base(batch))
+                done += len(batch)
+                self._session.progress("written", done, total)
 
     # -- the base of a write is fresh -------------------------------------------------------------------------------
 
@@ -119,7 +121,8 @@ class Apply:
         ends = dict.fromkeys(causes, outside)
         again: list[PlannedChange] = []
         settled: list[Settled] = []
-        for one in self._look.at(tuple(causes)):
+        looked = self._look.at(tuple(causes))
+        for one in looked:
             change = one.difference.change
             if one.stands_back:
                 ends[one.person.id] = ("rejected", "", "would write again what the CRM refused before")
@@ -135,6 +138,7 @@ class Apply:
         for id, reject in self._ledger.rejects.of("contact", undecided).items():
             ends[id] = ("rejected", reject.code, reject.message)
         with self._ledger.transaction():
+            self._look.keep_holds(looked)
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
             self._ledger.mirror.settle([one.person_id for one in settled])
             self._ledger.aside.drop([one.person_id for one in settled])
@@ -171,14 +175,17 @@ class Apply:
         """Each change as far as the CRM took it: where it refuses a property that only tells, the rest goes out again
         without it."""
         updates = [Update(change.person_id, {one.property: one.after for one in change.sets}) for _, change in changes]
+        sent_at = self._session.now()
         outcomes = accounting.write(self._session.crm, "contact", updates)
+        answered = [(*pair, outcome) for pair, outcome in zip(changes, outcomes, strict=True)]
+        verdicts = self._verifying.verdicts([one for one in answered if one[2].state == "written"], sent_at)
         results: list[Result] = []
         again: list[tuple[PlannedChange, Change]] = []
         without: dict[str, Outcome] = {}
-        for (one, change), outcome in zip(changes, outcomes, strict=True):
+        for one, change, outcome in answered:
             rest = self._without_refused(change, outcome)
             if rest is None:
-                results.append(self._verified(one, change, outcome))
+                results.append(_result(one, change, outcome, verdicts.get(change.person_id)))
             elif not rest.sets:
                 results.append(_less(Result(one, rest, "written", stands=True), outcome))
             else:
@@ -195,42 +202,6 @@ class Apply:
             return None
         return leaving_out(change, outcome.refused, self._session.agreement.write_back.rules)
 
-    def _verified(self, planned: PlannedChange, change: Change, outcome: Outcome) -> Result:
-        """Never trust a 2xx: the stored values are compared, and a stage that did not move is told apart (G5)."""
-        if outcome.state != "written":
-            return Result(planned, change, outcome.state, outcome.code, outcome.message, refused=outcome.refused)
-        silent = [one for one in change.sets if one.field in STRICT and one.property not in outcome.properties]
-        stored = dict(outcome.properties)
-        if silent and any(one.before for one in silent):
-            stored.update(self._backwards.read(change.person_id, [one.property for one in silent]))
-        differing = [one for one in change.sets if one.property in stored and not self._same(one, stored[one.property])]
-        for one in differing:
-            if one.field != "stage" or not planned.body.get("backwards"):
-                continue
-            try:
-                moved = self._backwards.clear_then_set(change.person_id, one)
-            except Rejected as error:
-                return Result(planned, change, "rejected", error.code, str(error), refused=(one.property,))
-            if not moved:
-                return Result(planned, change, "unknown", "stage_moved_meanwhile", "somebody set the stage meanwhile")
-        kept = [one for one in differing if one.field != "stage" or not planned.body.get("backwards")]
-        return self._taken(planned, change, kept)
-
-    def _taken(self, planned: PlannedChange, change: Change, kept: Sequence[Set]) -> Result:
-        """A change whose write the CRM confirmed, `kept` being the properties of which it kept another value."""
-        if not kept:
-            return Result(planned, change, "written", stands=True)
-        names = tuple(one.property for one in kept)
-        said = f"the CRM accepted {', '.join(names)} and kept another value"
-        if not only_tells(kept):
-            return Result(planned, change, "rejected", "not_taken", said, refused=names)
-        taken = replace(change, sets=tuple(one for one in change.sets if one.property not in names))
-        return Result(planned, taken, "written", "not_taken", said, stands=True, refused=names)
-
-    def _same(self, one: Set, stored: str | None) -> bool:
-        decode = self._session.fields.decode
-        return stored == one.after or bool(decode(one.field, stored) == decode(one.field, one.after))
-
     # -- recording -----------------------------------------------------------------------------------------------------
 
     def _record(self, results: Sequence[Result]) -> None:
@@ -243,6 +214,7 @@ class Apply:
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
             self._ledger.mirror.settle([one.person_id for one in settled])
             self._mirror_what_was_written([result for result in results if result.stands])
+            self._retake([result for result in results if result.stands])
             over = ("written", "rejected", "gone")
             self._ledger.aside.drop([result.change.person_id for result in results if result.state in over])
             self._set_aside([result for result in results if result.state == "rejected"], now)
@@ -270,6 +242,13 @@ class Apply:
             if result.change.person_id in kept and result.change.sets
         }
         self._ledger.mirror.overwrite("contact", facts)
+
+    def _retake(self, written: Sequence[Result]) -> None:
+        """What others had set in these properties is replaced: their holds are over, and whoever sets ours back from
+        now on does so anew."""
+        keys = [(one.change.person_id, name) for one in written for name in one.planned.body.get("retaken", ())]
+        self._ledger.holds.drop(keys)
+        self._ledger.reversals.restored(keys)
 
     def _set_aside(self, rejected: Sequence[Result], now: datetime) -> None:
         """Kept with what was refused, and out of the way until something about it changes."""
@@ -309,6 +288,20 @@ def _less(result: Result, outcome: Outcome) -> Result:
     refused = (*outcome.refused, *result.refused)
     message = f"written without {', '.join(refused)}: {outcome.message}"
     return replace(result, code=outcome.code, message=message, refused=refused)
+
+
+def _result(planned: PlannedChange, change: Change, outcome: Outcome, verdict: Verdict | None) -> Result:
+    """What became of a change that sets something: the CRM's word, verified."""
+    if outcome.state != "written":
+        return Result(planned, change, outcome.state, outcome.code, outcome.message, refused=outcome.refused)
+    if verdict is None:
+        return Result(planned, change, "written", stands=True)
+    state, code, message, refused = verdict
+    kept_out = [one for one in change.sets if one.property in refused]
+    if state == "rejected" and kept_out and only_tells(kept_out):
+        taken = replace(change, sets=tuple(one for one in change.sets if one not in kept_out))
+        return Result(planned, taken, "written", code, message, stands=True, refused=refused)
+    return Result(planned, change, state, code, message, refused=refused)
 
 
 def _stop_if_deferred(results: Sequence[Result]) -> None:

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from connector.crm import ACTIVITIES
-from connector.errors import CrmError, Denied
 from connector.fields import STRICT, Linked
 from connector.ledger.mirror import Kept, LinkRow, Surroundings
 from connector.ledger.people import NOTHING, Memory
@@ -18,21 +17,20 @@ from connector.model import ALWAYS, Edit, Person
 from connector.plan import Held
 from connector.sync.colleagues import Colleagues, nearest
 from connector.sync.session import Order, Report, Session
-
-#: Verbs that only ask: nothing of what they find is kept.
-ASKING = ("explain", "report")
+from connector.sync.who import ASKING, Who, newest_of
 
 
 class Assembly:
     """Puts people together for one run: records and what is linked to them, memory, holds, and others' edits."""
 
-    def __init__(self, session: Session, order: Order, report: Report) -> None:
+    def __init__(self, session: Session, order: Order, report: Report, who: Who) -> None:
         self._session = session
         self._order = order
         self._report = report
         self._ledger = session.ledger
         self._memory = session.memory
         self._colleagues = Colleagues(session)
+        self._who = who
         #: field -> property of what may be written back: stage and status, and what the agreement names
         self.written = {
             field: spec.property
@@ -51,7 +49,7 @@ class Assembly:
             others = self._others(around.values())
             memories = self._memory.remember(tuple(kept))
             holds = self._holds(tuple(kept))
-        edits = self._edits(kept, memories)
+        edits = self._edits(kept, memories, holds)
         people: list[Person] = []
         for id, one in kept.items():
             try:
@@ -75,9 +73,19 @@ class Assembly:
     def _holds(self, ids: Sequence[str]) -> dict[str, dict[str, Held]]:
         """Per person and property, the values of others that we leave alone."""
         holds: dict[str, dict[str, Held]] = {}
-        for hold in self._ledger.work.holds(ids):
-            held = Held(hold.property, hold.live, hold.ours, hold.since, hold.until)
-            holds.setdefault(hold.person_id, {})[hold.property] = held
+        for one in self._ledger.holds.of(ids):
+            holds.setdefault(one.person_id, {})[one.property] = Held(
+                one.property,
+                one.live,
+                one.ours,
+                one.since,
+                one.until,
+                one.code,
+                one.by,
+                one.source,
+                one.name,
+                one.set_at,
+            )
         return holds
 
     def _undone(self, kept: Kept, memory: Memory) -> Kept:
@@ -88,9 +96,12 @@ class Assembly:
         fields = self._session.fields
         before: dict[str, str] = {}
         for field, name in self.written.items():
-            pair = memory.intended.get(name)
-            if pair is not None and fields.encode(field, fields.live(kept.facts, field)) in pair[1:]:
-                before[field] = pair[0]
+            intended = memory.intended.get(name)
+            if intended is None:
+                continue
+            live = fields.encode(field, fields.live(kept.facts, field))
+            if any(fields.alike(field, live, each) for each in intended[1:]):
+                before[field] = intended[0]
         return replace(kept, facts=fields.with_written(kept.facts, before))
 
     def _others(self, around: Iterable[Surroundings]) -> dict[str, dict[str, Kept]]:
@@ -123,18 +134,20 @@ class Assembly:
 
     # -- who changed stage or status since we wrote them -----------------------------------------------------------
 
-    def _edits(self, kept: Mapping[str, Kept], memories: Mapping[str, Memory]) -> dict[str, dict[str, Edit]]:
+    def _edits(
+        self, kept: Mapping[str, Kept], memories: Mapping[str, Memory], holds: Mapping[str, Mapping[str, Held]]
+    ) -> dict[str, dict[str, Edit]]:
         found: dict[str, dict[str, Edit]] = {}
         for id, memory in memories.items():
             for field in STRICT:
-                edit = self._edit(field, kept[id], memory)
+                edit = self._edit(field, kept[id], memory, holds.get(id, {}))
                 if edit is not None:
                     found.setdefault(id, {})[field] = edit
             if (answer := _answer(kept[id], memory)) is not None:
                 found.setdefault(id, {})[answer.field] = answer
         return self._dated(found) if found and self._order.verb not in ASKING else found
 
-    def _edit(self, field: str, kept: Kept, memory: Memory) -> Edit | None:
+    def _edit(self, field: str, kept: Kept, memory: Memory, holds: Mapping[str, Held]) -> Edit | None:
         fields = self._session.fields
         spec = fields.spec(field)
         if spec is None or field in kept.facts.get("u", {}):
@@ -146,29 +159,37 @@ class Assembly:
         if ours is None or live in ours:
             return None
         before = fields.decode(field, memory.base.get(spec.property, ""))
-        return Edit(field, before, fields.live(kept.facts, field), None, "unknown")
+        edit = Edit(field, before, fields.live(kept.facts, field), None, "unknown")
+        hold = holds.get(spec.property)
+        if hold is not None and hold.live == live:  # asked before
+            return replace(edit, at=hold.set_at, by=hold.by, source=hold.source, name=hold.name)
+        return edit
 
     def _dated(self, found: dict[str, dict[str, Edit]]) -> dict[str, dict[str, Edit]]:
-        """Ask the CRM's history who made these edits and when; without an answer they stay undated."""
-        asked = {field for edits in found.values() for field in edits}
-        specs = {
-            field: spec
-            for field in (*STRICT, *sorted(asked - set(STRICT)))
+        """Ask the CRM's history who made these edits and when; without an answer they stay undated. What our own token
+        wrote is no edit."""
+        properties = {
+            field: spec.property
+            for field in sorted({field for edits in found.values() for field in edits})
             if (spec := self._session.fields.spec(field)) is not None
         }
-        names = sorted(spec.property for spec in specs.values())
-        try:
-            history = self._session.crm.history("contact", sorted(found), names)
-        except Denied:
-            raise
-        except CrmError as error:
-            self._report.warnings.append(f"who changed stage or status could not be read: {error}")
-            return found
-        for id, edits in found.items():
-            for field, edit in edits.items():
-                versions = history.get(id, {}).get(specs[field].property, ())
-                if versions:
-                    edits[field] = replace(edit, at=versions[0].at, by=versions[0].by)
+        open_ones = {
+            id: names
+            for id, edits in found.items()
+            if (names := [properties[field] for field, edit in edits.items() if edit.by == "unknown"])
+        }
+        for id, history in self._who.histories(open_ones).items():
+            edits = found[id]
+            for field in [field for field, edit in edits.items() if edit.by == "unknown"]:
+                versions = history.get(properties[field], ())
+                version = newest_of(versions, self._session.fields.encode(field, edits[field].after))
+                if version is None:
+                    continue
+                if field in STRICT and self._who.is_us(id, properties[field], versions):
+                    del edits[field]
+                    continue
+                known = replace(edits[field], at=version.at, by=version.by, source=version.source, name=version.name)
+                edits[field] = known
         return found
 
 

@@ -1,22 +1,38 @@
 """
 Setting an earlier lifecycle stage on a CRM whose stage only moves forward (G5).
 
-Write, read back; if it did not take: remember the intent, clear, read back, set, read back, each its own request.
-Between clear and set the person has no stage, so the intent is in the ledger before the clear, and every run
-finishes open clears before any other work. A value that is neither blank nor the target belongs to somebody who
-acted meanwhile: hands off, decide again.
+Write, read back; if it did not take: remember the intents, clear, read back, set, read back, each a request of its own
+for as many people as a batch takes, and never two of them for one person in one batch. Between clear and set these
+people have no stage, so the intents are in the ledger before the clear, and every run finishes open clears before any
+other work. A value that is neither blank nor the target belongs to somebody who acted meanwhile: hands off, decide
+again. One that is the old value again, although it was cleared, was set back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from connector.crm import Update, accounting
-from connector.errors import Rejected
+from connector.crm import Outcome, Update, accounting
 from connector.ledger.work import OpenClear
 from connector.plan import Set
 from connector.sync.session import Report, Session
+
+#: How a clear can end: the target stands, or not, and why.
+STANDS, BLANK, MOVED, SET_BACK, GONE, REFUSED = "stands", "blank", "moved", "set back", "gone", "refused"
+
+#: Where it is remembered which kind of account this is, as met last.
+MANNER = "stage moves"
+FORWARD_ONLY, ANY_WAY = "forward only", "any way"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What became of one clear; `code` and `message` of a refusal."""
+
+    how: str
+    code: str = ""
+    message: str = ""
 
 
 class Backwards:
@@ -27,75 +43,126 @@ class Backwards:
         self._report = report
         self._work = session.ledger.work
 
-    def read(self, person_id: str, names: Sequence[str]) -> dict[str, str | None]:
-        """What the CRM holds right now; empty when the record is gone."""
-        for record in self._session.crm.read("contact", [person_id], names):
-            return {name: record.properties.get(name) for name in names}
-        return {}
+    # -- which kind of account this is ------------------------------------------------------------------------------
 
-    def clear_then_set(self, person_id: str, one: Set) -> bool:
-        """Empty the property and set it; True when it holds the wanted value in the end. Raises Rejected, with the
-        value of before in its place again, when the CRM takes neither."""
-        clear = OpenClear(person_id, one.property, one.before, one.after)
-        self._work.open_clear(clear, self._report.run, self._session.now())
-        try:
-            self._write(person_id, one.property, "")
-            return self.finish(clear)
-        except Rejected:
-            self._put_back(clear)
-            raise
+    def met(self, manner: str) -> None:
+        """The account let a stage go back, or did not: remembered, and looked at anew with every write, for an account
+        may be changed at any moment."""
+        if self._session.ledger.runs.cursor(MANNER) != manner:
+            self._session.ledger.runs.move_cursor(MANNER, manner)
 
-    def finish(self, clear: OpenClear) -> bool:
-        """Bring one open clear to its end, whatever stands there now. False: somebody acted, decide again."""
-        live = self.read(clear.person_id, [clear.property]).get(clear.property) or ""
-        if live == clear.before and live != clear.target:
-            # The clear never arrived: start it again, since without it the target cannot be set.
-            self._write(clear.person_id, clear.property, "")
-            live = self.read(clear.person_id, [clear.property]).get(clear.property) or ""
-        if live == "":
-            self._write(clear.person_id, clear.property, clear.target)
-            live = self.read(clear.person_id, [clear.property]).get(clear.property) or ""
-        if live == "":
-            return False  # stays open: the next run tries again before any other work
-        self._work.close_clear(clear.person_id, clear.property)
-        return live == clear.target
+    def leaves_blank(self) -> bool:
+        """Whether going back means to stand blank for a moment, as far as this account has shown."""
+        return self._session.ledger.runs.cursor(MANNER) != ANY_WAY
+
+    # -- clear, then set --------------------------------------------------------------------------------------------
+
+    def clear_then_set(self, wanted: Mapping[str, Set]) -> dict[str, Ending]:
+        """Empty the property of these people and set it: person id -> what became of it."""
+        clears = [OpenClear(id, one.property, one.before, one.after) for id, one in wanted.items()]
+        if not clears:
+            return {}
+        with self._session.ledger.transaction():
+            self._session.still_mine()
+            for one in clears:
+                self._work.open_clear(one, self._report.run, self._session.now())
+        refused = self._write(clears, blank=True)
+        endings = self._refused(clears, refused)
+        return endings | self.finish([one for one in clears if one.person_id not in endings])
+
+    def finish(self, clears: Sequence[OpenClear]) -> dict[str, Ending]:
+        """Bring open clears to their end, whatever stands there now. What is still blank then stays open."""
+        live = self._live(clears)
+        unsent = [one for one in clears if live.get(one.person_id) == one.before != one.target]
+        endings = self._refused(unsent, self._write(unsent, blank=True))  # the clear never arrived: without it ...
+        live |= self._live([one for one in unsent if one.person_id not in endings])
+        left = [one for one in clears if one.person_id not in endings]
+        blank = [one for one in left if live.get(one.person_id) == ""]
+        refused = self._write(blank, blank=False)  # ... the target cannot be set
+        live |= self._live(blank)
+        endings |= self._restored([one for one in blank if one.person_id in refused], live, refused)
+        endings |= {
+            one.person_id: _ending(one, live.get(one.person_id)) for one in left if one.person_id not in endings
+        }
+        self._close(one for one in clears if endings[one.person_id].how != BLANK)
+        return endings
+
+    def _restored(
+        self, blank: Sequence[OpenClear], live: dict[str, str], refused: Mapping[str, Outcome]
+    ) -> dict[str, Ending]:
+        """The CRM does not take the target any more: better the stage from before than none."""
+        back = [OpenClear(one.person_id, one.property, one.target, one.before) for one in blank]
+        self._write(back, blank=False)
+        live |= self._live(back)
+        return {
+            one.person_id: Ending(
+                BLANK if live.get(one.person_id) == "" else REFUSED,
+                refused[one.person_id].code,
+                refused[one.person_id].message,
+            )
+            for one in blank
+        }
+
+    def _refused(self, clears: Sequence[OpenClear], refused: Mapping[str, Outcome]) -> dict[str, Ending]:
+        """The CRM does not let these be cleared: nothing happened to them."""
+        these = [one for one in clears if one.person_id in refused]
+        self._close(these)
+        outcomes = {one.person_id: refused[one.person_id] for one in these}
+        return {id: Ending(REFUSED, outcome.code, outcome.message) for id, outcome in outcomes.items()}
+
+    def _close(self, clears: Iterable[OpenClear]) -> None:
+        with self._session.ledger.transaction():
+            for one in clears:
+                self._work.close_clear(one.person_id, one.property)
+
+    # -- after a run that died --------------------------------------------------------------------------------------
 
     def finish_open(self) -> None:
         """Before any other work: nobody stays blank because a run died between clear and set."""
-        for clear in self._work.open_clears():
-            if not self._exists(clear.person_id):
-                self._work.close_clear(clear.person_id, clear.property)
-                continue
-            try:
-                done = self.finish(clear)
-            except Rejected:  # nobody else must wait for this one
-                self._put_back(clear)
-                done = False
-            if not done:
+        by_property: dict[str, list[OpenClear]] = {}
+        for one in self._work.open_clears():
+            by_property.setdefault(one.property, []).append(one)
+        for clears in by_property.values():
+            endings = self.finish(clears)
+            self._tell(clears, endings)
+            self._session.ledger.mirror.mark_dirty(sorted(endings))
+
+    def _tell(self, clears: Sequence[OpenClear], endings: Mapping[str, Ending]) -> None:
+        for one in clears:
+            how = endings[one.person_id].how
+            if how not in (STANDS, GONE):
+                then = "stands cleared; the next run tries again" if how == BLANK else "is decided anew"
                 self._report.warnings.append(
-                    f"contact {clear.person_id}: {clear.property} was cleared to set {clear.target} and does not hold"
-                    " it; it is decided anew"
+                    f"contact {one.person_id}: {one.property} was cleared to set {one.target} and does not hold it; it"
+                    f" {then}"
                 )
-            self._session.ledger.mirror.mark_dirty([clear.person_id])
 
-    def _put_back(self, clear: OpenClear) -> None:
-        """The CRM refuses what we wanted: the value of before is better than none. While even that is refused the
-        clear stays open, and every run comes back to it."""
-        live = self.read(clear.person_id, [clear.property]).get(clear.property) or ""
-        if live == "" and clear.before:
-            with suppress(Rejected):
-                self._write(clear.person_id, clear.property, clear.before)
-            live = self.read(clear.person_id, [clear.property]).get(clear.property) or ""
-        if live:
-            self._work.close_clear(clear.person_id, clear.property)
+    # -- calls ------------------------------------------------------------------------------------------------------
 
-    def _exists(self, person_id: str) -> bool:
-        return any(True for _ in self._session.crm.read("contact", [person_id], []))
+    def read(self, ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, str | None]]:
+        """What the CRM holds of these people right now; who is gone is missing."""
+        found = self._session.crm.read("contact", ids, names) if ids else ()
+        return {one.id: {name: one.properties.get(name) for name in names} for one in found}
 
-    def _write(self, person_id: str, name: str, value: str) -> None:
-        outcome = accounting.write(self._session.crm, "contact", [Update(person_id, {name: value})])[0]
-        if outcome.state == "rejected":
-            raise Rejected(
-                f"contact {person_id}: {name} could not be {'set' if value else 'cleared'}: {outcome.message}",
-                code=outcome.code,
-            )
+    def _live(self, clears: Sequence[OpenClear]) -> dict[str, str]:
+        names = sorted({one.property for one in clears})
+        found = self.read([one.person_id for one in clears], names)
+        return {one.person_id: found[one.person_id].get(one.property) or "" for one in clears if one.person_id in found}
+
+    def _write(self, clears: Sequence[OpenClear], *, blank: bool) -> dict[str, Outcome]:
+        """One request per batch; those whom the CRM refuses. Of all others, what stands there is read, not believed."""
+        if not clears:
+            return {}
+        updates = [Update(one.person_id, {one.property: "" if blank else one.target}) for one in clears]
+        outcomes = accounting.write(self._session.crm, "contact", updates)
+        return {one.id: one for one in outcomes if one.state == "rejected"}
+
+
+def _ending(one: OpenClear, live: str | None) -> Ending:
+    if live is None:
+        return Ending(GONE)
+    if live == one.target:
+        return Ending(STANDS)
+    if live == "":
+        return Ending(BLANK)
+    return Ending(SET_BACK if live == one.before else MOVED)

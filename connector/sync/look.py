@@ -7,9 +7,10 @@ change goes to the ledger, where the guard sees the whole run before anything is
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connector.agreement.goals import SOURCE
@@ -19,20 +20,23 @@ from connector.decide.tracks import track_from_json, track_to_json
 from connector.errors import ConnectorError
 from connector.fields import STRICT
 from connector.ledger import handoffs
+from connector.ledger.holds import Reversal
 from connector.ledger.mirror import Kept
 from connector.ledger.observing import Observed
 from connector.ledger.people import NOTHING, Memory, Settled
 from connector.ledger.rejects import Reject
 from connector.ledger.tables import CHANGED, ROUTE_DUE
-from connector.ledger.work import OBSERVED, PLANNED, Hold, PlannedChange
+from connector.ledger.work import OBSERVED, PLANNED, PlannedChange
 from connector.log import unforeseen
 from connector.model import Decision, Person
 from connector.plan import Change, Difference, Held, diff, to_json
-from connector.sync.assembling import ASKING, Assembly, Ours
+from connector.sync.assembling import Assembly, Ours
 from connector.sync.garbage import uncollected
 from connector.sync.noting import Noting
 from connector.sync.quarantine import Quarantine
+from connector.sync.reversals import Reversals, as_hold
 from connector.sync.session import Order, Report, Session
+from connector.sync.who import ASKING, Who
 
 #: How far back a dry run looks to say how many would be handed over a day.
 REHEARSED = timedelta(days=30)
@@ -52,6 +56,9 @@ class Looked:
     difference: Difference
     adopted: bool
     postponed: bool = False  # scores that only aged, to be written at their hour of the day
+    mark: int = CHANGED  # why they were looked at
+    holds: Mapping[str, Held] = dataclasses.field(default_factory=dict)  # property -> what we leave alone there
+    reversals: tuple[Reversal, ...] = ()  # values of ours that another system set back since
     left_out: tuple[str, ...] = ()  # properties that were refused before and are not sent again
     stands_back: bool = False  # the whole change was refused before and is not sent again
 
@@ -70,7 +77,9 @@ class Look:
         self.admitted = self.left_out = 0  # people inside and outside the connection's scope
         self.would_hand_over = 0  # of a dry run: by the facts of the last 30 days alone
         self.unrouted: list[str] = []  # handed over, and nobody's for longer than agreed
-        self._assembly = Assembly(session, order, report)
+        self.who = Who(session, order, report)
+        self.reversals = Reversals(session, order, report, self.who, self._terms)
+        self._assembly = Assembly(session, order, report, self.who)
         self._noting = Noting(session.agreement, session.office.teams)
         self._quarantine = Quarantine(session)
 
@@ -93,10 +102,11 @@ class Look:
                     holds.get(person.id, {}),
                     mark=marks.get(person.id, CHANGED) if marks else CHANGED,
                 )
-                looked.append(self._without_refused(one, rejects.get(person.id)))
+                looked.append(one)
             except Exception as error:  # noqa: BLE001 - whatever one person's data does to a rule, the others go on
                 self._reject(person.id, error)
-        return looked
+        settled = self.reversals.settle(looked, self._again)
+        return [self._without_refused(one, rejects.get(one.person.id)) for one in settled]
 
     def _rejects(self, ids: Sequence[str]) -> dict[str, Reject]:
         """What was refused of these people and is not to be tried again yet."""
@@ -123,9 +133,10 @@ class Look:
         if self._session.mode == "observe":
             return one
         verdict = self._quarantine.verdict(reject, one.difference.change)
+        retaken = () if verdict.change is None else one.difference.retaken
         return replace(
             one,
-            difference=replace(one.difference, change=verdict.change),
+            difference=replace(one.difference, change=verdict.change, retaken=retaken),
             left_out=verdict.left_out,
             stands_back=verdict.stands_back,
         )
@@ -152,6 +163,7 @@ class Look:
                 with self._ledger.transaction():
                     self._ledger.mirror.settle(outside)
                     self._ledger.aside.drop(outside)
+                    self._ledger.rejects.release("contact", outside)
         return inside
 
     def _end_outside(self, ids: Sequence[str]) -> None:
@@ -175,25 +187,34 @@ class Look:
         )
         if self._order.rehearses:
             self._rehearse(person)
-        if person.unmapped:
-            return Looked(person, kept, memory, decision, UNTOUCHED, not tracks and decision.tracks[0].adopted)
+        adopted = not tracks and decision.tracks[0].adopted
+        looked = Looked(person, kept, memory, decision, UNTOUCHED, adopted, mark=mark, holds=holds)
+        return looked if person.unmapped else self._compared(looked, Ours(memory))
+
+    def _compared(self, one: Looked, ours: Mapping[str, frozenset[str]]) -> Looked:
+        """The decision against the record as it stands."""
         difference = diff(
-            decision,
-            kept.facts,
-            ours=Ours(memory),
-            holds=holds,
+            one.decision,
+            one.kept.facts,
+            ours=ours,
+            holds=one.holds,
             fields=self._session.fields,
             terms=self._terms,
             as_of=self._order.as_of,
-            owner_id=self._session.task_owner(person.owner_id),
-            by_time=mark != CHANGED,
+            owner_id=self._session.task_owner(one.person.owner_id),
+            by_time=one.mark != CHANGED,
         )
         change = difference.change
-        postponed = mark == ROUTE_DUE and change is not None and change.only_scores
+        postponed = one.mark == ROUTE_DUE and change is not None and change.only_scores
         if postponed:
-            difference = replace(difference, change=None)
-        adopted = not tracks and decision.tracks[0].adopted
-        return Looked(person, kept, memory, decision, difference, adopted, postponed)
+            difference = replace(difference, change=None, retaken=())
+        return replace(one, difference=difference, postponed=postponed)
+
+    def _again(
+        self, one: Looked, holds: Mapping[str, Held], ours: Mapping[str, str], found: tuple[Reversal, ...]
+    ) -> Looked:
+        mine = {**Ours(one.memory), **{name: frozenset((live,)) for name, live in ours.items()}}
+        return self._compared(replace(one, holds=holds, reversals=found), mine)
 
     def _rehearse(self, person: Person) -> None:
         """Would the facts of the last 30 days have handed this person over?"""
@@ -234,7 +255,7 @@ class Look:
         planned: list[PlannedChange] = []
         with self._ledger.transaction():
             looked = tuple(looked)
-            self._keep_holds(looked)
+            self.keep_holds(looked)
             self._stand_back([one for one in looked if one.stands_back])
             for one in looked:
                 if one.stands_back:
@@ -335,16 +356,16 @@ class Look:
         if told and len(report.warnings) < 20:
             report.warnings.append(f"contact {one.person.id}: {told[0]}")
 
-    def _keep_holds(self, looked: Sequence[Looked]) -> None:
+    def keep_holds(self, looked: Sequence[Looked]) -> None:
+        """What is left alone from now on, what is not any more, and what was set back."""
         if self._order.verb == "plan" or self._session.mode == "observe":
             return
-        holds = [
-            Hold(one.person.id, held.property, held.live, held.ours, held.since, held.until)
-            for one in looked
-            for held in one.difference.held
-        ]
-        self._ledger.work.hold(holds, self._report.run)
-        self._ledger.work.drop_holds([(one.person.id, name) for one in looked for name in one.difference.released])
+        ledger, run = self._ledger, self._report.run
+        ledger.holds.put([as_hold(one.person.id, held) for one in looked for held in one.difference.held], run)
+        over = [(one.person.id, name) for one in looked for name in one.difference.released]
+        ledger.holds.drop(over)
+        ledger.reversals.note([found for one in looked for found in one.reversals], run)
+        ledger.reversals.restored(over)
 
     def settled(self, one: Looked, base: dict[str, str] | None = None) -> Settled:
         """What to remember of a person once the decision stands; what is still to be written is not in its base."""
@@ -353,7 +374,7 @@ class Look:
             person_id=one.person.id,
             tracks=tuple(track_to_json(track) for track in decision.tracks),
             base=self._base(one) if base is None else base,
-            route_next_at=decision.route_next_at,
+            route_next_at=_soonest(decision.route_next_at, *(held.until for held in one.difference.held)),
             score_next_at=self._order.as_of if one.postponed else decision.score_next_at,
             moves=decision.moves,
             track_id=decision.tracks[0].id,
@@ -374,12 +395,17 @@ class Look:
             live = fields.encode(field, fields.live(facts, field))
             if base.get(name) == live or name in apart or (field not in outputs and field not in STRICT):
                 continue
-            arrived = live in one.memory.intended.get(name, ())[1:]  # our write that was never confirmed
+            arrived = self._arrived(one, field, name, live)
             if self._left_alone(one) and field in STRICT and name in base and not arrived:
                 continue  # what people set meanwhile is adopted once this person is routed again
             if field in STRICT or arrived or fields.encode(field, outputs[field]) == live:
                 base[name] = live
         return base
+
+    def _arrived(self, one: Looked, field: str, name: str, live: str) -> bool:
+        """Whether this is our own write that was never confirmed."""
+        intended = one.memory.intended.get(name)
+        return intended is not None and any(self._session.fields.alike(field, live, each) for each in intended[1:])
 
     def _left_alone(self, one: Looked) -> bool:
         """Whether this person is scored and nothing more: held, unmapped, or in mode scores."""
@@ -393,7 +419,8 @@ class Look:
             "score": [one.decision.score.fit, one.decision.score.engagement, one.decision.score.grade],
             "reason": one.decision.reason,
             "after": _settled_json(self.settled(one)),
-            "left_out": list(one.left_out),
+            **({"retaken": list(one.difference.retaken)} if one.difference.retaken else {}),
+            **({"left_out": list(one.left_out)} if one.left_out else {}),
         }
         return PlannedChange(
             change.person_id,
@@ -412,6 +439,11 @@ class Look:
             for move in decision.moves
             for one in self._session.agreement.backwards
         )
+
+
+def _soonest(*moments: datetime | None) -> datetime | None:
+    """When to look again: the decision changes, or a hold is over."""
+    return min((at for at in moments if at is not None), default=None)
 
 
 def _settled_json(one: Settled) -> dict[str, Any]:

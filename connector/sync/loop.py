@@ -85,9 +85,11 @@ def _work(session: Session, order: Order, report: Report) -> None:
     _rehearsed(look, order, report)
     tell_unrouted(look.unrouted, report)
     _compare_with_review(session, order, report)
+    look.reversals.tell()
     _guard(session, order, report, guarding)
     if writing:
         Apply(session, report, look, pull).everything(_planned(session, report), guarding.still)
+        look.reversals.tell()
     if order.verb == "sync":
         _tidy(session)
 
@@ -215,11 +217,12 @@ def _guard(session: Session, order: Order, report: Report, guarding: Guarding) -
     """Look at the whole run before its first write; what is too much waits."""
     guarding.before_writing()
     guarding.tell()
-    report.blank_for_a_moment = sum(1 for one in session.ledger.work.every(report.run, "planned") if _clears(one))
+    if Backwards(session, report).leaves_blank():
+        report.blank_for_a_moment = sum(1 for one in session.ledger.work.every(report.run, "planned") if _clears(one))
 
 
 def _clears(one: PlannedChange) -> bool:
-    return bool(one.body.get("backwards"))
+    return bool(one.body.get("backwards")) and any(field == "stage" for field, *_ in one.body["sets"])
 
 
 def _refuse_empty_scope(session: Session, look: Look) -> None:
@@ -353,6 +356,8 @@ def _finish(session: Session, order: Order, report: Report) -> None:
         report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned"))
     calls = session.crm.calls
     report.calls, report.retries, report.throttled = dict(calls.by_class), calls.retries, calls.throttled
+    if order.write:
+        session.ledger.rejects.forget_gone()
     report.set_aside = session.ledger.rejects.by_code()
     report.complete_until = session.ledger.runs.complete_until()
     report.finished_at = session.now()

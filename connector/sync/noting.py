@@ -109,7 +109,7 @@ class Noting:
             return "exhausted"
         if kind in ("stages", "clean_up"):
             return "faded"
-        return {"deal": "lost", "person": "moved", "crm": "moved"}.get(kind, "ended")
+        return {"deal": "lost", "person": "moved", "import": "moved", "crm": "moved"}.get(kind, "ended")
 
 
 def _text(value: object) -> str | None:

@@ -8,28 +8,64 @@ before a full scan's first page, so that edits during the scan are seen by the n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from typing import TypeVar
 
 from connector.crm import ACTIVITIES, KINDS
-from connector.errors import Denied, MalformedRecord, NotFound
+from connector.errors import MalformedRecord
 from connector.fields import email_hash
 from connector.ledger.database import unpack
 from connector.ledger.mirror import News, Seen
 from connector.ledger.rejects import Reject
 from connector.log import unforeseen
 from connector.model import Link, Occurrence, Record
-from connector.sync.ahead import ahead
 from connector.sync.colleagues import Colleagues
 from connector.sync.garbage import uncollected
+from connector.sync.scanning import Scanning
 from connector.sync.session import Report, Session
+from connector.sync.sources import read_sources
 
-#: Pages of a full scan that are stored, linked and committed together.
-PAGES = 10
 
-T = TypeVar("T")
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What belongs to some records and was read beside them: links by kind and id, and steps of their counters."""
+
+    links: Mapping[str, Mapping[str, tuple[Link, ...]]]
+    steps: Sequence[Occurrence]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Records as they answered to their ids, when they were asked for, and what belongs to them."""
+
+    asked_at: datetime
+    asked_for: Set[str]
+    records: tuple[Record, ...]
+    gathered: Gathered
+
+    def of(self, ids: Set[str]) -> Fetched:
+        """What concerns some of the ids that were asked for."""
+        records = tuple(one for one in self.records if one.id in ids or not ids.isdisjoint(one.merged_ids))
+        found = {one.id for one in records}
+        links = {
+            to: {id: some for id, some in those.items() if id in found} for to, those in self.gathered.links.items()
+        }
+        steps = [one for one in self.gathered.steps if one.person_id in found]
+        return Fetched(self.asked_at, ids, records, Gathered(links, steps))
+
+    def with_those(self, others: Sequence[Fetched]) -> Fetched:
+        """All of them as if they had been asked for at once, at the earliest of their instants."""
+        every = (self, *others)
+        records = {one.id: one for some in every for one in some.records}
+        kinds = dict.fromkeys(to for some in every for to in some.gathered.links)
+        links = {
+            to: {id: those for some in every for id, those in some.gathered.links.get(to, {}).items()} for to in kinds
+        }
+        steps = [one for some in every for one in some.gathered.steps]
+        asked_for = frozenset().union(*(some.asked_for for some in every))
+        asked_at = min(some.asked_at for some in every)
+        return Fetched(asked_at, asked_for, tuple(records.values()), Gathered(links, steps))
 
 
 class Pull:
@@ -62,58 +98,25 @@ class Pull:
                     if batch.mark is not None:
                         name = f"changes:{kind}"
                         self._ledger.runs.move_cursor(name, batch.mark, batch.complete_until)
-        self._occurrences()
+        read_sources(self._session, self._report)
 
     def everything(self, kinds: Sequence[str] | None = None) -> None:
         """Every record, page by page, resumable; then ask after those the scan did not meet."""
-        for kind in kinds or self.kinds():
-            if self._ledger.runs.cursor(f"scanned:{kind}") != str(self._run):
-                self._scan(kind)
+        Scanning(self._session, self._report, self).everything(kinds or self.kinds())
         if kinds is None:
-            self._occurrences()
+            read_sources(self._session, self._report)
 
     def kinds(self) -> tuple[str, ...]:
         """The kinds the agreement uses something of, people last."""
         return tuple(kind for kind in KINDS if kind == "contact" or self._session.fields.properties(kind))
 
-    # -- full scan -----------------------------------------------------------------------------------------------
-
-    def _scan(self, kind: str) -> None:
-        runs = self._ledger.runs
-        after = runs.cursor(f"scan:{kind}")
-        if after is None:
-            begun = self._session.now()
-            cursor = self._crm.begin(kind, begun)
-            with self._ledger.transaction():
-                runs.move_cursor(f"changes:{kind}", cursor)
-                runs.move_cursor(f"begun:{kind}", begun.isoformat())
-        done = 0
-        properties = self._session.fields.properties(kind)
-        for pages in _groups(ahead(self._crm.scan(kind, properties, after=after or None)), PAGES):
-            self._session.go_on()
-            records = [record for page in pages for record in page.records]
-            self._keep(kind, records, self._session.now(), (f"scan:{kind}", pages[-1].mark))
-            done += len(records)
-            self._session.progress(kind, done, pages[-1].total)
-        with self._ledger.transaction():
-            runs.drop_cursors(f"scan:{kind}")
-            runs.move_cursor(f"scanned:{kind}", str(self._run))
-            runs.complete(f"changes:{kind}", datetime.fromisoformat(runs.cursor(f"begun:{kind}") or ""))
-        self._ask_after_missed(kind)
-
-    def _ask_after_missed(self, kind: str) -> None:
-        """Known records that the scan did not meet are gone, unless they answer."""
-        missed = self._ledger.mirror.missed_by_scan(kind, self._run)
-        for ids in _slices(missed, 1000):
-            self.read(kind, ids)
-
     # -- by id ------------------------------------------------------------------------------------------------------
 
     def read(self, kind: str, ids: Sequence[str], *, counted: bool = True) -> None:
         """Read these records fresh; whoever does not answer is gone. `counted`: whether they are new to the report."""
-        asked_at = self._session.now()
-        records = list(self._crm.read(kind, ids, self._session.fields.properties(kind)))
-        self._keep(kind, records, asked_at)
+        fetched = self.fetch(kind, ids)
+        records = fetched.records
+        self.keep(kind, records, fetched.asked_at, gathered=fetched.gathered)
         answered = {record.id for record in records} | {id for record in records for id in record.merged_ids}
         missing = [id for id in ids if id not in answered]
         gone = self._part_with(kind, missing)
@@ -121,25 +124,43 @@ class Pull:
             self._report.count("looked_at", gone)
             self._report.count("gone", gone)
 
+    def fetch(self, kind: str, ids: Sequence[str]) -> Fetched:
+        """What these records hold now, and what belongs to them. Touches no state of ours: any thread may."""
+        asked_at = self._session.now()
+        records = tuple(self._crm.read(kind, ids, self._session.fields.properties(kind)))
+        gathered = self.gather(kind, [record.id for record in records if not record.archived])
+        return Fetched(asked_at, frozenset(ids), records, gathered)
+
     def _part_with(self, kind: str, ids: Sequence[str]) -> int:
         """These are gone, which those who were on a deal with them are to hear of."""
         with self._ledger.transaction():
             gone = self._ledger.mirror.mark_gone(kind, ids)
+            self._ledger.rejects.release(kind, ids)
             if gone:
                 self._colleagues.left(kind, ids)
         return gone
 
     # -- keeping ------------------------------------------------------------------------------------------------------
 
-    @uncollected()
-    def _keep(
-        self, kind: str, records: Sequence[Record], read_at: datetime, cursor: tuple[str, str | None] | None = None
-    ) -> None:
-        """Records, their links and the cursor that stands for them: one transaction."""
-        live = [record for record in records if not record.archived]
-        ids = [record.id for record in live]
+    def gather(self, kind: str, ids: Sequence[str]) -> Gathered:
+        """What belongs to these records and stands elsewhere in the CRM. Touches no state of ours: any thread may."""
         links = {to: self._crm.links(kind, ids, to) for to in self._linked_kinds(kind)} if ids else {}
         steps = self._steps(ids) if kind == "contact" and self._with_history else []
+        return Gathered(links, steps)
+
+    @uncollected()
+    def keep(
+        self,
+        kind: str,
+        records: Sequence[Record],
+        read_at: datetime,
+        cursor: tuple[str, str | None] | None = None,
+        gathered: Gathered | None = None,
+    ) -> None:
+        """Records, what belongs to them and the cursor that stands for them: one transaction."""
+        live = [record for record in records if not record.archived]
+        known = gathered or self.gather(kind, [record.id for record in live])
+        links, steps = known.links, known.steps
         with self._ledger.transaction():
             self._session.still_mine()
             self._ledger.mirror.add_occurrences(steps, self._run)
@@ -246,33 +267,12 @@ class Pull:
             if memory.remember(record.merged_ids):
                 memory.fold(record.id, record.merged_ids, as_of=self._report.as_of, run=self._run)
         self._ledger.observations.fold(record.id, record.merged_ids)
+        self._ledger.holds.fold(record.id, record.merged_ids)
+        self._ledger.reversals.fold(record.merged_ids)
         if self._ledger.mirror.merge(record.id, record.merged_ids):
             self._colleagues.left("contact", record.merged_ids)
-
-    # -- lists and forms ------------------------------------------------------------------------------------------
-
-    def _occurrences(self) -> None:
-        for source in self._session.fields.sources():
-            name = f"occurrences:{source}"
-            try:
-                parts = self._crm.occurrences(source, self._ledger.runs.cursor(name), self._session.now())
-                for found, cursor in parts:
-                    with self._ledger.transaction():
-                        self._ledger.mirror.add_occurrences(found, self._run)
-                        self._ledger.runs.move_cursor(name, cursor)
-            except (NotFound, Denied) as error:
-                if isinstance(error, Denied) and error.code != "scope":
-                    raise
-                self._report.unseen.append(f"{source} cannot be read, its signals are not seen: {error}")
-        self._ledger.mirror.adopt_submissions()
 
 
 def _slices(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
-
-
-def _groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while group := list(islice(iterator, size)):
-        yield group

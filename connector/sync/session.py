@@ -198,6 +198,8 @@ class Report:
     blank_for_a_moment: int = 0  # people whose stage is cleared before an earlier one is set
     parked: list[dict[str, str]] = field(default_factory=list)  # one line per cause that waits, with the reason
     alerts: list[str] = field(default_factory=list)  # what a person must look at and has not been told yet
+    conflicts: list[str] = field(default_factory=list)  # other systems that set our values back, told once
+    accepted_unchanged: int = 0  # values that the CRM accepted and did not take
     would_hand_over_a_day: float | None = None  # a dry run's estimate, by the facts of the last 30 days
     warnings: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)  # what could not be read although the agreement asks for it
@@ -239,6 +241,8 @@ class Report:
             "blank_for_a_moment": self.blank_for_a_moment,
             "parked": list(self.parked),
             "alerts": list(self.alerts),
+            "conflicts": list(self.conflicts),
+            "accepted_unchanged": self.accepted_unchanged,
             "would_hand_over_a_day": self.would_hand_over_a_day,
             "warnings": list(self.warnings),
             "unseen": list(self.unseen),

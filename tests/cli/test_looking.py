@@ -43,20 +43,6 @@ def test_runs_lists_the_newest_first(offline: Desk) -> None:
     assert offline("runs", "--output", "json").json["runs"][0]["tasks_created"] == 1
 
 
-def test_somebody_elses_value_is_held_until_released(synced: Desk) -> None:
-    """A score that a person overwrites stays; `holds` lists it, `--release` lets the agreement write again."""
-    synced.world.edit("contacts", "3", {"cx_fit_score": "11"})
-    assert synced("sync", "--output", "json").json["counts"]["held"] == 1
-    assert synced.contact("3")["cx_fit_score"] == "11"
-    assert synced("holds", "--output", "json").json["holds"][0]["property"] == "cx_fit_score"
-    assert "cx_fit_score" in synced("holds").out
-    assert synced("holds", "--release", "9").code == 64
-    assert "let go" in synced("holds", "--release", "3").out
-    assert synced("sync").code == 0
-    assert synced.contact("3")["cx_fit_score"] == "85"
-    assert "Nothing is held" in synced("holds").out
-
-
 def test_every_line_of_explain_adds_up_to_the_score(offline: Desk) -> None:
     """Per side, the points of the lines are the score, to the hundredth."""
     for id in ("1", "2", "3"):

@@ -23,6 +23,8 @@ LIFE: tuple[tuple[str, ...], ...] = (
     ("rejects",),
     ("rejects", "--output", "json"),
     ("holds",),
+    ("holds", "list", "--output", "json"),
+    ("report", "conflicts"),
 )
 
 

@@ -34,7 +34,7 @@ def test_a_reject_is_listed_with_what_it_means_and_what_to_do(synced: Desk) -> N
     assert {"message", "properties", "whole", "attempts", "run", "first_at", "at", "next_at"} <= set(told["rejects"][0])
     assert [(one["code"], one["records"]) for one in told["codes"]] == [("value_not_allowed", 2)]
     assert "HubSpot refused it: INVALID_OPTION" in text
-    assert synced("rejects", "--code", "conflict").out.strip() == "✓ Nothing is set aside."
+    assert synced("rejects", "--code", "collision").out.strip() == "✓ Nothing is set aside."
 
 
 def test_a_reject_is_shown_with_its_whole_story(synced: Desk) -> None:
@@ -103,3 +103,29 @@ def test_lesson_28_an_option_added_again_is_tried_by_the_next_run(synced: Desk) 
     )
 
     assert (synced("sync").code, synced("rejects", "--output", "json").json["rejects"]) == (0, [])
+
+
+def test_lesson_50_a_run_in_which_somebody_was_refused_is_no_success(synced: Desk) -> None:
+    """3 and partial, with the codes, for as long as anybody is set aside; `status` says the same without a call."""
+    refuse(synced, "3", "4")
+
+    idle = synced("sync", "--output", "json")
+    status = synced("status", "--output", "json").json
+
+    assert (idle.code, idle.json["status"], idle.json["set_aside"]) == (3, "partial", {"value_not_allowed": 2})
+    assert (status["rejects"], status["rejects_by_code"]) == (2, {"value_not_allowed": 2})
+    assert "2: 2 value_not_allowed (connector rejects)" in synced("status").out
+
+
+def test_lesson_52_status_says_which_scope_was_lost(synced: Desk) -> None:
+    """A run that could not read the deals any more: its code and its message, the next day as well."""
+    context = {"requiredGranularScopes": ["crm.objects.deals.read"]}
+    body = {"category": "MISSING_SCOPES", "message": "no", "errors": [{"message": "no", "context": context}]}
+    synced.sandbox.fault("answer", path="deals/search", times=0, status=403, body=body)
+
+    failed = synced("sync", "--output", "json")
+
+    assert (failed.code, failed.json["code"]) == (1, "scope")
+    last = synced("status", "--output", "json").json["last_run"]
+    assert (last["status"], last["code"], "crm.objects.deals.read" in last["message"]) == ("failed", "scope", True)
+    assert "scope: " in synced("status").out

@@ -129,12 +129,12 @@ def test_every_version_reads_links_and_writes(open_hubspot: Open, world: Account
 
 
 def test_the_quota_is_used_without_a_single_429(open_hubspot: Open, sandbox: Sandbox, world: Account) -> None:
-    """Three hundred calls on a quota of 100: the work takes its time and is never refused."""
+    """Nearly three hundred calls on a quota of 100: the work takes its time and is never refused."""
     hubspot = open_hubspot(read=Reading(page=2, threads=4))
-    world.people(600)
+    world.people(570)
     before = world.now()
 
-    assert sum(len(page.records) for page in hubspot.scan("contact", [])) == 600
+    assert sum(len(page.records) for page in hubspot.scan("contact", [])) == 570
     assert sandbox.hubspot.throttled == 0
     assert hubspot.calls.throttled == 0
     assert world.now() - before <= timedelta(seconds=21)

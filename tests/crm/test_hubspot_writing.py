@@ -255,7 +255,7 @@ def test_trap_14_a_conflict_of_one_row_does_not_cost_the_others(crm: HubSpot, ac
     outcomes = write(crm, list(account.stored))
 
     assert in_state(outcomes, "rejected") == {"9"}
-    assert (outcomes["9"].code, outcomes["9"].message) == ("conflict", "HubSpot refused it: CONFLICT")
+    assert (outcomes["9"].code, outcomes["9"].message) == ("collision", "HubSpot refused it: CONFLICT")
     assert len(in_state(outcomes, "written")) == 99
 
 

@@ -1,10 +1,11 @@
-"""The ledger on a real SQLite file: schema, lease, transactions, and honest errors."""
+"""The ledger on a real SQLite file and a real PostgreSQL: schema, lease, transactions, and honest errors."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
@@ -26,8 +27,17 @@ NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
+def in_file(tmp_path: Path) -> Ledger:
+    """A ledger on SQLite."""
     return open_ledger(f"sqlite:///{tmp_path}/state/ledger.db", "acme")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    """A ledger on either database."""
+    if request.param == "sqlite":
+        return cast("Ledger", request.getfixturevalue("in_file"))
+    return open_ledger(request.getfixturevalue("databases")(request.node.nodeid), "acme")
 
 
 def test_the_program_knows_the_newest_schema() -> None:
@@ -38,10 +48,10 @@ def test_the_program_knows_the_newest_schema() -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == migrate.HEAD
 
 
-def test_the_migrations_make_the_tables_the_program_uses(ledger: Ledger) -> None:
+def test_the_migrations_make_the_tables_the_program_uses(in_file: Ledger) -> None:
     """Statement by statement: what the migrations build is what the code describes."""
     described = sa.create_engine("sqlite://")
-    migrated = sa.create_engine(ledger.database.url)
+    migrated = sa.create_engine(in_file.database.url)
     metadata.create_all(described)
 
     assert _schema(migrated) == _schema(described)
@@ -59,7 +69,7 @@ def _schema(engine: sa.Engine) -> dict[str, set[str]]:
         }
 
 
-def test_g14_the_state_file_is_private(ledger: Ledger, tmp_path: Path) -> None:
+def test_g14_the_state_file_is_private(in_file: Ledger, tmp_path: Path) -> None:
     """It holds personal data: its owner reads it, nobody else."""
     assert (tmp_path / "state" / "ledger.db").stat().st_mode & 0o777 == 0o600
 
@@ -179,16 +189,16 @@ def test_rejects_count_their_attempts_and_wait_longer_each_time(ledger: Ledger) 
     (one,) = ledger.rejects.every()
     assert (one.code, one.attempts, one.run, one.names) == ("value_not_allowed", 3, 3, ("cx_persona",))
     assert (one.first_at, one.at, one.next_at) == (NOW + hour, NOW + 3 * hour, NOW + 7 * hour)
-    ledger.rejects.keep([replace(refused, code="conflict")], 4, NOW + 4 * hour)
-    assert ledger.rejects.every("conflict")[0].attempts == 1
-    assert ledger.rejects.by_code() == {"conflict": 1}
+    ledger.rejects.keep([replace(refused, code="collision")], 4, NOW + 4 * hour)
+    assert ledger.rejects.every("collision")[0].attempts == 1
+    assert ledger.rejects.by_code() == {"collision": 1}
     ledger.rejects.release("contact", ["1"])
     assert ledger.rejects.every() == []
 
 
 def test_rejects_are_due_when_their_time_or_what_they_hang_on_is_over(ledger: Ledger) -> None:
     """By the clock, by another agreement, mapping or definition, or because somebody asked."""
-    reject = Reject("contact", "1", "conflict", "why", fingerprint="a")
+    reject = Reject("contact", "1", "collision", "why", fingerprint="a")
     ledger.rejects.keep([reject, replace(reject, kind="deal", id="7")], 1, NOW)
 
     assert ledger.rejects.due("a", NOW) == []
@@ -229,6 +239,35 @@ def test_what_nobody_will_ask_for_is_forgotten_and_the_rest_kept(ledger: Ledger)
 
     assert [one.number for one in runs.recent()] == [latest, waits, written]
     assert [len(list(work.every(number))) for number in (shown, written, waits)] == [0, 1, 1]
+
+
+def test_people_on_hold_since_the_version_before_are_woken_when_it_is_over(tmp_path: Path) -> None:
+    """A hold of an older program has no timer: it gets one, unless the person is looked at earlier anyway."""
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        for id, due, until in (("1", None, 500.0), ("2", 900.0, 500.0), ("3", 100.0, 500.0), ("4", 100.0, None)):
+            connection.exec_driver_sql(
+                "INSERT INTO people (connection, id, route_next_at) VALUES ('acme', ?, ?)", (id, due)
+            )
+            row = (id, "cx_persona", "x", "y", 0.0, until)
+            connection.exec_driver_sql(
+                "INSERT INTO holds (connection, person_id, property, live, ours, since, until)"
+                " VALUES ('acme', ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+    engine.dispose()
+
+    ledger = open_ledger(url, "acme")
+
+    with ledger.database._engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT id, route_next_at FROM people ORDER BY id").fetchall()
+    assert [tuple(row) for row in rows] == [("1", 500.0), ("2", 500.0), ("3", 100.0), ("4", 100.0)]
+    assert {(one.code, one.by, one.set_at) for one in ledger.holds.every()} == {("edit", "unknown", None)}
 
 
 def test_a_ledger_of_the_version_before_is_brought_up_with_what_it_holds(tmp_path: Path) -> None:

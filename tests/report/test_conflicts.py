@@ -20,7 +20,9 @@ def house(tmp_path: Path) -> House:
 
 def _sheet(house: House, ledger: Ledger) -> Sheet:
     known = ledger.conflicts
-    found = Found(ledger.work.holds(), known.taken_back(), known.pairs(), known.connections())
+    found = Found(
+        ledger.holds.every(), ledger.reversals.every(), known.taken_back(), known.pairs(), known.connections()
+    )
     return conflicts(Setting(house.agreement, house.clock()), found)
 
 
@@ -51,11 +53,31 @@ def test_a_value_written_back_is_counted(house: House) -> None:
     house.sync(ledger)
     assert value(_sheet(house, ledger), "holds.cx_persona") == 1
     ledger.people.forget_base("1", ["cx_persona"])
-    ledger.work.drop_holds([("1", "cx_persona")])
+    ledger.holds.drop([("1", "cx_persona")])
     house.edit("1", {"phone": "1"})
     house.on(april(3))
     house.sync(ledger)
     assert people(_sheet(house, ledger), "written_back.cx_persona") == ("1",)
+
+
+def test_lesson_17_a_quarrel_is_listed_by_its_writer(house: House) -> None:
+    """One workflow sets our stage back on two people, on one of them twice: by its number, with who was given up."""
+    ledger = house.ledger()
+    for id in ("1", "2"):
+        house.person(id)
+        house.interested(id)
+    house.sync(ledger)
+    for day, ids in ((2, ("1", "2")), (3, ("1",))):
+        house.on(april(day))
+        for id in ids:
+            house.set_by("automation", id, {"lifecyclestage": "lead"})
+        house.sync(ledger)
+    sheet = _sheet(house, ledger)
+    assert people(sheet, "set_back.lifecyclestage.1") == ("1", "2")
+    assert people(sheet, "given_up.lifecyclestage.1") == ("1",)
+    row = next(row for part in sheet.parts if part.name == "set_back" for row in part.rows)
+    assert (row[1], row[3], row[5]) == ("automation 12345", 3, "2026-04-03")
+    assert "1 of them because another system set ours back twice." in sheet.headlines
 
 
 def test_case_68_the_same_person_in_two_accounts_is_reported_and_not_merged(house: House, tmp_path: Path) -> None:

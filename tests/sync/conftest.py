@@ -1,7 +1,8 @@
-"""The world on either CRM: `world` builds it anew, with the usual people or empty."""
+"""The world on either CRM, and on either database: `build` makes it anew, with the usual people or empty."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,17 @@ from tests.sync.world import World
 
 Build = Callable[..., World]
 
+#: The laws hold on PostgreSQL as on SQLite; everything else in this folder is tried there by `make test-postgres`.
+ON_POSTGRES = "tests.sync.test_laws"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that builds worlds is done on each of them."""
+    if "build" in metafunc.fixturenames:
+        law = metafunc.module.__name__ == ON_POSTGRES and "crash" not in metafunc.function.__name__
+        on_postgres = law or os.environ.get("LEDGER") == "postgres"
+        metafunc.parametrize("build", ["memory", "hubspot"] + ["postgres"] * on_postgres, indirect=True)
+
 
 @pytest.fixture(scope="session")
 def hubspot() -> Iterator[Sandbox]:
@@ -21,16 +33,19 @@ def hubspot() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(params=["memory", "hubspot"])
+@pytest.fixture
 def build(request: pytest.FixtureRequest, tmp_path: Path) -> Build:
-    """Builds worlds on the CRM at hand: build(), build("other folder", page=2)."""
+    """Builds worlds on the CRM and database at hand: build(), build("other folder", page=2)."""
 
     def make(folder: str = "world", *, page: int = 100) -> World:
         path = tmp_path / folder
         path.mkdir(exist_ok=True)
-        if request.param == "memory":
-            return World(path, page=page)
-        return SandboxWorld(path, page=page, sandbox=request.getfixturevalue("hubspot"))
+        if request.param == "hubspot":
+            return SandboxWorld(path, page=page, sandbox=request.getfixturevalue("hubspot"))
+        world = World(path, page=page)
+        if request.param == "postgres":
+            world.database = request.getfixturevalue("databases")
+        return world
 
     return make
 

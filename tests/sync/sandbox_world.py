@@ -14,8 +14,10 @@ from connector.crm.hubspot import HubSpot, Reading
 from connector.sandbox import Sandbox
 from connector.sandbox import World as Account
 from connector.sandbox.clock import Clock as AccountClock
+from connector.sandbox.records import Source
 from connector.sandbox.schema import Definition, Option
-from tests.sync.world import AS_OF, World
+from connector.sandbox.workflows import Workflow
+from tests.sync.world import AS_OF, SOURCES, World
 
 KINDS = {
     "contact": "contacts",
@@ -151,6 +153,16 @@ class SandboxWorld(World):
         self._definitions.setdefault(property, here[property])
         options = tuple(Option(value, value) for value in values)
         here[property] = replace(here[property], options=options) if values else self._definitions[property]
+
+    def set_by(self, how: str, id: str, properties: Mapping[str, str]) -> None:
+        """Somebody or something of the account sets properties."""
+        kind, _, source = SOURCES[how].partition(" ")
+        self.account.clock.set(self.clock())
+        self.account.write("contacts", id, properties, Source(kind, source))
+
+    def automation(self, id: str, name: str, property: str) -> None:
+        """The account has a workflow that sets this property of contacts; it is asleep, `set_by` acts for it."""
+        self.account.add_workflow(Workflow(id, name, "email", "never", property, "x"))
 
     def delete(self, id: str) -> None:
         """A person deletes a contact."""

@@ -82,7 +82,7 @@ def test_a_new_hand_off_blanks_what_people_wrote_without_holding_it(build: Build
     again = world.sync(ledger)
 
     assert [world.properties("1").get(name, "") for name in ANSWERS] == ["", "", ""]
-    assert (world.handed_over(), report.counts["held"], ledger.work.holds(["1"])) == (["1", "1"], 0, [])
+    assert (world.handed_over(), report.counts["held"], ledger.holds.of(["1"])) == (["1", "1"], 0, [])
     assert (again.counts["written"], world.writes) == (0, writes)
 
 

@@ -223,7 +223,7 @@ def test_case_67_a_workflow_that_overwrites_our_stage_is_not_fought(world: World
         world.clock.pass_by(minutes=10)
         world.crm.edit("contact", "1", {"cx_stage": value}, by="automation")
         report = world.sync(ledger)
-        held = next(each for each in ledger.work.holds(["1"]) if each.property == "cx_stage")
+        held = next(each for each in ledger.holds.of(["1"]) if each.property == "cx_stage")
 
         assert (report.counts["held"], world.properties("1")["cx_stage"]) == (1, value)
         assert (held.live, held.ours) == (value, "mql")
@@ -239,4 +239,4 @@ def test_case_67_a_workflow_that_overwrites_our_stage_is_not_fought(world: World
     world.sync(ledger)
 
     assert world.properties("1")["cx_stage"] == "lead"
-    assert [each.live for each in ledger.work.holds(["1"]) if each.property == "cx_stage"] == ["lead"]
+    assert [each.live for each in ledger.holds.of(["1"]) if each.property == "cx_stage"] == ["lead"]

@@ -13,6 +13,7 @@ from connector.ledger import Ledger
 from connector.ledger.rejects import Reject
 from connector.sync import Order, Report, run
 from tests.sync.conftest import Build
+from tests.sync.test_scope import scope
 from tests.sync.world import World
 
 
@@ -133,7 +134,7 @@ def test_g6_a_reject_is_tried_at_once_when_somebody_asks(memory: Build) -> None:
     world.person("1")
     world.asked_for_demo("1")
     ledger = world.ledger()
-    refuse = lambda update: Outcome(update.id, "rejected", code="conflict", message="no")  # noqa: E731 - one place
+    refuse = lambda update: Outcome(update.id, "rejected", code="collision", message="no")  # noqa: E731 - one place
 
     assert synced(world, ledger, Counting(world, refuse))[0].status == "partial"
     world.clock.pass_by(minutes=1)
@@ -236,3 +237,28 @@ def test_g6_a_plan_shows_what_the_run_would_leave_out(memory: Build, verb: str) 
 
     assert (report.counts["rejected"], report.counts["changed"]) == (1, 0)
     assert the_reject(ledger) == before
+
+
+@pytest.mark.parametrize("how", ["deleted", "merged", "out of scope"])
+def test_g6_nobody_stays_rejected_whom_nobody_can_mend(memory: Build, how: str) -> None:
+    """Deleted, merged away, or none of this connection's people any more: the report is clean again."""
+    world = memory()
+    for id in ("1", "2"):
+        world.person(id)
+    world.asked_for_demo("1")
+    ledger = world.ledger()
+    refuse = Counting(world, lambda update: Outcome(update.id, "rejected", code="refused", message="no"))
+    assert synced(world, ledger, refuse)[0].set_aside == {"refused": 2}
+    world.clock.pass_by(hours=2)
+    if how == "deleted":
+        world.delete("1")
+        world.delete("2")
+    elif how == "merged":
+        world.crm.merge("contact", "2", "1")
+    world.person("3", mail="c@inside.example")
+    session = world.session(ledger)
+    if how == "out of scope":
+        session.scope = scope({"email_domain": ("inside.example",)}, {})
+    report = run(session, Order("sync", world.clock()))
+
+    assert (report.status, report.set_aside) == ("done", {})

@@ -7,7 +7,7 @@ A small world for the laws: a memory CRM with people whose futures are known, a 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -16,7 +16,7 @@ from typing import Any
 
 from connector.agreement import Agreement, load_agreement
 from connector.config import shipped_mappings
-from connector.crm import CRM, DealStage, Owner
+from connector.crm import CRM, Automation, DealStage, Owner
 from connector.crm.memory import MemoryCRM
 from connector.fields import FieldMap
 from connector.ledger import Ledger, open_ledger
@@ -47,6 +47,16 @@ NORTHMILL = {
     "country": "Poland",
 }
 OWNER = Owner("77", "rep@seller.example", active=True)
+
+#: Who writes beside us, in the words of a history.
+SOURCES = {
+    "person": "CRM_UI userId:7001",
+    "import": "IMPORT 9",
+    "integration": "INTEGRATION 4711",
+    "automation": "AUTOMATION_PLATFORM 12345",
+    "crm": "DEALS 50",
+    "other": "NEW_SOURCE 8",
+}
 
 
 @cache
@@ -96,6 +106,7 @@ class World:
     )
     clock: Clock = field(default_factory=Clock)
     agreement: Agreement = field(default_factory=agreement)
+    database: Callable[[str], str] | None = None  # gives addresses of databases; None: SQLite files in the folder
     _has_company: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -200,6 +211,14 @@ class World:
         else:
             self.crm.allowed.pop(property, None)
 
+    def set_by(self, how: str, id: str, properties: Mapping[str, str]) -> None:
+        """Somebody or something of the account sets properties: person, import, integration, automation, crm, other."""
+        self.crm.edit("contact", id, properties, by=how, source=SOURCES[how])
+
+    def automation(self, id: str, name: str, property: str) -> None:
+        """The account has a workflow that sets this property of contacts."""
+        self.crm.workflows = (*self.crm.workflows, Automation(id, name, "contact", property))
+
     def delete(self, id: str) -> None:
         """A person deletes a contact."""
         self.crm.archive("contact", id)
@@ -212,8 +231,10 @@ class World:
     # -- the connector ---------------------------------------------------------------------------------------------
 
     def ledger(self, name: str = "state") -> Ledger:
-        """The ledger in a real file; another name is a lost ledger."""
+        """The ledger in a real file or database; another name is a lost ledger."""
         path = self.folder / f"{name}.db"
+        if self.database is not None:
+            return open_ledger(self.database(str(path)), "acme")
         if not path.exists():
             path.write_bytes(empty_ledger())
         return open_ledger(f"sqlite:///{path}", "acme")

@@ -43,7 +43,7 @@ class ExampleEditShape(Shape):
     field: Literal["stage", "status"]
     to: str
     at: AwareDatetime | None = None
-    by: Literal["person", "automation", "crm", "integration", "import", "unknown"] = "person"
+    by: Literal["person", "automation", "crm", "integration", "import", "other", "unknown"] = "person"
 
 
 class _ExpectShape(Shape):

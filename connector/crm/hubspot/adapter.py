@@ -27,6 +27,7 @@ from connector.crm.hubspot.history import history
 from connector.crm.hubspot.names import VERSIONS, Reading
 from connector.crm.hubspot.transport import Wire
 from connector.crm.pacing import Budget
+from connector.crm.resting import Rest
 from connector.crm.retry import Policy
 from connector.model import Link, Occurrence, Record
 
@@ -50,7 +51,7 @@ class HubSpot:
     ) -> None:
         if api_version not in VERSIONS:
             raise ValueError(f"api_version is {api_version!r}; it must be one of {', '.join(VERSIONS)}")
-        sizes = read or Reading()
+        sizes, self._rest = read or Reading(), Rest(sleep)
         wire = Wire(
             token if callable(token) else lambda: token,
             base_url,
@@ -64,9 +65,9 @@ class HubSpot:
             version=api_version,
             reading=sizes,
             budget=budget or Budget(),
-            policy=Policy(sleep, attempts=attempts),
+            policy=Policy(self._rest.before_another_try, attempts=attempts),
             clock=clock,
-            sleep=sleep,
+            rest=self._rest,
         )
 
     @property
@@ -98,7 +99,7 @@ class HubSpot:
     def scan(
         self, kind: str, properties: Sequence[str], *, after: str | None = None, archived: bool = False
     ) -> Iterator[Page]:
-        """See CRM. Ordered by record id; any id serves as `after`."""
+        """See CRM. Several cursors at once, each in the order of record ids; any id serves as `after`, too."""
         return reading.scan(self._api, kind, properties, after=after, archived=archived)
 
     def begin(self, kind: str, now: datetime) -> str:
@@ -152,6 +153,11 @@ class HubSpot:
         """See CRM."""
         describing.add_options(self._api, kind, name, options)
 
+    def waits_for(self) -> str:
+        """See CRM."""
+        return self._rest.told()
+
     def close(self) -> None:
         """See CRM."""
+        self._rest.end()
         self._api.close()

@@ -22,6 +22,7 @@ from connector.crm.hubspot.names import TYPES, Reading, Sizes, path_of
 from connector.crm.hubspot.transport import Answer, Request, Wire
 from connector.crm.hubspot.verdict import Refused, body_of, error_of
 from connector.crm.pacing import Budget, DailyPool, SlidingLog
+from connector.crm.resting import Rest
 from connector.crm.retry import Policy
 from connector.errors import Deferred, OutcomeUnknown, Transient
 
@@ -62,12 +63,13 @@ class Api:
         budget: Budget,
         policy: Policy,
         clock: Callable[[], float],
-        sleep: Callable[[float], None],
+        rest: Rest,
     ) -> None:
-        self._wire, self._version, self.policy = wire, version, policy
+        self._rest = rest
+        self._wire, self._version, self.policy, self.clock = wire, version, policy, clock
         self.reading, self.sizes, self.calls = reading, Sizes(reading), Calls()
         self.daily = DailyPool(budget, clock)
-        log = partial(SlidingLog, clock=clock, sleep=sleep)
+        log = partial(SlidingLog, clock=clock, sleep=rest)
         self._burst = log(*BURST, share=budget.burst_share)
         self._own_logs = {"search": log(*SEARCH), "links": log(*ASSOCIATIONS, share=budget.burst_share)}
         self._tally = threading.Lock()
@@ -142,10 +144,12 @@ class Api:
     def _paced(self, logs: list[SlidingLog], request: Request) -> Answer:
         taken: list[SlidingLog] = []
         try:
-            for log in logs:
-                log.take()
-                taken.append(log)
-            return self._wire.send(request)
+            with self._rest.waiting_for("a place in the quota"):
+                for log in logs:
+                    log.take()
+                    taken.append(log)
+            with self._rest.waiting_for("the server's answer"):
+                return self._wire.send(request)
         finally:
             for log in taken:
                 log.give_back()

@@ -4,6 +4,7 @@ Who changed a property: HubSpot's history entries, newest first, with their many
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,8 @@ from connector.crm.hubspot.records import ident, instant
 
 Versions = Mapping[str, tuple[PropertyVersion, ...]]
 
-#: Who stands behind a change -> HubSpot's source types. System sources are HubSpot itself, "crm".
+#: Who stands behind a change -> HubSpot's source types. System sources are HubSpot itself, "crm"; what stands nowhere
+#: here is "other": no person, and not us.
 _SOURCES: Mapping[str, tuple[str, ...]] = {
     "person": (
         *("CRM_UI", "CRM_UI_BULK_ACTION", "CONTACTS_WEB", "MOBILE_IOS", "MOBILE_ANDROID"),
@@ -35,6 +37,12 @@ _SOURCES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 _BY = {source: by for by, sources in _SOURCES.items() for source in sources}
+
+_WORKFLOW = re.compile(r"(?:workflow|flow)Id:(\d+)")
+_PLAIN = re.compile(r"[\w.-]{1,64}")
+
+#: Whose names are none of a person.
+_MACHINES = ("automation", "integration", "import", "other")
 
 
 def history(api: Api, kind: str, ids: Sequence[str], properties: Sequence[str]) -> Mapping[str, Versions]:
@@ -73,5 +81,17 @@ def _parsed(entries: Sequence[Mapping[str, Any]]) -> Iterator[PropertyVersion]:
         if at is None:
             continue
         value, kind = entry.get("value"), str(entry.get("sourceType") or "")
-        source = " ".join(word for word in (kind, ident(entry.get("sourceId"))) if word)
-        yield PropertyVersion(None if value is None else str(value), at, _BY.get(kind, "unknown"), source)
+        by = _BY.get(kind, "other") if kind else "unknown"
+        source = " ".join(word for word in (kind, _source_id(entry, by)) if word)
+        label = entry.get("sourceLabel") if by in _MACHINES else None
+        yield PropertyVersion(None if value is None else str(value), at, by, source, str(label or ""))
+
+
+def _source_id(entry: Mapping[str, Any], by: str) -> str | None:
+    """Who it was among its kind. Of a machine only what stays the same from one record to the next: an automation may
+    name the enrolment instead, of which each person has one of their own."""
+    id_ = ident(entry.get("sourceId"))
+    if id_ is None or by not in _MACHINES:
+        return id_
+    named = _WORKFLOW.search(id_)
+    return named[1] if named else id_ if _PLAIN.fullmatch(id_) else None

@@ -12,27 +12,18 @@ from connector.crm import Page
 from connector.crm.hubspot.api import Api, Call, in_parts, listed, next_page, shrinking, type_of
 from connector.crm.hubspot.names import LONGEST_QUERY, MERGEABLE, MERGED_INTO
 from connector.crm.hubspot.records import record
+from connector.crm.hubspot.scanning import Scan
 from connector.crm.hubspot.verdict import Refused
-from connector.errors import CrmError
 from connector.model import Record
 
 Answer = dict[str, Any]
 
 
 def scan(api: Api, kind: str, properties: Sequence[str], *, after: str | None, archived: bool) -> Iterator[Page]:
-    """Every record, by id, a page at a time; the next page is under way while the caller works on this one."""
+    """Every record, a page at a time; by several cursors, save for deleted ones, which the search does not count."""
     wanted = asked_for(kind, properties)
-    coming = api.ahead(lambda: _page(api, kind, wanted, after, archived))
-    while True:
-        page = coming.result()
-        if page.mark is not None:
-            if page.mark == after:
-                raise CrmError(f"the list of {kind} records does not advance at {after}", code="list_stuck")
-            after = mark = page.mark
-            coming = api.ahead(lambda mark=mark: _page(api, kind, wanted, mark, archived))  # type: ignore[misc]
-        yield page
-        if page.mark is None:
-            return
+    shared = not archived and api.reading.threads > 1
+    return Scan(api, kind, lambda at: _page(api, kind, wanted, at, archived), after=after, shared=shared).pages()
 
 
 def read(api: Api, kind: str, ids: Sequence[str], properties: Sequence[str]) -> Iterator[Record]:

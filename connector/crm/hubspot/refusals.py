@@ -17,10 +17,10 @@ _OURS: Mapping[str, str] = {
     "MISSING_CONDITIONAL_REQUIRED_PROPERTY": "required_missing",
     "REQUIRED_FIELD": "required_missing",
     "VALUE_TOO_LARGE": "value_invalid",
-    "CONFLICT": "conflict",
-    "OBJECT_ALREADY_EXISTS": "conflict",
-    "DUPLICATE_VALUE": "conflict",
-    "CONFLICTING_UNIQUE_VALUE": "conflict",
+    "CONFLICT": "collision",
+    "OBJECT_ALREADY_EXISTS": "collision",
+    "DUPLICATE_VALUE": "collision",
+    "CONFLICTING_UNIQUE_VALUE": "collision",
 }
 
 #: About the property whatever record it is written to: no use in trying the records one by one.
@@ -34,4 +34,4 @@ def ours(code: str, status: int | None) -> str:
         return known
     if code.upper().startswith("INVALID_") and status not in (401, 403):
         return "value_invalid"
-    return "conflict" if status == 409 else "refused"
+    return "collision" if status == 409 else "refused"

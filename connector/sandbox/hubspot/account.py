@@ -133,8 +133,8 @@ def daily_usage(request: Request) -> Answer:
     usage = {
         "name": "private-apps-api-calls-daily",
         "usageLimit": request.world.switches.daily,
-        "currentUsage": request.used_today,
-        "resetsAt": iso(request.resets_at),
+        "currentUsage": request.limits.used_today,
+        "resetsAt": iso(request.limits.resets_at()),
         "collectedAt": iso(request.world.clock.now()),
         "fetchStatus": "SUCCESS",
     }

@@ -21,14 +21,15 @@ def list_flows(request: Request) -> Answer:
     limit, after = call.number("limit", MOST_FLOWS, MOST_FLOWS), call.one("after") or "0"
     if not after.isdigit():
         raise invalid("after is not a paging cursor of this list")
-    left = sorted((one for one in request.world.workflows if int(one.id) > int(after)), key=lambda one: int(one.id))
+    flows = (one for one in request.world.workflows if one.is_flow() and int(one.id) > int(after))
+    left = sorted(flows, key=lambda one: int(one.id))
     page = left[:limit]
     return page_answer([_brief(one) for one in page], page[-1].id if len(left) > limit else None)
 
 
 def get_flow(request: Request) -> Answer:
     for one in request.world.workflows:
-        if one.id == request.named["id"]:
+        if one.is_flow() and one.id == request.named["id"]:
             return Answer(200, _whole(one))
     raise not_found(f"No flow with id {request.named['id']} exists", "OBJECT_NOT_FOUND")
 

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.sandbox.exchange import Answer, Refusal, invalid
-from connector.sandbox.hubspot.objects import LIST_LIMIT_WITH_HISTORY, lookup
+from connector.sandbox.hubspot.objects import lookup
 from connector.sandbox.hubspot.routes import Request, Route, object_scopes
 from connector.sandbox.hubspot.shapes import batch_answer, batch_error, record_shape
-from connector.sandbox.hubspot.writing import create, update
+from connector.sandbox.hubspot.writing import create, update, warned, ways
+from connector.sandbox.poison import poison_in
 from connector.sandbox.records import Row
 from connector.sandbox.schema import SINGULAR
-from connector.sandbox.validation import Fault, checked, refused, told
-
-MOST_INPUTS = 100
+from connector.sandbox.validation import Altered, Fault, checked, refused, told
 
 Input = Mapping[str, Any]
 
@@ -24,7 +23,8 @@ def read_batch(request: Request) -> Answer:
     """Records by id or e-mail; those that are missing are named in the errors of a 207."""
     body, world, kind = request.call.json(), request.world, request.kind
     history = body.get("propertiesWithHistory") or ()
-    inputs = _inputs(body, LIST_LIMIT_WITH_HISTORY if history else MOST_INPUTS)
+    switches = world.switches
+    inputs = _inputs(body, min(switches.batch_limit, switches.history_limit) if history else switches.batch_limit)
     archived = request.call.one("archived") == "true"
     found: dict[str, Row] = {}
     missing = []
@@ -42,21 +42,21 @@ def read_batch(request: Request) -> Answer:
 def update_batch(request: Request) -> Answer:
     """Set properties by record id; one bad row refuses all of them or only itself, as switched."""
     world, kind = request.world, request.kind
-    inputs = _inputs(request.call.json(), MOST_INPUTS)
+    inputs = _inputs(request.call.json(), world.switches.batch_limit)
     _refuse_twins(kind, inputs)
-    good, errors, faults = _sorted_out(request, inputs)
-    if faults and world.switches.batch_errors == "refuse":
-        raise Refusal(refused(faults, world.account.portal_id))
+    sorted_out = _sorted_out(request, inputs)
+    if sorted_out.faults and world.switches.batch_errors == "refuse":
+        raise Refusal(refused(sorted_out.faults, world.account.portal_id))
     results = []
-    for id, stored in good.items():
+    for id, stored in sorted_out.good.items():
         row = update(request, id, stored)
         results.append(record_shape(world, kind, tuple(stored))(row))
-    return batch_answer(world, results, errors)
+    return batch_answer(world, results, sorted_out.errors, **warned(sorted_out.altered))
 
 
 def create_batch(request: Request) -> Answer:
     """Create records; all or nothing unless the inputs carry a trace id, as the reference describes."""
-    inputs = _inputs(request.call.json(), MOST_INPUTS)
+    inputs = _inputs(request.call.json(), request.world.switches.batch_limit)
     traced = any(one.get("objectWriteTraceId") for one in inputs)
     results, errors = [], []
     for one in inputs:
@@ -71,33 +71,43 @@ def create_batch(request: Request) -> Answer:
 
 
 def archive_batch(request: Request) -> Answer:
-    for one in _inputs(request.call.json(), MOST_INPUTS):
+    for one in _inputs(request.call.json(), request.world.switches.batch_limit):
         if str(one.get("id")).isdigit() and request.world.living(request.kind, str(one["id"])):
             request.world.archive(request.kind, str(one["id"]))
             request.world.writes += 1
     return Answer(204)
 
 
-def _sorted_out(
-    request: Request, inputs: list[Input]
-) -> tuple[dict[str, dict[str, str]], list[dict[str, Any]], list[Fault]]:
-    """The inputs that can be written by id, the errors of the others, and every validation fault."""
-    world, kind = request.world, request.kind
-    good: dict[str, dict[str, str]] = {}
-    errors: list[dict[str, Any]] = []
-    faults: list[Fault] = []
+class _SortedOut:
+    """The inputs that can be written by id, the errors of the others, and every fault and alteration of a value."""
+
+    def __init__(self) -> None:
+        self.good: dict[str, dict[str, str]] = {}
+        self.errors: list[dict[str, Any]] = []
+        self.faults: list[Fault] = []
+        self.altered: list[Altered] = []
+
+
+def _sorted_out(request: Request, inputs: list[Input]) -> _SortedOut:
+    """Refusal where a poisoned row takes the whole batch with it."""
+    world, kind, told_apart = request.world, request.kind, _SortedOut()
     for one in inputs:
-        id = str(one.get("id"))
-        stored, wrong = checked(world.definitions[kind], one.get("properties") or {})
+        id, properties = str(one.get("id")), one.get("properties") or {}
+        stored, wrong, altered = checked(world.definitions[kind], properties, ways(request))
         if not id.isdigit() or world.living(kind, id) is None:
-            errors.append(_missing(kind, [id], _trace(one)))
+            told_apart.errors.append(_missing(kind, [id], _trace(one)))
         elif wrong:
-            faults += wrong
-            message = told(wrong, world.account.portal_id)
-            errors.append(batch_error("VALIDATION_ERROR", message, ids=[id], objectWriteTraceId=_trace(one)))
+            told_apart.faults += wrong
+            error = ("VALIDATION_ERROR", told(wrong, world.account.portal_id))
+            told_apart.errors.append(batch_error(*error, ids=[id], objectWriteTraceId=_trace(one)))
+        elif poison := poison_in(world, kind, id, properties):
+            if poison.is_whole(world):
+                raise poison.refusal(world)
+            told_apart.errors.append(batch_error(*poison.as_row(world), ids=[id], objectWriteTraceId=_trace(one)))
         else:
-            good[id] = stored
-    return good, errors, faults
+            told_apart.good[id] = stored
+            told_apart.altered += altered
+    return told_apart
 
 
 def _inputs(body: Mapping[str, Any], most: int) -> list[Input]:

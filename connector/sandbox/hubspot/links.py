@@ -11,7 +11,7 @@ from connector.sandbox.hubspot.shapes import batch_answer, batch_error, living_l
 from connector.sandbox.schema import LinkType
 from connector.sandbox.stock import LINK_TYPES
 
-MOST_READ, MOST_CREATED = 1_000, 2_000
+MOST_CREATED, MOST_ARCHIVED = 2_000, 1_000
 PER_PAGE = 500
 
 
@@ -29,10 +29,11 @@ def read_links(request: Request) -> Answer:
     """Links of up to a thousand records; one without any is reported missing, one with many is paged by itself."""
     world = request.world
     results, without = [], []
-    for one in _inputs(request, MOST_READ):
+    omitted = request.to in world.switches.associations_omitted
+    for one in _inputs(request, world.switches.associations_limit):
         id = str(one.get("id"))
         page, after = _page(request, id, one.get("after"), PER_PAGE)
-        if not page:
+        if not page and not omitted:
             without.append(id)
             continue
         paging = {"paging": {"next": {"after": after}}} if after else {}
@@ -67,7 +68,7 @@ def put_default_link(request: Request) -> Answer:
 
 def archive_links(request: Request) -> Answer:
     """End every association of the pairs; `to` may be one record or several."""
-    for one in _inputs(request, MOST_READ):
+    for one in _inputs(request, MOST_ARCHIVED):
         targets = one.get("to") or []
         for target in targets if isinstance(targets, list) else [targets]:
             request.world.links.remove(request.kind, str(one["from"]["id"]), request.to, str(target["id"]))

@@ -8,12 +8,14 @@ from typing import Any
 from connector.sandbox.exchange import Answer, Refusal, invalid, not_found, refusal
 from connector.sandbox.hubspot.routes import Request, Route, kind_named, object_scopes
 from connector.sandbox.hubspot.shapes import page_answer, record_shape, with_links
-from connector.sandbox.hubspot.writing import create, update
+from connector.sandbox.hubspot.writing import create, update, warned, ways
+from connector.sandbox.mangling import thinned
+from connector.sandbox.newest import newest
+from connector.sandbox.poison import poison_in
 from connector.sandbox.records import Row
 from connector.sandbox.search import Search
 from connector.sandbox.validation import checked, refused
 
-LIST_LIMIT, LIST_LIMIT_WITH_HISTORY = 100, 50
 LONGEST_SEARCH = 3_000  # characters of the body
 LONGEST_QUERY = 16_000  # characters of the address; seen in the wild, see hubspot-api.md 4.1
 
@@ -22,7 +24,8 @@ def list_records(request: Request) -> Answer:
     """A page in order of id; `after` is the id the page starts with."""
     call, world, kind = request.call, request.world, request.kind
     history = call.several("propertiesWithHistory")
-    limit = call.number("limit", 10, LIST_LIMIT_WITH_HISTORY if history else LIST_LIMIT)
+    most = min(world.switches.list_limit, world.switches.history_limit) if history else world.switches.list_limit
+    limit = call.number("limit", min(10, most), most)
     after = call.one("after") or "0"
     if not after.isdigit():
         raise invalid("after is not a paging cursor of this list")
@@ -32,7 +35,8 @@ def list_records(request: Request) -> Answer:
     targets = [kind_named(name) for name in call.several("associations")]
     shape = record_shape(world, kind, call.several("properties"), with_history=history)
     rows, following = world.page(kind, int(after), limit, archived=archived)
-    return page_answer([with_links(world, kind, row, shape(row), targets) for row in rows], following)
+    told = thinned(rows, world.switches.lost_rows_every, world.passed, "rows")
+    return page_answer([with_links(world, kind, row, shape(row), targets) for row in told], following)
 
 
 def get_record(request: Request) -> Answer:
@@ -76,11 +80,13 @@ def patch_record(request: Request) -> Answer:
     if row is None:
         raise not_found()
     properties = _properties(request.call.json())
-    stored, faults = checked(world.definitions[kind], properties)
+    stored, faults, altered = checked(world.definitions[kind], properties, ways(request))
     if faults:
         raise Refusal(refused(faults, world.account.portal_id))
+    if poison := poison_in(world, kind, row.id, properties):
+        raise poison.refusal(world)
     written = update(request, row.id, stored)
-    return Answer(200, record_shape(world, kind, tuple(properties))(written))
+    return Answer(200, record_shape(world, kind, tuple(properties))(written) | warned(altered))
 
 
 def create_record(request: Request) -> Answer:
@@ -111,9 +117,10 @@ def search_records(request: Request) -> Answer:
         raise invalid(f"The request body must not exceed {LONGEST_SEARCH} characters")
     body = request.call.json()
     search = Search(request.world, request.kind, body)
-    hits = search.run()
+    hits = newest(request.world, request.kind, body, search) or search.run()
     shape = record_shape(request.world, request.kind, body.get("properties") or (), until=search.until)
-    return page_answer([shape(row) for row in hits.rows], hits.after, total=hits.total)
+    told = thinned(hits.rows, request.world.switches.lost_rows_every, request.world.passed, "rows")
+    return page_answer([shape(row) for row in told], hits.after, total=hits.total)
 
 
 def _properties(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ class Path(NamedTuple):
 
     area: str
     parts: tuple[str, ...]
+    version: str = ""
 
 
 def understood(path: str) -> Path | None:
@@ -27,18 +28,20 @@ def understood(path: str) -> Path | None:
     if first == "crm" and len(rest) >= 2:
         return _crm(rest[0], rest[1], tuple(rest[2:]))
     if first == "account-info" and len(rest) >= 2 and rest[0] in ("v3", *DATED):
-        return Path("account-info", tuple(rest[1:]))
+        return Path("account-info", tuple(rest[1:]), rest[0])
     if first == "form-integrations" and rest[:1] == ["v1"]:
         return Path("forms", tuple(rest[1:]))
     if first == "automation" and rest[:1] == ["v4"]:
         return Path("automation", tuple(rest[1:]))
+    if first == "oauth" and len(rest) >= 2 and rest[0] in ("v1", "v3", *DATED):
+        return Path("oauth", tuple(rest[1:]), rest[0])
     return None
 
 
 def _crm(first: str, second: str, parts: tuple[str, ...]) -> Path | None:
     if first in AREAS and second in DATED:
-        return Path(first, parts)
+        return Path(first, parts, second)
     about_links = second == "associations" or "associations" in parts
     if second in AREAS and first == ("v4" if about_links else "v3"):
-        return Path(second, parts)
+        return Path(second, parts, first)
     return None

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from connector.sandbox.exchange import Answer, Call, refusal
 from connector.sandbox.hubspot.paths import Path
+from connector.sandbox.limits import Limits
 from connector.sandbox.schema import KIND_OF
+from connector.sandbox.tokens import Tokens
 from connector.sandbox.world import World
 
 UNAVAILABLE = {"leads", "0-136", "tickets", "0-5", "notes", "0-46", "communications", "0-18", "users", "0-115"}
@@ -21,10 +23,12 @@ class Request:
 
     world: World
     call: Call
+    version: str  # of the API, as the path says it
     named: Mapping[str, str]
     app_id: str
-    used_today: int
-    resets_at: int
+    limits: Limits
+    tokens: Tokens
+    scopes: tuple[str, ...]  # those that the token has
 
     @property
     def kind(self) -> str:
@@ -42,7 +46,10 @@ Answers = Callable[[Request], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One line of the table. `parts` in braces are named; any one of the scopes opens it, none means open."""
+    """
+    One line of the table. `parts` in braces are named; any one of the scopes opens it, none means open. What counts
+    in the bucket "open" needs no token and uses up no limit.
+    """
 
     method: str
     area: str

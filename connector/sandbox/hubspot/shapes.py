@@ -8,7 +8,8 @@ from typing import Any
 from connector.sandbox.clock import iso
 from connector.sandbox.exchange import Answer
 from connector.sandbox.links import Links
-from connector.sandbox.records import Row
+from connector.sandbox.mangling import thinned
+from connector.sandbox.records import Row, Until
 from connector.sandbox.stock import ALWAYS_SHOWN, SHOWN_BY_DEFAULT
 from connector.sandbox.world import World
 
@@ -29,7 +30,7 @@ def record_shape(
     asked: Sequence[str] = (),
     *,
     with_history: Sequence[str] = (),
-    until: int | None = None,
+    until: Until | None = None,
 ) -> Shape:
     """A function that shows a record as HubSpot does."""
     view = world.view(kind, shown_names(world, kind, asked), until)
@@ -40,7 +41,7 @@ def record_shape(
             "id": row.id,
             "properties": view(row),
             "createdAt": iso(row.created_at),
-            "updatedAt": iso(row.modified_at(until)),
+            "updatedAt": iso(row.modified_at(until(row) if until else None)),
             "archived": row.archived_at is not None,
         }
         if row.archived_at is not None:
@@ -69,15 +70,20 @@ def with_links(world: World, kind: str, row: Row, shown: dict[str, Any], targets
 
 
 def living_links(world: World, kind: str, id: str, to: str) -> dict[str, Any]:
-    """Links to records that are not archived."""
+    """Links to records that are not archived; none to objects whose associations are omitted."""
+    if to in world.switches.associations_omitted:
+        return {}
     links: Links = world.links
     return {to_id: types for to_id, types in links.of(kind, id, to).items() if world.living(to, to_id)}
 
 
-def batch_answer(world: World, results: list[Any], errors: list[dict[str, Any]], *, status: int = 200) -> Answer:
+def batch_answer(
+    world: World, results: list[Any], errors: list[dict[str, Any]], *, status: int = 200, **more: Any
+) -> Answer:
     """A batch's answer: 207 as soon as one input failed."""
     now = iso(world.clock.now())
-    body: dict[str, Any] = {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}
+    told = thinned(results, world.switches.lost_results_every, world.passed, "results")
+    body: dict[str, Any] = {"status": "COMPLETE", "results": told, "startedAt": now, "completedAt": now} | more
     if errors:
         return Answer(207, body | {"numErrors": len(errors), "errors": errors})
     return Answer(status, body)

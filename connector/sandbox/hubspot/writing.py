@@ -9,10 +9,11 @@ from connector.sandbox import manners
 from connector.sandbox.exchange import Refusal, invalid, refusal
 from connector.sandbox.hubspot.routes import Request
 from connector.sandbox.hubspot.shapes import record_shape
+from connector.sandbox.poison import poison_in
 from connector.sandbox.records import Row, app
 from connector.sandbox.schema import ACTIVITIES
 from connector.sandbox.stock import LINK_TYPES
-from connector.sandbox.validation import checked, refused
+from connector.sandbox.validation import Altered, Ways, checked, refused
 from connector.sandbox.workflows import enroll
 
 #: Properties without which a record of a kind cannot be made.
@@ -36,7 +37,7 @@ def create(
 ) -> dict[str, Any]:
     """Make a record with its associations; Refusal when a value, a required one or a partner is wrong."""
     world, kind = request.world, request.kind
-    stored, faults = checked(world.definitions[kind], properties)
+    stored, faults, altered = checked(world.definitions[kind], properties, ways(request))
     if faults:
         raise Refusal(refused(faults, world.account.portal_id))
     _check_required(kind, stored)
@@ -47,10 +48,21 @@ def create(
     for to, to_id, primary in partners:
         world.associate(kind, id, to, to_id, primary=primary or None)
     if kind == "contacts":
-        enroll(world, id, stored)
+        enroll(world, id, stored, app(request.app_id))
     row = world.living(kind, id)
     assert row is not None  # it was added three lines above
-    return record_shape(world, kind, tuple(stored))(row)
+    return record_shape(world, kind, tuple(stored))(row) | warned(altered)
+
+
+def ways(request: Request) -> Ways:
+    """How values are taken: by the account's own habits, and by those of the API version."""
+    lenient = request.version == "2026-09"
+    return Ways(normalises=request.world.switches.normalise_values, lenient_dates=lenient, tells=lenient)
+
+
+def warned(altered: Sequence[Altered]) -> dict[str, Any]:
+    """The `warnings` of a write that stored something else than was sent."""
+    return {"warnings": [one.as_json() for one in altered]} if altered else {}
 
 
 def _check_required(kind: str, stored: Mapping[str, str]) -> None:
@@ -79,6 +91,8 @@ def _partners(request: Request, association: Mapping[str, Any]) -> list[tuple[st
         target = _target(request.kind, wanted.get("associationTypeId"))
         if not to_id.isdigit() or request.world.living(target[0], to_id) is None:
             raise invalid(f"No {target[0]} with ID {to_id} exists to associate with")
+        if poison := poison_in(request.world, target[0], to_id):
+            raise poison.refusal(request.world)
         found.append((target[0], to_id, target[1]))
     return found
 

@@ -1,0 +1,42 @@
+"""Reading what a control call was given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from connector.sandbox.schema import KIND_OF, KINDS
+
+Body = Mapping[str, Any]
+
+
+@cache
+def known_keys(call: Callable[..., Any]) -> frozenset[str]:
+    """What the body of a control call may hold: the words in backticks of its docstring."""
+    return frozenset(re.findall(r"`(\w+)`", call.__doc__ or ""))
+
+
+def kind_of(name: str) -> str:
+    """The object of this name; ValueError when there is none."""
+    if name not in KIND_OF:
+        raise ValueError(f"unknown kind {name!r}; there are {', '.join(KINDS)}")
+    return KIND_OF[name]
+
+
+def record_of(body: Body) -> tuple[str, str]:
+    """The record that a body names."""
+    return kind_of(body["kind"]), str(body["id"])
+
+
+def texts(properties: Mapping[str, Any]) -> dict[str, str]:
+    """Properties as HubSpot keeps them: texts, blanks for what is cleared."""
+    return {name: "" if value is None else str(value) for name, value in properties.items()}
+
+
+def instant(text: str) -> datetime:
+    """An ISO instant; UTC unless it says otherwise."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

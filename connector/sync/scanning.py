@@ -1,0 +1,138 @@
+"""
+Full scans: every record of a kind, page by page, resumable, stored while the next pages are on their way.
+
+A scan's mark moves in the same transaction as the records it stands for. The cursor of the incremental read is taken
+before the first page, so that edits during the scan are seen by the next run; who was not met is asked after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+from connector.crm import Page
+from connector.model import Record
+from connector.sync.ahead import ahead, in_turn
+from connector.sync.session import Report, Session
+from connector.sync.stalling import Watch
+
+if TYPE_CHECKING:
+    from connector.sync.pull import Gathered, Pull
+
+T = TypeVar("T")
+
+#: Pages of a full scan that are stored, linked and committed together.
+PAGES = 10
+
+#: Groups of pages whose links are being read beside the one that is stored.
+GROUPS_AHEAD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Some pages of a scan: what they hold, since when that is known, and the mark behind them."""
+
+    records: tuple[Record, ...]
+    read_at: datetime
+    mark: str | None
+    total: int | None
+    again: bool
+    warnings: tuple[str, ...]
+
+
+class Scanning:
+    """One run's full scans."""
+
+    def __init__(self, session: Session, report: Report, pull: Pull) -> None:
+        self._session = session
+        self._report = report
+        self._pull = pull
+        self._runs = session.ledger.runs
+        self._watch = Watch(session, report)
+
+    def everything(self, kinds: Sequence[str]) -> None:
+        """Every record of these kinds, save those kinds that this run has been through already."""
+        for kind in kinds:
+            if self._runs.cursor(f"scanned:{kind}") != str(self._report.run):
+                self._scan(kind)
+
+    def _scan(self, kind: str) -> None:
+        done = self._begin(kind)
+        for group, gathered in self._coming(kind):
+            self._session.go_on()
+            self._watch.moved()
+            self._report.warnings += [one for one in group.warnings if one not in self._report.warnings]
+            records = self._new(kind, group)
+            self._pull.keep(kind, records, group.read_at, (f"scan:{kind}", group.mark), gathered)
+            done += len(records)
+            self._session.progress(kind, done, group.total)
+        self._end(kind)
+        self._ask_after_missed(kind)
+
+    def _coming(self, kind: str) -> Iterator[tuple[Group, Gathered]]:
+        """Group after group with what belongs to its records; pages and links of the next ones are on their way."""
+        after = self._runs.cursor(f"scan:{kind}")
+        pages = self._session.crm.scan(kind, self._session.fields.properties(kind), after=after or None)
+        look = self._watch.look
+        groups = ahead(self._groups(pages), 1, look)
+        pool = ThreadPoolExecutor(GROUPS_AHEAD + 1, thread_name_prefix="links")
+        try:
+            yield from in_turn(pool, lambda one: (one, self._gathered(kind, one)), groups, GROUPS_AHEAD, look)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # none of it has done anything that must be heard of
+
+    def _gathered(self, kind: str, group: Group) -> Gathered:
+        return self._pull.gather(kind, [record.id for record in group.records if not record.archived])
+
+    def _groups(self, pages: Iterable[Page]) -> Iterator[Group]:
+        aged = ((page, self._session.now() - timedelta(seconds=page.age)) for page in pages)
+        for some in _slices(aged, PAGES):
+            last = some[-1][0]
+            yield Group(
+                tuple(record for page, _ in some for record in page.records),
+                min(read_at for _, read_at in some),
+                last.mark,
+                last.total,
+                any(page.again for page, _ in some),
+                tuple(page.warning for page, _ in some if page.warning),
+            )
+
+    def _new(self, kind: str, group: Group) -> Sequence[Record]:
+        """A scan that had to begin anew tells again what this run has stored already."""
+        if not group.again:
+            return group.records
+        met = self._session.ledger.mirror.met_by_scan(kind, [one.id for one in group.records], self._report.run)
+        return [one for one in group.records if one.id not in met]
+
+    def _begin(self, kind: str) -> int:
+        """Begin, or go on where it stopped; returns how many records were met before."""
+        if self._runs.cursor(f"scan:{kind}") is not None:
+            return self._session.ledger.mirror.count_met(kind, self._report.run)
+        begun = self._session.now()
+        cursor = self._session.crm.begin(kind, begun)
+        with self._session.ledger.transaction():
+            self._runs.move_cursor(f"changes:{kind}", cursor)
+            self._runs.move_cursor(f"begun:{kind}", begun.isoformat())
+        return 0
+
+    def _end(self, kind: str) -> None:
+        with self._session.ledger.transaction():
+            self._runs.drop_cursors(f"scan:{kind}")
+            self._runs.move_cursor(f"scanned:{kind}", str(self._report.run))
+            self._runs.complete(f"changes:{kind}", datetime.fromisoformat(self._runs.cursor(f"begun:{kind}") or ""))
+
+    def _ask_after_missed(self, kind: str) -> None:
+        """Known records that the scan did not meet are gone, unless they answer."""
+        missed = self._session.ledger.mirror.missed_by_scan(kind, self._report.run)
+        for start in range(0, len(missed), 1000):
+            self._pull.read(kind, missed[start : start + 1000])
+
+
+def _slices(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while group := list(islice(iterator, size)):
+        yield group
