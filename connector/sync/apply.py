@@ -17,7 +17,6 @@ from connector.crm import Outcome, Update, accounting
 from connector.errors import Deferred, Transient
 from connector.ledger import handoffs
 from connector.ledger.people import Settled
-from connector.ledger.rejects import Reject
 from connector.ledger.work import PlannedChange
 from connector.model import Move
 from connector.plan import Change, from_json, leaving_out
@@ -25,8 +24,9 @@ from connector.sync.colleagues import Colleagues
 from connector.sync.garbage import uncollected
 from connector.sync.handoff import HandOff
 from connector.sync.look import Look
+from connector.sync.mending import Mending
 from connector.sync.pull import Pull
-from connector.sync.quarantine import TASK, Quarantine, only_tells
+from connector.sync.quarantine import only_tells
 from connector.sync.refreshing import Refreshing
 from connector.sync.session import Report, Session
 from connector.sync.verifying import Verdict, Verifying
@@ -60,7 +60,7 @@ class Apply:
         self._ledger = session.ledger
         self._verifying = Verifying(session, report, look.who, look.reversals)
         self._hand_off = HandOff(session, report)
-        self._quarantine = Quarantine(session)
+        self._mending = Mending(session, report)
 
     def everything(self, total: int, still: Callable[[], None]) -> None:
         """Write the planned changes, most urgent first, until none is left. Raises Deferred when the quota is spent,
@@ -217,8 +217,8 @@ class Apply:
             self._retake([result for result in results if result.stands])
             over = ("written", "rejected", "gone")
             self._ledger.aside.drop([result.change.person_id for result in results if result.state in over])
-            self._set_aside([result for result in results if result.state == "rejected"], now)
-            self._mend(written, now)
+            self._mending.refused([result for result in results if result.state == "rejected"], now)
+            self._mending.written(written, now)
             self._ledger.mirror.distrust("contact", [one.change.person_id for one in results if one.state == "unknown"])
             gone = [result.change.person_id for result in results if result.state == "gone"]
             self._ledger.mirror.mark_gone("contact", gone)
@@ -249,36 +249,6 @@ class Apply:
         keys = [(one.change.person_id, name) for one in written for name in one.planned.body.get("retaken", ())]
         self._ledger.holds.drop(keys)
         self._ledger.reversals.restored(keys)
-
-    def _set_aside(self, rejected: Sequence[Result], now: datetime) -> None:
-        """Kept with what was refused, and out of the way until something about it changes."""
-        rows = [self._reject(result) for result in rejected]
-        self._ledger.rejects.keep(rows, self._report.run, now)
-        self._ledger.mirror.settle([one.id for one in rows])
-        self._ledger.people.look_again(
-            {one.change.person_id: (_after(one, "route_next_at"), _after(one, "score_next_at")) for one in rejected}
-        )
-
-    def _mend(self, written: Sequence[Result], now: datetime) -> None:
-        """Whoever was written has nothing refused any more, save the properties that had to be left out."""
-        less = {one.change.person_id: tuple(one.planned.body.get("left_out", ())) for one in written}
-        rows = [self._reject(one) for one in written if one.refused]
-        before = self._ledger.rejects.of("contact", [one.id for one in rows])
-        kept = [replace(one, properties={**_still(before.get(one.id), less[one.id]), **one.properties}) for one in rows]
-        self._ledger.rejects.keep(kept, self._report.run, now)
-        again = {one.id for one in rows}
-        self._ledger.rejects.release("contact", [id for id, names in less.items() if not names and id not in again])
-        self._ledger.rejects.narrow({id: names for id, names in less.items() if names and id not in again})
-
-    def _reject(self, result: Result) -> Reject:
-        names = (TASK,) if result.stands and result.state == "rejected" else result.refused
-        change = from_json(result.planned.body)  # as it was wanted, with what was left out of it
-        return self._quarantine.reject(change, result.code, result.message, names)
-
-
-def _still(before: Reject | None, names: Sequence[str]) -> dict[str, str]:
-    """What was refused before and has not been sent this time."""
-    return {name: before.properties[name] for name in names if name in before.properties} if before else {}
 
 
 def _less(result: Result, outcome: Outcome) -> Result:
@@ -337,10 +307,6 @@ def _settled(result: Result) -> Settled:
         source=after.get("source"),  # plans of an earlier version do not say it
         hand_offs=tuple(map(handoffs.from_json, after.get("hand_offs", ()))),
     )
-
-
-def _after(result: Result, name: str) -> datetime | None:
-    return _moment(result.planned.body["after"][name])
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -32,6 +32,7 @@ from connector.model import Decision, Person
 from connector.plan import Change, Difference, Held, diff, to_json
 from connector.sync.assembling import Assembly, Ours
 from connector.sync.garbage import uncollected
+from connector.sync.mending import Mending
 from connector.sync.noting import Noting
 from connector.sync.quarantine import Quarantine
 from connector.sync.reversals import Reversals, as_hold
@@ -82,6 +83,7 @@ class Look:
         self._assembly = Assembly(session, order, report, self.who)
         self._noting = Noting(session.agreement, session.office.teams)
         self._quarantine = Quarantine(session)
+        self._mending = Mending(session, report)
 
     # -- one chunk of people -------------------------------------------------------------------------------------
 
@@ -118,19 +120,13 @@ class Look:
         if not unreadable:
             return ids
         self._report.end(unreadable, "rejected")
-        self._put_by(unreadable)
-        return [id for id in ids if id not in set(unreadable)]
-
-    def _put_by(self, ids: Sequence[str]) -> None:
-        """Nobody need look at these until something about them changes."""
         if self._order.verb != "plan":
-            with self._ledger.transaction():
-                self._ledger.mirror.settle(ids)
-                self._ledger.aside.drop(ids)
+            self._mending.put_by(unreadable)
+        return [id for id in ids if id not in set(unreadable)]
 
     def _without_refused(self, one: Looked, reject: Reject | None) -> Looked:
         """What is left to write once what the CRM refuses is left out."""
-        if self._session.mode == "observe":
+        if reject is None or self._session.mode == "observe":
             return one
         verdict = self._quarantine.verdict(reject, one.difference.change)
         retaken = () if verdict.change is None else one.difference.retaken
@@ -237,13 +233,8 @@ class Look:
             self._report.count("rejected")
             return
         message = str(error) if isinstance(error, ConnectorError) else f"{unforeseen(error)} while deciding"
-        under = self._session.rejected_under
-        reject = Reject("contact", person_id, "undecidable", message, fingerprint=under)
         if self._order.verb != "plan":
-            with self._ledger.transaction():
-                self._ledger.rejects.keep([reject], self._report.run, self._session.now())
-                self._ledger.mirror.settle([person_id])
-                self._ledger.aside.drop([person_id])
+            self._mending.undecidable(person_id, message)
         self._report.end((person_id,), "rejected")
 
     # -- settling and planning -------------------------------------------------------------------------------------
@@ -256,9 +247,9 @@ class Look:
         with self._ledger.transaction():
             looked = tuple(looked)
             self.keep_holds(looked)
-            self._stand_back([one for one in looked if one.stands_back])
             for one in looked:
                 if one.stands_back:
+                    self._count_back()
                     continue
                 change = self._wanted(one)
                 self._count(one, change)
@@ -272,27 +263,12 @@ class Look:
                 self._ledger.work.plan(self._report.run, planned)
             elif self._session.mode == "observe":
                 self._observe(looked, planned)
-                self._mend(looked)
+                self._mending.fine(looked)
             else:
                 self._settle(settled)
-                self._mend([one for one in looked if not one.stands_back and one.difference.change is None])
+                self._mending.fine([one for one in looked if not one.stands_back and one.difference.change is None])
+                self._mending.stand_back([one for one in looked if one.stands_back])
                 self._ledger.work.plan(self._report.run, planned)
-
-    def _stand_back(self, refused: Sequence[Looked]) -> None:
-        """What the CRM refused before it would refuse again: track and facts stay, and their time is set anew."""
-        ids = [one.person.id for one in refused]
-        for name in ("looked_at", "decided", "rejected"):
-            self._report.count(name, len(ids))
-        if ids and self._order.verb != "plan":
-            self._put_by(ids)
-            self._memory.look_again(
-                {one.person.id: (one.decision.route_next_at, one.decision.score_next_at) for one in refused}
-            )
-
-    def _mend(self, fine: Sequence[Looked]) -> None:
-        """Whoever needs no write has nothing refused any more, save the properties that were left out."""
-        self._ledger.rejects.release("contact", [one.person.id for one in fine if not one.left_out])
-        self._ledger.rejects.narrow({one.person.id: one.left_out for one in fine if one.left_out})
 
     def _wanted(self, one: Looked) -> Change | None:
         """The change to plan; of a clean-up, only what cleans up."""
@@ -337,6 +313,11 @@ class Look:
             next(track.stage for track in decision.tracks if track.id == draft.track_id),
             draft.due_at,
         )
+
+    def _count_back(self) -> None:
+        """One who stands back: looked at, decided on, and rejected as before."""
+        for name in ("looked_at", "decided", "rejected"):
+            self._report.count(name)
 
     def _count(self, one: Looked, change: Change | None) -> None:
         report = self._report

@@ -17,11 +17,12 @@ from typing import Any
 import orjson
 
 from connector import codes
-from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, Problem, Unaccounted
+from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, Problem
 from connector.ledger import Ledger
 from connector.ledger.work import PlannedChange
 from connector.model import ALWAYS
 from connector.plan import from_json
+from connector.sync.adding_up import refuse_unaccounted
 from connector.sync.apply import Apply
 from connector.sync.backwards import Backwards
 from connector.sync.guarding import Guarding
@@ -365,28 +366,8 @@ def _finish(session: Session, order: Order, report: Report) -> None:
     if report.status == "running":
         report.status = _status(report, writes=order.write, rejects=bool(report.set_aside))
     if report.status != "failed":
-        _refuse_unaccounted(session, order, report)
+        refuse_unaccounted(session, order, report)
     session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
-
-
-#: How people looked at can end, and what becomes of them in a run that writes nothing.
-ENDS = ("written", "unchanged", "held", "parked", "rejected", "gone", "unknown")
-SHOWN_ENDS = ("changed", "unchanged", "held", "rejected", "gone")
-
-
-def _refuse_unaccounted(session: Session, order: Order, report: Report) -> None:
-    """Everybody looked at has exactly one end (G6). Raises Unaccounted, with the run noted as failed."""
-    if order.verb == "report":
-        return
-    names = ENDS if order.write and session.mode != "observe" else SHOWN_ENDS
-    ends = {name: report.counts[name] for name in names if report.counts[name]}
-    if report.counts["looked_at"] == sum(ends.values()):
-        return
-    told = ", ".join(f"{number} {name}" for name, number in ends.items()) or "nobody has an end"
-    error = Unaccounted(f"run {report.run} looked at {report.counts['looked_at']} people, and their ends are: {told}.")
-    report.status, report.code, report.message = "failed", error.code, str(error)
-    session.ledger.runs.finish(report.run, report.status, session.now(), report.to_json())
-    raise error
 
 
 def _status(report: Report, *, writes: bool, rejects: bool) -> str:
