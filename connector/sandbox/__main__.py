@@ -107,7 +107,11 @@ def _control(text: str) -> tuple[str, Any]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("connector sandbox", description="A HubSpot account on loopback.")
+    parser = argparse.ArgumentParser(
+        "connector sandbox",
+        description="A HubSpot account on loopback.",
+        epilog="All that can be turned, scripted and moved: --manners, or docs/sandbox.md.",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="where to listen; leave it on loopback")
     parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
     parser.add_argument("--people", default="1000", help="how many to invent, or a CSV file of contacts")
@@ -125,8 +129,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--fault", action="append", default=[], metavar="FAULT", help='e.g. "drop_after path=/tasks nth=2", or JSON'
     )
-    parser.add_argument("--manners", action="store_true", help="print every switch, fault and control call, and end")
     parser.add_argument("--do", action="append", default=[], metavar="CALL=JSON", help="a control call at the start")
+    parser.add_argument("--manners", action="store_true", help="print every switch, fault and control call, and end")
     return parser
 
 

@@ -14,14 +14,19 @@ from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Any
 
+import orjson
+
 from connector.sandbox.clock import iso, parse_ms
 from connector.sandbox.exchange import invalid
 from connector.sandbox.index import taken_in
+from connector.sandbox.manners import COMPUTED
 from connector.sandbox.records import Row
 from connector.sandbox.schema import CREATED, KIND_OF, MODIFIED, Definition
 from connector.sandbox.world import World
 
 MOST_GROUPS, MOST_PER_GROUP, MOST_FILTERS = 5, 6, 18
+#: The result of a search is kept for its next page up to this size.
+MOST_REMEMBERED = 50_000
 NOT_FILTERABLE = {"hs_body_preview_html", "hs_email_html", "hs_body_preview"}
 
 _BY_SIZE = ("number", "date", "datetime")
@@ -61,17 +66,38 @@ class Search:
         self._world = world
         self._kind = kind
         self.until = taken_in(world, kind)
+        self._by_links = False
         self._groups = self._checked_groups(request)
         self._sort_by, self._descending = self._checked_sort(request)
         self._offset, self._limit = self._checked_paging(request)
+        self._latest = self._signature(request)
 
     def run(self) -> Hits:
         """All matching records in order, cut to the page that was asked for."""
-        found = sorted(self._matching(), key=self._rank(), reverse=self._descending)
+        found = self._found()
         ghosts = self._world.switches.search_ghosts
         end = self._offset + self._limit
         after = str(end) if end < len(found) + ghosts else None
         return Hits(len(found), found[max(0, self._offset - ghosts) : max(0, end - ghosts)], after)
+
+    def _found(self) -> list[Row]:
+        """All of it; the next page of the same search does not look for it again while nothing changes."""
+        world = self._world
+        if self._latest is not None and world.latest_search[:1] == (self._latest,):
+            rows: list[Row] = world.latest_search[1]
+            return rows
+        found = sorted(self._matching(), key=self._rank(), reverse=self._descending)
+        if self._latest is not None and len(found) <= MOST_REMEMBERED:
+            world.latest_search = (self._latest, found)
+        return found
+
+    def _signature(self, request: Mapping[str, Any]) -> tuple[str, int, bytes] | None:
+        """What makes two searches the same; None where links or a lagging index have their part in it."""
+        names = {one.name for group in self._groups for one in group} | {self._sort_by}
+        asked = [request.get("filterGroups"), self._sort_by, self._descending]
+        if self.until is not None or self._by_links or names & COMPUTED[self._kind].keys():
+            return None
+        return self._kind, self._world.store.version, orjson.dumps(asked)
 
     # -- what was asked ----------------------------------------------------------------------------------
 
@@ -96,6 +122,7 @@ class Search:
         to = KIND_OF.get(named)
         if to is None or asked.get("operator") != "EQ":
             raise invalid("There was a problem with the request: associations are filtered by EQ and a standard object")
+        self._by_links = True
         linked = self._world.links.of(to, str(asked.get("value")), self._kind)
         return Filter("hs_object_id", lambda id: id in linked)
 

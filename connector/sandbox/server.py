@@ -202,7 +202,8 @@ class Sandbox:
             await send_whole(send, wrong)
             return
         fault = fault or self.chaos.striking(self.world.switches)
-        await self._wait(fault)
+        if latency := self.latency_ms(fault):
+            await asyncio.sleep(latency / 1000)
         if fault is None:
             await send_whole(send, self.hubspot.answer(call))
         else:
@@ -232,14 +233,14 @@ class Sandbox:
             return Answer(500, invalid(f"the sandbox's own script: {wrong}").answer.body)
         return None
 
-    async def _wait(self, fault: Fault | None) -> None:
+    def latency_ms(self, fault: Fault | None = None) -> float:
+        """How much later the present call is answered."""
         switches = self.world.switches
         latency: float = switches.latency_ms + (fault.latency_ms if fault and fault.action != "drip" else 0)
         if switches.latency_jitter_ms:
             lot = share(switches.chance_seed, "latency", self.hubspot.traffic.arrived)
             latency = max(0.0, latency + (2 * lot - 1) * switches.latency_jitter_ms)
-        if latency:
-            await asyncio.sleep(latency / 1000)
+        return latency
 
 
 def generated(people: int, seed: int, *, activities: bool = True, now: datetime | None = None) -> World:

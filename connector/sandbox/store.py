@@ -22,6 +22,7 @@ class Store:
 
     def __init__(self, population: Population) -> None:
         self.population = population
+        self.version = 0  # grows whenever a record may have changed
         self._rows: dict[str, dict[str, Row]] = {kind: {} for kind in KINDS}
         self._extra_ids: dict[str, list[int]] = {kind: [] for kind in KINDS}
         self._erased: dict[str, set[str]] = {kind: set() for kind in KINDS}
@@ -36,6 +37,7 @@ class Store:
 
     def own(self, kind: str, id: str) -> Row:
         """The record of this id, to be written to; KeyError when there is none."""
+        self.version += 1
         row = self._rows[kind].get(id)
         if row is None:
             row = self._generated(kind, id)
@@ -48,11 +50,13 @@ class Store:
         """Take in a new record."""
         if not row.id.isdigit():
             raise ValueError(f"record ids are digits, not {row.id!r}")
+        self.version += 1
         self._rows[kind][row.id] = row
         insort(self._extra_ids[kind], int(row.id))
 
     def erase(self, kind: str, id: str) -> None:
         """Forget a record for good, as if it had never been."""
+        self.version += 1
         self._rows[kind].pop(id, None)
         extra = self._extra_ids[kind]
         place = bisect_left(extra, int(id))

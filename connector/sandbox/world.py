@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from connector.sandbox import fates, manners, stock, workflows
 from connector.sandbox.addresses import Addresses
@@ -69,6 +69,7 @@ class World:
         self.agenda = Agenda()  # what is going to happen by itself
         self.poisons: dict[tuple[str, str], Poison] = {}  # records that refuse to be written
         self.passed: Counter[str] = Counter()  # rows and results that went by, for those that get lost
+        self.latest_search: tuple[Any, ...] = ()  # what the next page of it is cut from
         self.enrollments: Counter[str] = Counter()  # how often each workflow ran, by its id
         self.writes = 0  # records written by API calls
         self._forwarded: dict[tuple[str, str], str] = {}  # merged-away id -> survivor

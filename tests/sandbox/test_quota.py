@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import requests
 
 from connector.sandbox import Sandbox, World
-from tests.sandbox.conftest import NINE, Api
+from tests.sandbox.conftest import Api
 
 OWNERS = "/crm/owners/2026-03"
 USAGE = "/account-info/2026-03/api-usage/daily/private-apps"
@@ -130,21 +133,44 @@ def test_the_share_of_a_limit_that_was_used_is_told_from_outside(api: Api, sandb
     assert api("GET", "/_sandbox/traffic/else").status_code == 400
 
 
-def test_calls_under_way_at_once_are_counted(sandbox: Sandbox) -> None:
-    """Four at a time, held up by latency; jitter holds some longer than others."""
-    sandbox.switch(latency_ms=60, latency_jitter_ms=20)
+def test_calls_under_way_at_once_are_counted(api: Api, sandbox: Sandbox) -> None:
+    """Four that wait for the same thing: here for somebody to say which process they are to be the end of."""
+    sandbox.fault("kill_before", times=0)
+    victim = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"])
 
     def call() -> None:
         client = Api(sandbox)
-        assert client("GET", OWNERS).status_code == 200
+        with pytest.raises(requests.ConnectionError):
+            client("GET", OWNERS)
         client.close()
 
     threads = [threading.Thread(target=call) for _ in range(4)]
     for one in threads:
         one.start()
+    while api.get("/_sandbox/state")["traffic"]["arrived"] < 4:
+        pass
+    api("POST", "/_sandbox/process", {"pid": victim.pid})
     for one in threads:
         one.join()
+    victim.wait()
 
-    assert sandbox.hubspot.traffic.most_under_way == 4
+    assert api.get("/_sandbox/state")["traffic"]["under_way_at_most"] == 4
     assert sandbox.hubspot.traffic.under_way == 0
-    assert sandbox.world.clock.now() == int(NINE.timestamp() * 1000)
+
+
+def test_latency_jitters_by_chance_that_repeats_itself(api: Api, sandbox: Sandbox) -> None:
+    """Some calls are slower, some quicker, the same ones for the same seed."""
+
+    def told() -> list[float]:
+        sandbox.reset()
+        sandbox.switch(latency_ms=150, latency_jitter_ms=50, rate_limits=False)
+        latencies = []
+        for arrived in range(50):
+            sandbox.hubspot.traffic.arrived = arrived
+            latencies.append(sandbox.latency_ms())
+        return latencies
+
+    first = told()
+    assert 100 <= min(first) < 120
+    assert 180 < max(first) <= 200
+    assert told() == first

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connector.sandbox import Sandbox, World
+from connector.sandbox import Sandbox, World, fates
 from connector.sandbox.clock import to_ms
 from tests.sandbox.conftest import NINE, Api
 
@@ -159,3 +159,34 @@ def test_archived_records_are_not_found(api: Api, world: World, ada: str) -> Non
     world.archive("contacts", ada)
 
     assert api.search().json()["total"] == 0
+
+
+def test_what_changes_between_two_pages_shows_in_the_second(api: Api, world: World, four: None) -> None:
+    """Edits, new records, archives, restores, erasures: nothing is remembered past them."""
+
+    def leads() -> list[str]:
+        return api.found(condition("lifecyclestage", "EQ", "lead"))
+
+    told = [leads()]
+    for call in (
+        lambda: world.edit("contacts", "3", {"lifecyclestage": "lead"}),
+        lambda: world.archive("contacts", "1"),
+        lambda: fates.restore(world, "contacts", "1"),
+        lambda: fates.erase(world, "contacts", "4"),
+        lambda: world.add("contacts", {"lifecyclestage": "lead"}, id="5"),
+    ):
+        call()
+        world.clock.advance(1)
+        told.append(leads())
+
+    assert told == [["1", "4"], ["1", "3", "4"], ["3", "4"], ["1", "3", "4"], ["1", "3"], ["1", "3", "5"]]
+
+
+def test_links_made_between_two_pages_show_in_the_second(api: Api, world: World, four: None) -> None:
+    """A filter by association is asked anew each time."""
+    world.add("companies", {"name": "Amber"}, id="10")
+    world.associate("contacts", "1", "companies", "10")
+    first = api.found(condition("associations.company", "EQ", "10"))
+    world.associate("contacts", "2", "companies", "10")
+
+    assert (first, api.found(condition("associations.company", "EQ", "10"))) == (["1"], ["1", "2"])
