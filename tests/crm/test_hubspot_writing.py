@@ -14,6 +14,7 @@ import pytest
 from connector.crm import Outcome, Update
 from connector.crm.hubspot import HubSpot, Reading
 from connector.crm.hubspot.names import PATHS
+from connector.crm.hubspot.refusals import WITNESSES
 from connector.errors import Denied
 from tests.crm.scripted import SILENCE, Heard, Reply, Script
 
@@ -175,9 +176,21 @@ def test_lesson_21_an_option_that_is_gone_is_found_once_for_everybody(account: A
     assert {(one.code, one.refused) for one in outcomes if one.state == "rejected"} == {
         ("value_not_allowed", ("cx_persona",))
     }
-    assert again <= 2 + 2 * math.ceil(math.log2(100))
+    assert again <= 2 + 2 * WITNESSES * math.ceil(math.log2(100))
     assert [one.state for one in repeated] == ["rejected", "rejected", "written"]
     assert account.updates == again + 1
+
+
+def test_lesson_21_a_value_that_others_keep_writing_is_not_held_against_them(crm: HubSpot, account: Account) -> None:
+    """Refused for three records, taken for all others: nobody is rejected on hearsay."""
+    ids = list(account.stored)
+    account.poisoned = {"3", "50", "99"}
+
+    first = write(crm, ids, {"hs_lead_status": "OPEN"})
+    again = write(crm, ids, {"hs_lead_status": "OPEN"})
+
+    assert in_state(first, "rejected") == in_state(again, "rejected") == account.poisoned
+    assert len(in_state(again, "written")) == 97
 
 
 def test_a_refusal_names_code_and_property_and_never_the_value(crm: HubSpot, account: Account) -> None:

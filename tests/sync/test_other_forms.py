@@ -63,11 +63,11 @@ def test_lesson_27_other_forms_are_neither_drift_nor_somebody_s_edit(memory: Bui
 
     assert report.counts["read"] == known
     assert (report.counts["written"], report.counts["held"], report.counts["gone"]) == (0, 0, 0)
-    assert (ledger.work.holds(), ledger.mirror.count("contact"), crm.asked_for_history) == ([], known, 0)
+    assert (ledger.holds.every(), ledger.mirror.count("contact"), crm.asked_for_history) == ([], known, 0)
     world.clock.pass_by(minutes=10)
     world.edit("1", {"cx_fit_score": "11"})
     report = run(world.session(ledger, crm), Order("sync", world.clock()))
-    assert [one.property for one in ledger.work.holds()] == ["cx_fit_score"]
+    assert [one.property for one in ledger.holds.every()] == ["cx_fit_score"]
 
 
 def test_lesson_47_history_is_off_and_what_hubspot_works_out_anew_starts_nothing(tmp_path: Any, hubspot: Any) -> None:

@@ -19,6 +19,7 @@ import orjson
 
 from connector.crm import Calls
 from connector.crm.hubspot.names import TYPES, Reading, Sizes, path_of
+from connector.crm.hubspot.refusals import Refusal
 from connector.crm.hubspot.transport import Answer, Request, Wire
 from connector.crm.hubspot.verdict import Refused, body_of, error_of
 from connector.crm.pacing import Budget, DailyPool, SlidingLog
@@ -73,7 +74,7 @@ class Api:
         self._burst = log(*BURST, share=budget.burst_share)
         self._own_logs = {"search": log(*SEARCH), "links": log(*ASSOCIATIONS, share=budget.burst_share)}
         self._tally = threading.Lock()
-        self.refusals: dict[tuple[str, str, str | None], tuple[str, str]] = {}  # (kind, property, value) never taken
+        self.refusals: dict[tuple[str, str, str | None], Refusal] = {}  # (kind, property, value or None for any)
         self._reached = False
         self._pool = ThreadPoolExecutor(reading.threads, thread_name_prefix="hubspot")
 

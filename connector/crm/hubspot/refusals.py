@@ -7,6 +7,7 @@ HubSpot's own codes are many and not documented as a list; those seen are named 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 _OURS: Mapping[str, str] = {
     "INVALID_OPTION": "value_not_allowed",
@@ -25,6 +26,26 @@ _OURS: Mapping[str, str] = {
 
 #: About the property whatever record it is written to: no use in trying the records one by one.
 OF_THE_PROPERTY = frozenset({"property_missing", "property_read_only"})
+
+
+#: Records that must be refused for the same value, and none of them taken, before it is believed of all others.
+WITNESSES = 2
+
+
+@dataclass(slots=True)
+class Refusal:
+    """What HubSpot said of a value, or of a whole property, whatever record it is written to."""
+
+    code: str
+    sentence: str
+    of_the_property: bool = False
+    ids: set[str] = field(default_factory=set)  # who was refused for it
+    taken: bool = False  # somebody's was taken: it was about the others' records after all
+
+    @property
+    def holds(self) -> bool:
+        """Whether others need not even be tried."""
+        return self.of_the_property or (not self.taken and len(self.ids) >= WITNESSES)
 
 
 def ours(code: str, status: int | None) -> str:

@@ -17,7 +17,7 @@ from connector.crm import Outcome, Update
 from connector.crm.hubspot.api import Api, Call, in_parts, listed, type_of
 from connector.crm.hubspot.reading import batch_read
 from connector.crm.hubspot.records import ident, instant, texts
-from connector.crm.hubspot.refusals import OF_THE_PROPERTY
+from connector.crm.hubspot.refusals import OF_THE_PROPERTY, Refusal
 from connector.crm.hubspot.verdict import Complaint, Refused, complaint
 from connector.errors import Deferred, NotFound, OutcomeUnknown, Transient
 
@@ -95,7 +95,7 @@ def _isolate(api: Api, kind: str, updates: Sequence[Update], error: Refused) -> 
         return _merged(_send(api, kind, piece) for piece in pieces)
     if error.code in OF_THE_PROPERTY and any(_names(update, error) for update in updates):
         for name in error.properties:
-            api.refusals[kind, name, None] = (error.code, error.sentence)
+            api.refusals[kind, name, None] = Refusal(error.code, error.sentence, of_the_property=True)
         return _send(api, kind, updates)
     if len(updates) > 1:
         return _halves(api, kind, updates)
@@ -107,22 +107,32 @@ def _learn(api: Api, kind: str, update: Update, said: Refused | Complaint) -> No
     """An option that is not there is not there for anybody."""
     names = _names(update, said)
     if said.ours == "value_not_allowed" and len(names) == 1:
-        api.refusals[kind, names[0], update.properties[names[0]]] = (said.ours, said.sentence)
+        key = (kind, names[0], update.properties[names[0]])
+        api.refusals.setdefault(key, Refusal(said.ours, said.sentence)).ids.add(update.id)
+
+
+def _unlearn(api: Api, kind: str, updates: Iterable[Update]) -> None:
+    """Taken after all: what was refused for it was refused for the record."""
+    suspects = [(name, value, one) for (of, name, value), one in list(api.refusals.items()) if of == kind]
+    for update in updates:
+        for name, value, one in suspects:
+            if value is not None and update.properties.get(name) == value:
+                one.taken = True
 
 
 def _foreseen(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
     """Those of whom it is known from others what HubSpot would say."""
-    if not api.refusals:
-        return {}
-    known = api.refusals
+    known = {(name, value): one for (of, name, value), one in list(api.refusals.items()) if of == kind and one.holds}
     outcomes: Outcomes = {}
-    for update in updates:
-        for name, value in update.properties.items():
-            verdict = known.get((kind, name, None)) or known.get((kind, name, value))
-            if verdict is not None:
-                before = outcomes.get(update.id)
-                refused = (*(before.refused if before else ()), name)
-                outcomes[update.id] = Outcome(update.id, "rejected", {}, *verdict, refused)
+    for update in updates if known else ():
+        found = {
+            name: one
+            for name, value in update.properties.items()
+            if (one := known.get((name, None)) or known.get((name, value)))
+        }
+        if found:
+            first = next(iter(found.values()))
+            outcomes[update.id] = Outcome(update.id, "rejected", {}, first.code, first.sentence, tuple(found))
     return outcomes
 
 
@@ -145,6 +155,8 @@ def _account(api: Api, kind: str, updates: Sequence[Update], answer: Mapping[str
         id_ = ident(entry.get("id"))
         if id_ in sent:
             outcomes[id_] = Outcome(id_, "written", texts(entry.get("properties")))
+    if api.refusals:
+        _unlearn(api, kind, (sent[id_] for id_ in outcomes))
     nameless: Complaint | None = None
     for said in map(complaint, listed(answer, "errors")):
         meant = [id_ for id_ in said.ids if id_ in sent and id_ not in outcomes]
