@@ -164,6 +164,11 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "A larger share of the people looked at would have a value overwritten than the guard allows.",
                 "Look with connector plan; let them go with connector apply --run N --yes.",
             ),
+            Code(
+                "emptied",
+                "A field that many people had is suddenly empty for them; nothing is decided on that until you agree.",
+                "Look whether a property was deleted or a scope lost; else let them go with connector apply --run N --yes.",
+            ),
             Code("task_budget", "The day's places for tasks are taken; the most urgent go first.", _ITSELF),
             Code("quiet", "Quiet hours or a freeze hold stages and tasks back.", _ITSELF),
         ),

@@ -104,6 +104,10 @@ class FieldMap:
             names.update(source.date for source in self._counters if source.date)
         return tuple(sorted(names))
 
+    def names(self, kind: str) -> frozenset[str]:
+        """Our fields of a kind that are read."""
+        return frozenset(column.field for column in self._columns.get(kind, ()))
+
     def sources(self) -> tuple[str, ...]:
         """The occurrence sources to read besides records: lists and forms."""
         return tuple(sorted({one.source for one in self.wiring.signals if one.how in ("list", "form")}))

@@ -39,6 +39,7 @@ class Record:
     changed_at: datetime | None = None
     archived: bool = False
     merged_ids: tuple[str, ...] = ()  # ids that were merged into this record
+    other_emails: tuple[str, ...] = ()  # a contact's further addresses, which forms know people by as well
 
 
 @dataclass(frozen=True, slots=True)

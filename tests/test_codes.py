@@ -152,6 +152,6 @@ def test_lesson_51_hubspot_s_own_codes_become_ours(theirs: str, status: int | No
 
 def test_lesson_51_what_waits_and_what_cannot_be_read_is_documented_too() -> None:
     """Alerts and `status --waiting` use the same list."""
-    waiting = {aside.CHANGE_BUDGET, aside.MAX_SHARE, aside.TASK_BUDGET, aside.QUIET}
+    waiting = {*aside.FOR_REVIEW, aside.TASK_BUDGET, aside.QUIET}
 
     assert codes.unknown_among((*waiting, *UNREADABLE)) == []

@@ -71,7 +71,7 @@ def _tell_status(found: dict[str, Any], signatures: str) -> None:
     said = f", {counts['looked_at']:,} looked at, {counts['written']:,} written" if counts else ""
     rows = [
         ("last run", f"{last['run']} ({last['verb']}), {last['started_at']}: {last['status']}{said}"),
-        ("complete up to", found["complete_until"] or "nothing yet"),
+        ("picture", found["completeness"]),
         ("people known", f"{found['people']:,}"),
         ("waiting for the next run", f"{found['waiting']:,}"),
         ("set aside", _rejects(found["rejects_by_code"])),
@@ -109,11 +109,12 @@ def _rejects(by_code: Mapping[str, int]) -> str:
 
 
 def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
+    from connector.ledger.completeness import completeness  # noqa: PLC0415 - --help does without
+
     known = ledger.runs.connection()
     rejects = ledger.rejects.by_code()
     recent = ledger.runs.recent(1)
     last = recent[0] if recent else None
-    complete = ledger.runs.complete_until()
     busy = known.lease_until is not None and known.lease_until > now()
     return {
         "connection": ledger.connection,
@@ -133,7 +134,7 @@ def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
             "message": last.report.get("message", ""),
             "unseen": last.report.get("unseen", []),
         },
-        "complete_until": f"{complete:%Y-%m-%dT%H:%M:%SZ}" if complete else None,
+        **completeness(ledger.runs).to_json(now()),
         "people": ledger.mirror.count("contact"),
         "waiting": ledger.mirror.waiting(),
         "rejects": sum(rejects.values()),

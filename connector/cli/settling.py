@@ -101,6 +101,9 @@ def offline_settings(connection: Connection) -> Settings:
         if tasks.only_signals_newer_than_days
         else None,
         max_age=connection.read.max_age,
+        reconcile=connection.read.reconcile,
+        associations=connection.read.associations,
+        archived=connection.read.archived,
     )
 
 

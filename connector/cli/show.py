@@ -98,7 +98,7 @@ def report(one: Report) -> None:
         say(f"{one.counts['adopted']:,} of them adopted as they stand", indent=2)
     say(f"{one.tasks_created:,} task{'s' if one.tasks_created != 1 else ''} created; {_calls(one)}", indent=2)
     if one.complete_until is not None:
-        say(f"everything up to {one.complete_until:%Y-%m-%d %H:%M:%S} UTC has been seen", indent=2)
+        say(str(one.completeness["completeness"]), indent=2)
     parked(one)
     set_aside(one)
     for each in one.unseen:

@@ -28,6 +28,7 @@ _Share = Annotated[float, Field(strict=True, gt=0, le=1)]
 _Flag = Annotated[bool, Field(strict=True)]
 _Duration = Annotated[timedelta, BeforeValidator(values.duration)]
 _Interval = Annotated[_Duration, AfterValidator(values.some_time)]
+_Often = Annotated[timedelta | None, BeforeValidator(values.often)]
 _Secret = Annotated[str, AfterValidator(values.secret_reference)]
 _Address = Annotated[str, AfterValidator(values.web_address)]
 _Zone = Annotated[str, AfterValidator(values.time_zone)]
@@ -53,6 +54,9 @@ class Read(_Table):
     batch: _Positive = 100
     threads: Annotated[int, Field(strict=True, ge=1, le=64)] = 8
     max_age: _Interval = timedelta(seconds=60)  # how old the base of a write may be
+    reconcile: _Often = timedelta(hours=24)  # how often every record is compared, in pieces; None: never
+    associations: _Often = timedelta(hours=24)  # how old links may be that no record tells of; None: as old as they get
+    archived: _Often = timedelta(hours=6)  # how often the bin is looked at; None: never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,16 @@ def some_time(value: timedelta | None) -> timedelta | None:
     return value
 
 
+def often(value: Any) -> timedelta | None:
+    """A duration between two times of doing something, from ten minutes on, or "off"."""
+    if value is None or value == "off":
+        return None
+    found = duration(value)
+    if found < timedelta(minutes=10):
+        raise BadValueError("is too often.", 'Write "24h", or "off" for never; ten minutes are the least.')
+    return found
+
+
 def go_live(value: Any) -> Any:
     """An aware instant, or "always" for a CRM that nobody used before."""
     if value == "always":

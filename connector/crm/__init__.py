@@ -19,6 +19,9 @@ from connector.model import Link, Occurrence, Record
 KINDS = ("company", "deal", "call", "email", "meeting", "task", "contact")
 ACTIVITIES = ("call", "email", "meeting", "task")
 
+#: Code of the Transient that `changes` ends with when it named fewer records than the CRM says there are.
+INCOMPLETE = "search_incomplete"
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -198,15 +201,23 @@ class CRM(Protocol):
         token may not see them, NotFound where the account has none of that kind."""
 
     def scan(
-        self, kind: str, properties: Sequence[str], *, after: str | None = None, archived: bool = False
+        self,
+        kind: str,
+        properties: Sequence[str],
+        *,
+        after: str | None = None,
+        archived: bool = False,
+        alone: bool = False,
     ) -> Iterator[Page]:
-        """Every record of a kind with current values, each once unless a page says `again`. `after`: a page's mark."""
+        """Every record of a kind with current values, each once unless a page says `again`. `after`: a page's mark.
+        `alone`: by one cursor, for who stops after a few pages and has no use for what others have read ahead."""
 
     def begin(self, kind: str, now: datetime) -> str:
         """The cursor to store *before* a full scan's first page, so that edits during the scan are seen later."""
 
     def changes(self, kind: str, cursor: str, now: datetime) -> Iterator[Batch]:
-        """Ids changed since `cursor` (inclusive). Always ends with a batch whose mark is set."""
+        """Ids changed since `cursor` (inclusive). Always ends with a batch whose mark is set, or raises: Transient
+        with code INCOMPLETE where the CRM itself counts more than it named."""
 
     def read(self, kind: str, ids: Sequence[str], properties: Sequence[str]) -> Iterator[Record]:
         """Current values of these records; ids that are gone are simply missing. A record that answers for a

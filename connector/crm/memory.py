@@ -100,12 +100,33 @@ class MemoryCRM:
         """A record goes to the bin."""
         self._records[kind][id].archived = True
 
-    def merge(self, kind: str, survivor: str, loser: str) -> None:
-        """The loser vanishes, the survivor lists it."""
+    def restore(self, kind: str, id: str) -> None:
+        """A record is taken out of the bin again, which does not touch it."""
+        self._records[kind][id].archived = False
+
+    def merge(self, kind: str, survivor: str, loser: str, *, into: str | None = None) -> None:
+        """The loser vanishes, its links go over, the survivor lists it. `into`: both vanish, and a record of a new id
+        holds what the survivor held."""
+        losers = (loser,) if into is None else (survivor, loser)
+        if into is not None:
+            kept = self._records[kind][survivor]
+            self._records[kind][into] = _Stored(dict(kept.properties), self._coarse(), self._coarse())
+            survivor = into
         stored = self._records[kind][survivor]
-        gone = self._records[kind].pop(loser)
-        stored.merged_ids = (*stored.merged_ids, *gone.merged_ids, loser)
+        for id in losers:
+            gone = self._records[kind].pop(id)
+            stored.merged_ids = (*stored.merged_ids, *gone.merged_ids, id)
+            stored.properties = {**gone.properties, **stored.properties}
+            self._move_links(kind, id, survivor)
         stored.changed_at = self._coarse()
+
+    def _move_links(self, kind: str, id: str, survivor: str) -> None:
+        for (of, mine, to), partners in list(self._links.items()):
+            if (of, mine) == (kind, id):
+                for to_id, labels in partners.items():
+                    self.link(kind, survivor, to, to_id, *labels)
+                    self._links[to, to_id, kind].pop(id, None)
+                del self._links[of, mine, to]
 
     def happen(self, occurrence: Occurrence) -> None:
         """A dated fact on a list or form."""
@@ -154,9 +175,16 @@ class MemoryCRM:
         return [one for one in self.workflows if one.property in properties.get(one.kind, ())]
 
     def scan(
-        self, kind: str, properties: Sequence[str], *, after: str | None = None, archived: bool = False
+        self,
+        kind: str,
+        properties: Sequence[str],
+        *,
+        after: str | None = None,
+        archived: bool = False,
+        alone: bool = False,
     ) -> Iterator[Page]:
         """By id, `page` at a time."""
+        del alone
         ids = sorted(id for id, one in self._records.get(kind, {}).items() if one.archived == archived)
         ids = [id for id in ids if after is None or id > after]
         for start in range(0, max(len(ids), 1), self._page):
@@ -174,7 +202,7 @@ class MemoryCRM:
         """Everything changed at or after the cursor: two records may share an instant, so it is inclusive."""
         since = datetime.fromisoformat(cursor).replace(microsecond=0)
         found = sorted(
-            (id for id, one in self._records.get(kind, {}).items() if one.changed_at >= since and not one.archived)
+            id for id, one in self._records.get(kind, {}).items() if one.changed_at >= since and not one.archived
         )
         gone = tuple(id for id, one in self._records.get(kind, {}).items() if one.archived)
         for start in range(0, len(found), self._page):
@@ -309,7 +337,10 @@ class MemoryCRM:
     def _record(self, kind: str, id: str, properties: Sequence[str]) -> Record:
         stored = self._records[kind][id]
         values = {name: stored.properties.get(name) for name in properties}
-        return Record(kind, id, values, stored.created_at, stored.changed_at, stored.archived, stored.merged_ids)
+        further = tuple(filter(None, stored.properties.get("other_emails", "").split(";"))) if kind == "contact" else ()
+        return Record(
+            kind, id, values, stored.created_at, stored.changed_at, stored.archived, stored.merged_ids, further
+        )
 
     def _may_set(self, stored: _Stored, name: str, value: str) -> bool:
         order = self._forward_only.get(name)

@@ -8,6 +8,9 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     tables.py       the tables; migrations/ brings an older schema up
     mirror.py       records, links and occurrences as the CRM last told them, and who must be looked at again
     beside.py       who is on a deal together
+    folding.py      merges: the history of a record that became part of another one
+    losses.py       values and links that were there and are not any more
+    completeness.py how far reading got, as one sentence
     people.py       what we remember of a person: tracks, values written and intended, moves, due times
     work.py         planned changes, tasks, open clears
     rejects.py      what could not be read, decided on or written, and when it is tried again
@@ -32,9 +35,11 @@ from connector.ledger.aside import Aside
 from connector.ledger.beside import Beside
 from connector.ledger.conflicts import Conflicts
 from connector.ledger.database import Database
+from connector.ledger.folding import Folding
 from connector.ledger.handoffs import HandOffs
 from connector.ledger.history import History
 from connector.ledger.holds import Holds, Reversals
+from connector.ledger.losses import Losses
 from connector.ledger.mirror import Mirror
 from connector.ledger.observing import Observations
 from connector.ledger.people import People
@@ -65,6 +70,16 @@ class Ledger:
         self.aside = Aside(database, connection)
         self.observations = Observations(database, connection)
         self.runs = Runs(database, connection)
+        self.losses = Losses(database, connection)
+        self.folding = Folding(
+            database,
+            connection,
+            self.mirror,
+            (self.people, self.shadows),
+            self.observations,
+            self.holds,
+            self.reversals,
+        )
 
     def tidy(self, before: datetime) -> None:
         """Forget what is older than this and of no use any more."""

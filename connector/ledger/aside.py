@@ -22,7 +22,8 @@ from connector.model import ALWAYS
 #: Codes of what a person must review, and of what goes on by itself.
 CHANGE_BUDGET, MAX_SHARE = "change_budget", "max_share"
 TASK_BUDGET, QUIET = "task_budget", "quiet"
-FOR_REVIEW = (CHANGE_BUDGET, MAX_SHARE)
+EMPTIED = "emptied"
+FOR_REVIEW = (CHANGE_BUDGET, MAX_SHARE, EMPTIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +197,7 @@ class Aside:
         )
         return open_one is None
 
-    def close_alerts(
-        self, still_open: Sequence[str], now: datetime, *, codes: Sequence[str] = (CHANGE_BUDGET, MAX_SHARE)
-    ) -> None:
+    def close_alerts(self, still_open: Sequence[str], now: datetime, *, codes: Sequence[str] = FOR_REVIEW) -> None:
         """Of the alerts with these codes, whatever is not among these is over."""
         self._db.execute(
             sa.update(alerts)

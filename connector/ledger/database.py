@@ -161,6 +161,8 @@ def _upsert(dialect: str, table: sa.Table, columns: tuple[str, ...]) -> Any:
     statement = _insert(dialect, table)
     keys = [column.name for column in table.primary_key]
     values = {name: statement.excluded[name] for name in columns if name not in keys}
+    if not values:
+        return statement.on_conflict_do_nothing(index_elements=keys)
     return statement.on_conflict_do_update(index_elements=keys, set_=values)
 
 

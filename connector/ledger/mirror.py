@@ -9,14 +9,14 @@ forgets nobody. Links are kept from the contact's side, whichever record they we
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
-from connector.ledger.tables import CHANGED, DIRTY, links, occurrences, records
+from connector.ledger.tables import CHANGED, DIRTY, addresses, links, occurrences, records
 from connector.model import Link, Occurrence
 
 CONTACT = "contact"
@@ -45,6 +45,7 @@ class News:
     packed: bytes
     before: bytes | None
     echo: bool = False
+    back: bool = False  # it was gone, and is there again
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +94,15 @@ class Mirror:
         known = {id: (facts, gone) for id, facts, gone in self._db.rows_of(query, tuple(latest))}
         found = []
         for id, one in latest.items():
-            packed = pack(one.facts)
             facts, gone = known.get(id, (None, 0))
+            packed = pack(one.facts)
+            if facts == packed and not gone:
+                continue
+            marked = _with_marks_of(facts, one)
+            packed = packed if marked is one else pack(marked.facts)
             if gone or facts != packed:
-                found.append(News(one, packed, facts, echo=not gone and _only_dates(facts, one.facts)))
+                echo = not gone and _only_dates(facts, marked.facts)
+                found.append(News(marked, packed, facts, echo=echo, back=bool(gone)))
         return found
 
     def store(
@@ -111,6 +117,7 @@ class Mirror:
             self.touch(kind, [one.id for one in seen if one.id not in fresh], read_at, run)
             self.overwrite(kind, {one.seen.id: one.seen.facts for one in news if one.echo})
             self._db.upsert(records, [self._record_row(kind, one, read_at, run) for one in loud])
+            self._note_addresses(kind, [one.seen for one in loud])
             if kind != CONTACT:
                 self._mark_linked(kind, tuple(fresh))
         return tuple(one.seen.id for one in loud)
@@ -129,6 +136,19 @@ class Mirror:
             "gone": 0,
             "email_hash": one.seen.email_hash,
         }
+
+    def _note_addresses(self, kind: str, seen: Sequence[Seen]) -> None:
+        """The further addresses of these contacts, most of whom have none."""
+        if kind != CONTACT:
+            return
+        theirs = sa.delete(addresses).where(addresses.c.connection == self._me, among(addresses.c.person_id))
+        self._db.execute_of(theirs, [one.id for one in seen])
+        rows = [
+            {"connection": self._me, "email_hash": hashed, "person_id": one.id}
+            for one in seen
+            for hashed in one.facts.get("m", ())
+        ]
+        self._db.upsert(addresses, rows)
 
     def touch(self, kind: str, ids: Sequence[str], read_at: datetime, run: int) -> None:
         """These were met again, unchanged."""
@@ -240,7 +260,21 @@ class Mirror:
             .where(records.c.connection == self._me, among(records.c.email_hash), records.c.gone == 0)
             .order_by(records.c.id.desc())
         )
-        return dict(tuple(row) for row in self._db.rows_of(query, sorted(hashes)))
+        further = (
+            sa.select(addresses.c.email_hash, addresses.c.person_id)
+            .join(
+                records,
+                sa.and_(
+                    records.c.connection == addresses.c.connection,
+                    records.c.kind == CONTACT,
+                    records.c.id == addresses.c.person_id,
+                ),
+            )
+            .where(addresses.c.connection == self._me, among(addresses.c.email_hash), records.c.gone == 0)
+            .order_by(records.c.id.desc())
+        )
+        asked = sorted(hashes)
+        return {address: id for one in (further, query) for address, id in self._db.rows_of(one, asked)}
 
     def adopt_submissions(self) -> int:
         """Give submissions whose contact was not known yet to the contact that now carries the address."""
@@ -328,7 +362,7 @@ class Mirror:
                 self._mark_linked(kind, ids)
         return touched
 
-    def missed_by_scan(self, kind: str, run: int) -> list[str]:
+    def missed_by_scan(self, kind: str, run: int, limit: int | None = None) -> list[str]:
         """Records a finished full scan did not meet: deleted, merged, or hidden; the CRM must be asked."""
         query = sa.select(records.c.id).where(
             records.c.connection == self._me,
@@ -336,7 +370,7 @@ class Mirror:
             records.c.gone == 0,
             records.c.scan < run,
         )
-        return [row.id for row in self._db.rows(query)]
+        return [row.id for row in self._db.rows(query.limit(limit))]
 
     def met_by_scan(self, kind: str, ids: Sequence[str], run: int) -> set[str]:
         """Those of these records that a full scan of this run has met already."""
@@ -348,15 +382,33 @@ class Mirror:
         query = sa.select(sa.func.count()).where(self._of(kind), records.c.scan == run)
         return int(self._db.scalar(query) or 0)
 
-    def merge(self, survivor: str, losers: Sequence[str]) -> int:
-        """Occurrences and links of merged contacts go over to the one that is left; returns how many are newly gone."""
+    def merge(self, survivor: str, losers: Sequence[str]) -> None:
+        """Occurrences of merged contacts go over to the one that is left, which is looked at again."""
         with self._db.transaction():
             theirs = sa.update(occurrences).where(occurrences.c.connection == self._me, among(occurrences.c.person_id))
             self._db.execute_of(theirs.values(person_id=survivor), losers)
-            gone = self.mark_gone(CONTACT, losers)
-            if gone:
-                self.mark_dirty([survivor])
-        return gone
+            self.mark_gone(CONTACT, losers)
+            self.mark_dirty([survivor])
+
+    def relocate(self, kind: str, survivor: str, losers: Sequence[str]) -> None:
+        """Contacts linked to a company or deal that was merged away are linked to the one that is left."""
+        those = sa.and_(links.c.connection == self._me, links.c.other_kind == kind)
+        query = sa.select(links.c.id, links.c.labels, links.c.seen).where(those, among(links.c.other_id))
+        found = {id: (labels, seen) for id, labels, seen in self._db.rows_of(query, losers)}
+        here = sa.select(links.c.id).where(those, links.c.other_id == survivor)
+        there = {id for (id,) in self._db.rows(here)}
+        row = {"connection": self._me, "kind": CONTACT, "other_kind": kind, "other_id": survivor}
+        with self._db.transaction():
+            self._db.upsert(
+                links,
+                [
+                    {**row, "id": id, "labels": labels, "seen": seen}
+                    for id, (labels, seen) in found.items()
+                    if id not in there
+                ],
+            )
+            self._db.execute_of(sa.delete(links).where(those, among(links.c.other_id)), losers)
+            self.mark_dirty(sorted(found))
 
     # -- looking things up --------------------------------------------------------------------------
 
@@ -401,11 +453,45 @@ class Mirror:
             if moment is not None:
                 yield Occurrence(id, source, moment, person_id, None, unpack(details) or {}, seen)
 
+    def dated(self, contact_ids: Sequence[str]) -> set[tuple[str, str | None, datetime]]:
+        """What is known to have happened to these contacts, by source and instant."""
+        return {(one.source, one.person_id, one.at) for one in self._occurrences(contact_ids)}
+
     def unknown(self, kind: str, ids: Sequence[str]) -> list[str]:
         """Those of these records that were never read."""
         query = sa.select(records.c.id).where(self._of(kind), among(records.c.id))
         known = {row[0] for row in self._db.rows_of(query, ids)}
         return [id for id in ids if id not in known]
+
+    def alive(self, kind: str, ids: Sequence[str]) -> set[str]:
+        """Those of these records that are known and not gone."""
+        query = sa.select(records.c.id).where(self._of(kind), records.c.gone == 0, among(records.c.id))
+        return {id for (id,) in self._db.rows_of(query, ids)}
+
+    def linked(self, to: str, contact_ids: Sequence[str]) -> set[str]:
+        """Those of these contacts that have a link of this kind."""
+        query = sa.select(links.c.id).where(
+            links.c.connection == self._me, links.c.kind == CONTACT, links.c.other_kind == to, among(links.c.id)
+        )
+        return {id for (id,) in self._db.rows_of(query, contact_ids)}
+
+    def some_linked(self, to: str, limit: int) -> list[str]:
+        """Some living contacts that have a link of this kind."""
+        theirs = sa.select(links.c.id).where(
+            links.c.connection == self._me, links.c.kind == CONTACT, links.c.other_kind == to
+        )
+        query = sa.select(records.c.id).where(self._of(CONTACT), records.c.gone == 0, records.c.id.in_(theirs))
+        return [id for (id,) in self._db.rows(query.order_by(records.c.id).limit(limit))]
+
+    def page(self, kind: str, after: str, limit: int) -> list[tuple[str, Mapping[str, Any]]]:
+        """The next records of a kind that are not gone, by id, with their facts."""
+        query = (
+            sa.select(records.c.id, records.c.facts)
+            .where(self._of(kind), records.c.gone == 0, records.c.id > after)
+            .order_by(records.c.id)
+            .limit(limit)
+        )
+        return [(id, unpack(facts) or {"f": {}}) for id, facts in self._db.rows(query)]
 
     def facts(self, kind: str, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Only the facts of these records that are not gone."""
@@ -439,6 +525,15 @@ class Mirror:
             links.c.connection == self._me, links.c.other_kind == kind, among(links.c.other_id)
         )
         self._db.execute_of(sa.update(records).where(self._of(CONTACT), records.c.id.in_(linked)).values(dirty=1), ids)
+
+
+def _with_marks_of(before: bytes | None, one: Seen) -> Seen:
+    """A counter or date that is blank now was not set back, it is just not told: the mark that a rise is measured
+    against stays, or its return would look like one."""
+    if before is None or "c" not in one.facts:
+        return one
+    marks = unpack(before).get("c", {})
+    return replace(one, facts={**one.facts, "c": {**marks, **one.facts["c"]}}) if marks else one
 
 
 def _only_dates(before: bytes | None, now: Mapping[str, Any]) -> bool:

@@ -90,6 +90,19 @@ def _cycle(track: Mapping[str, Any]) -> int:
     return int(track.get("cycle", 0))
 
 
+def _base(mine: Memory, others: Sequence[Memory], live: Mapping[str, str | None]) -> dict[str, str]:
+    """What counts as ours on a record that several became: the survivor's own base, and where it holds another value
+    that one of the others held by our hand, that."""
+    everybody = (mine, *others)
+    base = dict(mine.base)
+    for name, value in live.items():
+        texts = {one.base[name] for one in everybody if name in one.base}
+        texts |= {one.intended[name][1] for one in everybody if name in one.intended}
+        if (value or "") in texts:
+            base[name] = value or ""
+    return base
+
+
 def _folded(mine: Memory, others: Sequence[Memory]) -> list[dict[str, Any]]:
     """The tracks of several records as those of one person: one per lead type."""
     theirs = sorted((track for one in others for track in one.tracks), key=lambda track: -_cycle(track))
@@ -232,18 +245,29 @@ class People:
         )
         return instant(self._db.scalar(query))
 
-    def fold(self, survivor: str, losers: Sequence[str], *, as_of: datetime, run: int) -> None:
+    def fold(
+        self,
+        survivor: str,
+        losers: Sequence[str],
+        *,
+        live: Mapping[str, str | None] | None = None,
+        as_of: datetime,
+        run: int,
+    ) -> None:
         """A merge: per lead type the survivor keeps its own track, or takes that of the loser with most hand-offs where
         it has none; hand-offs and returns are counted on from the highest of all, and a stage was entered when it
-        was first (case 38)."""
+        was first (case 38). `live` are the survivor's properties: they tell which of our values it took over."""
         memory = self.remember([survivor, *losers])
         mine = memory.pop(survivor, NOTHING)
+        if not memory:
+            return
         tracks = _folded(mine, tuple(memory.values()))
         before = {track["id"]: _cycle(track) for one in (mine, *memory.values()) for track in one.tracks}
         cycles = {track["id"]: (before[track["id"]], _cycle(track)) for track in tracks}
         with self._db.transaction():
-            if tracks:
-                self._db.upsert(self._table, [{"connection": self._me, "id": survivor, "tracks": pack(tracks)}])
+            base = _base(mine, tuple(memory.values()), live or {})
+            row = {"connection": self._me, "id": survivor, "tracks": pack(tracks), "base": pack(base)}
+            self._db.upsert(self._table, [row])
             self._db.execute_of(
                 sa.delete(self._table).where(self._table.c.connection == self._me, among(self._table.c.id)), losers
             )

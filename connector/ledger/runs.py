@@ -195,26 +195,64 @@ class Runs:
         row = {"connection": self._me, "name": name, "value": value, "complete_until": stamp(complete_until)}
         self._db.upsert(cursors, [row])
 
-    def complete(self, name: str, until: datetime) -> None:
-        """A full scan ended: everything up to where it began has been seen."""
-        self._db.execute(
-            sa.update(cursors)
-            .where(cursors.c.connection == self._me, cursors.c.name == name)
-            .values(complete_until=stamp(until))
-        )
-
     def drop_cursors(self, prefix: str) -> None:
         """Start over with these."""
         self._db.execute(sa.delete(cursors).where(cursors.c.connection == self._me, cursors.c.name.startswith(prefix)))
 
     def complete_until(self) -> datetime | None:
-        """The instant up to which every kind has been read completely."""
-        query = sa.select(sa.func.min(cursors.c.complete_until)).where(
-            cursors.c.connection == self._me,
-            cursors.c.name.startswith("changes:"),
-            cursors.c.complete_until.is_not(None),
-        )
+        """The instant up to which every kind has been read completely; None while one has not been read once."""
+        read = {name: self._complete(name) for name in self._names("changes:")}
+        begun = {f"changes:{name.partition(':')[2]}" for name in self._names("begun:")}
+        if not read or begun - read.keys() or None in read.values():
+            return None
+        return min(at for at in read.values() if at is not None)
+
+    def told_until(self, kind: str) -> datetime | None:
+        """Up to when the incremental read has told everything of a kind; None before the first full read."""
+        return self._complete(f"changes:{kind}")
+
+    def _complete(self, name: str) -> datetime | None:
+        query = sa.select(cursors.c.complete_until).where(cursors.c.connection == self._me, cursors.c.name == name)
         return instant(self._db.scalar(query))
+
+    def _names(self, prefix: str) -> list[str]:
+        query = sa.select(cursors.c.name).where(cursors.c.connection == self._me, cursors.c.name.startswith(prefix))
+        return [name for (name,) in self._db.rows(query)]
+
+    # -- sweeps -------------------------------------------------------------------------------------
+
+    def read_in_full(self) -> datetime | None:
+        """When the latest full scan of every kind began; None while one of them has not been through it."""
+        began = [self.cursor(name) for name in self._names("full:")]
+        if not began or len(began) < len(self._names("changes:")):
+            return None
+        return min(datetime.fromisoformat(at or "") for at in began)
+
+    def sweep(self, name: str) -> str | None:
+        """Where a sweep under way stands, as its room noted it."""
+        return self.cursor(f"sweep:{name}")
+
+    def note_sweep(self, name: str, place: str) -> None:
+        """A piece of a sweep is done and committed."""
+        row = {"connection": self._me, "name": f"sweep:{name}", "value": place}
+        self._db.upsert(cursors, [row])
+
+    def end_sweep(self, name: str, began: datetime) -> None:
+        """A sweep went through everything."""
+        self.move_cursor(f"sweep:{name}", None, began)
+
+    def swept(self, name: str) -> datetime | None:
+        """When the latest complete sweep of this name began: nothing it looks for is older. A full scan is one, too."""
+        known = (self._complete(f"sweep:{name}"), self.read_in_full())
+        return max((at for at in known if at is not None), default=None)
+
+    def note_drift(self, drift: int) -> None:
+        """What the latest sweep, or full scan, found to differ."""
+        self.move_cursor("drift", str(drift))
+
+    def swept_drift(self) -> int:
+        """What the latest sweep, or full scan, found to differ."""
+        return int(self.cursor("drift") or 0)
 
     # -- runs ---------------------------------------------------------------------------------------
 

@@ -281,6 +281,37 @@ reversals = _table(
     sa.Column("run", _number),
 )
 
+#: Which record became part of which. Chains are followed by whoever asks.
+merges = _table(
+    "merges",
+    _key("kind"),
+    _key("id"),
+    sa.Column("survivor", _text),
+    sa.Column("run", _number),
+    sa.Column("at", _instant),
+    sa.Index("merges_survivor", "connection", "kind", "survivor"),
+)
+
+#: Values and links that a record held and holds no more, for as long as that is news: when they are many at once, it
+#: is the reading that changed, and not the people.
+losses = _table(
+    "losses",
+    _key("kind"),
+    _key("id"),
+    _key("field"),  # one of ours, or "links:<kind>"
+    sa.Column("run", _number),
+    sa.Column("at", _instant),
+    sa.Index("losses_field", "connection", "kind", "field", "at"),
+)
+
+#: Further e-mail addresses of contacts, as hashes: forms know people by any of them.
+addresses = _table(
+    "addresses",
+    _key("email_hash"),
+    _key("person_id"),
+    sa.Index("addresses_person", "connection", "person_id"),
+)
+
 runs = _table(
     "runs",
     _key("number", _number),

@@ -84,8 +84,15 @@ class Backwards:
         endings |= {
             one.person_id: _ending(one, live.get(one.person_id)) for one in left if one.person_id not in endings
         }
-        self._close(one for one in clears if endings[one.person_id].how != BLANK)
+        self._close(one for one in clears if not self._stays_open(one, endings[one.person_id]))
         return endings
+
+    def _stays_open(self, one: OpenClear, ending: Ending) -> bool:
+        """What is blank, and what belongs to somebody who does not answer: reading tells whether they are deleted, or
+        part of another record, which may be blank in their stead."""
+        return ending.how == BLANK or (
+            ending.how == GONE and bool(self._session.ledger.mirror.alive("contact", [one.person_id]))
+        )
 
     def _restored(
         self, blank: Sequence[OpenClear], live: dict[str, str], refused: Mapping[str, Outcome]
@@ -119,8 +126,15 @@ class Backwards:
 
     def finish_open(self) -> None:
         """Before any other work: nobody stays blank because a run died between clear and set."""
+        self._finish_those(self._work.open_clears())
+
+    def finish_merged(self) -> None:
+        """After reading: those that came over from a record which has become part of another (see Folding)."""
+        self._finish_those([clear for clear in self._work.open_clears() if clear.before == ""])
+
+    def _finish_those(self, found: Sequence[OpenClear]) -> None:
         by_property: dict[str, list[OpenClear]] = {}
-        for one in self._work.open_clears():
+        for one in found:
             by_property.setdefault(one.property, []).append(one)
         for clears in by_property.values():
             endings = self.finish(clears)

@@ -9,7 +9,7 @@ is told once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from connector.errors import Deferred, GuardRefused
@@ -79,6 +79,10 @@ class Guarding:
             wanted = ((one.person_id, session.task_owner(one.owner_id), one.tasks) for one in waiting)
             still = set(self._over_task_budget(wanted))
             self._session.ledger.mirror.mark_dirty([one.person_id for one in waiting if one.person_id not in still])
+
+    def tells(self, code: str, reasons: Mapping[str, str]) -> None:
+        """Why groups wait that another room has set aside: cause -> reason."""
+        self._said.update({(code, cause): why for cause, why in reasons.items()})
 
     # -- before writing -------------------------------------------------------------------------------------------
 

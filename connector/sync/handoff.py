@@ -10,11 +10,12 @@ the person's, is unknown: the track stays, its facts stay unused, the next run c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connector.crm import Task, accounting
+from connector.decide.tracks import track_id
 from connector.ledger.work import SentTask
 from connector.model import TaskDraft
 from connector.plan import Change
@@ -60,8 +61,8 @@ class HandOff:
         return result
 
     def _create(self, wanted: dict[str, tuple[Change, TaskDraft]]) -> dict[str, tuple[str, str, str]]:
-        known = self._work.outbox(tuple(wanted))
-        found = self._found({mark: pair for mark, pair in wanted.items() if not _created(known.get(mark))})
+        known = {**self._of_merged(wanted), **self._work.outbox(tuple(wanted))}
+        found = self._found({mark: pair for mark, pair in wanted.items() if not _created(known.get(mark))}, known)
         states: dict[str, tuple[str, str, str]] = {}
         to_send: list[str] = []
         for mark in wanted:
@@ -77,12 +78,31 @@ class HandOff:
                 to_send.append(mark)
         return {**states, **self._send([(mark, *wanted[mark]) for mark in to_send])}
 
-    def _found(self, wanted: dict[str, tuple[Change, TaskDraft]]) -> set[str]:
+    def _of_merged(self, wanted: dict[str, tuple[Change, TaskDraft]]) -> dict[str, SentTask]:
+        """Tasks that were under way for a record which has become part of this person since: the same hand-off, begun
+        under the name of a track that never came to be."""
+        folding = self._session.ledger.folding
+        found: dict[str, SentTask] = {}
+        merged = set(folding.with_losers("contact", sorted({change.person_id for change, _ in wanted.values()})))
+        for mark, (change, draft) in wanted.items():
+            if change.person_id not in merged:
+                continue
+            losers = folding.losers("contact", change.person_id)
+            theirs = {track_id(id, draft.lead_type) for id in losers} - {draft.track_id}
+            for task in self._work.tasks_of(change.person_id):
+                if task.track_id in theirs and task.cycle == draft.cycle and task.state != "intended":
+                    found[mark] = task
+        return found
+
+    def _found(self, wanted: dict[str, tuple[Change, TaskDraft]], known: Mapping[str, SentTask]) -> set[str]:
         """Our tasks that already hang on these people, whoever of our former lives made them."""
         if not wanted:
             return set()
         tasks = self._session.crm.find_tasks(sorted({change.person_id for change, _ in wanted.values()}))
-        by_mark = {mark: task.id for task in tasks for mark in wanted if mark in task.body}
+        sent_as = {mark: known[mark].marker if mark in known else mark for mark in wanted}
+        by_mark = {
+            mark: task.id for task in tasks for mark in wanted if mark in task.body or sent_as[mark] in task.body
+        }
         self._work.note_tasks([self._row(mark, *wanted[mark], "created", id) for mark, id in by_mark.items()])
         return set(by_mark)
 

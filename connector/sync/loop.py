@@ -19,18 +19,23 @@ import orjson
 from connector import codes
 from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, Problem
 from connector.ledger import Ledger
+from connector.ledger.aside import EMPTIED
+from connector.ledger.completeness import completeness
 from connector.ledger.work import PlannedChange
 from connector.model import ALWAYS
 from connector.plan import from_json
 from connector.sync.adding_up import refuse_unaccounted
 from connector.sync.apply import Apply
 from connector.sync.backwards import Backwards
+from connector.sync.emptied import Emptied
 from connector.sync.guarding import Guarding
 from connector.sync.look import REHEARSED, Look, candidates
 from connector.sync.owners import follow_owners, tell_unrouted
 from connector.sync.pull import Pull
 from connector.sync.quarantine import Quarantine
+from connector.sync.reconcile import sweeps
 from connector.sync.session import Order, Report, Session
+from connector.sync.sweeping import Sweeps
 
 #: How long plans that were only shown and runs in which nothing happened are remembered.
 KEPT = timedelta(days=30)
@@ -67,6 +72,7 @@ def _work(session: Session, order: Order, report: Report) -> None:
     _read(session, order, pull, report)
     if writing:
         session.go_on(writing=True)
+        Backwards(session, report).finish_merged()
     _remember_circumstances(session, order)
     if order.verb == "report":
         return  # who reports looks for itself, and leaves everybody to be looked at
@@ -76,11 +82,13 @@ def _work(session: Session, order: Order, report: Report) -> None:
         Quarantine(session).call_back(pull)
     if writing:
         guarding.call_back()
+    waiting = _whose_fields_are_empty(session, order, report, pull, guarding)
     total = _to_look_at(session, order)
     for chunk in candidates(session, order):
         session.go_on()
         session.still_mine()
-        look.settle_or_plan(look.at(tuple(chunk), chunk))
+        believed = {id: mark for id, mark in chunk.items() if id not in waiting} if waiting else chunk
+        look.settle_or_plan(look.at(tuple(believed), believed))
         session.progress("looked at", report.counts["looked_at"], total)
     _refuse_empty_scope(session, look)
     _rehearsed(look, order, report)
@@ -104,12 +112,15 @@ def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
     if order.due_only:
         return
     if order.everything:
+        pull.compares = not must_read_everything(session)
         pull.everything()
         runs.drop_cursors("scan")
         if order.verb == "backfill" and order.within is None:
             session.ledger.mirror.mark_all_dirty()
     elif order.verb != "apply":
         pull.changes()
+        if order.verb == "sync":
+            Sweeps(session, report, pull.kinds(), sweeps(session, report, pull)).go_on()
     if order.only is not None:
         pull.read("contact", order.only)
         strangers = session.ledger.mirror.unknown("contact", order.only)
@@ -117,6 +128,20 @@ def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
         report.count("gone", len(strangers))
         if strangers:
             report.warnings.append(f"not in the CRM: contact {', '.join(strangers[:5])}")
+
+
+def _whose_fields_are_empty(
+    session: Session, order: Order, report: Report, pull: Pull, guarding: Guarding
+) -> frozenset[str]:
+    """The people nobody is to decide on, because what their records hold cannot be read at present."""
+    emptied = Emptied(session, order, report, pull)
+    if order.release:
+        emptied.release(order.only or ())
+    if order.verb not in ("sync", "backfill", "plan"):
+        return frozenset()
+    waiting = emptied.look()
+    guarding.tells(EMPTIED, emptied.why)
+    return waiting
 
 
 def _remember_circumstances(session: Session, order: Order) -> None:
@@ -360,8 +385,11 @@ def _finish(session: Session, order: Order, report: Report) -> None:
     if order.write:
         session.ledger.rejects.forget_gone()
     report.set_aside = session.ledger.rejects.by_code()
-    report.complete_until = session.ledger.runs.complete_until()
     report.finished_at = session.now()
+    if order.everything and report.status == "running":
+        session.ledger.runs.note_drift(report.drift)
+    complete = completeness(session.ledger.runs, report.drift)
+    report.complete_until, report.completeness = complete.until, complete.to_json(report.finished_at)
     report.seconds = (report.finished_at - report.started_at).total_seconds()
     if report.status == "running":
         report.status = _status(report, writes=order.write, rejects=bool(report.set_aside))
@@ -375,9 +403,10 @@ def _status(report: Report, *, writes: bool, rejects: bool) -> str:
     is mended, so that nobody is set aside in silence."""
     counts = report.counts
     if not writes:
-        return "partial" if counts["rejected"] else "done"
+        return "partial" if counts["rejected"] or report.incomplete else "done"
     if report.alerts and not counts["written"]:
         return "refused"
-    if report.parked or counts["parked"] or counts["rejected"] or counts["unknown"] or rejects or report.unseen:
+    missing = report.incomplete or report.unseen or rejects
+    if missing or report.parked or counts["parked"] or counts["rejected"] or counts["unknown"]:
         return "partial"
     return "done"

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.crm import ACTIVITIES, KINDS
-from connector.errors import MalformedRecord
+from connector.crm import ACTIVITIES, INCOMPLETE, KINDS
+from connector.errors import MalformedRecord, Transient
 from connector.fields import email_hash
 from connector.ledger.database import unpack
 from connector.ledger.mirror import News, Seen
@@ -21,7 +21,9 @@ from connector.ledger.rejects import Reject
 from connector.log import unforeseen
 from connector.model import Link, Occurrence, Record
 from connector.sync.colleagues import Colleagues
+from connector.sync.emptied import Lost
 from connector.sync.garbage import uncollected
+from connector.sync.merging import Merging
 from connector.sync.scanning import Scanning
 from connector.sync.session import Report, Session
 from connector.sync.sources import read_sources
@@ -68,16 +70,23 @@ class Fetched:
         return Fetched(asked_at, asked_for, tuple(records.values()), Gathered(links, steps))
 
 
+#: Kind of the linked records -> record -> its links.
+Links = Mapping[str, Mapping[str, Sequence[Link]]]
+
+
 class Pull:
     """One run's reading."""
 
     def __init__(self, session: Session, report: Report, *, with_history: bool = False) -> None:
         self._with_history = with_history
+        self.compares = True  # whether what differs is drift: not where the agreement asks for other things than before
         self._session = session
         self._report = report
         self._ledger = session.ledger
         self._crm = session.crm
         self._colleagues = Colleagues(session)
+        self._merging = Merging(session, report, self._colleagues)
+        self._lost = Lost(session, report)
         self._run = report.run
 
     # -- whom to read ------------------------------------------------------------------------------------------
@@ -89,16 +98,29 @@ class Pull:
             if cursor is None:
                 self.everything((kind,))
                 continue
-            for batch in self._crm.changes(kind, cursor, self._session.now()):
-                for ids in _slices(batch.ids, 1000):
-                    self._session.go_on()
-                    self.read(kind, ids)
-                with self._ledger.transaction():
-                    self._part_with(kind, batch.gone)
-                    if batch.mark is not None:
-                        name = f"changes:{kind}"
-                        self._ledger.runs.move_cursor(name, batch.mark, batch.complete_until)
+            try:
+                self._changes(kind, cursor)
+            except Transient as error:
+                if error.code != INCOMPLETE:
+                    raise
+                # What did come is true and has been kept; the cursor stays, so that the rest is asked for again.
+                self._report.incomplete.append(kind)
+                self._report.warnings.append(f"incomplete: {error}")
         read_sources(self._session, self._report)
+
+    def _changes(self, kind: str, cursor: str) -> None:
+        for batch in self._crm.changes(kind, cursor, self._session.now()):
+            for ids in _slices(batch.ids, 1000):
+                self._session.go_on()
+                self.read(kind, ids)
+            with self._ledger.transaction():
+                gone = self._part_with(kind, batch.gone)
+                if kind == "contact":
+                    self._report.count("looked_at", gone)
+                    self._report.count("gone", gone)
+                if batch.mark is not None:
+                    name = f"changes:{kind}"
+                    self._ledger.runs.move_cursor(name, batch.mark, batch.complete_until)
 
     def everything(self, kinds: Sequence[str] | None = None) -> None:
         """Every record, page by page, resumable; then ask after those the scan did not meet."""
@@ -112,22 +134,32 @@ class Pull:
 
     # -- by id ------------------------------------------------------------------------------------------------------
 
-    def read(self, kind: str, ids: Sequence[str], *, counted: bool = True) -> None:
-        """Read these records fresh; whoever does not answer is gone. `counted`: whether they are new to the report."""
+    def read(self, kind: str, ids: Sequence[str], *, counted: bool = True) -> int:
+        """Read these records fresh; whoever does not answer is gone, and how many those are is returned. `counted`:
+        whether they are new to the report."""
         fetched = self.fetch(kind, ids)
-        records = fetched.records
-        self.keep(kind, records, fetched.asked_at, gathered=fetched.gathered)
-        answered = {record.id for record in records} | {id for record in records for id in record.merged_ids}
-        missing = [id for id in ids if id not in answered]
-        gone = self._part_with(kind, missing)
+        self.keep(kind, fetched.records, fetched.asked_at, gathered=fetched.gathered)
+        there = {record.id for record in fetched.records}
+        gone = self._part_with(kind, [id for id in ids if id not in there])  # deleted, or part of another by now
         if kind == "contact" and counted:
             self._report.count("looked_at", gone)
             self._report.count("gone", gone)
+        return gone
+
+    def _answers(self, kind: str, ids: Sequence[str]) -> list[Record]:
+        """The records that answer. An answer may pass over a record in silence, and to be taken for deleted is no small
+        thing: whoever is missing is asked for twice."""
+        properties = self._session.fields.properties(kind)
+        records = list(self._crm.read(kind, ids, properties))
+        answered = {record.id for record in records} | {id for record in records for id in record.merged_ids}
+        if missing := [id for id in ids if id not in answered]:
+            records += self._crm.read(kind, missing, properties)
+        return records
 
     def fetch(self, kind: str, ids: Sequence[str]) -> Fetched:
         """What these records hold now, and what belongs to them. Touches no state of ours: any thread may."""
         asked_at = self._session.now()
-        records = tuple(self._crm.read(kind, ids, self._session.fields.properties(kind)))
+        records = tuple(self._answers(kind, ids))
         gathered = self.gather(kind, [record.id for record in records if not record.archived])
         return Fetched(asked_at, frozenset(ids), records, gathered)
 
@@ -156,27 +188,35 @@ class Pull:
         read_at: datetime,
         cursor: tuple[str, str | None] | None = None,
         gathered: Gathered | None = None,
+        *,
+        told_until: datetime | None = None,
     ) -> None:
-        """Records, what belongs to them and the cursor that stands for them: one transaction."""
+        """Records, what belongs to them and the cursor that stands for them: one transaction. What differs and changed
+        before `told_until` has been told by no incremental read, and is counted as drift."""
         live = [record for record in records if not record.archived]
         known = gathered or self.gather(kind, [record.id for record in live])
         links, steps = known.links, known.steps
         with self._ledger.transaction():
             self._session.still_mine()
             self._ledger.mirror.add_occurrences(steps, self._run)
-            self._store(kind, live, read_at)
-            for to, found in links.items():
-                self._colleagues.moved(self._ledger.mirror.relink(kind, found, to, self._run))
-            for record in live:
-                if record.merged_ids and kind == "contact":
-                    self._fold(record)
+            merged = self._merging.pending(kind, live)
+            self._store(kind, live, read_at, frozenset(merged), told_until)
+            self.relink(kind, links)
+            self._merging.fold(kind, live, merged)
             if cursor is not None and cursor[1] is not None:
                 self._ledger.runs.move_cursor(*cursor)
         self._report.count("read", len(live) if kind == "contact" else 0)
         if kind == "contact":
-            self._read_strangers(links)
+            self.read_strangers(links)
 
-    def _read_strangers(self, links: Mapping[str, Mapping[str, Sequence[Link]]]) -> None:
+    def relink(self, kind: str, links: Links) -> None:
+        """The links of these records as just read; inside a transaction."""
+        for to, found in links.items():
+            moved = self._ledger.mirror.relink(kind, found, to, self._run)
+            self._colleagues.moved(moved)
+            self._lost.links(kind, found, to, moved)
+
+    def read_strangers(self, links: Links) -> None:
         """Records that people are linked to and that nobody has told us of yet: old ones, restored, or missed."""
         for to, found in links.items():
             ids = sorted({link.to_id for those in found.values() for link in those})
@@ -199,27 +239,32 @@ class Pull:
             )
         ]
 
+    def merges_in(self, kind: str, records: Sequence[Record]) -> set[str]:
+        """Those of these records that others became part of without our having followed yet."""
+        return set(self._merging.pending(kind, records))
+
     def _linked_kinds(self, kind: str) -> tuple[str, ...]:
         used = self.kinds()
         if kind == "contact":
             return tuple(to for to in ("company", "deal") if to in used)
         return ("contact",) if kind in ("deal", *ACTIVITIES) else ()
 
-    def _store(self, kind: str, records: Sequence[Record], read_at: datetime) -> None:
-        fields, mirror = self._session.fields, self._ledger.mirror
-        seen: list[Seen] = []
-        malformed: list[Reject] = []
-        for record in records:
-            try:
-                facts = fields.facts(record)
-                address = email_hash(facts["f"].get("email")) if kind == "contact" else None
-            except Exception as error:  # noqa: BLE001 - whatever stands in one record, the others go on
-                malformed.append(self._unreadable(record, error))
-                continue
-            seen.append(Seen(record.id, facts, record.created_at, address))
+    def _store(
+        self,
+        kind: str,
+        records: Sequence[Record],
+        read_at: datetime,
+        survivors: frozenset[str],
+        told_until: datetime | None,
+    ) -> None:
+        mirror = self._ledger.mirror
+        seen, malformed = self.seen(kind, records)
         news = mirror.news(kind, seen)
-        rises = self._rises(kind, news, read_at)
+        self._report.drift += drifted(records, news, told_until)
+        # Counters of merged people add up, and their dates move: that is no news of anybody.
+        rises = self._rises(kind, [one for one in news if one.seen.id not in survivors], read_at)
         changed = mirror.store(kind, seen, read_at=read_at, run=self._run, news=news)
+        self._lost.values(kind, news)
         self._colleagues.changed(kind, news)
         mirror.add_occurrences(rises, self._run)
         self._try_again(kind, seen, changed, read_at)
@@ -240,6 +285,22 @@ class Pull:
         rejects.try_again(kind, [id for id in changed if id in known], now)
         if kind == "contact":
             self._ledger.mirror.mark_dirty(readable)
+
+    def seen(self, kind: str, records: Sequence[Record]) -> tuple[list[Seen], list[Reject]]:
+        """These records as facts, and those nobody can read."""
+        seen: list[Seen] = []
+        malformed: list[Reject] = []
+        for record in records:
+            try:
+                facts = self._session.fields.facts(record)
+                address = email_hash(facts["f"].get("email")) if kind == "contact" else None
+            except Exception as error:  # noqa: BLE001 - whatever stands in one record, the others go on
+                malformed.append(self._unreadable(record, error))
+                continue
+            if record.other_emails:
+                facts["m"] = sorted(filter(None, map(email_hash, record.other_emails)))
+            seen.append(Seen(record.id, facts, record.created_at, address))
+        return seen, malformed
 
     def _set_aside(self, kind: str, malformed: Sequence[Reject], read_at: datetime) -> None:
         """A record nobody can read is rejected alone, and kept out of every decision until it changes."""
@@ -262,15 +323,13 @@ class Pull:
             for rise in self._session.fields.rises(one.seen.id, unpack(one.before), one.seen.facts, read_at)
         ]
 
-    def _fold(self, record: Record) -> None:
-        for memory in (self._ledger.people, self._ledger.shadows):
-            if memory.remember(record.merged_ids):
-                memory.fold(record.id, record.merged_ids, as_of=self._report.as_of, run=self._run)
-        self._ledger.observations.fold(record.id, record.merged_ids)
-        self._ledger.holds.fold(record.id, record.merged_ids)
-        self._ledger.reversals.fold(record.merged_ids)
-        if self._ledger.mirror.merge(record.id, record.merged_ids):
-            self._colleagues.left("contact", record.merged_ids)
+
+def drifted(records: Sequence[Record], news: Sequence[News], told_until: datetime | None) -> int:
+    """How many of these records differ from what is kept although nobody told of it, as they changed before."""
+    if told_until is None or not news:
+        return 0
+    since = {one.id for one in records if one.changed_at is not None and one.changed_at > told_until}
+    return sum(not one.echo and one.seen.id not in since for one in news)
 
 
 def _slices(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -1,8 +1,8 @@
 """
 Full scans: every record of a kind, page by page, resumable, stored while the next pages are on their way.
 
-A scan's mark moves in the same transaction as the records it stands for. The cursor of the incremental read is taken
-before the first page, so that edits during the scan are seen by the next run; who was not met is asked after.
+A scan's mark moves in the same transaction as the records it stands for; who was not met is asked after. What
+`marks` takes before the first page becomes the cursor of the incremental read when everything is stored.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from connector.crm import Page
 from connector.model import Record
+from connector.sync import marks
 from connector.sync.ahead import ahead, in_turn
 from connector.sync.session import Report, Session
 from connector.sync.stalling import Watch
@@ -67,11 +68,12 @@ class Scanning:
             self._watch.moved()
             self._report.warnings += [one for one in group.warnings if one not in self._report.warnings]
             records = self._new(kind, group)
-            self._pull.keep(kind, records, group.read_at, (f"scan:{kind}", group.mark), gathered)
+            mark, told_until = (f"scan:{kind}", group.mark), self._told_until(kind)
+            self._pull.keep(kind, records, group.read_at, mark, gathered, told_until=told_until)
             done += len(records)
             self._session.progress(kind, done, group.total)
-        self._end(kind)
         self._ask_after_missed(kind)
+        self._end(kind)
 
     def _coming(self, kind: str) -> Iterator[tuple[Group, Gathered]]:
         """Group after group with what belongs to its records; pages and links of the next ones are on their way."""
@@ -112,24 +114,24 @@ class Scanning:
         """Begin, or go on where it stopped; returns how many records were met before."""
         if self._runs.cursor(f"scan:{kind}") is not None:
             return self._session.ledger.mirror.count_met(kind, self._report.run)
-        begun = self._session.now()
-        cursor = self._session.crm.begin(kind, begun)
-        with self._session.ledger.transaction():
-            self._runs.move_cursor(f"changes:{kind}", cursor)
-            self._runs.move_cursor(f"begun:{kind}", begun.isoformat())
+        marks.begin(self._session, kind, self._report.run)
         return 0
 
     def _end(self, kind: str) -> None:
         with self._session.ledger.transaction():
-            self._runs.drop_cursors(f"scan:{kind}")
-            self._runs.move_cursor(f"scanned:{kind}", str(self._report.run))
-            self._runs.complete(f"changes:{kind}", datetime.fromisoformat(self._runs.cursor(f"begun:{kind}") or ""))
+            marks.end(self._session, kind, self._report.run)
 
     def _ask_after_missed(self, kind: str) -> None:
         """Known records that the scan did not meet are gone, unless they answer."""
-        missed = self._session.ledger.mirror.missed_by_scan(kind, self._report.run)
+        began = marks.began_in(self._session, kind, self._report.run)
+        missed = self._session.ledger.mirror.missed_by_scan(kind, began)
         for start in range(0, len(missed), 1000):
-            self._pull.read(kind, missed[start : start + 1000])
+            gone = self._pull.read(kind, missed[start : start + 1000])
+            self._report.drift += gone if self._told_until(kind) else 0
+
+    def _told_until(self, kind: str) -> datetime | None:
+        """Whatever changed before this instant should be known already; None where nothing can be drift."""
+        return self._runs.told_until(kind) if self._pull.compares else None
 
 
 def _slices(items: Iterable[T], size: int) -> Iterator[list[T]]:

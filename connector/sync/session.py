@@ -37,6 +37,9 @@ class Settings:
     never_to: frozenset[str] = frozenset()  # ids of owners who get no task: theirs go to the queue
     only_signals_newer_than: timedelta | None = None  # nobody is handed over for something older
     max_age: timedelta = timedelta(seconds=60)  # of the base of a write
+    reconcile: timedelta | None = timedelta(hours=24)  # how often each record is compared; None: never
+    associations: timedelta | None = timedelta(hours=24)  # how old links may be that no record tells of
+    archived: timedelta | None = timedelta(hours=6)  # how often the bin is looked at
     task_settle: timedelta = timedelta(seconds=60)  # before a task not found is made again
     chunk: int = 1000  # people looked at in one go
     write_chunk: int = 800  # people whose writes are under way at once
@@ -175,6 +178,10 @@ COUNTS = (
 )
 
 
+#: Keys of a report that say how old what no incremental read tells is, and all of it as one sentence.
+COMPLETENESS = ("reconciled_as_of", "associations_as_of", "archived_as_of", "completeness")
+
+
 @dataclass(slots=True)
 class Report:
     """What a run did: the object `--output json` prints."""
@@ -194,6 +201,8 @@ class Report:
     throttled: int = 0
     complete_until: datetime | None = None
     drift: int = 0
+    incomplete: list[str] = field(default_factory=list)  # kinds of which the CRM counted more than it named
+    completeness: dict[str, Any] = field(default_factory=dict)  # see connector.ledger.completeness
     seconds: float = 0.0
     blank_for_a_moment: int = 0  # people whose stage is cleared before an earlier one is set
     parked: list[dict[str, str]] = field(default_factory=list)  # one line per cause that waits, with the reason
@@ -237,6 +246,8 @@ class Report:
             "throttled": self.throttled,
             "complete_until": _text(self.complete_until),
             "drift": self.drift,
+            "incomplete": list(self.incomplete),
+            **{name: self.completeness.get(name) for name in COMPLETENESS},  # as of the end of the run
             "seconds": round(self.seconds, 3),
             "blank_for_a_moment": self.blank_for_a_moment,
             "parked": list(self.parked),

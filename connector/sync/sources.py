@@ -13,6 +13,8 @@ from functools import partial
 from connector.errors import Denied, NotFound
 from connector.model import Occurrence
 from connector.sync.ahead import Failed, together
+from connector.sync.colleagues import Colleagues
+from connector.sync.merging import Merging
 from connector.sync.session import Report, Session
 from connector.sync.stalling import Watch
 
@@ -24,7 +26,11 @@ Part = tuple[tuple[Occurrence, ...], str | None]
 
 def read_sources(session: Session, report: Report) -> None:
     """Everything new of every source that a signal is read from."""
-    mirror, watch = session.ledger.mirror, Watch(session, report)
+    mirror, watch, merging = (
+        session.ledger.mirror,
+        Watch(session, report),
+        Merging(session, report, Colleagues(session)),
+    )
     cursors = {source: session.ledger.runs.cursor(f"occurrences:{source}") for source in session.fields.sources()}
     sources = {source: partial(_parts, session, source, cursor) for source, cursor in cursors.items()}
     for source, part in together(sources, AT_ONCE, watch.look):
@@ -34,7 +40,7 @@ def read_sources(session: Session, report: Report) -> None:
             continue
         found, cursor = part
         with session.ledger.transaction():
-            mirror.add_occurrences(found, report.run)
+            mirror.add_occurrences(merging.told_of_survivors(found), report.run)
             session.ledger.runs.move_cursor(f"occurrences:{source}", cursor)
     mirror.adopt_submissions()
 

@@ -1,11 +1,12 @@
 """
 What every CRM promises, as one suite: the memory CRM, HubSpot and Dynamics inherit it and are proven alike.
 
-An adapter's test module gives two fixtures and four names:
+An adapter's test module gives two fixtures and five names:
 
     class TestHubSpot(CrmContract):
         text, other, number = "jobtitle", "city", "numemployees"     # writable contact properties
         refused = ("hs_lead_status", "NO_SUCH_STATUS")               # a value the CRM does not take
+        further = "hs_additional_emails"                             # a contact's further addresses
 
         @pytest.fixture
         def world(self): ...        # the CRM's own side, see World
@@ -49,6 +50,9 @@ class World(Protocol):
     def link(self, kind: str, id: str, to: str, to_id: str, *, primary: bool = False) -> None:
         """Associate two records."""
 
+    def merge(self, kind: str, survivor: str, loser: str) -> None:
+        """A person merges two records."""
+
     def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> None:
         """The account gets an automation that sets this property of contacts."""
 
@@ -62,6 +66,7 @@ class CrmContract:
     text: str
     other: str
     refused: tuple[str, str]
+    further: str  # the property with a contact's further e-mail addresses
 
     def people(self, world: World, count: int) -> list[str]:
         return [world.add("contact", {self.text: f"title {number}"}) for number in range(count)]
@@ -94,7 +99,7 @@ class CrmContract:
             assert [r.id for p in pages[place + 1 :] for r in p.records] == rest
         assert pages[-1].mark is None
 
-    def test_a_scan_leaves_out_who_was_deleted(self, crm: CRM, world: World) -> None:
+    def test_trap_10_a_scan_leaves_out_who_was_deleted(self, crm: CRM, world: World) -> None:
         """Deleted records are found by asking for them, never among the living."""
         ids = self.people(world, 4)
         world.remove("contact", ids[1])
@@ -119,7 +124,7 @@ class CrmContract:
 
         assert ids[1] in self.changed(crm, world, cursor)[0]
 
-    def test_edits_during_a_scan_are_seen_by_the_first_incremental_read(self, crm: CRM, world: World) -> None:
+    def test_lesson_07_edits_during_a_scan_are_seen_by_the_first_incremental_read(self, crm: CRM, world: World) -> None:
         """The cursor is taken before the first page, so nothing falls between scan and increment."""
         ids = self.people(world, 7)
         world.pass_time(3600)
@@ -171,6 +176,30 @@ class CrmContract:
     def test_reading_nobody_asks_nothing(self, crm: CRM, world: World) -> None:
         """An empty list of ids is an empty answer."""
         assert list(crm.read("contact", [], [self.text])) == []
+
+    def test_trap_11_a_merged_record_names_those_it_swallowed(self, crm: CRM, world: World) -> None:
+        """A chain of two merges: scans and reads show one record with both ids, and its changes are told."""
+        first, second, third, other = self.people(world, 4)
+        world.pass_time(3600)
+        cursor = crm.begin("contact", world.now())
+        world.merge("contact", second, first)
+        world.pass_time(60)
+        world.merge("contact", third, second)
+        world.pass_time(600)
+
+        listed = {r.id: set(r.merged_ids) for page in crm.scan("contact", []) for r in page.records}
+        read = {r.id: set(r.merged_ids) for r in crm.read("contact", [third, other], [])}
+
+        assert listed == read == {third: {first, second}, other: set()}
+        assert third in self.changed(crm, world, cursor)[0]
+
+    def test_lesson_26_further_addresses_of_a_contact_are_told(self, crm: CRM, world: World) -> None:
+        """Whoever reads a contact is told by which other addresses forms may know it."""
+        id_ = world.add("contact", {self.further: "b@company.example;c@company.example"})
+
+        (record,) = crm.read("contact", [id_], [self.text])
+
+        assert record.other_emails == ("b@company.example", "c@company.example")
 
     def test_links_name_the_partners_and_the_primary_one(self, crm: CRM, world: World) -> None:
         """Every id asked for is answered; without partners with ()."""

@@ -42,6 +42,9 @@ class Inside:
     def link(self, kind: str, id: str, to: str, to_id: str, *, primary: bool = False) -> None:
         self.crm.link(kind, id, to, to_id, *(("primary",) if primary else ()))
 
+    def merge(self, kind: str, survivor: str, loser: str) -> None:
+        self.crm.merge(kind, survivor, loser)
+
     def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> None:
         self.crm.workflows = (*self.crm.workflows, Automation(id, name, "contact", sets, enabled))
 
@@ -54,6 +57,7 @@ class TestMemory(CrmContract):
 
     text, other = "title", "city"
     refused = ("status", "NO_SUCH_STATUS")
+    further = "other_emails"
 
     @pytest.fixture
     def world(self) -> Inside:

@@ -11,7 +11,7 @@ from typing import Any
 
 from connector.crm import CRM, PropertyDefinition
 from connector.crm.hubspot import HubSpot, Reading
-from connector.sandbox import Sandbox
+from connector.sandbox import Sandbox, fates
 from connector.sandbox import World as Account
 from connector.sandbox.clock import Clock as AccountClock
 from connector.sandbox.records import Source
@@ -168,3 +168,13 @@ class SandboxWorld(World):
         """A person deletes a contact."""
         self.account.clock.set(self.clock())
         self.account.archive("contacts", id)
+
+    def restore(self, id: str) -> None:
+        """A person takes a contact out of the bin again."""
+        self.account.clock.set(self.clock())
+        fates.restore(self.account, "contacts", id)
+
+    def merge(self, survivor: str, loser: str, *, kind: str = "contact", into: str | None = None) -> str:
+        """A person merges two records; where a third one is left, the account chooses its id."""
+        self.account.clock.set(self.clock())
+        return self.account.merge(KINDS[kind], survivor, loser, new_id=into is not None).id

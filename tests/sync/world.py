@@ -223,6 +223,15 @@ class World:
         """A person deletes a contact."""
         self.crm.archive("contact", id)
 
+    def restore(self, id: str) -> None:
+        """A person takes a contact out of the bin again."""
+        self.crm.restore("contact", id)
+
+    def merge(self, survivor: str, loser: str, *, kind: str = "contact", into: str | None = None) -> str:
+        """A person merges two records; returns the id of the one that is left. `into`: it is a third one's."""
+        self.crm.merge(kind, survivor, loser, into=into)
+        return into or survivor
+
     def win_deal(self, id: str, contact: str) -> None:
         """A deal with this person on it is won; the person's record is touched by it."""
         self.deal(id, contact, "closedwon")

@@ -97,10 +97,16 @@ class HubSpot:
         return automating.automations(self._api, properties)
 
     def scan(
-        self, kind: str, properties: Sequence[str], *, after: str | None = None, archived: bool = False
+        self,
+        kind: str,
+        properties: Sequence[str],
+        *,
+        after: str | None = None,
+        archived: bool = False,
+        alone: bool = False,
     ) -> Iterator[Page]:
         """See CRM. Several cursors at once, each in the order of record ids; any id serves as `after`, too."""
-        return reading.scan(self._api, kind, properties, after=after, archived=archived)
+        return reading.scan(self._api, kind, properties, after=after, archived=archived, alone=alone)
 
     def begin(self, kind: str, now: datetime) -> str:
         """See CRM. Every kind begins alike."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connector.crm import Batch
+from connector.crm import INCOMPLETE, Batch
 from connector.crm.hubspot.api import Api, Call, listed, next_page, type_of
 from connector.crm.hubspot.names import SEARCH_CAP, modified_property
 from connector.crm.hubspot.records import ident, instant, millis
@@ -66,7 +66,7 @@ def changes(api: Api, kind: str, cursor: str, now: datetime) -> Iterator[Batch]:
         if attempt == 2:
             raise Transient(
                 f"search returned {seen} of {promised} changed {kind} records; the cursor stays where it was",
-                code="search_incomplete",
+                code=INCOMPLETE,
             )
     settled = max(since, now - api.reading.settle)
     yield Batch((), (), settled.isoformat(), complete_until=settled)

@@ -82,6 +82,9 @@ MERGED_INTO = "hs_merged_object_ids"
 MERGED_VIDS = "hs_calculated_merged_vids"
 MERGEABLE = ("contact", "company", "deal")
 
+#: A contact's further addresses: forms know people by any of them.
+OTHER_EMAILS = "hs_additional_emails"
+
 #: (from, to) -> the association type of the primary partner, which has no label text of its own.
 PRIMARY: Mapping[tuple[str, str], str] = {
     ("contact", "company"): "1",

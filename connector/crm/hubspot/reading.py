@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from connector.crm import Page
 from connector.crm.hubspot.api import Api, Call, in_parts, listed, next_page, shrinking, type_of
-from connector.crm.hubspot.names import LONGEST_QUERY, MERGEABLE, MERGED_INTO
+from connector.crm.hubspot.names import LONGEST_QUERY, MERGEABLE, MERGED_INTO, OTHER_EMAILS
 from connector.crm.hubspot.records import record
 from connector.crm.hubspot.scanning import Scan
 from connector.crm.hubspot.verdict import Refused
@@ -19,10 +19,12 @@ from connector.model import Record
 Answer = dict[str, Any]
 
 
-def scan(api: Api, kind: str, properties: Sequence[str], *, after: str | None, archived: bool) -> Iterator[Page]:
+def scan(
+    api: Api, kind: str, properties: Sequence[str], *, after: str | None, archived: bool, alone: bool
+) -> Iterator[Page]:
     """Every record, a page at a time; by several cursors, save for deleted ones, which the search does not count."""
     wanted = asked_for(kind, properties)
-    shared = not archived and api.reading.threads > 1
+    shared = not (archived or alone) and api.reading.threads > 1
     return Scan(api, kind, lambda at: _page(api, kind, wanted, at, archived), after=after, shared=shared).pages()
 
 
@@ -58,7 +60,9 @@ def batch_read(
 
 def asked_for(kind: str, properties: Sequence[str]) -> tuple[str, ...]:
     """The properties to request: the list of merged ids is never among HubSpot's defaults."""
-    own = (MERGED_INTO,) if kind in MERGEABLE else ()
+    own: tuple[str, ...] = (MERGED_INTO,) if kind in MERGEABLE else ()
+    if kind == "contact":
+        own += (OTHER_EMAILS,)
     return tuple(dict.fromkeys((*properties, *own)))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connector.crm.hubspot.names import MERGED_INTO, MERGED_VIDS
+from connector.crm.hubspot.names import MERGED_INTO, MERGED_VIDS, OTHER_EMAILS
 from connector.model import Record
 
 
@@ -30,6 +30,7 @@ def record(kind: str, entry: Mapping[str, Any]) -> Record | None:
         changed_at=instant(entry.get("updatedAt")),
         archived=entry.get("archived") is True,
         merged_ids=_merged(properties, id_),
+        other_emails=_addresses(properties.get(OTHER_EMAILS)),
     )
 
 
@@ -70,6 +71,11 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+def _addresses(listed: str | None) -> tuple[str, ...]:
+    """Further e-mail addresses; their separator is not documented either."""
+    return tuple(part for part in re.split(r"[;,\s]+", listed) if "@" in part) if listed else ()
 
 
 def _merged(properties: Mapping[str, str | None], own: str) -> tuple[str, ...]:

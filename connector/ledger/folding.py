@@ -1,0 +1,214 @@
+"""
+Merges (G9): the history of a record that became part of another one goes on as the other's.
+
+Whatever hangs on the record that is gone goes over: tracks, hand-offs, moves, written changes, tasks sent or about to
+be, open clears, holds, the place in a queue, occurrences, links. Each merge is folded once, whoever tells of it how
+often: the one that is left goes on listing those it swallowed for ever, and one of them may be restored some day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.ledger.database import Database, among, stamp
+from connector.ledger.holds import Holds, Reversals
+from connector.ledger.mirror import CONTACT, Mirror
+from connector.ledger.observing import Observations
+from connector.ledger.people import People
+from connector.ledger.tables import (
+    addresses,
+    aside,
+    changes,
+    clears,
+    links,
+    losses,
+    merges,
+    records,
+    rejects,
+    tasks,
+)
+from connector.ledger.work import PLANNED
+
+#: Linked records that are read together with a contact: its own word on them is newer than what is folded.
+_READ_WITH_CONTACTS = ("company", "deal")
+
+
+class Folding:
+    """The merges of one connection."""
+
+    def __init__(
+        self,
+        database: Database,
+        connection: str,
+        mirror: Mirror,
+        memories: tuple[People, People],
+        observations: Observations,
+        holds: Holds,
+        reversals: Reversals,
+    ) -> None:
+        self._db = database
+        self._me = connection
+        self._mirror = mirror
+        self._memories = memories
+        self._observations = observations
+        self._holds = holds
+        self._reversals = reversals
+
+    # -- what is known -------------------------------------------------------------------------------------------
+
+    def pending(self, kind: str, merged: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+        """Survivor -> those of its merged ids whose history has not gone over to it yet. Whoever was restored after
+        a merge is somebody of their own again."""
+        asked = sorted({id for ids in merged.values() for id in ids})
+        if not asked:
+            return {}
+        alive = self._mirror.alive(kind, asked)
+        known = {id for (id,) in self._db.rows_of(self._known(kind), asked)}
+        folded = self.survivors(kind, asked)
+        remembered = {id for memory in self._memories for id in memory.remember(asked)} if kind == CONTACT else set()
+        fresh = {id for id in asked if (id in known if id not in folded else id not in alive and id in remembered)}
+        found = {one: tuple(id for id in ids if id in fresh and id != one) for one, ids in merged.items()}
+        return {one: ids for one, ids in found.items() if ids}
+
+    def _known(self, kind: str) -> sa.Select[Any]:
+        return sa.select(records.c.id).where(
+            records.c.connection == self._me, records.c.kind == kind, among(records.c.id)
+        )
+
+    def survivors(self, kind: str, ids: Sequence[str]) -> dict[str, str]:
+        """Which of these became part of which record, as was folded."""
+        query = sa.select(merges.c.id, merges.c.survivor).where(
+            merges.c.connection == self._me, merges.c.kind == kind, among(merges.c.id)
+        )
+        return dict(tuple(row) for row in self._db.rows_of(query, ids))
+
+    def survivor_of(self, kind: str, id: str) -> str | None:
+        """The record that a merged one lives on in, chains followed; None of one that was never merged."""
+        seen = {id}
+        found: str | None = None
+        while (following := self.survivors(kind, [id]).get(id)) is not None and following not in seen:
+            found = id = following
+            seen.add(id)
+        return found
+
+    def with_losers(self, kind: str, ids: Sequence[str]) -> list[str]:
+        """Those of these that others became part of."""
+        query = sa.select(merges.c.survivor).where(
+            merges.c.connection == self._me, merges.c.kind == kind, among(merges.c.survivor)
+        )
+        return sorted({id for (id,) in self._db.rows_of(query, ids)})
+
+    def losers(self, kind: str, survivor: str) -> list[str]:
+        """Whoever became part of this record, chains followed."""
+        found: list[str] = []
+        asked = [survivor]
+        while asked:
+            query = sa.select(merges.c.id).where(
+                merges.c.connection == self._me, merges.c.kind == kind, among(merges.c.survivor)
+            )
+            asked = [id for (id,) in self._db.rows_of(query, asked) if id not in found and id != survivor]
+            found += asked
+        return found
+
+    # -- folding -------------------------------------------------------------------------------------------------
+
+    def fold(
+        self,
+        kind: str,
+        survivor: str,
+        losers: Sequence[str],
+        *,
+        live: Mapping[str, str | None],
+        as_of: datetime,
+        now: datetime,
+        run: int,
+    ) -> None:
+        """Everything of these goes over to the survivor, which is looked at again. `live` are its properties now."""
+        with self._db.transaction():
+            self._note(kind, survivor, losers, now, run)
+            if kind == CONTACT:
+                for memory in self._memories:
+                    memory.fold(survivor, losers, live=live, as_of=as_of, run=run)
+                self._observations.fold(survivor, losers)
+                self._fold_work(survivor, losers)
+                self._mirror.merge(survivor, losers)
+                self._take_links(survivor, losers)
+            else:
+                self._mirror.relocate(kind, survivor, losers)
+                self._mirror.mark_gone(kind, losers)
+            self._drop(losses, losses.c.id, losers, losses.c.kind == kind)
+            self._drop(rejects, rejects.c.id, losers, rejects.c.kind == kind)
+
+    def _note(self, kind: str, survivor: str, losers: Sequence[str], now: datetime, run: int) -> None:
+        rows = [
+            {"connection": self._me, "kind": kind, "id": id, "survivor": survivor, "run": run, "at": stamp(now)}
+            for id in losers
+        ]
+        self._db.upsert(merges, rows)
+
+    def _fold_work(self, survivor: str, losers: Sequence[str]) -> None:
+        """Work in hand. Where the survivor has its own, that stands."""
+        self._db.execute_of(self._of(sa.update(tasks), tasks).values(person_id=survivor), losers)
+        # What was cleared may stand blank on the survivor, too; its own value is nobody's to clear (see Backwards).
+        self._take(clears, clears.c.property, survivor, losers, {"before": ""})
+        self._holds.fold(survivor, losers)
+        self._reversals.fold(losers)
+        self._take(addresses, addresses.c.email_hash, survivor, losers)
+        self._take(aside, None, survivor, losers)
+        self._take(changes, changes.c.run, survivor, losers, among_these=changes.c.state != PLANNED, drop=False)
+
+    def _take(
+        self,
+        table: sa.Table,
+        key: sa.Column[Any] | None,
+        survivor: str,
+        losers: Iterable[str],
+        values: Mapping[str, Any] | None = None,
+        *,
+        among_these: sa.ColumnElement[bool] | None = None,
+        drop: bool = True,
+    ) -> None:
+        """Rows of those who are gone become the survivor's, one loser after the other, save where it has that row."""
+        mine = table.alias("mine")
+        taken = sa.exists().where(
+            mine.c.connection == self._me,
+            mine.c.person_id == survivor,
+            *(() if key is None else (mine.c[key.name] == key,)),
+        )
+        for loser in losers:
+            theirs = [table.c.connection == self._me, table.c.person_id == loser]
+            movable = [*theirs, ~taken, *(() if among_these is None else (among_these,))]
+            self._db.execute(sa.update(table).where(*movable).values(person_id=survivor, **(values or {})))
+            if drop:
+                self._db.execute(sa.delete(table).where(*theirs))
+
+    def _take_links(self, survivor: str, losers: Sequence[str]) -> None:
+        """Activities hang on the survivor now, which no reading of theirs tells: they were not touched."""
+        query = sa.select(links.c.other_kind, links.c.other_id, links.c.labels, links.c.seen).where(
+            links.c.connection == self._me, links.c.kind == CONTACT, among(links.c.id)
+        )
+        rows = [
+            {
+                "connection": self._me,
+                "kind": CONTACT,
+                "id": survivor,
+                "other_kind": other_kind,
+                "other_id": other_id,
+                "labels": labels,
+                "seen": seen,
+            }
+            for other_kind, other_id, labels, seen in self._db.rows_of(query, losers)
+            if other_kind not in _READ_WITH_CONTACTS
+        ]
+        self._db.upsert(links, rows)
+        self._drop(links, links.c.id, losers, links.c.kind == CONTACT)
+
+    def _of(self, statement: Any, table: sa.Table) -> Any:
+        return statement.where(table.c.connection == self._me, among(table.c.person_id))
+
+    def _drop(self, table: sa.Table, column: sa.Column[Any], ids: Sequence[str], *more: sa.ColumnElement[bool]) -> None:
+        self._db.execute_of(sa.delete(table).where(table.c.connection == self._me, among(column), *more), ids)

@@ -1,0 +1,40 @@
+"""
+The marks of a full scan: where the incremental read goes on from once it is over.
+
+The mark is taken before the first page, so that edits during the scan are seen by the next run, and it holds only
+when the last page is stored: until then an older cursor stays, since the changes between the two are known to nobody
+but the scan. A scan that is taken up by a later run keeps the mark, the instant and the run of its beginning.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from connector.sync.session import Session
+
+
+def begin(session: Session, kind: str, run: int) -> None:
+    """Before the first page."""
+    runs = session.ledger.runs
+    begun = session.now()
+    cursor = session.crm.begin(kind, begun)
+    with session.ledger.transaction():
+        runs.move_cursor(f"begun:{kind}", begun.isoformat())
+        runs.move_cursor(f"mark:{kind}", cursor)
+        runs.move_cursor(f"since run:{kind}", str(run))
+
+
+def end(session: Session, kind: str, run: int) -> None:
+    """After the last page; inside the caller's transaction."""
+    runs = session.ledger.runs
+    begun = datetime.fromisoformat(runs.cursor(f"begun:{kind}") or "")
+    runs.drop_cursors(f"scan:{kind}")
+    runs.move_cursor(f"scanned:{kind}", str(run))
+    mark = runs.cursor(f"mark:{kind}") or runs.cursor(f"changes:{kind}")  # a scan begun by an earlier version has none
+    runs.move_cursor(f"changes:{kind}", mark, begun)
+    runs.move_cursor(f"full:{kind}", begun.isoformat())
+
+
+def began_in(session: Session, kind: str, run: int) -> int:
+    """The run in which the latest scan of a kind began: whatever was read before it was not met by the scan."""
+    return int(session.ledger.runs.cursor(f"since run:{kind}") or run)

@@ -1,0 +1,194 @@
+"""
+What the sweeps do: compare every record (reconcile), read every contact's links (associations), look into the bin
+(archived).
+
+Each takes its records a thousand at a time. What is as it was costs a comparison and a stamp; what differs goes the
+way of everything that is read, links and all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import islice
+from math import inf
+from typing import TypeVar
+
+from connector.crm import KINDS
+from connector.ledger.completeness import ARCHIVED, ASSOCIATIONS, RECONCILE
+from connector.model import Record
+from connector.sync.pull import Pull
+from connector.sync.session import Report, Session
+from connector.sync.sweeping import Place, Sweep
+
+#: Pages of a list, and known records, in one piece.
+PAGES, RECORDS = 10, 1000
+
+T = TypeVar("T")
+
+
+def sweeps(session: Session, report: Report, pull: Pull) -> tuple[Sweep, ...]:
+    """All of them, in the order in which they are worked on."""
+    return Archived(session, report, pull), Associations(session, report, pull), Reconcile(session, report, pull)
+
+
+class _Sweeping:
+    """What the sweeps have in common."""
+
+    name = ""
+    every: timedelta | None = None
+    most: float = inf
+    counts_drift = False
+
+    def __init__(self, session: Session, report: Report, pull: Pull) -> None:
+        self._session = session
+        self._report = report
+        self._pull = pull
+        self._ledger = session.ledger
+        self._crm = session.crm
+
+    def _kinds_from(self, place: Place) -> Iterator[tuple[str, str]]:
+        """The kinds still to go through, each with the record to go on after."""
+        kinds = self._pull.kinds()
+        first = kinds.index(place.kind) if place.kind in kinds else 0
+        for kind in kinds[first:]:
+            yield kind, place.after if kind == place.kind else ""
+
+    def _keep(self, place: Place) -> Place:
+        """Where it stands, into the ledger; inside the transaction of the piece."""
+        self._ledger.runs.note_sweep(self.name, place.to_json())
+        return place
+
+
+class Reconcile(_Sweeping):
+    """Every record against what is kept of it: what changed unnoticed, was never seen, or is gone is drift."""
+
+    name = RECONCILE
+    counts_drift = True
+
+    def __init__(self, session: Session, report: Report, pull: Pull) -> None:
+        super().__init__(session, report, pull)
+        self.every = session.settings.reconcile
+
+    def size(self) -> float:
+        """As many as are known."""
+        return sum(self._ledger.mirror.count(kind) for kind in self._pull.kinds())
+
+    def pieces(self, place: Place) -> Iterator[Place]:
+        """Kind by kind: the list, then those it did not show."""
+        for kind, after in self._kinds_from(place):
+            if not (place.asking and kind == place.kind):
+                place = replace(place, kind=kind, after=after, asking=False)
+                pages = self._crm.scan(kind, self._session.fields.properties(kind), after=after or None, alone=True)
+                for group in _groups(pages, PAGES):
+                    records = [record for page in group for record in page.records]
+                    place = self._compare(kind, records, group[-1].mark, place)
+                    yield place
+            while missed := self._ledger.mirror.missed_by_scan(kind, place.run, RECORDS):
+                place = self._ask_after(kind, missed, place)
+                yield place
+
+    def _compare(self, kind: str, records: Sequence[Record], mark: str | None, place: Place) -> Place:
+        now, before = self._session.now(), self._report.drift
+        told_until = self._ledger.runs.told_until(kind)
+        differing = self._differing(kind, records)
+        chosen = [one for one in records if one.id in differing]
+        if chosen:
+            self._pull.keep(kind, chosen, now, told_until=told_until)
+        same = [one.id for one in records if one.id not in differing]
+        with self._ledger.transaction():
+            self._session.still_mine()
+            self._ledger.mirror.touch(kind, same, now, self._report.run)
+            return self._keep(
+                replace(
+                    place,
+                    at=now,
+                    after=mark or place.after,
+                    asking=mark is None,
+                    done=place.done + len(records),
+                    drift=place.drift + self._report.drift - before,
+                )
+            )
+
+    def _differing(self, kind: str, records: Sequence[Record]) -> set[str]:
+        """Those that are not as kept, or list somebody merged into them of whom we know on their own. What nobody can
+        read is rejected already, and stays so until it changes."""
+        seen, _ = self._pull.seen(kind, records)
+        differing = {one.seen.id for one in self._ledger.mirror.news(kind, seen)}
+        return differing | self._pull.merges_in(kind, records)
+
+    def _ask_after(self, kind: str, missed: Sequence[str], place: Place) -> Place:
+        gone = self._pull.read(kind, missed)
+        self._report.drift += gone
+        with self._ledger.transaction():
+            self._session.still_mine()
+            return self._keep(replace(place, at=self._session.now(), asking=True, drift=place.drift + gone))
+
+
+class Associations(_Sweeping):
+    """The links of every contact, which change without either record being touched."""
+
+    name = ASSOCIATIONS
+
+    def __init__(self, session: Session, report: Report, pull: Pull) -> None:
+        super().__init__(session, report, pull)
+        self.every = session.settings.associations
+
+    def size(self) -> float:
+        """All contacts."""
+        return self._ledger.mirror.count("contact")
+
+    def pieces(self, place: Place) -> Iterator[Place]:
+        """By contact id; a thousand of them take one call for each kind of record they may be linked to."""
+        used = [kind for kind in KINDS if kind != "contact" and kind in self._pull.kinds()]
+        while used and (ids := self._ledger.mirror.contacts(place.after, RECORDS)):
+            links = {to: self._crm.links("contact", ids, to) for to in used}
+            with self._ledger.transaction():
+                self._session.still_mine()
+                self._pull.relink("contact", links)
+                done = place.done + len(ids)
+                place = self._keep(replace(place, at=self._session.now(), kind="contact", after=ids[-1], done=done))
+            self._pull.read_strangers(links)
+            yield place
+
+
+class Archived(_Sweeping):
+    """The bin: the list of archived records, which has no order in time and must be gone through."""
+
+    name = ARCHIVED
+    most = 10
+
+    def __init__(self, session: Session, report: Report, pull: Pull) -> None:
+        super().__init__(session, report, pull)
+        self.every = session.settings.archived
+
+    def size(self) -> float:
+        """Nobody knows before having looked."""
+        return inf
+
+    def pieces(self, place: Place) -> Iterator[Place]:
+        """Kind by kind. Whoever lies in the bin and is alive to us is asked after: it may have been taken out again."""
+        for kind, after in self._kinds_from(place):
+            if place.asking and kind == place.kind:
+                continue
+            place = replace(place, kind=kind, after=after, asking=False)
+            for group in _groups(self._crm.scan(kind, (), after=after or None, archived=True), PAGES):
+                ids = [record.id for page in group for record in page.records]
+                alive = self._ledger.mirror.alive(kind, ids)
+                if alive:
+                    self._pull.read(kind, sorted(alive))
+                with self._ledger.transaction():
+                    self._session.still_mine()
+                    mark, done = group[-1].mark, place.done + len(ids)
+                    place = replace(
+                        place, at=self._session.now(), after=mark or place.after, asking=mark is None, done=done
+                    )
+                    self._keep(place)
+                yield place
+
+
+def _groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while group := list(islice(iterator, size)):
+        yield group
