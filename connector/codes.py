@@ -167,7 +167,7 @@ CHAPTERS: tuple[Chapter, ...] = (
             Code(
                 "emptied",
                 "A field that many people had is suddenly empty for them; nothing is decided on that until you agree.",
-                "Look whether a property was deleted or a scope lost; else let them go with connector apply --run N --yes.",
+                "Look whether a property was deleted or a scope was lost; else: connector apply --run N --yes.",
             ),
             Code("task_budget", "The day's places for tasks are taken; the most urgent go first.", _ITSELF),
             Code("quiet", "Quiet hours or a freeze hold stages and tasks back.", _ITSELF),
