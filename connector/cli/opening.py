@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from connector.cli.budgeting import budget_of
 from connector.cli.scoping import nobody_in, reading_also, scope_in_account, scope_in_files, scope_in_ledger
@@ -238,7 +239,8 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
 @contextmanager
 def session_and_account(chosen: Chosen, progress: Progress = _silent) -> Iterator[tuple[Session, Description]]:
     """A session ready to run, and the account as it described itself. Raises like `session_for`."""
-    from connector.sync import Session  # noqa: PLC0415 - --help does without
+    from connector.check import definitions  # noqa: PLC0415 - --help does without
+    from connector.sync import Session  # noqa: PLC0415 - the same
 
     with ledger_of(chosen) as ledger, opened(chosen) as door, at_work() as worker:
         _same_state(ledger, door.account)
@@ -261,6 +263,7 @@ def session_and_account(chosen: Chosen, progress: Progress = _silent) -> Iterato
             scope=scope_in_account(chosen.connection, chosen.agreement, door.crm, door.account.owners, now()),
             office=office,
             signatures=signatures_of(chosen),
+            definitions=definitions(chosen.agreement, door.account),
             worker=worker,
             progress=progress,
         )
@@ -326,7 +329,8 @@ def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
             f"Nothing has been read for connection {chosen.connection.name} yet. Start with: connector plan"
         )
     states = {(pipeline, stage): state for pipeline, stage, state in described["deal_states"]}
-    fields = FieldMap(chosen.agreement.wiring, chosen.agreement.fields_used, states, described["date_only"])
+    zone = zone_of(described.get("zone", ""), chosen.agreement)
+    fields = FieldMap(chosen.agreement.wiring, chosen.agreement.fields_used, states, described["date_only"], zone)
     return Session(
         crm=MemoryCRM(now),
         ledger=ledger,
@@ -351,6 +355,7 @@ def _described(account: Description, settings: Settings, office: Office) -> dict
         "account": account.account,
         "deal_states": [[one.pipeline, one.id, one.state] for one in account.deal_stages],
         "date_only": date_only_of(account),
+        "zone": account.zone,
         "owners": [owner.id for owner in account.owners if owner.active],
         "no_owner": settings.no_owner,
         "never_to": sorted(settings.never_to),
@@ -369,7 +374,16 @@ def field_map(agreement: Agreement, account: Description) -> FieldMap:
         agreement.fields_used,
         {(stage.pipeline, stage.id): stage.state for stage in account.deal_stages},
         date_only_of(account),
+        zone_of(account.zone, agreement),
     )
+
+
+def zone_of(name: str, agreement: Agreement) -> ZoneInfo:
+    """The account's calendar; the agreement's where the account tells none that we know."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return agreement.zone
 
 
 def date_only_of(account: Description) -> list[str]:

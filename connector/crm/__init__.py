@@ -62,7 +62,8 @@ class Outcome:
     """What became of one update, for exactly one id.
 
     written    the CRM says so; `properties` holds what it reports as stored, where it reports it
-    rejected   refused for this record: `code` is stable, `message` the CRM's, without personal data
+    rejected   refused for this record, nothing of it stored: `code` is one of connector.codes, `message` the CRM's
+               word without personal data, `refused` the properties it was refused for, where the CRM named them
     gone       the record is deleted or merged away
     unknown    the request went out and nothing usable came back: read back, never resend blindly
     deferred   not sent: the quota's share was spent, or the run was stopping
@@ -73,6 +74,7 @@ class Outcome:
     properties: Mapping[str, str | None] = field(default_factory=dict)
     code: str = ""
     message: str = ""
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

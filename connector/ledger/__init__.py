@@ -12,7 +12,8 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     losses.py       values and links that were there and are not any more
     completeness.py how far reading got, as one sentence
     people.py       what we remember of a person: tracks, values written and intended, moves, due times
-    work.py         planned changes, tasks, open clears, rejects
+    work.py         planned changes, tasks, open clears
+    rejects.py      what could not be read, decided on or written, and when it is tried again
     holds.py        values of others left alone, and how often ours were set back
     writers.py      how we call who set a value
     aside.py        who waits for a review, a place or a time, and the alerts about it
@@ -48,6 +49,7 @@ from connector.ledger.mirror import Mirror
 from connector.ledger.observing import Observations
 from connector.ledger.people import People
 from connector.ledger.quota import facts_of
+from connector.ledger.rejects import Rejects
 from connector.ledger.runs import Runs
 from connector.ledger.tables import people, shadows
 from connector.ledger.tidying import tidy
@@ -71,6 +73,7 @@ class Ledger:
         self.conflicts = Conflicts(database, connection)
         self.history = History(database, connection)
         self.work = Work(database, connection)
+        self.rejects = Rejects(database, connection)
         self.holds = Holds(database, connection)
         self.reversals = Reversals(database, connection)
         self.aside = Aside(database, connection)

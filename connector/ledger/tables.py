@@ -245,11 +245,13 @@ rejects = _table(
     _key("id"),
     sa.Column("code", _text),
     sa.Column("message", _text),
-    sa.Column("payload", _blob),
+    sa.Column("payload", _blob),  # the properties refused, each with a digest of the value; whether all stands back
     sa.Column("attempts", _number),
     sa.Column("run", _number),
-    sa.Column("at", _instant),
-    sa.Column("fingerprint", _text),
+    sa.Column("at", _instant),  # of the last attempt
+    sa.Column("fingerprint", _text),  # agreement, wiring and the account's definitions it was refused under
+    sa.Column("first_at", _instant),
+    sa.Column("next_at", _instant),  # when it is tried again, even if nothing changes
 )
 
 holds = _table(

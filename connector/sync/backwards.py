@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from connector.crm import Outcome, Update
+from connector.crm import Outcome, Update, accounting
 from connector.ledger.work import OpenClear
 from connector.plan import Set
 from connector.sync.session import Report, Session
@@ -173,7 +173,7 @@ class Backwards:
         if not clears:
             return {}
         updates = [Update(one.person_id, {one.property: "" if blank else one.target}) for one in clears]
-        outcomes = self._session.crm.write("contact", updates)
+        outcomes = accounting.write(self._session.crm, "contact", updates)
         return {one.id: one for one in outcomes if one.state == "rejected"}
 
 

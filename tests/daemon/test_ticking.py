@@ -70,7 +70,7 @@ def test_after_a_long_sleep_there_is_one_run_and_the_others_are_counted(acme: Ho
     assert (acme.word()["missed"], acme.word()["missed_at"]) == (23, "2026-03-31T14:00:00Z")
 
 
-def test_what_was_planned_while_no_daemon_ran_is_counted(acme: House) -> None:
+def test_lesson_50_what_was_planned_while_no_daemon_ran_is_counted(acme: House) -> None:
     """Started again an hour and a half after its next instant: 17 were left out, the eighteenth is made good."""
     with acme.opened() as ledger:
         ledger.runs.note_schedule({"next_run_at": "2026-03-31T10:33:00Z"})

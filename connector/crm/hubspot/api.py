@@ -17,6 +17,7 @@ from connector.crm import Calls
 from connector.crm.desk import Desk
 from connector.crm.hubspot.allowance import Allowance
 from connector.crm.hubspot.names import TYPES, Reading, Sizes, path_of
+from connector.crm.hubspot.refusals import Refusal
 from connector.crm.hubspot.transport import Answer, Request, Wire
 from connector.crm.hubspot.verdict import Refused, body_of, error_of, retry_after
 from connector.crm.pacing import Budget
@@ -68,6 +69,7 @@ class Api:
         limits = {"burst": BURST, "search": SEARCH, "links": ASSOCIATIONS}
         self.allowance = Allowance(desk, wire.host, lambda: wire.whose, budget, limits, rest)
         self._tally = threading.Lock()
+        self.refusals: dict[tuple[str, str, str | None], Refusal] = {}  # (kind, property, value or None for any)
         self._reached = False
         self._pool = ThreadPoolExecutor(reading.threads, thread_name_prefix="hubspot")
         self._writers = ThreadPoolExecutor(reading.threads, thread_name_prefix="writing")

@@ -233,7 +233,7 @@ def _create(api: Api, what: str, kind: str, body: Mapping[str, Any]) -> None:
     try:
         api.ask(Call(what, "setup", params=type_of(kind), body=dict(body)))
     except Refused as error:
-        if error.status != 409 and "EXISTS" not in error.code.upper():
+        if error.status != 409 and "EXISTS" not in error.theirs.upper():
             raise
     except Denied as error:
         raise Denied(f"{error} Setting up needs crm.schemas.{type_of(kind)['type']}.write.", code=error.code) from None
