@@ -8,11 +8,12 @@ What would change on a person, as a value that can be shown, counted, refused an
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from connector.agreement.vocabulary import ANSWERS
 from connector.agreement.wiring import WriteBack, WriteRule
 from connector.fields import STRICT, Facts, FieldMap
 from connector.model import CONFLICT, EDIT, Decision, Move, TaskDraft
@@ -20,6 +21,12 @@ from connector.model import CONFLICT, EDIT, Decision, Move, TaskDraft
 #: What moves with age alone, and what is written along with it.
 SHOWN_SCORES = frozenset(
     ("fit_score", "engagement_score", "combined_score", "score_reasons", "scored_at", "agreement_version")
+)
+
+#: What a person's way hangs on: what sales sees first, and what a lost ledger is restored from. Where the CRM refuses
+#: one of these, nothing of the decision counts as done; the other outputs only tell.
+ROUTE = frozenset(
+    (*STRICT, "current_stage", "furthest_stage", "lead_type", "cycle", "wait_until", "returned_count", *ANSWERS)
 )
 
 #: The cause under which changes are counted that no single rule stands behind.
@@ -180,6 +187,13 @@ def _is_among(texts: frozenset[str] | None, field: str, live: str, fields: Field
     if texts is None:
         return None
     return live in texts or any(fields.alike(field, text, live) for text in texts)
+
+
+def leaving_out(change: Change, names: Collection[str], rules: Mapping[str, WriteRule]) -> Change | None:
+    """The change without these properties; None where nothing is left that is worth a write."""
+    rest = [(rules[one.field], one) for one in change.sets if one.property not in names]
+    chosen = _worth_writing(rest)
+    return replace(change, sets=chosen) if chosen or change.tasks else None
 
 
 def _root(decision: Decision) -> str:

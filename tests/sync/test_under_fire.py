@@ -216,15 +216,15 @@ def test_lesson_16_a_target_the_crm_no_longer_takes_leaves_nobody_blank(memory: 
     """The option was removed between clear and set: the stage from before stands again, the person is set aside with
     the CRM's reason, and the next run is not stuck."""
     world, ledger = _faded(memory)
-    world.crm._allowed = {STAGE: frozenset(STAGES)}
-    crm = Overtaken(world.adapter(), lambda _id: world.crm._allowed.update({STAGE: frozenset({MQL, "customer"})}))
+    world.crm.allowed = {STAGE: frozenset(STAGES)}
+    crm = Overtaken(world.adapter(), lambda _id: world.crm.allowed.update({STAGE: frozenset({MQL, "customer"})}))
 
     report = _sync(world, ledger, crm)
     world.clock.pass_by(minutes=10)
     later = world.sync(ledger)
 
     assert world.properties("1")[STAGE] == MQL
-    assert [(one.id, one.code) for one in ledger.work.rejects()] == [("1", "INVALID_OPTION")]
+    assert [(one.id, one.code) for one in ledger.rejects.every()] == [("1", "value_not_allowed")]
     assert (report.status, later.status, ledger.work.open_clears()) == ("partial", "partial", [])
 
 
