@@ -37,8 +37,7 @@ from connector.ledger.beside import Beside
 from connector.ledger.conflicts import Conflicts
 from connector.ledger.database import Database
 from connector.ledger.folding import Folding
-from connector.ledger.forgetting import Forgetting
-from connector.ledger.forgotten import Forgotten
+from connector.ledger.forgetting import Forgetting, Forgotten
 from connector.ledger.handoffs import HandOffs
 from connector.ledger.history import History
 from connector.ledger.holds import Holds, Reversals
@@ -60,6 +59,7 @@ class Ledger:
         self.database = database
         self.connection = connection
         self.forgotten = Forgotten(database, connection)
+        self.forgetting = Forgetting(database, connection, self.forgotten)
         self.mirror = Mirror(database, connection, self.forgotten)
         self.beside = Beside(database, connection)
         self.people = People(database, connection, people)
@@ -84,7 +84,6 @@ class Ledger:
             self.holds,
             self.reversals,
         )
-        self.forgetting = Forgetting(database, connection, self.forgotten, self.folding)
 
     def tidy(self, before: datetime) -> None:
         """Forget what is older than this and of no use any more."""

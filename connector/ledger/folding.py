@@ -30,7 +30,6 @@ from connector.ledger.tables import (
     records,
     rejects,
     tasks,
-    undone,
 )
 from connector.ledger.work import PLANNED
 
@@ -115,10 +114,6 @@ class Folding:
             found += asked
         return found
 
-    def alive(self, ids: Sequence[str]) -> set[str]:
-        """Those of these contacts that are records of their own."""
-        return self._mirror.alive(CONTACT, ids)
-
     # -- folding -------------------------------------------------------------------------------------------------
 
     def fold(
@@ -164,7 +159,6 @@ class Folding:
         self._reversals.fold(losers)
         self._take(addresses, addresses.c.email_hash, survivor, losers)
         self._take(aside, None, survivor, losers)
-        self._take(undone, None, survivor, losers)
         self._take(changes, changes.c.run, survivor, losers, among_these=changes.c.state != PLANNED, drop=False)
 
     def _take(

@@ -1,24 +1,25 @@
 """
 Forgetting a person: every row that is theirs goes, and a salted digest keeps them from coming back (G14).
 
-Whose a row is stands in a column `person_id`, or here: a table that this room knows nothing of fails a test. Numbers
-of closed periods change with it, because the moves go too.
+Whose a row is stands in a column `person_id`, or here: a table that this room knows nothing of fails a test. The digest
+is of the record id and of the address, keyed with a salt of this state: it says nothing to whoever has only the
+digest, and recognises whoever is read again. Numbers of closed periods change with it, because the moves go too.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
-from connector.ledger.database import Database, among, pack, unpack
-from connector.ledger.folding import Folding
-from connector.ledger.forgotten import Forgotten
+from connector.ledger.database import Database, among, pack, stamp, unpack
 from connector.ledger.tables import (
+    addresses,
     alerts,
     connections,
     cursors,
@@ -56,28 +57,101 @@ _TEXTS: tuple[tuple[sa.Table, str], ...] = (
 KNOWN = frozenset(
     (
         *(table.name for table in metadata.sorted_tables if "person_id" in table.c),
-        *(table.name for table in (*_BY_ID, records, links, occurrences, rejects, merges, losses, forgotten)),
+        *(table.name for table in (*_BY_ID, records, links, occurrences, rejects, losses, merges, forgotten)),
         *(table.name for table, _ in _TEXTS),
     )
 )
 
 
+class Forgotten:
+    """Who is never to be kept again, in one connection."""
+
+    def __init__(self, database: Database, connection: str) -> None:
+        self._db = database
+        self._me = connection
+        self._salt: bytes | None = None
+        self._digests: frozenset[str] | None = None
+
+    def look(self) -> None:
+        """Know again who is on the list: at the beginning of a run, which nobody can be put on it while it lasts."""
+        self._digests = None
+
+    def blocks(self, kind: str, value: str | None) -> bool:
+        """Whether this record id ("contact") or hash of an address ("address") is never to be kept again."""
+        found = self._known()
+        return bool(found) and value is not None and self._digest(kind, value) in found
+
+    def without(self, kind: str, ids: Sequence[str]) -> Sequence[str]:
+        """These ids without those that are never to be kept again."""
+        if kind != CONTACT or not self._known():
+            return ids
+        return [id for id in ids if not self.blocks(CONTACT, id)]
+
+    def count(self) -> int:
+        """How many digests there are."""
+        return len(self._known())
+
+    def add(self, values: Iterable[tuple[str, str]], now: datetime, salt: str) -> None:
+        """Never keep these again: (kind, value). `salt` is taken where this state has none yet."""
+        if self._salted() is None:
+            self._db.upsert(connections, [{"connection": self._me, "salt": salt}])
+        rows = [
+            {"connection": self._me, "digest": self._digest(kind, value), "at": stamp(now)} for kind, value in values
+        ]
+        self._db.upsert(forgotten, rows)
+        self._digests = None
+
+    def lift(self, values: Iterable[tuple[str, str]]) -> int:
+        """These may be kept again; returns how many were not."""
+        if self._salted() is None:
+            return 0
+        digests = [self._digest(kind, value) for kind, value in values]
+        these = sa.delete(forgotten).where(forgotten.c.connection == self._me, among(forgotten.c.digest))
+        lifted = self._db.execute_of(these, digests)
+        self._digests = None
+        return lifted
+
+    def _known(self) -> frozenset[str]:
+        if self._digests is None:
+            query = sa.select(forgotten.c.digest).where(forgotten.c.connection == self._me)
+            self._digests = frozenset(digest for (digest,) in self._db.rows(query))
+        return self._digests
+
+    def _salted(self) -> bytes | None:
+        if self._salt is None:
+            salt = self._db.scalar(sa.select(connections.c.salt).where(connections.c.connection == self._me))
+            self._salt = salt.encode() if salt else None
+        return self._salt
+
+    def _digest(self, kind: str, value: str) -> str:
+        return hashlib.blake2b(f"{kind}\x1f{value}".encode(), key=self._salted() or b"", digest_size=32).hexdigest()
+
+
 class Forgetting:
     """Erasing people of one connection."""
 
-    def __init__(self, database: Database, connection: str, blocked: Forgotten, folding: Folding) -> None:
+    def __init__(self, database: Database, connection: str, blocked: Forgotten) -> None:
         self._db = database
         self._me = connection
         self._blocked = blocked
-        self._folding = folding
 
     def everybody_of(self, id: str) -> tuple[str, ...]:
         """The person behind a record id: the record that is left after merges first, then all that became part of
         it."""
-        there = self._folding.alive([id])  # restored after a merge: somebody of their own again
-        survivor = id if there else self._folding.survivor_of(CONTACT, id) or id
-        losers = self._folding.losers(CONTACT, survivor)
-        return (survivor, *sorted(set(losers) - self._folding.alive(losers)))
+        rows = sa.select(merges.c.id, merges.c.survivor).where(
+            merges.c.connection == self._me, merges.c.kind == CONTACT
+        )
+        survivor, seen = id, {id}
+        while (found := self._db.rows_of(rows.where(among(merges.c.id)), [survivor])) and found[0][1] not in seen:
+            survivor = found[0][1]
+            seen.add(survivor)
+        losers: set[str] = set()
+        asked = [survivor]
+        while asked:
+            asked = [loser for loser, _ in self._db.rows_of(rows.where(among(merges.c.survivor)), asked)]
+            asked = [loser for loser in asked if loser not in losers and loser != survivor]
+            losers.update(asked)
+        return (survivor, *sorted(losers))
 
     def rows(self, id: str) -> dict[str, int]:
         """What there is of a person, by table."""
@@ -125,7 +199,10 @@ class Forgetting:
             occurrences.c.email_hash.is_not(None),
             among(occurrences.c.person_id),
         )
-        found = {one for query in (own, told) for (one,) in self._db.rows_of(query, ids)}
+        further = sa.select(addresses.c.email_hash).where(
+            addresses.c.connection == self._me, among(addresses.c.person_id)
+        )
+        found = {one for query in (own, told, further) for (one,) in self._db.rows_of(query, ids)}
         shared = sa.select(records.c.email_hash, records.c.id).where(
             records.c.connection == self._me, among(records.c.email_hash)
         )
@@ -144,8 +221,8 @@ class Forgetting:
             (occurrences, sa.or_(among(occurrences.c.person_id), mine)),
             (records, sa.or_(sa.and_(records.c.kind == CONTACT, among(records.c.id)), alone(records))),
             (rejects, sa.or_(sa.and_(rejects.c.kind == CONTACT, among(rejects.c.id)), alone(rejects))),
-            (merges, sa.and_(merges.c.kind == CONTACT, sa.or_(among(merges.c.id), among(merges.c.survivor)))),
             (losses, sa.and_(losses.c.kind == CONTACT, among(losses.c.id))),
+            (merges, sa.and_(merges.c.kind == CONTACT, sa.or_(among(merges.c.id), among(merges.c.survivor)))),
             (
                 links,
                 sa.or_(

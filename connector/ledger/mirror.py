@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
-from connector.ledger.forgotten import Forgotten
+from connector.ledger.forgetting import Forgotten
 from connector.ledger.tables import CHANGED, DIRTY, addresses, links, occurrences, records
 from connector.model import Link, Occurrence
 

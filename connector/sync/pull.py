@@ -93,6 +93,7 @@ class Pull:
 
     def changes(self) -> None:
         """Everything that changed since the last run."""
+        self._ledger.runs.read_only(self.kinds())
         for kind in self.kinds():
             cursor = self._ledger.runs.cursor(f"changes:{kind}")
             if cursor is None:
@@ -209,13 +210,6 @@ class Pull:
         if kind == "contact":
             self.read_strangers(links)
 
-    def relink(self, kind: str, links: Links) -> None:
-        """The links of these records as just read; inside a transaction."""
-        for to, found in links.items():
-            moved = self._ledger.mirror.relink(kind, found, to, self._run)
-            self._colleagues.moved(moved)
-            self._lost.links(kind, found, to, moved)
-
     def _without_forgotten(self, kind: str, records: Sequence[Record]) -> Sequence[Record]:
         """Whoever was forgotten is dropped at the door; so is a record that one of them became part of, which is the
         same person, and is forgotten with it."""
@@ -234,6 +228,13 @@ class Pull:
                 continue
             kept.append(record)
         return kept
+
+    def relink(self, kind: str, links: Links) -> None:
+        """The links of these records as just read; inside a transaction."""
+        for to, found in links.items():
+            moved = self._ledger.mirror.relink(kind, found, to, self._run)
+            self._colleagues.moved(moved)
+            self._lost.links(kind, found, to, moved)
 
     def read_strangers(self, links: Links) -> None:
         """Records that people are linked to and that nobody has told us of yet: old ones, restored, or missed."""

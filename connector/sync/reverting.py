@@ -139,14 +139,11 @@ class Reverting:
         """Whom each row is about by now: of merged people the survivor, whose own row goes first."""
         folding = self._ledger.folding
         merged = folding.survivors("contact", [row.person_id for row in rows])
-        survivors = {id: folding.survivor_of("contact", id) or next_one for id, next_one in merged.items()}
-        own = {row.person_id: row for row in rows if row.person_id == row.body["person_id"]}
-        targets = {id: row for id, row in own.items() if id not in survivors}
+        targets = {row.person_id: row for row in rows if row.person_id not in merged}
         for row in rows:
-            now = survivors.get(row.person_id, row.person_id)
-            if now != row.body["person_id"]:
-                self.survey.merged += 1
-                targets.setdefault(now, row)
+            if row.person_id in merged:
+                targets.setdefault(folding.survivor_of("contact", row.person_id) or row.person_id, row)
+        self.survey.merged += sum(row.person_id in merged or _was_merged(row) for row in rows)
         return targets
 
     def _standing(
@@ -165,7 +162,7 @@ class Reverting:
                 id,
                 live.get(id, {}),
                 frozenset(holds.get(id, ())) - self._undone_before(id, holds.get(id, {})),
-                merged=id != row.person_id,
+                merged=id != row.person_id or _was_merged(row),
                 shut=GONE if id not in live or id not in shut else shut[id],
                 ours=None if row.state == WRITTEN else Ours(memory),
             )
@@ -339,6 +336,11 @@ class Reverting:
             return False
         same, value = self._session.fields.same, live.get(one.property, "")
         return any(same(one.field, one.property, value, text) for text in (one.before, one.after))
+
+
+def _was_merged(row: PlannedChange) -> bool:
+    """Whether this was written to a record that has become part of another one since."""
+    return bool(row.body["person_id"] != row.person_id)
 
 
 def undone_of(row: PlannedChange, run: int, at: datetime, fingerprint: str) -> Undone:

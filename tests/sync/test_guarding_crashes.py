@@ -47,7 +47,7 @@ def test_g8_lesson_37_a_parked_flood_stays_parked_whatever_dies(tmp_path: Path) 
     asking(origin, "1")
     origin.ledger().database.close()
     calls = calls_and_commits(copy_of(origin, tmp_path, "counting"), limits=ONE)
-    for at in range(calls - 20, calls, 4):
+    for at in range(calls - 20, calls, 7):
         world = copy_of(origin, tmp_path, f"{at}")
         assert die(world, Fuse(at, "before"), limits=ONE)
         ledger = world.ledger()
