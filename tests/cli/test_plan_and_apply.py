@@ -25,7 +25,11 @@ KEYS = {
     "seconds",
 }
 #: What DESIGN section 7 does not name: how many stand blank for a moment, and what a human should read.
-MORE = {"blank_for_a_moment", "parked", "alerts", "would_hand_over_a_day", "warnings", "message"}
+MORE = {
+    *("blank_for_a_moment", "parked", "alerts", "would_hand_over_a_day", "warnings", "message"),
+    *("conflicts", "accepted_unchanged"),
+    *("completeness", "incomplete", "reconciled_as_of", "archived_as_of", "associations_as_of"),
+}
 COUNTS = {
     "looked_at",
     "read",
