@@ -315,12 +315,14 @@ class FieldMap:
         """The contact property behind a field, if the mapping has one."""
         return self._contact.get(field)
 
-    def encode(self, field: str, value: Value) -> str:
+    def encode(self, field: str, value: Value | list[str]) -> str:
         """A wanted value as the text the CRM stores; "" clears. Raises KeyError for an unmapped field."""
         if type(value) is str and field in self._verbatim:
             return value
         if value is None or value in ("", ()):
             return ""
+        if isinstance(value, list):  # choices, as facts keep them
+            value = tuple(value)
         spec = self._contact[field]
         if spec.values:
             words = value if isinstance(value, tuple) else (str(value),)

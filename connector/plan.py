@@ -161,7 +161,7 @@ def diff(
         if _led_by_others(rule, live, ours=bool(mine)):
             continue
         if mine is False:
-            if field not in STRICT and rule.policy != "clear" and not _over(hold, live, as_of):
+            if field not in STRICT and rule.policy != "clear" and not _over(hold, rule, live, as_of):
                 held.append(_hold(rule, one, hold, terms, as_of))
                 continue
             edited.add(spec.property)
@@ -206,15 +206,17 @@ def _led_by_others(rule: WriteRule, live: str, *, ours: bool) -> bool:
     return rule.policy == "if_empty" or rule.leads in ("people", "crm")
 
 
-def _over(hold: Held | None, live: str, as_of: datetime) -> bool:
+def _over(hold: Held | None, rule: WriteRule, live: str, as_of: datetime) -> bool:
     """Whether this very value has been left alone for as long as agreed."""
-    return hold is not None and hold.live == live and hold.until is not None and hold.until <= as_of
+    if hold is None or hold.live != live or hold.until is None:
+        return False
+    return hold.until <= as_of and not _for_good(rule, hold.by)
 
 
 def _hold(rule: WriteRule, one: Set, hold: Held | None, terms: Terms, as_of: datetime) -> Held:
     """The hold that keeps us from overwriting somebody's edit: the one that stands, or a new one."""
     if hold is not None and hold.live == one.before:
-        return hold
+        return replace(hold, until=None) if _for_good(rule, hold.by) else hold
     return Held(one.property, one.before, one.after, as_of, _until(rule, "unknown", terms, as_of))
 
 
@@ -224,7 +226,11 @@ def set_by(held: Held, rule: WriteRule, by: str, terms: Terms) -> Held:
 
 
 def _until(rule: WriteRule, by: str, terms: Terms, since: datetime) -> datetime | None:
-    return None if rule.policy == "never_after_human" and by in PEOPLE else since + terms.hold
+    return None if _for_good(rule, by) else since + terms.hold
+
+
+def _for_good(rule: WriteRule, by: str) -> bool:
+    return rule.policy == "never_after_human" and by in PEOPLE
 
 
 def _worth_writing(sets: Sequence[tuple[WriteRule, Set]]) -> tuple[Set, ...]:

@@ -79,6 +79,8 @@ def _tell_status(found: dict[str, Any], signatures: str) -> None:
     if found["set_aside"]:
         people = sum(one["people"] for one in found["set_aside"])
         rows.append(("waiting for a review, a place or an hour", f"{people:,} (connector status --waiting)"))
+    if found["stage_moves"]:
+        rows.append(("the CRM's stage moves", found["stage_moves"]))
     if found["open_clears"]:
         rows.append(("stages standing cleared", f"{found['open_clears']:,}; the next run sets them first"))
     if found["held_by"]:
@@ -126,6 +128,7 @@ def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
         "rejects": len(ledger.work.rejects()),
         "holds": len(ledger.holds.every()),
         "open_clears": len(ledger.work.open_clears()),
+        "stage_moves": ledger.runs.cursor("stage moves"),
         "set_aside": [_group(one) for one in ledger.aside.by_cause()],
         "alerts": _alerts(ledger),
         "held_by": known.lease_owner if busy else None,

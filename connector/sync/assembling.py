@@ -163,12 +163,11 @@ class Assembly:
         ours = Ours(memory).get(spec.property)
         if ours is None or live in ours:
             return None
-        before = fields.decode(field, memory.base.get(spec.property, ""))
-        edit = Edit(field, before, fields.live(kept.facts, field), None, "unknown")
         hold = holds.get(spec.property)
-        if hold is not None and hold.live == live:  # asked before
-            return replace(edit, at=hold.set_at, by=hold.by, source=hold.source, name=hold.name)
-        return edit
+        if hold is not None and hold.frozen and hold.live == live:
+            return None  # a quarrel that has been told
+        before = fields.decode(field, memory.base.get(spec.property, ""))
+        return Edit(field, before, fields.live(kept.facts, field), None, "unknown")
 
     def _dated(self, found: dict[str, dict[str, Edit]]) -> dict[str, dict[str, Edit]]:
         """Ask the CRM's history who made these edits and when; without an answer they stay undated. What our own token

@@ -142,36 +142,46 @@ class Look:
         if self._order.rehearses:
             self._rehearse(person)
         adopted = not tracks and decision.tracks[0].adopted
-        looked = Looked(person, kept, memory, decision, UNTOUCHED, adopted, mark=mark, holds=holds)
-        return looked if person.unmapped else self._compared(looked, Ours(memory))
+        if person.unmapped:
+            return Looked(person, kept, memory, decision, UNTOUCHED, adopted, mark=mark, holds=holds)
+        difference, postponed = self._compared(person, kept, decision, holds, Ours(memory), mark)
+        return Looked(person, kept, memory, decision, difference, adopted, postponed, mark, holds)
 
-    def _compared(self, one: Looked, ours: Mapping[str, frozenset[str]]) -> Looked:
-        """The decision against the record as it stands."""
+    def _compared(
+        self,
+        person: Person,
+        kept: Kept,
+        decision: Decision,
+        holds: Mapping[str, Held],
+        ours: Mapping[str, frozenset[str]],
+        mark: int,
+    ) -> tuple[Difference, bool]:
+        """The decision against the record as it stands, and whether it can wait for the hour of displayed scores."""
         difference = diff(
-            one.decision,
-            one.kept.facts,
+            decision,
+            kept.facts,
             ours=ours,
-            holds=one.holds,
+            holds=holds,
             fields=self._session.fields,
             terms=self._terms,
             as_of=self._order.as_of,
-            owner_id=self._session.task_owner(one.person.owner_id),
-            by_time=one.mark != CHANGED,
+            owner_id=self._session.task_owner(person.owner_id),
+            by_time=mark != CHANGED,
         )
         change = difference.change
-        postponed = one.mark == ROUTE_DUE and change is not None and change.only_scores
-        if postponed:
-            difference = replace(difference, change=None, retaken=())
-        if change is not None and one.person.id in self._assembly.left_alone and not (change.counted or change.moves):
+        if mark == ROUTE_DUE and change is not None and change.only_scores:
+            return replace(difference, change=None, retaken=()), True
+        if change is not None and person.id in self._assembly.left_alone and not (change.counted or change.moves):
             # only what follows from where the undone run left them
-            difference = replace(difference, change=None, retaken=())
-        return replace(one, difference=difference, postponed=postponed)
+            return replace(difference, change=None, retaken=()), False
+        return difference, False
 
     def _again(
         self, one: Looked, holds: Mapping[str, Held], ours: Mapping[str, str], found: tuple[Reversal, ...]
     ) -> Looked:
         mine = {**Ours(one.memory), **{name: frozenset((live,)) for name, live in ours.items()}}
-        return self._compared(replace(one, holds=holds, reversals=found), mine)
+        difference, postponed = self._compared(one.person, one.kept, one.decision, holds, mine, one.mark)
+        return replace(one, difference=difference, postponed=postponed, holds=holds, reversals=found)
 
     def _rehearse(self, person: Person) -> None:
         """Would the facts of the last 30 days have handed this person over?"""
@@ -209,6 +219,7 @@ class Look:
         """Remember those who need no write, plan those who do; one transaction."""
         settled: list[Settled] = []
         planned: list[PlannedChange] = []
+        observes = self._session.mode == "observe" and self._order.verb != "plan"
         with self._ledger.transaction():
             looked = tuple(looked)
             self.keep_holds(looked)
@@ -217,13 +228,13 @@ class Look:
                 self._count(one, change)
                 if change is None and self._order.clean_up is not None:
                     continue  # a clean-up says nothing about the others
-                if change is None:
+                if change is None and not observes:
                     settled.append(self.settled(one))
-                else:
+                elif change is not None and (not observes or change.moves or change.tasks):
                     planned.append(self.planned(one, change))
             if self._order.verb == "plan":
                 self._ledger.work.plan(self._report.run, planned)
-            elif self._session.mode == "observe":
+            elif observes:
                 self._observe(looked, planned)
             else:
                 self._settle(settled)
@@ -246,7 +257,7 @@ class Look:
         """Observing remembers how it would have gone on, in a memory of its own: a hand-off would be made once, not
         at every look. Rows are kept of moves and hand-offs only: what scores would read says the next look anew."""
         self._settle([self._shadowed(one) for one in looked])
-        self._ledger.work.plan(self._report.run, [one for one in planned if one.body["moves"] or one.body["tasks"]])
+        self._ledger.work.plan(self._report.run, planned)
         self._ledger.observations.note([self._observed(one) for one in looked if one.decision.tasks])
 
     def _shadowed(self, one: Looked) -> Settled:
@@ -300,7 +311,9 @@ class Look:
         over = [(one.person.id, name) for one in looked for name in one.difference.released]
         ledger.holds.drop(over)
         ledger.reversals.note([found for one in looked for found in one.reversals], run)
-        ledger.reversals.restored(over)
+        ledger.reversals.restored(
+            [*over, *(key for one in looked if one.memory.intended for key in self._arrivals(one))]
+        )
 
     def settled(self, one: Looked, base: dict[str, str] | None = None) -> Settled:
         """What to remember of a person once the decision stands; what is still to be written is not in its base."""
@@ -337,6 +350,12 @@ class Look:
             if field in STRICT or arrived or fields.encode(field, outputs[field]) == live:
                 base[name] = live
         return base
+
+    def _arrivals(self, one: Looked) -> Iterator[tuple[str, str]]:
+        """Our own writes that arrived and were never confirmed, because the run before died: (person id, property)."""
+        for field, name in self._assembly.written.items():
+            if self._arrived(one, field, name, self._live(one, field)):
+                yield one.person.id, name
 
     def _arrived(self, one: Looked, field: str, name: str, live: str) -> bool:
         """Whether this is our own write that was never confirmed."""

@@ -93,6 +93,7 @@ class Pull:
 
     def changes(self) -> None:
         """Everything that changed since the last run."""
+        self._ledger.runs.read_only(self.kinds())
         for kind in self.kinds():
             cursor = self._ledger.runs.cursor(f"changes:{kind}")
             if cursor is None:

@@ -24,11 +24,12 @@ KEYS = {
     "drift",
     "seconds",
 }
-#: What DESIGN section 7 does not name: how many stand blank for a moment, and what a human should read.
+#: What DESIGN section 7 does not name: how complete the picture is, how many stand blank for a moment, and what a human
+#: should read.
 MORE = {
-    *("blank_for_a_moment", "parked", "alerts", "would_hand_over_a_day", "warnings", "message"),
-    *("conflicts", "accepted_unchanged"),
-    *("completeness", "incomplete", "reconciled_as_of", "archived_as_of", "associations_as_of"),
+    *("incomplete", "reconciled_as_of", "associations_as_of", "archived_as_of", "completeness"),
+    *("blank_for_a_moment", "parked", "alerts", "conflicts", "accepted_unchanged", "would_hand_over_a_day"),
+    *("warnings", "message"),
 }
 COUNTS = {
     "looked_at",

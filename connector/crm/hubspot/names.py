@@ -98,8 +98,9 @@ TASK_TO_CONTACT = 204
 #: HubSpot answers more than this per query of the search API with a 400; `after` may not reach it.
 SEARCH_CAP = 10_000
 
-#: Longer request lines have been seen to fail with 414 from about 12,000 characters on.
-LONGEST_QUERY = 8_000
+#: Characters of properties in an address. Request lines fail with 414 from about 12,000 on, some proxies take 2,000:
+#: with path, limit and cursor ours stay below that.
+LONGEST_QUERY = 1_800
 
 
 def modified_property(kind: str) -> str:
@@ -157,7 +158,7 @@ class Sizes:
 
 _TOO_MANY = re.compile(
     r"(?=.*\b(inputs?|batch|page size|limit|results per page|number of (ids|records|objects))\b)"
-    r"(?=.*\b(max(imum)?|at most|exceed(s|ed)?|too many|too large|no more than|less than|up to|limited)\b)",
+    r"(?=.*\b(max(imum)?|at most|exceed(s|ed)?|too many|too large|no more than|less than|up to|limited|between)\b)",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -167,4 +168,7 @@ def too_many(message: str) -> int | None:
     if not _TOO_MANY.search(message):
         return None
     numbers = [int(number) for number in re.findall(r"(?<![\w.-])\d{1,5}(?![\w.-]*\d)", message)]
-    return min((number for number in numbers if number > 0), default=0)
+    positive = [number for number in numbers if number > 0]
+    if re.search(r"\bbetween\b", message, re.IGNORECASE):
+        return max(positive, default=0)  # "between 1 and 50"
+    return min(positive, default=0)

@@ -43,8 +43,8 @@ class Scan:
     def pages(self) -> Iterator[Page]:
         """Page after page; those that follow are under way while the caller works on one."""
         try:
-            self._fetch()
             while self._parts.open:
+                self._fetch()
                 for stretch in self._ready():
                     page = self._told(stretch) if stretch in self._coming else None
                     if page is not None:
