@@ -72,8 +72,8 @@ class MemoryCRM:
         self.workflows: tuple[Automation, ...] = ()
         self.empty_sources: frozenset[str] = frozenset()  # lists and forms that exist and have seen nobody yet
         self.calls = Calls()
-        self.before_call: Callable[[], None] = unasked
         self.priority: Priority | None = None
+        self.before_call: Callable[[], None] = unasked
         self.writes = 0
 
     # -- what others do to it ----------------------------------------------------------------------------------
