@@ -52,6 +52,7 @@ class HubSpot:
         if api_version not in VERSIONS:
             raise ValueError(f"api_version is {api_version!r}; it must be one of {', '.join(VERSIONS)}")
         sizes, self._rest = read or Reading(), Rest(sleep)
+        self._known_groups = set[tuple[str, str]]()
         wire = Wire(
             token if callable(token) else lambda: token,
             base_url,
@@ -153,7 +154,7 @@ class HubSpot:
 
     def create_property(self, kind: str, definition: PropertyDefinition, group: str) -> None:
         """See CRM."""
-        describing.create_property(self._api, kind, definition, group)
+        describing.create_property(self._api, kind, definition, group, known_groups=self._known_groups)
 
     def add_options(self, kind: str, name: str, options: Mapping[str, str]) -> None:
         """See CRM."""

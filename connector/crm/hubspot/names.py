@@ -37,6 +37,7 @@ PATHS: Mapping[str, tuple[str, str]] = {
         "/crm/lists/{version}/{list}/memberships/join-order",
         "/crm/v3/lists/{list}/memberships/join-order",
     ),
+    "members_by_record": ("/crm/lists/{version}/{list}/memberships", "/crm/v3/lists/{list}/memberships"),
     # Forms have no dated path yet; this one lives outside the versions.
     "submissions": (
         "/form-integrations/v1/submissions/forms/{form}",
