@@ -11,6 +11,7 @@ from typing import Any
 
 from connector.crm.hubspot.api import Api, Call, listed, next_page
 from connector.crm.hubspot.records import ident, instant, millis
+from connector.crm.hubspot.verdict import Refused
 from connector.errors import CrmError, NotFound
 from connector.model import Occurrence, Value
 
@@ -59,6 +60,11 @@ def _joined(api: Api, source: str, list_id: str, cursor: str | None) -> Parts:
                 raise
             yield from _by_record(api, source, list_id)
             return
+        except Refused:
+            if cursor is None or cursor != begun:
+                raise
+            begun = cursor = None  # of an earlier run, and not understood any more
+            continue
         found = listed(answer)
         if resumed and not found:
             resumed, cursor = False, None
@@ -91,10 +97,16 @@ def _by_record(api: Api, source: str, list_id: str) -> Parts:
 
 
 def _members(api: Api, what: str, list_id: str, after: str | None) -> dict[str, Any]:
-    query = [("limit", str(api.sizes["members"]))]
+    size = api.sizes["members"]
+    query = [("limit", str(size))]
     if after is not None:
         query.append(("after", after))
-    return api.ask(Call(what, "lists", "GET", params={"list": list_id}, query=tuple(query)))
+    try:
+        return api.ask(Call(what, "lists", "GET", params={"list": list_id}, query=tuple(query)))
+    except Refused as error:
+        if error.allowed is None or not api.sizes.shrink("members", size, error.allowed):
+            raise
+    return _members(api, what, list_id, after)
 
 
 def _member(source: str, list_id: str, entry: Mapping[str, Any]) -> Occurrence | None:
