@@ -352,6 +352,18 @@ class FieldMap:
         stored = self.live(facts, field)
         return type(stored) is type(value) and stored == value
 
+    def same(self, field: str, name: str, one: str | None, other: str | None) -> bool:
+        """Whether two texts stand for the same value of a property, which the mapping may have dropped since."""
+        if (one or "") == (other or ""):
+            return True
+        if not one or not other:
+            return False
+        spec = self.spec(field)
+        if spec is not None and spec.property == name:
+            return self.alike(field, one, other)
+        at = _read_as(_moment, one)
+        return at is not None and at == _read_as(_moment, other)
+
     def live(self, facts: Facts, field: str) -> Any:
         """What the CRM holds in a field right now, as a fact; an unmapped value as the CRM's own text."""
         value = facts["f"].get(field)

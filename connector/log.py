@@ -22,6 +22,8 @@ from typing import Any, Literal, ParamSpec, TextIO, TypeVar, cast
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from connector.errors import ConnectorError
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -59,7 +61,7 @@ def configure(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *_STAMPS],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                _exceptions_without_texts,
                 redact,
                 _renderer(format, out),
             ],
@@ -122,6 +124,30 @@ def redact_text(text: str) -> str:
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def _exceptions_without_texts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Where an exception came from and of what kind it is, never its text, which may quote a person; our own errors
+    keep to what may be said."""
+    told = event.pop("exc_info", None)
+    error = told[1] if isinstance(told, tuple) else told if isinstance(told, BaseException) else sys.exc_info()[1]
+    if not told or error is None:
+        return event
+    told_apart = traceback.TracebackException.from_exception(error, capture_locals=False, compact=True)
+    event["exception"] = "".join(_frames(told_apart, error)).rstrip()
+    return event
+
+
+def _frames(told: traceback.TracebackException, error: BaseException | None) -> Iterator[str]:
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__) if error else None
+    under = told.__cause__ or told.__context__
+    if cause is not None and under is not None:
+        yield from _frames(under, cause)
+        yield "and then:\n"
+    yield "Traceback (most recent call last):\n"
+    yield from told.stack.format()
+    said = f": {error}" if isinstance(error, ConnectorError) else ""
+    yield f"{type(error).__name__}{said}\n"
 
 
 def unforeseen(error: BaseException) -> str:

@@ -93,6 +93,22 @@ def test_the_documented_defaults_are_the_defaults(tmp_path: Path) -> None:
     assert connection.require_approval
 
 
+@pytest.mark.parametrize("name", ["reconcile", "associations", "archived"])
+def test_a_sweep_has_its_time_or_is_off(tmp_path: Path, name: str) -> None:
+    """Often enough by default, never where somebody says so, and not all the time."""
+    usual = acme(tmp_path).read
+    (told,) = problems(tmp_path, ACME + f'read.{name} = "5m"\n')
+
+    assert (usual.reconcile, usual.associations, usual.archived) == (
+        timedelta(hours=24),
+        timedelta(hours=24),
+        timedelta(hours=6),
+    )
+    assert getattr(acme(tmp_path, f'read.{name} = "off"\n').read, name) is None
+    assert told.where.endswith(f"connections.acme.read.{name}")
+    assert (told.what, told.fix) == ("is too often.", 'Write "24h", or "off" for never; ten minutes are the least.')
+
+
 def test_a_dynamics_connection_loads(tmp_path: Path) -> None:
     """Its keys are known and checked; the address loses its trailing slash."""
     connection = load(tmp_path, NORDIC).connections["nordic"]

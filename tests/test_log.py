@@ -103,7 +103,8 @@ def test_the_message_and_the_traceback_are_redacted_too() -> None:
     except ValueError:
         log.get_logger().exception(f"lost {ADDRESS}")
 
-    assert "ValueError: invalid literal" in out.getvalue()
+    assert "ValueError" in out.getvalue()
+    assert "invalid literal" not in out.getvalue()
     assert "example.co" not in out.getvalue()
 
 

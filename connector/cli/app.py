@@ -16,9 +16,10 @@ from connector.log import configure
 #: The verbs as `connector --help` lists them.
 CHAPTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("To begin with", ("demo", "init", "check", "discover", "setup")),
-    ("The work", ("plan", "apply", "sync", "backfill", "daemon", "pause", "resume")),
+    ("The work", ("plan", "apply", "sync", "backfill", "revert", "daemon", "pause", "resume")),
     ("To look", ("report", "status", "runs", "explain", "rejects", "holds")),
     ("To try and to edit", ("agreement", "sandbox", "schema")),
+    ("Privacy", ("forget",)),
 )
 
 
@@ -124,12 +125,14 @@ from connector.cli import (  # noqa: E402
     agreeing,  # noqa: F401 - registers its verbs
     differing,  # noqa: F401 - registers its verbs
     explaining,  # noqa: F401 - registers its verbs
+    forgetting,  # noqa: F401 - registers its verbs
     holding,  # noqa: F401 - registers its verbs
     linting,  # noqa: F401 - registers its verbs
     looking,  # noqa: F401 - registers its verbs
     pausing,  # noqa: F401 - registers its verbs
     rendering,  # noqa: F401 - registers its verbs
     reporting,  # noqa: F401 - registers its verbs
+    reverting,  # noqa: F401 - registers its verbs
     running,  # noqa: F401 - registers its verbs
     serving,  # noqa: F401 - registers its verbs
     sheets,  # noqa: F401 - registers its verbs

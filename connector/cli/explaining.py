@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from connector.decide.nearest import Way
     from connector.ledger.holds import Hold
     from connector.ledger.people import Transition
+    from connector.ledger.undoing import Undone
     from connector.ledger.work import PlannedChange, SentTask
     from connector.model import Decision, Track
     from connector.sync import Session
@@ -40,6 +41,7 @@ class Past:
     changes: Sequence[PlannedChange]
     tasks: Sequence[SentTask]
     holds: Sequence[Hold]
+    undone: Undone | None = None
 
 
 @app.command()
@@ -49,6 +51,9 @@ def explain(
     connection: ConnectionOption = None,
     output: OutputOption = "text",
     as_of: AsOfOption = None,
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="The reason of a hold too, as somebody typed it.")
+    ] = False,
 ) -> None:
     """Why this score and stage, why not the next, and what was written."""
     moment = instant(as_of, "--as-of") or now()
@@ -56,8 +61,13 @@ def explain(
     with ledger_of(chosen) as ledger:
         session = offline_session(chosen, ledger)
         looked = _look(session, id, moment)
+        if not show_values:
+            looked = replace(looked, decision=_without_reasons(looked.decision))
         work = ledger.work
-        past = Past(ledger.people.transitions(id), work.changes_of(id), work.tasks_of(id), ledger.holds.of([id]))
+        undone = ledger.undoings.of([id]).get(id)
+        past = Past(
+            ledger.people.transitions(id), work.changes_of(id), work.tasks_of(id), ledger.holds.of([id]), undone
+        )
         ways = _ways(session, looked, moment)
     if output == "json":
         show.json(_explained(session, looked, past, moment) | {"ways": [asdict(way) for way in ways]})
@@ -91,6 +101,17 @@ def _look(session: Session, id: str, as_of: datetime) -> Looked:
             " the CRM, and run connector sync if the person is new."
         )
     return found[0]
+
+
+def _without_reasons(decision: Decision) -> Decision:
+    """The decision without what somebody typed about a person, which stands in their record (G14)."""
+    from connector.decide import ON_HOLD  # noqa: PLC0415 - --help does without
+
+    def told(text: str) -> str:
+        until, typed, _ = text.partition(": ")
+        return f"{until} (why: in the record, or --show-values)" if text.startswith(ON_HOLD) and typed else text
+
+    return replace(decision, warnings=tuple(map(told, decision.warnings)))
 
 
 def _spoken_of(looked: Looked, session: Session) -> Track:
@@ -216,7 +237,9 @@ def _written(past: Past) -> None:
     for one in done:
         when = f"{one.at:%Y-%m-%d %H:%M:%S}" if one.at else ""
         reason = f" ({one.message})" if one.message else ""
-        show.say(f"{when} run {one.run}: {one.state}{reason}", indent=2)
+        undoes = one.body.get("undoes")
+        what = f", run {undoes['run']} undone" if undoes else ""
+        show.say(f"{when} run {one.run}: {one.state}{what}{reason}", indent=2)
         sets = ", ".join(f"{name} = {show.shown(after, 40)}" for _field, name, _before, after in one.body["sets"])
         show.say(sets, indent=4)
 
@@ -225,7 +248,17 @@ def _open_ends(past: Past) -> None:
     for task in past.tasks:
         name = f"task {task.task_id}" if task.task_id else "a task not yet confirmed"
         show.say(f"{name} for cycle {task.cycle}, run {task.run}: {task.state}", indent=2)
+    undone = past.undone
+    if undone is not None:
+        show.say(
+            f"run {undone.by} undid run {undone.run}: left alone until something new is known, or let go of:"
+            " connector holds release ID",
+            "held",
+            indent=2,
+        )
     for one in past.holds:
+        if undone is not None and one.property in undone.values:
+            continue
         show.say(holding.told(one), "held", indent=2)
 
 
@@ -278,10 +311,14 @@ def _remembered(past: Past) -> dict[str, Any]:
                 "run": one.run,
                 "at": one.at,
                 "state": one.state,
+                "undoes": one.body.get("undoes", {}).get("run"),
                 "sets": {name: after for _field, name, _before, after in one.body["sets"]},
             }
             for one in past.changes
         ],
         "tasks": [{"cycle": one.cycle, "run": one.run, "state": one.state, "task": one.task_id} for one in past.tasks],
         "holds": [holding.as_json(one) for one in past.holds],
+        "undone": None
+        if past.undone is None
+        else {"run": past.undone.run, "by": past.undone.by, "properties": sorted(past.undone.values)},
     }

@@ -85,11 +85,11 @@ def release(
     wanted = property or name
     with ledger_alone(config, connection) as (ledger, _):
         found = ledger.holds.every(id, wanted)
-        if not found:
+        if not found and not (id is not None and ledger.undoings.of([id])):
             whose = f"Contact {id} has" if id is not None else "Nobody has"
             raise UsageError(f"{whose} {wanted or 'nothing'} on hold. See: connector holds list")
         with ledger.transaction():
-            for whose, names in _by_person(found).items():
+            for whose, names in (_by_person(found) or {id or "": []}).items():
                 ledger.let_go(whose, names)
     if output == "json":
         show.json({"released": [{"id": one.person_id, "property": one.property} for one in found]})
@@ -118,15 +118,21 @@ def _row(one: Hold, *, values: bool) -> tuple[object, ...]:
 
 def who(one: Hold) -> str:
     """Who set the value, without a name of a person."""
-    from connector.ledger.writers import writer  # noqa: PLC0415 - --help does without
+    from connector.ledger.handoffs import UNDONE  # noqa: PLC0415 - --help does without
+    from connector.ledger.writers import writer  # noqa: PLC0415 - the same
 
+    if one.code == UNDONE:
+        return "connector revert"
     return writer(one.by, one.source, one.name)
 
 
 def then(one: Hold) -> str:
     """What happens at the end of a hold."""
-    from connector.model import CONFLICT  # noqa: PLC0415 - --help does without
+    from connector.ledger.handoffs import UNDONE  # noqa: PLC0415 - --help does without
+    from connector.model import CONFLICT  # noqa: PLC0415 - the same
 
+    if one.code == UNDONE:
+        return "stays until something new is known or the agreement changes: a run was undone"
     if one.code == CONFLICT:
         return "nothing is written until it is released: ours was set back twice"
     return "stays as it is until then" if one.until is None else "the agreement's value is written again"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from connector.sync import Report
 
 
-def plan(one: Report, changes: Sequence[PlannedChange], most: int) -> None:
+def plan(one: Report, changes: Sequence[PlannedChange], most: int, calls: int = 0) -> None:
     """What would change: by cause, then the first `most` people."""
     looked_at = one.counts["looked_at"]
     if not changes:
@@ -26,6 +26,8 @@ def plan(one: Report, changes: Sequence[PlannedChange], most: int) -> None:
     else:
         show.say(f"{len(changes):,} of {looked_at:,} people looked at would change. Nothing was written.")
         _first_day(one, changes)
+        if calls:
+            show.say(f"To write it takes about {calls:,} call{'s' if calls != 1 else ''}.")
         _causes(changes)
         _people(changes, most)
     show.parked(one)
@@ -55,6 +57,18 @@ def _pace(a_day: float) -> str:
 
 def _counted(number: int, noun: str, several: str = "") -> str:
     return f"{number:,} {noun if number == 1 else several or noun + 's'}"
+
+
+def calls_to_write(changes: Sequence[PlannedChange], batch: int) -> int:
+    """About how many calls it takes to write these: batches of people, read afresh and written, and for every task a
+    call of its own after a look whether it is there. What waits costs nothing."""
+    written = [one for one in changes if one.state == "planned"]
+    tasks = [len(one.body["tasks"]) for one in written if one.body["tasks"]]
+    return 2 * _batches(len(written), batch) + 2 * _batches(len(tasks), batch) + sum(tasks)
+
+
+def _batches(people: int, batch: int) -> int:
+    return -(-people // batch)
 
 
 def as_json(changes: Sequence[PlannedChange], *, with_texts: bool) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ def sync(
         everything = must_read_everything(session)
         _confirm_first(session, yes=yes)
         order = Order("sync", moment or now(), everything=everything, resume=moment is None)
-        return _told(_ran(session, order), output)
+        return _told(ran(session, order), output)
 
 
 @app.command()
@@ -101,8 +101,9 @@ def backfill(
             rehearses=dry_run and only is None and within is None,
             resume=moment is None,
         )
-        report = _ran(session, order)
-        return _told_plan(session, report, output, most) if dry_run else _told(report, output)
+        report = ran(session, order)
+        batch = chosen.connection.read.batch
+        return _told_plan(session, report, output, most, batch) if dry_run else _told(report, output)
 
 
 @app.command()
@@ -140,11 +141,12 @@ def plan(
             write=False,
             resume=moment is None,
         )
-        report = _ran(session, order)
+        report = ran(session, order)
         if file is not None:
             found = {one.person_id: one.body for one in session.ledger.work.every(report.run)}
             plan_file.write(file, session, report, found, clean_up=clean_up)
-        code = _told_plan(session, report, output, most, file=file, with_texts=show_values)
+        batch = chosen.connection.read.batch
+        code = _told_plan(session, report, output, most, batch, file=file, with_texts=show_values)
         return code or (CHANGES if exit_code and report.counts["changed"] else 0)
 
 
@@ -177,7 +179,7 @@ def apply(
             noun = "person" if people == 1 else "people"
             show.ask(f"Write to {people:,} {noun} of account {session.account}?", yes=yes)
             session.ledger.runs.confirm(session.account, now())
-        return _told(_ran(session, order), output)
+        return _told(ran(session, order), output)
 
 
 # -- orders ---------------------------------------------------------------------------------------------------
@@ -251,7 +253,7 @@ def _confirm_first(session: Session, *, yes: bool) -> None:
     session.ledger.runs.confirm(session.account, now())
 
 
-def _ran(session: Session, order: Order) -> Report:
+def ran(session: Session, order: Order) -> Report:
     """One run, with a bar beside it for as long as it lasts."""
     from connector.sync import run  # noqa: PLC0415 - --help does without
 
@@ -283,17 +285,20 @@ def _told_plan(
     report: Report,
     output: Output,
     most: int,
+    batch: int,
     *,
     file: Path | None = None,
     with_texts: bool = False,
 ) -> int:
     """The changes of a run that wrote nothing; what the guard would park is told, and no failure."""
     changes = list(session.ledger.work.every(report.run))
+    calls = planned.calls_to_write(changes, batch)
     if output == "json":
         kept = str(file) if file is not None else None
-        show.json({**report.to_json(), "changes": planned.as_json(changes, with_texts=with_texts), "file": kept})
+        told = planned.as_json(changes, with_texts=with_texts)
+        show.json({**report.to_json(), "calls_to_write": calls, "changes": told, "file": kept})
     else:
-        planned.plan(report, changes, most)
+        planned.plan(report, changes, most, calls)
         if file is not None:
             show.say(f"kept in {file}; write exactly this: connector apply {file}", "✓")
     return EXIT["deferred"] if report.status == "deferred" else EXIT["partial"] if report.counts["rejected"] else 0

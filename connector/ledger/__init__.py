@@ -20,6 +20,8 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     history.py      the moves of everybody, for the reports
     conflicts.py    values that others overwrote, people two accounts know
     observing.py    hand-offs that were only observed
+    undoing.py      values that a revert put back, and that are left alone since
+    forgetting.py   who is to be erased, everywhere, and never kept again
     tidying.py      forgetting what nobody will ask for any more
     runs.py         runs, cursors, the lease, pauses, the daemon's schedule
 """
@@ -35,6 +37,7 @@ from connector.ledger.beside import Beside
 from connector.ledger.conflicts import Conflicts
 from connector.ledger.database import Database
 from connector.ledger.folding import Folding
+from connector.ledger.forgetting import Forgetting, Forgotten
 from connector.ledger.handoffs import HandOffs
 from connector.ledger.history import History
 from connector.ledger.holds import Holds, Reversals
@@ -45,6 +48,7 @@ from connector.ledger.people import People
 from connector.ledger.runs import Runs
 from connector.ledger.tables import people, shadows
 from connector.ledger.tidying import tidy
+from connector.ledger.undoing import Undoings
 from connector.ledger.work import Work
 
 
@@ -54,7 +58,9 @@ class Ledger:
     def __init__(self, database: Database, connection: str) -> None:
         self.database = database
         self.connection = connection
-        self.mirror = Mirror(database, connection)
+        self.forgotten = Forgotten(database, connection)
+        self.forgetting = Forgetting(database, connection, self.forgotten)
+        self.mirror = Mirror(database, connection, self.forgotten)
         self.beside = Beside(database, connection)
         self.people = People(database, connection, people)
         self.shadows = People(database, connection, shadows)
@@ -66,6 +72,7 @@ class Ledger:
         self.reversals = Reversals(database, connection)
         self.aside = Aside(database, connection)
         self.observations = Observations(database, connection)
+        self.undoings = Undoings(database, connection)
         self.runs = Runs(database, connection)
         self.losses = Losses(database, connection)
         self.folding = Folding(
@@ -84,9 +91,15 @@ class Ledger:
 
     def let_go(self, id: str, names: Sequence[str]) -> None:
         """Hold nothing in these properties of this person any more: what stands there now is not measured against what
-        we wrote, quarrels over it are forgotten, and the next run writes what was agreed."""
-        keys = [(id, name) for name in names]
+        we wrote, quarrels over it are forgotten, and the next run writes what was agreed. A decision that was undone,
+        and left one of these values, is taken again."""
         with self.transaction():
+            undone = self.undoings.of([id]).get(id)
+            if undone is not None and (not names or not undone.values.keys().isdisjoint(names)):
+                names = tuple(dict.fromkeys((*names, *undone.values)))
+                self.people.step_back(id, undone.tracks)
+                self.undoings.drop([id])
+            keys = [(id, name) for name in names]
             self.people.forget_base(id, names)
             self.holds.drop(keys)
             self.reversals.forget(keys)

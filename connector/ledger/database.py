@@ -96,6 +96,16 @@ class Database:
             self._upserts[table.name, columns] = str(compiled), tuple(compiled.positiontup or ())
         return self._upserts[table.name, columns]
 
+    def scrub(self) -> None:
+        """Write the file anew, so that nothing of what was erased is left between its pages; its journal as well."""
+        with _told(self.url), self._engine.connect() as connection:
+            if self._engine.dialect.name == "sqlite":
+                driver = connection.connection.driver_connection
+                for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                    driver.execute(statement)  # type: ignore[union-attr]  # a pool without a connection is none
+            else:
+                connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM")
+
     def close(self) -> None:
         """Give the file or the connections back."""
         self._engine.dispose()

@@ -23,14 +23,17 @@ TURNED_DOWN = ("returned", "rejected")
 #: The record became part of another one, whose own path goes on: nobody did or left anything.
 MERGED = "merged"
 
+#: The run that handed over was undone: nobody left anything undone, and nobody turned anything down.
+UNDONE = "undone"
+
 
 @dataclass(frozen=True, slots=True)
 class HandOff:
     """One cycle of a track: who was handed over by which rule, to whom, and what became of it so far.
 
     `owner_id` is whose it was when it was first touched, or is now. `outcome` is how the cycle ended: returned,
-    rejected, exhausted, faded, lost (the last deal), moved (by hand), merged (with a record whose own hand-off goes on)
-    or ended.
+    rejected, exhausted, faded, lost (the last deal), moved (by hand), merged (with a record whose own hand-off goes
+    on), undone (the run that made it) or ended.
     """
 
     person_id: str
@@ -173,6 +176,10 @@ class HandOffs:
             .order_by(handoffs.c.number)
         )
         return _latest(self._db.rows_of(query, sorted(set(ids))))
+
+    def of(self, ids: Sequence[str]) -> dict[tuple[str, int], HandOff]:
+        """What is known of the hand-offs of these people: (track, cycle) -> hand-off."""
+        return self._of(ids)
 
     def every(self, known_by: datetime | None = None) -> list[HandOff]:
         """All of them, oldest first: as known now, or as known at an instant."""

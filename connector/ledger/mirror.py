@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
+from connector.ledger.forgetting import Forgotten
 from connector.ledger.tables import CHANGED, DIRTY, addresses, links, occurrences, records
 from connector.model import Link, Occurrence
 
@@ -50,7 +51,7 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One record as the mirror holds it."""
+    """One record as the mirror holds it; one that is gone holds nothing any more."""
 
     id: str
     facts: Mapping[str, Any]
@@ -81,9 +82,10 @@ class Surroundings:
 class Mirror:
     """The CRM's records of one connection, as last read."""
 
-    def __init__(self, database: Database, connection: str) -> None:
+    def __init__(self, database: Database, connection: str, forgotten: Forgotten | None = None) -> None:
         self._db = database
         self._me = connection
+        self._forgotten = forgotten or Forgotten(database, connection)
 
     # -- storing what was read ----------------------------------------------------------------------
 
@@ -111,7 +113,9 @@ class Mirror:
         """Keep these records; returns the ids whose facts are new. The others are only touched. Whoever has asked
         for the `news` of these records already passes them on."""
         with self._db.transaction():
-            news = self.news(kind, seen) if news is None else news
+            seen = self._without_forgotten(kind, seen, read_at)
+            kept = {one.id for one in seen}
+            news = self.news(kind, seen) if news is None else [one for one in news if one.seen.id in kept]
             loud = [one for one in news if not one.echo]
             fresh = {one.seen.id for one in loud}
             self.touch(kind, [one.id for one in seen if one.id not in fresh], read_at, run)
@@ -121,6 +125,15 @@ class Mirror:
             if kind != CONTACT:
                 self._mark_linked(kind, tuple(fresh))
         return tuple(one.seen.id for one in loud)
+
+    def _without_forgotten(self, kind: str, seen: Sequence[Seen], now: datetime) -> Sequence[Seen]:
+        """Whoever was forgotten is never kept again: neither by the record's id, nor by the address, whose new id is
+        known from then on."""
+        if kind != CONTACT or not self._forgotten.count():
+            return seen
+        again = [one for one in seen if self._forgotten.blocks("address", one.email_hash)]
+        self._forgotten.add([(CONTACT, one.id) for one in again], now, "")
+        return [one for one in seen if not self._forgotten.blocks(CONTACT, one.id)]
 
     def _record_row(self, kind: str, one: News, read_at: datetime, run: int) -> dict[str, Any]:
         return {
@@ -177,6 +190,8 @@ class Mirror:
         else:
             raise ValueError(f"links between {kind} and {to} concern no contact")
         with self._db.transaction():
+            if self._forgotten.count():
+                new = {key: link for key, link in new.items() if not self._forgotten.blocks(CONTACT, key[0])}
             return self._replace_links(tuple(found), new, mine, run)
 
     def _replace_links(self, ids: Sequence[str], new: Mapping[Moved, Link], mine: Any, run: int) -> list[Moved]:
@@ -216,13 +231,16 @@ class Mirror:
 
     def add_occurrences(self, found: Sequence[Occurrence], run: int) -> int:
         """Keep dated facts by their stable id; returns how many were not known. Their people become dirty."""
-        fresh = self._unknown(found)
+        fresh = [one for one in self._unknown(found) if not self._of_forgotten(one)]
         with self._db.transaction():
             resolved = self._people_by_email({one.email_hash for one in fresh if one.email_hash})
             rows = [self._occurrence_row(one, resolved, run) for one in fresh]
             self._db.upsert(occurrences, rows)
             self.mark_dirty(sorted({row["person_id"] for row in rows if row["person_id"]}))
         return len(fresh)
+
+    def _of_forgotten(self, one: Occurrence) -> bool:
+        return self._forgotten.blocks(CONTACT, one.person_id) or self._forgotten.blocks("address", one.email_hash)
 
     def _unknown(self, found: Sequence[Occurrence]) -> list[Occurrence]:
         fresh: list[Occurrence] = []
@@ -349,10 +367,11 @@ class Mirror:
         return [row.id for row in self._db.rows(query)]
 
     def mark_gone(self, kind: str, ids: Sequence[str]) -> int:
-        """Deleted or merged away: never written again; contacts linked to it are looked at."""
+        """Deleted or merged away: never written again, and what it held is not kept a day longer; contacts linked to
+        it are looked at. Restored, it is read anew."""
         here = sa.update(records).where(self._of(kind), among(records.c.id), records.c.gone == 0)
         with self._db.transaction():
-            touched = self._db.execute_of(here.values(gone=1, dirty=0), ids)
+            touched = self._db.execute_of(here.values(gone=1, dirty=0, facts=None, email_hash=None), ids)
             if kind != CONTACT:
                 self._mark_linked(kind, ids)
         return touched
@@ -412,7 +431,7 @@ class Mirror:
         columns = (records.c.id, records.c.facts, records.c.read_at, records.c.created_at)
         query = sa.select(*columns, records.c.seen, records.c.gone).where(self._of(kind), among(records.c.id))
         return {
-            id: Kept(id, unpack(facts), instant(read_at), instant(created_at), seen, bool(gone))
+            id: Kept(id, unpack(facts) or {}, instant(read_at), instant(created_at), seen, bool(gone))
             for id, facts, read_at, created_at, seen, gone in self._db.rows_of(query, ids)
         }
 

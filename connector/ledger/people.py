@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
 from connector.ledger.handoffs import HandOff, HandOffs
 from connector.ledger.tables import ROUTE_DUE, SCORES_DUE, people, records, transitions
+from connector.ledger.undoing import Undoings
 from connector.model import ALWAYS, Move
 
 
@@ -48,6 +49,7 @@ class Settled:
     fingerprint: str = ""
     source: str | None = None  # where the person first came from
     hand_offs: tuple[HandOff, ...] = ()  # what is known of them now
+    lets_go: bool = False  # what was undone of this person is over: decided anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class People:
         self._table = table
         self._logs = table is people
         self._hand_offs = HandOffs(database, connection)
+        self._undoings = Undoings(database, connection)
 
     def remember(self, ids: Sequence[str]) -> dict[str, Memory]:
         """What we know of these people; unknown ones are missing."""
@@ -144,6 +147,7 @@ class People:
             if self._logs:
                 moved = [self._transition(one, move, as_of, run) for one in settled for move in one.moves]
                 self._db.execute(sa.insert(transitions), moved)
+                self._undoings.drop([one.person_id for one in settled if one.lets_go])
                 self._hand_offs.note([each for one in settled for each in one.hand_offs], as_of=as_of, run=run)
 
     def _row(self, one: Settled) -> dict[str, Any]:
@@ -269,6 +273,11 @@ class People:
         memory = self.remember([id]).get(id, NOTHING)
         base = {name: value for name, value in memory.base.items() if name not in names}
         self._db.upsert(self._table, [{"connection": self._me, "id": id, "base": pack(base), "intended": None}])
+
+    def step_back(self, id: str, tracks: Sequence[Mapping[str, Any]] | None) -> None:
+        """The tracks are again what they were; None leaves them as they are."""
+        if tracks is not None:
+            self._db.upsert(self._table, [{"connection": self._me, "id": id, "tracks": pack(list(tracks))}])
 
     def transitions(self, id: str) -> list[Transition]:
         """Every move of one person, oldest first."""

@@ -7,7 +7,7 @@ the fence is still its own, so that a run which slept through its lease cannot w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -206,6 +206,15 @@ class Runs:
         if not read or begun - read.keys() or None in read.values():
             return None
         return min(at for at in read.values() if at is not None)
+
+    def read_only(self, kinds: Sequence[str]) -> None:
+        """These kinds are read, and no other: one that the agreement asks for no more holds nothing back, and begins
+        anew when it is asked for again."""
+        for name in self._names("changes:"):
+            kind = name.partition(":")[2]
+            if kind not in kinds:
+                for what in ("changes", "full", "begun", "mark"):
+                    self.drop_cursors(f"{what}:{kind}")
 
     def told_until(self, kind: str) -> datetime | None:
         """Up to when the incremental read has told everything of a kind; None before the first full read."""

@@ -53,6 +53,7 @@ connections = _table(
     sa.Column("lease_owner", _text),
     sa.Column("lease_until", _instant),
     sa.Column("fence", _number, nullable=False, server_default="0"),
+    sa.Column("salt", _text),  # of the digests by which those who were forgotten are known again
 )
 
 cursors = _table("cursors", _key("name"), sa.Column("value", _text), sa.Column("complete_until", _instant))
@@ -322,3 +323,17 @@ runs = _table(
     sa.Column("fingerprint", _text),
     sa.Column("report", _blob),
 )
+
+#: What a revert took back of a person, and what the agreement would say again: left alone until that is over.
+undone = _table(
+    "undone",
+    _key("person_id"),
+    sa.Column("run", _number),  # that was undone
+    sa.Column("by", _number),  # the run that undid it
+    sa.Column("at", _instant),
+    sa.Column("fingerprint", _text),  # of the agreement in force then: another one is a reason to decide anew
+    sa.Column("body", _blob),  # connector.ledger.undoing.Undone: values and tracks
+)
+
+#: Salted digests of record ids and addresses that are never to be kept again.
+forgotten = _table("forgotten", _key("digest"), sa.Column("at", _instant))

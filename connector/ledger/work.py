@@ -16,12 +16,21 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
-from connector.ledger.tables import COUNTED, changes, clears, rejects, runs, tasks
+from connector.ledger.tables import COUNTED, changes, clears, people, rejects, runs, tasks
 
 if TYPE_CHECKING:
     from connector.plan import CauseCount
 
 PLANNED, PARKED, WRITTEN, OBSERVED = "planned", "parked", "written", "observed"
+
+#: A change that undoes another one and whose write has begun: whatever dies then, the next run carries it to its end.
+UNDOING = "undoing"
+
+#: The code of a change whose write had begun when the program ended, and of which no outcome was recorded.
+CUT_OFF = "cut_off"
+
+#: Verbs of runs that a person asked for, change by change: they take nobody's place in the budget.
+REVIEWED = ("apply", "revert")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,15 +212,43 @@ class Work:
     def counted_since(self, since: datetime) -> int:
         """Counted changes written since an instant: the rolling 24 hours of the change budget. What a person reviewed
         and released takes nobody's place."""
-        reviewed = sa.select(runs.c.number).where(runs.c.connection == self._me, runs.c.verb == "apply")
+        reviewed = sa.select(runs.c.number).where(runs.c.connection == self._me, runs.c.verb.in_(REVIEWED))
+        later = changes.alias("later")
+        written_since = sa.exists().where(
+            later.c.connection == self._me,
+            later.c.person_id == changes.c.person_id,
+            later.c.run > changes.c.run,
+            later.c.state == WRITTEN,
+        )
         query = sa.select(sa.func.count()).where(
             changes.c.connection == self._me,
-            changes.c.state == WRITTEN,
+            sa.or_(changes.c.state == WRITTEN, sa.and_(changes.c.code == CUT_OFF, ~written_since)),
             COUNTED,
             changes.c.at >= stamp(since),
             changes.c.run.not_in(reviewed),
         )
         return int(self._db.scalar(query) or 0)
+
+    def note_cut_off(self, run: int, at: datetime) -> int:
+        """Changes of a run that ended in the middle of writing them: they may stand in the CRM, and count in the budget
+        like any other. Whether they do stand the next look finds out."""
+        intended = sa.select(people.c.id).where(people.c.connection == self._me, people.c.intended.is_not(None))
+        over = sa.select(runs.c.number).where(
+            runs.c.connection == self._me,
+            runs.c.number == run,
+            runs.c.verb != "plan",
+            runs.c.status.in_(("interrupted", "failed")),
+        )
+        return self._db.execute(
+            sa.update(changes)
+            .where(
+                changes.c.connection == self._me,
+                changes.c.run.in_(over),
+                changes.c.state == PLANNED,
+                changes.c.person_id.in_(intended),
+            )
+            .values(state="unknown", code=CUT_OFF, message="the program ended while it was written", at=stamp(at))
+        )
 
     def written_since(self, since: datetime, cause: str) -> int:
         """People whose change for one cause was written since an instant."""
@@ -232,6 +269,32 @@ class Work:
             .limit(limit)
         )
         return [_change(row) for row in self._db.rows(query)]
+
+    def written_from(self, run: int, ids: Sequence[str]) -> list[PlannedChange]:
+        """What this run and all later ones wrote to these people, oldest first."""
+        query = (
+            sa.select(changes)
+            .where(
+                changes.c.connection == self._me,
+                changes.c.run >= run,
+                changes.c.state.in_((WRITTEN, UNDOING)),
+                among(changes.c.person_id),
+            )
+            .order_by(changes.c.run)
+        )
+        return [_change(row) for row in self._db.rows_of(query, ids)]
+
+    def of_run(self, run: int, ids: Sequence[str]) -> list[PlannedChange]:
+        """What a run planned for these people."""
+        query = sa.select(changes).where(
+            changes.c.connection == self._me, changes.c.run == run, among(changes.c.person_id)
+        )
+        return [_change(row) for row in self._db.rows_of(query.order_by(changes.c.person_id), ids)]
+
+    def undoing(self) -> list[PlannedChange]:
+        """Changes that undo others and whose write had begun when a run died."""
+        query = sa.select(changes).where(changes.c.connection == self._me, changes.c.state == UNDOING)
+        return [_change(row) for row in self._db.rows(query.order_by(changes.c.run, changes.c.person_id))]
 
     # -- tasks --------------------------------------------------------------------------------------
 
@@ -277,6 +340,11 @@ class Work:
             sa.select(tasks).where(tasks.c.connection == self._me, tasks.c.person_id == person_id).order_by(tasks.c.at)
         )
         return [_task(row) for row in self._db.rows(query)]
+
+    def tasks_by(self, run: int) -> list[SentTask]:
+        """The hand-off tasks that a run created."""
+        query = sa.select(tasks).where(tasks.c.connection == self._me, tasks.c.run == run, tasks.c.state == "created")
+        return [_task(row) for row in self._db.rows(query.order_by(tasks.c.person_id, tasks.c.marker))]
 
     # -- open clears --------------------------------------------------------------------------------
 

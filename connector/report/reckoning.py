@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from connector.ledger.handoffs import MERGED, TURNED_DOWN, HandOff
+from connector.ledger.handoffs import MERGED, TURNED_DOWN, UNDONE, HandOff
 from connector.report.numbers import MOST_IDS, Named
 from connector.report.sheet import Figure, count, share_of
 
@@ -121,7 +121,7 @@ class Reckoning:
             one
             for one in self.ended
             if not one.worked
-            and one.outcome not in (*TURNED_DOWN, MERGED)
+            and one.outcome not in (*TURNED_DOWN, MERGED, UNDONE)
             and (self._active is None or one.owner_id is None or one.owner_id in self._active)
         ]
 

@@ -15,17 +15,19 @@ from typing import Any
 
 from connector.crm import Outcome, Update
 from connector.errors import Deferred, Transient
+from connector.fields import FieldMap
 from connector.ledger import handoffs
 from connector.ledger.people import Settled
-from connector.ledger.work import PlannedChange, Reject
+from connector.ledger.work import UNDOING, PlannedChange, Reject
 from connector.model import Move
-from connector.plan import Change, from_json
+from connector.plan import Change, Set, from_json
 from connector.sync.colleagues import Colleagues
 from connector.sync.garbage import uncollected
 from connector.sync.handoff import HandOff
 from connector.sync.look import Look
 from connector.sync.pull import Pull
 from connector.sync.refreshing import Refreshing
+from connector.sync.reverting import Reverting, holds_of, undone_of
 from connector.sync.session import Report, Session
 from connector.sync.verifying import Verdict, Verifying
 
@@ -48,7 +50,18 @@ class Result:
 class Apply:
     """One run's writing."""
 
-    def __init__(self, session: Session, report: Report, look: Look, pull: Pull) -> None:
+    def __init__(
+        self,
+        session: Session,
+        report: Report,
+        look: Look,
+        pull: Pull,
+        *,
+        reviewed: Mapping[str, Any] | None = None,
+        reverting: Reverting | None = None,
+    ) -> None:
+        """`reviewed` are the only changes that may be written, as a person saw them; `reverting` tells what is still to
+        be undone of somebody whose record changed."""
         self._session = session
         self._report = report
         self._look = look
@@ -56,6 +69,8 @@ class Apply:
         self._ledger = session.ledger
         self._verifying = Verifying(session, report, look.who, look.reversals)
         self._hand_off = HandOff(session, report)
+        self._reviewed = reviewed
+        self._reverting = reverting
 
     def everything(self, total: int, still: Callable[[], None]) -> None:
         """Write the planned changes, most urgent first, until none is left. Raises Deferred when the quota is spent,
@@ -102,6 +117,8 @@ class Apply:
         """New plans for people who changed under our hands; those with a cause the guard has not seen wait."""
         if not moved:
             return []
+        if self._reverting is not None:
+            return self._undo_again(moved, self._reverting)
         causes = {one.person_id: one.cause for one in moved}
         ends = dict.fromkeys(causes, ("rejected", "undecidable", "the record changed and cannot be decided on"))
         again: list[PlannedChange] = []
@@ -112,6 +129,8 @@ class Apply:
             if change is None:
                 settled.append(self._look.settled(one))
                 ends[one.person.id] = ("unchanged", "", "the record changed before the write")
+            elif self._reviewed is not None and not as_reviewed(change, self._reviewed.get(one.person.id)):
+                ends[one.person.id] = ("superseded", "plan_moved", "the record changed after the review")
             elif change.counted and change.cause != causes[one.person.id]:
                 ends[one.person.id] = ("superseded", "", "decided anew in the next run")
             else:
@@ -126,6 +145,18 @@ class Apply:
             self._ledger.work.conclude(self._report.run, results, self._session.now())
             self._ledger.work.plan(self._report.run, again)
         return again
+
+    def _undo_again(self, moved: Sequence[PlannedChange], reverting: Reverting) -> list[PlannedChange]:
+        again, ends = reverting.again(moved)
+        with self._ledger.transaction():
+            results = [(id, *end) for id, end in ends.items()]
+            self._ledger.work.conclude(self._report.run, results, self._session.now())
+            self._ledger.work.plan(self._report.run, again)
+        return again
+
+    def carry_on(self, batch: Sequence[PlannedChange]) -> None:
+        """Write these, whose writing had begun before."""
+        self._write(batch)
 
     def _conclude_gone(self, batch: Sequence[PlannedChange], gone: set[str]) -> None:
         results = [(one.person_id, "gone", "", "deleted or merged away") for one in batch if one.person_id in gone]
@@ -145,6 +176,9 @@ class Apply:
                     for _, change in with_sets
                 }
             )
+            if self._reverting is not None:
+                begun = [(one.person_id, UNDOING, "", "") for one, _ in with_sets]
+                self._ledger.work.conclude(self._report.run, begun, self._session.now())
         updates = [
             Update(change.person_id, {one.property: one.after for one in change.sets}) for _, change in with_sets
         ]
@@ -176,21 +210,37 @@ class Apply:
             self._session.still_mine()
             settled = [_settled(result) for result in written]
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
-            self._ledger.mirror.settle([one.person_id for one in settled])
             self._mirror_what_was_written([result for result in results if result.stands])
-            self._retake([result for result in results if result.stands])
-            self._ledger.work.release("contact", [one.person_id for one in settled])
-            over = ("written", "rejected", "gone")
-            self._ledger.aside.drop([result.change.person_id for result in results if result.state in over])
-            self._set_aside([result for result in results if result.state == "rejected"], now)
+            if self._reverting is not None:
+                self._leave_alone(written, self._reverting.met, now)
+            else:
+                self._ledger.mirror.settle([one.person_id for one in settled])
+                self._retake([result for result in results if result.stands])
+                self._ledger.work.release("contact", [one.person_id for one in settled])
+                over = ("written", "rejected", "gone")
+                self._ledger.aside.drop([result.change.person_id for result in results if result.state in over])
+                self._set_aside([result for result in results if result.state == "rejected"], now)
             gone = [result.change.person_id for result in results if result.state == "gone"]
             self._ledger.mirror.mark_gone("contact", gone)
             Colleagues(self._session).left("contact", gone)
             self._ledger.work.conclude(
                 self._report.run,
-                [(result.change.person_id, result.state, result.code, result.message) for result in results],
+                [(result.change.person_id, self._end(result), result.code, result.message) for result in results],
                 now,
             )
+
+    def _end(self, result: Result) -> str:
+        """What nobody knows whether it was undone is carried to its end by the next run."""
+        return UNDOING if self._reverting is not None and result.state == "unknown" else result.state
+
+    def _leave_alone(self, written: Sequence[Result], met: int, now: datetime) -> None:
+        """What was put back stands until something new is known; everybody is looked at again, waiting or not."""
+        fingerprint = self._session.agreement.fingerprint
+        undone = [undone_of(result.planned, met, now, fingerprint) for result in written]
+        undone = [one for one in undone if one.values or one.tracks is not None]
+        self._ledger.undoings.note(undone)
+        self._ledger.holds.put(holds_of(undone), self._report.run)
+        self._ledger.mirror.mark_dirty([result.change.person_id for result in written])
 
     def _mirror_what_was_written(self, written: Sequence[Result]) -> None:
         """So that the echo of our own write is met as known and costs nothing."""
@@ -199,10 +249,11 @@ class Apply:
         fields = self._session.fields
         facts = {
             result.change.person_id: fields.with_written(
-                kept[result.change.person_id].facts, {one.field: one.after for one in result.change.sets}
+                kept[result.change.person_id].facts,
+                {one.field: one.after for one in result.change.sets if _is_mapped(fields, one)},
             )
             for result in written
-            if result.change.person_id in kept and result.change.sets
+            if result.change.person_id in kept and result.change.sets and not kept[result.change.person_id].gone
         }
         self._ledger.mirror.overwrite("contact", facts)
 
@@ -259,20 +310,38 @@ def _stop_if_deferred(results: Sequence[Result]) -> None:
     )
 
 
+def _is_mapped(fields: FieldMap, one: Set) -> bool:
+    spec = fields.spec(one.field)
+    return spec is not None and spec.property == one.property
+
+
+def as_reviewed(change: Change, reviewed: Mapping[str, Any] | None) -> bool:
+    """Whether a person has seen exactly this: the values and the task, not the wording of reasons."""
+    return reviewed is not None and essence(change) == essence(from_json(reviewed))
+
+
+def essence(change: Change) -> object:
+    """What a reviewer agrees to."""
+    tasks = [(task.lead_type, task.cycle, task.rule) for task in change.tasks]
+    return [(one.property, one.before, one.after) for one in change.sets], tasks
+
+
 def _settled(result: Result) -> Settled:
     body: Mapping[str, Any] = result.planned.body
     after = body["after"]
+    written = {} if "undoes" in body else {one.property: one.after for one in result.change.sets}
     moves: tuple[Move, ...] = result.change.moves
     return Settled(
         person_id=result.change.person_id,
         tracks=tuple(after["tracks"]),
-        base={**after["base"], **{one.property: one.after for one in result.change.sets}},
+        base={**after["base"], **written},  # of what is undone, what was agreed before stays the base
         route_next_at=_moment(after["route_next_at"]),
         score_next_at=_moment(after["score_next_at"]),
         moves=moves,
         track_id=after["track_id"],
         fingerprint=after["fingerprint"],
         source=after.get("source"),  # plans of an earlier version do not say it
+        lets_go=after.get("lets_go", False),
         hand_offs=tuple(map(handoffs.from_json, after.get("hand_offs", ()))),
     )
 

@@ -11,8 +11,10 @@ from typing import Any
 
 from connector.crm import ACTIVITIES
 from connector.fields import STRICT, Linked
+from connector.ledger.handoffs import UNDONE
 from connector.ledger.mirror import Kept, LinkRow, Surroundings
 from connector.ledger.people import NOTHING, Memory
+from connector.ledger.undoing import Undone
 from connector.model import ALWAYS, Edit, Person
 from connector.plan import Held
 from connector.sync.colleagues import Colleagues, nearest
@@ -31,6 +33,10 @@ class Assembly:
         self._memory = session.memory
         self._colleagues = Colleagues(session)
         self._who = who
+        #: people of whom something was undone that is to be decided on anew
+        self.let_go: set[str] = set()
+        #: people of whom something was undone, and nothing new is known since
+        self.left_alone: set[str] = set()
         #: field -> property of what may be written back: stage and status, and what the agreement names
         self.written = {
             field: spec.property
@@ -48,6 +54,14 @@ class Assembly:
             others = self._others(around.values())
             memories = self._memory.remember(tuple(kept))
             holds = self._holds(tuple(kept))
+            undone = self._ledger.undoings.of(tuple(kept)) if self._memory is self._ledger.people else {}
+        for id, one in undone.items():
+            newest = _newest_run(kept[id], around[id], others)
+            over = one.fingerprint != self._session.agreement.fingerprint or newest > one.by
+            (self.let_go if over else self.left_alone).add(id)
+            if over:
+                memories[id] = _unused_again(memories.get(id, NOTHING), one, self._session.agreement.fingerprint)
+            holds.setdefault(id, {}).update(_left_alone(one, self._order.as_of if over else None))
         edits = self._edits(kept, memories, holds)
         people = [
             self._person(self._undone(one, memories.get(id, NOTHING)), around[id], others, edits.get(id, {}))
@@ -182,6 +196,28 @@ class Assembly:
                 known = replace(edits[field], at=version.at, by=version.by, source=version.source, name=version.name)
                 edits[field] = known
         return found
+
+
+def _newest_run(kept: Kept, around: Surroundings, others: Mapping[str, Mapping[str, Kept]]) -> int:
+    """The latest run that saw something new of a person, or around them."""
+    linked = (others[link.kind].get(link.id) for link in around.links)
+    seen = [kept.seen, *(link.seen for link in around.links), *(one.seen for one in around.occurrences)]
+    return max(*seen, *(one.seen for one in linked if one is not None), 0)
+
+
+def _left_alone(one: Undone, until: datetime | None) -> dict[str, Held]:
+    """What was put back, as values that we leave alone."""
+    return {
+        name: Held(name, restored, ours, one.at, until, UNDONE, by="us")
+        for name, (restored, ours) in one.values.items()
+    }
+
+
+def _unused_again(memory: Memory, one: Undone, fingerprint: str) -> Memory:
+    """Under another agreement the facts that led to an undone decision count once more."""
+    if one.tracks is None or one.fingerprint == fingerprint:
+        return memory
+    return replace(memory, tracks=one.tracks)
 
 
 def _answer(kept: Kept, memory: Memory) -> Edit | None:

@@ -162,6 +162,9 @@ class Look:
         postponed = one.mark == ROUTE_DUE and change is not None and change.only_scores
         if postponed:
             difference = replace(difference, change=None, retaken=())
+        if change is not None and one.person.id in self._assembly.left_alone and not (change.counted or change.moves):
+            # only what follows from where the undone run left them
+            difference = replace(difference, change=None, retaken=())
         return replace(one, difference=difference, postponed=postponed)
 
     def _again(
@@ -313,6 +316,7 @@ class Look:
             fingerprint=self._session.agreement.fingerprint,
             source=None if source is None else str(source),
             hand_offs=self._noting.hand_offs(one.person, decision, one.memory.tracks, self._order.as_of),
+            lets_go=one.person.id in self._assembly.let_go,
         )
 
     def _base(self, one: Looked) -> dict[str, str]:
@@ -350,7 +354,8 @@ class Look:
             "backwards": self._backwards(one.decision),
             "score": [one.decision.score.fit, one.decision.score.engagement, one.decision.score.grade],
             "reason": one.decision.reason,
-            "after": _settled_json(self.settled(one)),
+            "after": settled_json(self.settled(one)),
+            **({"before": {"tracks": list(one.memory.tracks)}} if change.moves else {}),  # for `revert`
             **({"retaken": list(one.difference.retaken)} if one.difference.retaken else {}),
         }
         return PlannedChange(
@@ -377,7 +382,8 @@ def _soonest(*moments: datetime | None) -> datetime | None:
     return min((at for at in moments if at is not None), default=None)
 
 
-def _settled_json(one: Settled) -> dict[str, Any]:
+def settled_json(one: Settled) -> dict[str, Any]:
+    """What is to be remembered, as the ledger keeps it with a planned change."""
     return {
         "tracks": list(one.tracks),
         "base": dict(one.base),
@@ -386,6 +392,7 @@ def _settled_json(one: Settled) -> dict[str, Any]:
         "track_id": one.track_id,
         "fingerprint": one.fingerprint,
         "source": one.source,
+        "lets_go": one.lets_go,
         "hand_offs": [handoffs.to_json(each) for each in one.hand_offs],
     }
 

@@ -20,10 +20,10 @@ from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused
 from connector.ledger import Ledger
 from connector.ledger.aside import EMPTIED
 from connector.ledger.completeness import completeness
-from connector.ledger.work import PlannedChange
+from connector.ledger.work import UNDOING, PlannedChange
 from connector.model import ALWAYS
 from connector.plan import from_json
-from connector.sync.apply import Apply
+from connector.sync.apply import Apply, essence
 from connector.sync.backwards import Backwards
 from connector.sync.emptied import Emptied
 from connector.sync.guarding import Guarding
@@ -31,8 +31,10 @@ from connector.sync.look import REHEARSED, Look, candidates
 from connector.sync.owners import follow_owners, tell_unrouted
 from connector.sync.pull import Pull
 from connector.sync.reconcile import sweeps
+from connector.sync.reverting import refuse_when_observing
 from connector.sync.session import Order, Report, Session
 from connector.sync.sweeping import Sweeps
+from connector.sync.undo import finish_undoing, undo
 
 #: How long plans that were only shown and runs in which nothing happened are remembered.
 KEPT = timedelta(days=30)
@@ -60,11 +62,14 @@ def run(session: Session, order: Order) -> Report:
 
 
 def _work(session: Session, order: Order, report: Report) -> None:
+    if order.undoes is not None:
+        refuse_when_observing(session)
     writing = order.write and session.mode != "observe"
     pull = Pull(session, report, with_history=order.with_history)
     guarding = Guarding(session, order, report)
     if writing and not session.ledger.runs.paused(session.now()):
         Backwards(session, report).finish_open()
+        finish_undoing(session, order, report, pull)
     _read(session, order, pull, report)
     if writing:
         session.go_on(writing=True)
@@ -72,6 +77,9 @@ def _work(session: Session, order: Order, report: Report) -> None:
     _remember_circumstances(session, order)
     if order.verb == "report":
         return  # who reports looks for itself, and leaves everybody to be looked at
+    if order.undoes is not None:
+        undo(session, order, report, pull, guarding)
+        return
     look = Look(session, order, report)
     _wake(session, order)
     if writing:
@@ -91,8 +99,10 @@ def _work(session: Session, order: Order, report: Report) -> None:
     look.reversals.tell()
     _guard(session, order, report, guarding)
     if writing:
-        Apply(session, report, look, pull).everything(_planned(session, report), guarding.still)
+        apply = Apply(session, report, look, pull, reviewed=_reviewed(order))
+        apply.everything(_planned(session, report), guarding.still)
         look.reversals.tell()
+        _tell_who_moved(session, order, report)
     if order.verb == "sync":
         _tidy(session)
 
@@ -117,7 +127,10 @@ def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
             Sweeps(session, report, pull.kinds(), sweeps(session, report, pull)).go_on()
     if order.only is not None:
         pull.read("contact", order.only)
-        strangers = session.ledger.mirror.unknown("contact", order.only)
+        named = session.ledger.forgotten.without("contact", order.only)
+        if len(named) < len(order.only):
+            report.warnings.append(f"{len(order.only) - len(named)} of those named were forgotten and are left alone")
+        strangers = session.ledger.mirror.unknown("contact", named)
         report.count("looked_at", len(strangers))
         report.count("gone", len(strangers))
         if strangers:
@@ -296,10 +309,24 @@ def _moves(body: object) -> object:
 
 
 def _essence(body: object) -> object:
-    """What a reviewer agreed to: the values and the task, not the wording of reasons."""
-    change = from_json(body)  # type: ignore[arg-type]  # the ledger and the plan file hold what to_json made
-    tasks = [(task.lead_type, task.cycle, task.rule) for task in change.tasks]
-    return [(one.property, one.before, one.after) for one in change.sets], tasks
+    return essence(from_json(body))  # type: ignore[arg-type]  # the ledger and the plan file hold what to_json made
+
+
+def _reviewed(order: Order) -> Mapping[str, Any] | None:
+    """The changes that alone may be written; of a clean-up people have agreed to the move, not to each number."""
+    return None if order.clean_up is not None else order.expected
+
+
+def _tell_who_moved(session: Session, order: Order, report: Report) -> None:
+    """Records that changed after the review, while the others were being written: they are left as they are."""
+    if _reviewed(order) is None:
+        return
+    moved = [one.person_id for one in session.ledger.work.every(report.run) if one.code == "plan_moved"]
+    if moved:
+        report.warnings.append(
+            f"{len(moved)} of {report.counts['changed']} people changed while the plan was being written and were left"
+            f" as they are (for example contact {', '.join(moved[:3])})"
+        )
 
 
 def _rehearsed(look: Look, order: Order, report: Report) -> None:
@@ -351,6 +378,7 @@ def _start(session: Session, order: Order) -> tuple[Order, Report]:
         number, order = resumed.number, replace(order, as_of=resumed.as_of)
     else:
         number = runs.start(order.verb, session.mode, order.as_of, now, session.agreement.fingerprint)
+        session.ledger.work.note_cut_off(number - 1, now)
         if order.everything:
             with session.ledger.transaction():
                 runs.drop_cursors("scan")
@@ -373,7 +401,7 @@ def _finish(session: Session, order: Order, report: Report) -> None:
         report.counts[name] += states.get(name, 0)
     report.counts["unchanged"] += states.get("unchanged", 0)
     if order.write:  # what this run leaves to the next one: its end is not known yet
-        report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned"))
+        report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned", UNDOING))
     calls = session.crm.calls
     report.calls, report.retries, report.throttled = dict(calls.by_class), calls.retries, calls.throttled
     report.finished_at = session.now()
@@ -383,7 +411,8 @@ def _finish(session: Session, order: Order, report: Report) -> None:
     report.complete_until, report.completeness = complete.until, complete.to_json(report.finished_at)
     report.seconds = (report.finished_at - report.started_at).total_seconds()
     if report.status == "running":
-        report.status = _status(report, writes=order.write, rejects=bool(session.ledger.work.rejects()))
+        rejects = order.undoes is None and bool(session.ledger.work.rejects())
+        report.status = _status(report, writes=order.write, rejects=rejects)
     session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
 
 

@@ -87,11 +87,13 @@ class Pull:
         self._merging = Merging(session, report, self._colleagues)
         self._lost = Lost(session, report)
         self._run = report.run
+        self._ledger.forgotten.look()
 
     # -- whom to read ------------------------------------------------------------------------------------------
 
     def changes(self) -> None:
         """Everything that changed since the last run."""
+        self._ledger.runs.read_only(self.kinds())
         for kind in self.kinds():
             cursor = self._ledger.runs.cursor(f"changes:{kind}")
             if cursor is None:
@@ -136,6 +138,7 @@ class Pull:
     def read(self, kind: str, ids: Sequence[str], *, counted: bool = True) -> int:
         """Read these records fresh; whoever does not answer is gone, and how many those are is returned. `counted`:
         whether they are new to the report."""
+        ids = self._ledger.forgotten.without(kind, ids)
         fetched = self.fetch(kind, ids)
         self.keep(kind, fetched.records, fetched.asked_at, gathered=fetched.gathered)
         there = {record.id for record in fetched.records}
@@ -191,7 +194,7 @@ class Pull:
     ) -> None:
         """Records, what belongs to them and the cursor that stands for them: one transaction. What differs and changed
         before `told_until` has been told by no incremental read, and is counted as drift."""
-        live = [record for record in records if not record.archived]
+        live = self._without_forgotten(kind, [record for record in records if not record.archived])
         known = gathered or self.gather(kind, [record.id for record in live])
         links, steps = known.links, known.steps
         with self._ledger.transaction():
@@ -206,6 +209,25 @@ class Pull:
         self._report.count("read", len(live) if kind == "contact" else 0)
         if kind == "contact":
             self.read_strangers(links)
+
+    def _without_forgotten(self, kind: str, records: Sequence[Record]) -> Sequence[Record]:
+        """Whoever was forgotten is dropped at the door; so is a record that one of them became part of, which is the
+        same person, and is forgotten with it."""
+        forgotten = self._ledger.forgotten
+        if kind != "contact" or not forgotten.count():
+            return records
+        kept = []
+        for record in records:
+            if forgotten.blocks("contact", record.id):
+                continue
+            if any(forgotten.blocks("contact", loser) for loser in record.merged_ids):
+                self._ledger.forgetting.forget(record.id, self._session.now(), "")
+                self._report.warnings.append(
+                    "a person who was forgotten was merged with another record: forgotten, too"
+                )
+                continue
+            kept.append(record)
+        return kept
 
     def relink(self, kind: str, links: Links) -> None:
         """The links of these records as just read; inside a transaction."""

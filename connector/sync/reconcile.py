@@ -15,7 +15,7 @@ from itertools import islice
 from math import inf
 from typing import TypeVar
 
-from connector.crm import KINDS
+from connector.crm import KINDS, Page
 from connector.ledger.completeness import ARCHIVED, ASSOCIATIONS, RECONCILE
 from connector.model import Record
 from connector.sync.pull import Pull
@@ -71,7 +71,7 @@ class Reconcile(_Sweeping):
         super().__init__(session, report, pull)
         self.every = session.settings.reconcile
 
-    def size(self) -> float:
+    def size(self) -> int | None:
         """As many as are known."""
         return sum(self._ledger.mirror.count(kind) for kind in self._pull.kinds())
 
@@ -82,24 +82,26 @@ class Reconcile(_Sweeping):
                 place = replace(place, kind=kind, after=after, asking=False)
                 pages = self._crm.scan(kind, self._session.fields.properties(kind), after=after or None, alone=True)
                 for group in _groups(pages, PAGES):
-                    records = [record for page in group for record in page.records]
-                    place = self._compare(kind, records, group[-1].mark, place)
+                    place = self._compare(kind, group, place)
                     yield place
             while missed := self._ledger.mirror.missed_by_scan(kind, place.run, RECORDS):
                 place = self._ask_after(kind, missed, place)
                 yield place
 
-    def _compare(self, kind: str, records: Sequence[Record], mark: str | None, place: Place) -> Place:
+    def _compare(self, kind: str, group: Sequence[Page], place: Place) -> Place:
+        records, mark = [record for page in group for record in page.records], group[-1].mark
         now, before = self._session.now(), self._report.drift
+        read_at = now - timedelta(seconds=max(page.age for page in group))
+        self._report.warnings += [page.warning for page in group if page.warning]
         told_until = self._ledger.runs.told_until(kind)
         differing = self._differing(kind, records)
         chosen = [one for one in records if one.id in differing]
         if chosen:
-            self._pull.keep(kind, chosen, now, told_until=told_until)
+            self._pull.keep(kind, chosen, read_at, told_until=told_until)
         same = [one.id for one in records if one.id not in differing]
         with self._ledger.transaction():
             self._session.still_mine()
-            self._ledger.mirror.touch(kind, same, now, self._report.run)
+            self._ledger.mirror.touch(kind, same, read_at, self._report.run)
             return self._keep(
                 replace(
                     place,
@@ -135,7 +137,7 @@ class Associations(_Sweeping):
         super().__init__(session, report, pull)
         self.every = session.settings.associations
 
-    def size(self) -> float:
+    def size(self) -> int | None:
         """All contacts."""
         return self._ledger.mirror.count("contact")
 
@@ -163,9 +165,9 @@ class Archived(_Sweeping):
         super().__init__(session, report, pull)
         self.every = session.settings.archived
 
-    def size(self) -> float:
+    def size(self) -> int | None:
         """Nobody knows before having looked."""
-        return inf
+        return None
 
     def pieces(self, place: Place) -> Iterator[Place]:
         """Kind by kind. Whoever lies in the bin and is alive to us is asked after: it may have been taken out again."""

@@ -19,7 +19,7 @@ from connector.quiet import Quiet, Silence
 from connector.scope import Scope
 from connector.sync.signing import Signatures
 
-Verb = Literal["sync", "backfill", "plan", "apply", "explain", "report"]
+Verb = Literal["sync", "backfill", "plan", "apply", "revert", "explain", "report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +144,14 @@ class Order:
     per_day: int | None = None  # people of a clean-up written in 24 hours
     rehearses: bool = False  # also ask what the facts of the last 30 days would have done
     resume: bool = True  # take up an interrupted full scan, at its own instant
+    undoes: int | None = None  # the run that this one undoes
+    anew: bool = False  # of an undone run: the next run decides again, nothing is left alone
+    agree: Callable[[Any], bool] = lambda survey: True  # asked once it is known what undoing comes to
 
     @property
     def reviewed(self) -> bool:
         """Somebody looks or has looked at exactly this: the guard's budgets do not hold it back."""
-        return self.release or self.expected is not None or self.clean_up is not None
+        return self.release or self.expected is not None or self.clean_up is not None or self.undoes is not None
 
 
 COUNTS = (

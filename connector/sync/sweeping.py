@@ -40,6 +40,7 @@ class Place:
     began_at: datetime
     run: int
     at: datetime  # of the last piece
+    size: int | None  # records to go through, as counted at the beginning; None: nobody knows
     kind: str = ""
     after: str = ""
     asking: bool = False  # the list is through; those it did not show are asked after
@@ -70,8 +71,8 @@ class Sweep(Protocol):
     @property
     def counts_drift(self) -> bool: ...
 
-    def size(self) -> float:
-        """About how many records it goes through."""
+    def size(self) -> int | None:
+        """About how many records it goes through; None where nobody knows before."""
 
     def pieces(self, place: Place) -> Iterator[Place]:
         """Go on from there; yields where it stands after each piece, which is committed by then."""
@@ -116,12 +117,12 @@ class Sweeps:
         last = self._runs.swept(sweep.name)
         if sweep.every is None or (last is not None and now < last + sweep.every):
             return None
-        return Place(now, self._report.run, last or now)
+        return Place(now, self._report.run, last or now, sweep.size())
 
     def _work(self, sweep: Sweep, every: timedelta, place: Place) -> None:
         begun = self._session.now()
         until = begun + max(LEAST, (begun - place.at) / 2)
-        due = self._due(sweep, every, place, begun)
+        due = _due(every, place, begun)
         if place.done > due:
             return
         enough = max(due, place.done + A_LITTLE - 1)
@@ -132,13 +133,13 @@ class Sweeps:
                 return
         self._end(sweep, reached)
 
-    def _due(self, sweep: Sweep, every: timedelta, place: Place, now: datetime) -> float:
-        """How many records it should be through by now, to end in time."""
-        size = sweep.size()
-        return size if math.isinf(size) else size * ((now - place.began_at) / (every * IN_TIME))
-
     def _end(self, sweep: Sweep, place: Place) -> None:
         with self._session.ledger.transaction():
             self._runs.end_sweep(sweep.name, place.began_at)
             if sweep.counts_drift:
                 self._runs.note_drift(place.drift)
+
+
+def _due(every: timedelta, place: Place, now: datetime) -> float:
+    """How many records a sweep should be through by now, to end in time."""
+    return math.inf if place.size is None else place.size * ((now - place.began_at) / (every * IN_TIME))

@@ -96,7 +96,7 @@ class Verifying:
             each
             for each in change.sets
             if each.property in there
-            and not self._session.fields.alike(each.field, there[each.property] or "", each.after)
+            and not self._session.fields.same(each.field, each.property, there[each.property], each.after)
         ]
 
     def _learn_manner(self, taken: Sequence[Taken], differing: Mapping[str, Sequence[Set]]) -> None:
@@ -119,7 +119,8 @@ class Verifying:
 
     def _came_in(self, one: Set, versions: Versions, sent_at: datetime) -> bool:
         return any(
-            version.at >= sent_at - SKEW and self._session.fields.alike(one.field, version.value or "", one.after)
+            version.at >= sent_at - SKEW
+            and self._session.fields.same(one.field, one.property, version.value, one.after)
             for version in versions
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.cli.desk import FIRST, PEOPLE, Desk
+from tests.cli.desk import DOMAIN, FIRST, PEOPLE, Desk
 
 KEYS = {
     "run",
@@ -24,8 +24,13 @@ KEYS = {
     "drift",
     "seconds",
 }
-#: What DESIGN section 7 does not name: how many stand blank for a moment, and what a human should read.
-MORE = {"blank_for_a_moment", "parked", "alerts", "would_hand_over_a_day", "warnings", "message"}
+#: What DESIGN section 7 does not name: how complete the picture is, how many stand blank for a moment, and what a human
+#: should read.
+MORE = {
+    *("incomplete", "reconciled_as_of", "associations_as_of", "archived_as_of", "completeness"),
+    *("blank_for_a_moment", "parked", "alerts", "conflicts", "accepted_unchanged", "would_hand_over_a_day"),
+    *("warnings", "message"),
+}
 COUNTS = {
     "looked_at",
     "read",
@@ -72,7 +77,7 @@ def test_the_exit_code_says_that_there_are_changes_when_asked(desk: Desk) -> Non
 def test_the_object_of_a_plan_has_the_agreed_keys(desk: Desk) -> None:
     """DESIGN section 7's keys, the changes, and no name of anybody unless --show-values asks for texts."""
     told = desk("plan", "--output", "json")
-    assert set(told.json) == KEYS | MORE | {"changes", "file"}
+    assert set(told.json) == KEYS | MORE | {"calls_to_write", "changes", "file"}
     assert set(told.json["counts"]) == COUNTS
     assert {one["id"] for one in told.json["changes"]} == set(PEOPLE)
     assert FIRST not in told.out
@@ -152,3 +157,34 @@ def test_an_observing_connection_applies_nothing(desk: Desk) -> None:
     told = desk("apply", "plan.json", "--yes")
     assert (told.code, desk.writes) == (64, 0)
     assert 'mode = "live"' in told.err
+
+
+def test_lesson_54_a_changed_weight_plans_only_whom_it_can_move_and_says_what_it_costs(synced: Desk) -> None:
+    """One weight less: of six people only the one who looked at the prices is planned; the calls are told first."""
+    synced.mapping(("scoring.toml", "pricing_page = { points = 15", "pricing_page = { points = 5"))
+    told = synced("plan", "--output", "json").json
+    assert told["counts"]["looked_at"] == 6
+    scored = {one["id"] for one in told["changes"] if any(s["property"] == "cx_engagement_score" for s in one["sets"])}
+    assert scored == {"1"}
+    assert {one["id"] for one in told["changes"]} == {"1"}
+    assert told["calls"].get("list", 0) == 0  # nobody is read again for it
+    assert told["calls_to_write"] == 2
+    assert "To write it takes about 2 calls." in synced("plan").out
+    applied = synced("sync", "--output", "json").json
+    assert (applied["counts"]["written"], applied["calls"]["write"]) == (1, 1)
+
+
+def test_lesson_19_a_first_run_asks_and_one_above_the_cap_writes_nothing(desk: Desk) -> None:
+    """Without a yes nothing at all; then everything that is too much waits, and the exit code is not zero."""
+    first = desk("sync")
+    assert (first.code, desk.writes, "First run against account 4242" in first.err) == (64, 0, True)
+    people = desk.world.count("contacts")
+    assert desk("sync", "--yes").code == 0
+    assert desk.world.count("contacts") == people  # nobody is ever created
+    desk.configure(guard="{ changes_per_run = 1 }")
+    for id in ("3", "4"):
+        desk.world.submit_form("demo-request", {"email": f"p{id}@{DOMAIN}"})
+    writes = desk.writes
+    capped = desk("sync", "--output", "json")
+    assert (capped.code, capped.json["status"], desk.writes) == (5, "refused", writes)
+    assert capped.json["counts"]["parked"] == 2

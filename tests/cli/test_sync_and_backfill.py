@@ -116,7 +116,7 @@ def test_a_backfill_of_a_time_touches_those_created_in_it(desk: Desk) -> None:
     assert {id for id in PEOPLE if "cx_fit_score" in desk.contact(id)} == {"2", "3"}
 
 
-def test_a_canary_goes_first_and_the_rest_follows(desk: Desk) -> None:
+def test_lesson_37_a_canary_goes_first_and_the_rest_follows(desk: Desk) -> None:
     """`--canary 2` writes two and ends with 3; the next run writes the other four."""
     told = desk("backfill", "--yes", "--canary", "2")
     assert (told.code, desk.writes) == (3, 2)

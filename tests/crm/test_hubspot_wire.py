@@ -149,8 +149,8 @@ def test_an_answer_that_drips_is_cut_off_by_the_clock(script: Script, hubspot: O
         read(hubspot(attempts=1, timeout=5.0))
 
 
-def test_odd_but_readable_answers_are_read(script: Script, hubspot: Open) -> None:
-    """Ids as numbers, values that are no texts, times in milliseconds, entries that are no records."""
+def test_trap_23_odd_but_readable_answers_are_read(script: Script, hubspot: Open) -> None:
+    """Ids as numbers, values that are no texts, times in milliseconds, fields nobody knows, entries without an id."""
     record = {"id": 12, "properties": {"n": 3, "b": True, "x": None}, "createdAt": 1_700_000_000_000, "extra": {}}
     script.answer = first(Reply(json={"results": [record, None, {"properties": {}}, "?"], "paging": None}))
 
@@ -161,7 +161,7 @@ def test_odd_but_readable_answers_are_read(script: Script, hubspot: Open) -> Non
     assert found.created_at == datetime.fromtimestamp(1_700_000_000, UTC)
 
 
-def test_merged_ids_are_read_from_both_lists_and_from_the_answer_itself(script: Script, hubspot: Open) -> None:
+def test_trap_11_merged_ids_are_read_from_both_lists_and_from_the_answer_itself(script: Script, hubspot: Open) -> None:
     """Separators and the id:time form are not documented; a survivor may answer for an id it does not list."""
     properties = {"hs_merged_object_ids": "5;6", "hs_calculated_merged_vids": "6:1700000000000;7:1700000000001"}
     script.answer = first(

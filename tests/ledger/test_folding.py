@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from connector.ledger import Ledger
+from connector.ledger import Ledger, open_ledger
 from connector.ledger.mirror import Seen
+from connector.ledger.people import Settled
 from connector.ledger.tables import metadata
+from connector.model import Link
+from tests.sync.world import empty_ledger
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
@@ -30,10 +34,12 @@ STAY = {
 NAMES = ("person_id",)
 
 
-@pytest.fixture
-def ledger(tmp_path: Any) -> Ledger:
-    from connector.ledger import open_ledger  # noqa: PLC0415 - beside its only use
-
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
+    """A ledger on either database."""
+    if request.param == "postgres":
+        return open_ledger(request.getfixturevalue("databases")(request.node.nodeid), "acme")
+    (tmp_path / "state.db").write_bytes(empty_ledger())
     return open_ledger(f"sqlite:///{tmp_path}/state.db", "acme")
 
 
@@ -115,8 +121,6 @@ def test_a_merge_is_folded_once_and_chains_are_followed(ledger: Ledger) -> None:
 
 def test_a_value_of_ours_that_came_along_is_still_ours(ledger: Ledger) -> None:
     """The CRM took the stage we had written from the one that is gone: no edit of anybody."""
-    from connector.ledger.people import Settled  # noqa: PLC0415 - beside its only use
-
     _seen(ledger, "1", "2")
     for id, stage, grade in (("1", "customer", "A1"), ("2", "lead", "B2")):
         one = Settled(id, (), {"lifecyclestage": stage, "cx_grade": grade}, None, None)
@@ -130,8 +134,6 @@ def test_a_value_of_ours_that_came_along_is_still_ours(ledger: Ledger) -> None:
 
 def test_contacts_of_a_merged_company_are_at_the_one_that_is_left(ledger: Ledger) -> None:
     """Their own records were not touched, so nobody would tell."""
-    from connector.model import Link  # noqa: PLC0415 - beside its only use
-
     _seen(ledger, "1", "2")
     ledger.mirror.store("company", [Seen("900", {"f": {}}), Seen("901", {"f": {}})], read_at=NOW, run=1)
     ledger.mirror.relink("contact", {"1": [Link("900", ("primary",))], "2": [Link("901"), Link("900")]}, "company", 1)

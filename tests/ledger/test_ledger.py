@@ -255,3 +255,19 @@ def test_a_ledger_of_the_version_before_is_brought_up_with_what_it_holds(tmp_pat
     assert ledger.hand_offs.every() == []
     ledger.hand_offs.note([HandOff("1", "t", 1, move.at, rule="x")], as_of=move.at, run=2)
     assert [one.cycle for one in ledger.hand_offs.every()] == [1]
+
+
+def test_the_picture_is_as_complete_as_the_kind_that_was_read_least(ledger: Ledger) -> None:
+    """One that was not read once makes it incomplete; one that nobody asks for any more holds nothing back."""
+    runs, earlier = ledger.runs, NOW - timedelta(hours=1)
+    runs.move_cursor("changes:contact", "a", NOW)
+    runs.move_cursor("changes:deal", "b", earlier)
+    known = runs.complete_until()
+    runs.move_cursor("begun:company", NOW.isoformat())
+    half = runs.complete_until()
+    runs.move_cursor("changes:company", "c", NOW)
+
+    assert (known, half, runs.complete_until()) == (earlier, None, earlier)
+    runs.read_only(("contact", "company"))
+    assert runs.complete_until() == NOW
+    assert runs.cursor("changes:deal") is None

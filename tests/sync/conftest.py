@@ -48,3 +48,15 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Build:
         return world
 
     return make
+
+
+@pytest.fixture
+def in_memory(tmp_path: Path) -> Build:
+    """Builds worlds on the memory CRM alone, for laws that no wire has a part in."""
+
+    def make(folder: str = "world", *, page: int = 100) -> World:
+        path = tmp_path / folder
+        path.mkdir(exist_ok=True)
+        return World(path, page=page)
+
+    return make

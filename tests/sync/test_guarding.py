@@ -135,7 +135,7 @@ def test_g8_the_rest_of_a_task_budget_waits_with_its_clock(build: Build) -> None
     assert ledger.aside.every() == []
 
 
-def test_g8_quiet_hours_delay_stages_and_tasks_but_not_scores(build: Build) -> None:
+def test_g8_lesson_37_quiet_hours_delay_stages_and_tasks_but_not_scores(build: Build) -> None:
     """Who is to be handed over waits until the hours are over; whose scores alone differ is written."""
     world = build()
     ledger = world.ledger()
@@ -298,7 +298,7 @@ def test_g8_quiet_hours_that_begin_while_writing_end_the_run(build: Build) -> No
     assert world.handed_over() == ["1", "2", "3"]
 
 
-def test_g8_a_flood_set_aside_does_not_trickle_through(build: Build) -> None:
+def test_g8_lesson_37_a_flood_set_aside_does_not_trickle_through(build: Build) -> None:
     """Whoever of it is looked at because time passed goes on waiting for the review."""
     world = build()
     flood(world)

@@ -1,0 +1,367 @@
+"""
+`revert`: a run is undone, as far as what it wrote still stands (G8).
+
+It is a run like any other: what it would write is planned in the ledger, agreed to, intended, written, verified and
+recorded. A change whose write had begun when the program died is carried to its end by the next run, before any other
+work: else that run would take what was just put back for an unconfirmed write of its own, and write it again.
+
+Afterwards the agreement would say the same again. So what was put back is left alone, as a hold of its own, until
+something new is known of the person, somebody releases it, or the agreement is another one: then the facts that the
+undone decision had used count once more. Tracks step back with the cause `revert`, and what happened before it moves
+nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from connector.decide.tracks import track_from_json
+from connector.decide.walk import Stages
+from connector.errors import CrmError, Denied, GuardRefused, UsageError
+from connector.fields import STRICT
+from connector.ledger.handoffs import UNDONE, HandOff
+from connector.ledger.holds import Hold
+from connector.ledger.people import NOTHING, Memory, Settled
+from connector.ledger.undoing import Undone
+from connector.ledger.work import PLANNED, UNDOING, WRITTEN, PlannedChange
+from connector.model import Person
+from connector.plan import Change, Set, to_json
+from connector.sync.assembling import Assembly, Ours
+from connector.sync.look import settled_json
+from connector.sync.session import Order, Report, Session
+from connector.sync.undoing import (
+    GONE,
+    ON_HOLD,
+    REVERT,
+    SCOPE,
+    Left,
+    Standing,
+    Survey,
+    Undoing,
+    last_writers,
+    stepped_back,
+)
+from connector.sync.who import Who
+
+#: What a row may be called whose write may have arrived; of all but the first that must be known from elsewhere.
+_MAY_STAND = (WRITTEN, "unknown", PLANNED, "rejected")
+
+#: What became of a person's part: (state, code, message), as the ledger concludes changes.
+Ends = dict[str, tuple[str, str, str]]
+
+
+def refuse(session: Session, number: int) -> None:
+    """What cannot be undone at all is told before anything is begun. Raises UsageError."""
+    found = session.ledger.runs.find(number)
+    if found is None:
+        raise UsageError(f"Run {number} is not known. See: connector runs")
+    if found.verb == "revert":
+        raise UsageError(
+            f"Run {number} undid another run. What it put back is written again once it is let go of:"
+            " connector holds release ID"
+        )
+
+
+class Reverting:
+    """Undoing one run. `met` is the run that reads the people: what it sees is not new to what is left alone."""
+
+    def __init__(self, session: Session, order: Order, report: Report, who: Who, met: int | None = None) -> None:
+        self.met = report.run if met is None else met
+        self._session = session
+        self._order = order
+        self._report = report
+        self._ledger = session.ledger
+        self._assembly = Assembly(session, order, report, who)
+        self._stages = Stages(session.agreement.stages)
+        self._run = order.undoes or 0
+        self._undoing = Undoing(
+            self._run,
+            mode=session.mode,
+            own_prefix=session.agreement.wiring.own_prefix,
+            backwards=session.agreement.backwards,
+            stages=self._stages,
+            same=lambda one, live, other: session.fields.same(one.field, one.property, live, other),
+        )
+        self.survey = Survey(self._run)
+
+    # -- planning -------------------------------------------------------------------------------------------------
+
+    def plan(self) -> Survey:
+        """Set everybody the run wrote to against what stands now, and plan what is to be put back."""
+        survey = self.survey
+        found = self._ledger.runs.find(self._run)
+        survey.same_agreement = found is None or found.fingerprint == self._session.agreement.fingerprint
+        survey.tasks = [(one.task_id or "", one.person_id) for one in self._ledger.work.tasks_by(self._run)]
+        for rows in self._rows():
+            self._session.go_on()
+            planned = self._look(rows)
+            with self._ledger.transaction():
+                self._session.still_mine()
+                self._ledger.work.plan(self._report.run, planned)
+            survey.undoes += len(planned)
+            self._report.blank_for_a_moment += sum(bool(one.body["backwards"]) for one in planned)
+            self._report.count("changed", len(planned))
+            self._session.progress("looked at", survey.people, None)
+        return survey
+
+    def _rows(self) -> Iterator[list[PlannedChange]]:
+        rows: list[PlannedChange] = []
+        for row in self._ledger.work.every(self._run):
+            if row.state in _MAY_STAND and row.body["sets"]:
+                rows.append(row)
+            if len(rows) >= self._session.settings.chunk:
+                yield rows
+                rows = []
+        if rows:
+            yield rows
+
+    def _look(self, rows: Sequence[PlannedChange]) -> list[PlannedChange]:
+        survey = self.survey
+        survey.people += len(rows)
+        self._report.count("looked_at", len(rows))
+        survey.stages_entered += sum(any(field == "stage" for field, *_ in row.body["sets"]) for row in rows)
+        targets = self._targets(rows)
+        self._report.count("unchanged", len(rows) - len(targets))
+        planned = []
+        for row, standing, memory, writers in self._standing(targets):
+            change = self._change(row, standing, memory, writers)
+            if change is not None:
+                planned.append(change)
+            elif standing.shut == GONE:
+                self._report.count("gone")
+            else:
+                self._report.count("unchanged")
+        return planned
+
+    def _targets(self, rows: Sequence[PlannedChange]) -> dict[str, PlannedChange]:
+        """Whom each row is about by now: of merged people the survivor, whose own row goes first."""
+        folding = self._ledger.folding
+        merged = folding.survivors("contact", [row.person_id for row in rows])
+        targets = {row.person_id: row for row in rows if row.person_id not in merged}
+        for row in rows:
+            if row.person_id in merged:
+                targets.setdefault(folding.survivor_of("contact", row.person_id) or row.person_id, row)
+        self.survey.merged += sum(row.person_id in merged or _was_merged(row) for row in rows)
+        return targets
+
+    def _standing(
+        self, targets: Mapping[str, PlannedChange]
+    ) -> Iterator[tuple[PlannedChange, Standing, Memory, Mapping[str, int]]]:
+        """Everybody as they stand now; the CRM's history is asked of those with something to put back alone."""
+        ids = list(targets)
+        people, _, memories, holds = self._assembly.people(ids)
+        shut = {person.id: self._shut(person, memories.get(person.id, NOTHING)) for person in people}
+        live = self._live(ids, sorted({name for row in targets.values() for _, name, *_ in row.body["sets"]}))
+        writers = self._writers(targets)
+        standing = {}
+        for id, row in targets.items():
+            memory = memories.get(id, NOTHING)
+            standing[id] = Standing(
+                id,
+                live.get(id, {}),
+                frozenset(holds.get(id, ())) - self._undone_before(id, holds.get(id, {})),
+                merged=id != row.person_id or _was_merged(row),
+                shut=GONE if id not in live or id not in shut else shut[id],
+                ours=None if row.state == WRITTEN else Ours(memory),
+            )
+        asked = [id for id, row in targets.items() if self._undoing.of(row, standing[id], writers[id])[0]]
+        newest = self._newest(asked, targets)
+        for id, row in targets.items():
+            told = replace(standing[id], newest=newest.get(id))
+            yield row, told, memories.get(id, NOTHING), writers[id]
+
+    def _undone_before(self, id: str, held: Mapping[str, object]) -> frozenset[str]:
+        """Holds that an earlier revert made: what stands there is ours to put back further."""
+        if not held:
+            return frozenset()
+        found = self._ledger.undoings.of([id]).get(id)
+        return frozenset(found.values) if found else frozenset()
+
+    def _shut(self, person: Person, memory: Memory) -> str | None:
+        """Why nothing at all of this person is written."""
+        if not self._session.scope.admits(person):
+            return SCOPE
+        if person.fields.get("hold_until") is None:
+            return None
+        decision = self._session.decider.decide(
+            person,
+            tuple(map(track_from_json, memory.tracks)),
+            as_of=self._order.as_of,
+            run=self._report.run,
+            go_live=self._session.go_live(self._order.as_of),
+            route=False,
+        )
+        return ON_HOLD if decision.held_until is not None else None
+
+    def _live(self, ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """What the CRM holds right now, in its own words: also of properties that nobody maps any more."""
+        found: dict[str, dict[str, str]] = {}
+        for record in self._session.crm.read("contact", ids, names):
+            values = {name: record.properties.get(name) or "" for name in names}
+            for id in (record.id, *record.merged_ids):
+                found.setdefault(id, values)
+        return {id: found[id] for id in ids if id in found}
+
+    def _writers(self, targets: Mapping[str, PlannedChange]) -> dict[str, dict[str, int]]:
+        rows: dict[str, list[PlannedChange]] = {row.person_id: [] for row in targets.values()}
+        wanted = sorted({*rows, *targets})
+        for one in self._ledger.work.written_from(self._run, wanted):
+            rows.setdefault(one.person_id, []).append(one)
+        found = {}
+        for id, row in targets.items():
+            mine = [one for one in rows[row.person_id] if one.run != self._run]
+            theirs = rows.get(id, []) if id != row.person_id else []
+            found[id] = last_writers([row, *sorted((*mine, *theirs), key=lambda one: one.run)])
+        return found
+
+    def _newest(
+        self, ids: Sequence[str], targets: Mapping[str, PlannedChange]
+    ) -> dict[str, dict[str, tuple[str, str]]]:
+        """Who set each property last, by the CRM's history; without an answer the values alone must do."""
+        if not ids:
+            return {}
+        names = sorted({name for id in ids for _, name, *_ in targets[id].body["sets"]})
+        try:
+            history = self._session.crm.history("contact", list(ids), names)
+        except Denied:
+            raise
+        except CrmError as error:
+            self._report.warnings.append(f"who set these values last could not be read: {error}")
+            return {}
+        return {
+            id: {name: (those[0].value or "", those[0].by) for name, those in versions.items() if those}
+            for id, versions in history.items()
+        }
+
+    # -- one change -----------------------------------------------------------------------------------------------
+
+    def _change(
+        self, row: PlannedChange, standing: Standing, memory: Memory, writers: Mapping[str, int]
+    ) -> PlannedChange | None:
+        sets, left = self._undoing.of(row, standing, writers)
+        self.survey.left += left
+        if not sets:
+            return None
+        for one in sets:
+            self.survey.values[one.property] = self.survey.values.get(one.property, 0) + 1
+        return self._planned(row, standing.person_id, memory, sets, left)
+
+    def _planned(
+        self, row: PlannedChange, id: str, memory: Memory, sets: Sequence[Set], left: Sequence[Left]
+    ) -> PlannedChange:
+        now, anew = self._session.now(), self._order.anew
+        why = f"run {self._run} was undone"
+        back = stepped_back(row, memory.tracks, sets, left, self._stages, now, why)
+        tracks = back.before if anew and back.before is not None else back.tracks
+        loose = [one for one in sets if one.field not in STRICT]
+        restored = {one.property: one.after for one in sets if anew or one.field in STRICT}
+        ours = {one.property: one.before for one in loose if not anew}
+        settled = Settled(
+            person_id=id,
+            tracks=tuple(tracks),
+            base={**memory.base, **ours, **restored},
+            route_next_at=now,
+            score_next_at=now,
+            moves=back.moves,
+            track_id=row.body["after"]["track_id"],
+            fingerprint=self._session.agreement.fingerprint,
+            source=row.body["after"].get("source"),
+            hand_offs=self._ended(row, id, now) if back.moves else (),
+        )
+        change = Change(id, tuple(sets), (), back.moves, REVERT)
+        values = {one.property: [one.after, one.before] for one in loose}
+        body = {
+            **to_json(change),
+            "backwards": any(one.field == "stage" and self._undoing.steps_back(row) for one in sets),
+            "score": row.body["score"],
+            "reason": why,
+            "after": settled_json(settled),
+            "undoes": {
+                "run": self._run,
+                "values": {} if anew else values,
+                "tracks": None if anew or back.before is None else list(back.before),
+            },
+        }
+        return PlannedChange(id, REVERT, change.counted, change.overwrites, change.urgency, body)
+
+    def _ended(self, row: PlannedChange, id: str, now: datetime) -> tuple[HandOff, ...]:
+        """The hand-offs that the run made and that nobody has ended since."""
+        made = {(task["track_id"], task["cycle"]) for task in row.body["tasks"]}
+        if not made:
+            return ()
+        known = self._ledger.hand_offs.of([id])
+        return tuple(
+            replace(one, ended_at=now, outcome=UNDONE)
+            for key, one in known.items()
+            if key in made and one.ended_at is None
+        )
+
+    # -- while writing --------------------------------------------------------------------------------------------
+
+    def again(self, rows: Sequence[PlannedChange]) -> tuple[list[PlannedChange], Ends]:
+        """Records changed under our hands: what is still to be put back of them, and what became of the others."""
+        self.survey.left = [one for one in self.survey.left if one.person_id not in {row.person_id for row in rows}]
+        asked = {row.person_id: self._original(row) for row in rows}
+        known = {id: row for id, row in asked.items() if row is not None}
+        again = []
+        for row, standing, memory, writers in self._standing(known):
+            if (change := self._change(row, standing, memory, writers)) is not None:
+                again.append(change)
+        kept = {one.person_id for one in again}
+        ends = {id: ("superseded", "moved", "the record changed before the write") for id in asked if id not in kept}
+        return again, ends
+
+    def _original(self, row: PlannedChange) -> PlannedChange | None:
+        """The row of the run that is undone; of merged people the one that was chosen."""
+        mine = [row.person_id, *self._ledger.folding.losers("contact", row.person_id)]
+        return next(iter(self._ledger.work.of_run(self._run, mine)), None)
+
+    def standing_of(self, rows: Sequence[PlannedChange]) -> tuple[list[PlannedChange], Ends]:
+        """Changes whose write had begun when a run died: what nobody touched since is carried to its end."""
+        names = sorted({name for row in rows for _, name, *_ in row.body["sets"]})
+        live = self._live([row.person_id for row in rows], names)
+        again, ends = [], {}
+        for row in rows:
+            sets = [one for one in map(Set._make, row.body["sets"]) if self._untouched(one, live.get(row.person_id))]
+            if sets:
+                again.append(replace(row, state=UNDOING, body={**row.body, "sets": [list(one) for one in sets]}))
+            else:
+                ends[row.person_id] = ("superseded", "moved", "the record changed before the write")
+        return again, ends
+
+    def _untouched(self, one: Set, live: Mapping[str, str] | None) -> bool:
+        if live is None:
+            return False
+        same, value = self._session.fields.same, live.get(one.property, "")
+        return any(same(one.field, one.property, value, text) for text in (one.before, one.after))
+
+
+def _was_merged(row: PlannedChange) -> bool:
+    """Whether this was written to a record that has become part of another one since."""
+    return bool(row.body["person_id"] != row.person_id)
+
+
+def undone_of(row: PlannedChange, run: int, at: datetime, fingerprint: str) -> Undone:
+    """What is to be left alone from now on, of a change that was put back."""
+    told = row.body["undoes"]
+    names = {name for _, name, *_ in row.body["sets"]}
+    values = {name: (pair[0], pair[1]) for name, pair in told["values"].items() if name in names}
+    tracks = told["tracks"]
+    return Undone(row.person_id, told["run"], run, at, fingerprint, values, None if tracks is None else tuple(tracks))
+
+
+def holds_of(found: Sequence[Undone]) -> list[Hold]:
+    """The same as holds, so that they are listed, explained and let go of like any other."""
+    return [
+        Hold(one.person_id, name, restored, ours, one.at, None, UNDONE, by="us", set_at=one.at)
+        for one in found
+        for name, (restored, ours) in one.values.items()
+    ]
+
+
+def refuse_when_observing(session: Session) -> None:
+    """Who only observes writes nothing back either. Raises GuardRefused."""
+    if session.mode == "observe":
+        raise GuardRefused('This connection only observes. Set go_live and mode = "live" (or "scores") to undo a run.')
