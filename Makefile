@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(UV) pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
 
-.PHONY: install install-test demo test story check format bench crash test-postgres lock clean
+.PHONY: install install-test demo test story check format bench bench-full crash test-postgres lock clean
 
 install: $(VENV)/.installed          ## the connector, in .venv/bin/connector
 
@@ -39,6 +39,9 @@ format: install-test                 ## put the code into its form
 
 bench: install-test                  ## what it costs per 100,000 people
 	$(BIN)/python benchmarks/run.py
+
+bench-full: install-test             ## a million people, once; may be stopped and goes on
+	$(BIN)/python benchmarks/full.py
 
 crash: install-test                  ## die at every point and heal
 	CRASH_EVERY=1 $(PYTEST) tests/sync -k crash

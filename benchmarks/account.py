@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,11 +34,11 @@ budget = {{ share = 1.0, daily_floor = 0 }}
 
 
 @contextmanager
-def account(people: int, seed: int) -> Iterator[str]:
+def account(people: int, seed: int, switches: Sequence[str] = _SWITCHES) -> Iterator[str]:
     """A sandbox with so many invented people, until the block ends; yields its address."""
     command = [sys.executable, "-m", "connector.sandbox", "--people", str(people), "--seed", str(seed)]
     command += ["--no-activities", "--token", TOKEN]
-    for switch in _SWITCHES:
+    for switch in switches:
         command += ["--set", switch]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

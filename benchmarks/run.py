@@ -2,6 +2,7 @@
 What it costs: `make bench`. CPU, wall time and memory per 100,000 people, beside the targets of DESIGN section 10.
 
     account.py    the sandbox in another process, no latency and no quota
+    quota.py      the same with both: how much of the quota a backfill uses
     measure.py    one measure in a process of its own
     reading.py    the yardsticks: a plain loop, and the official client's models
     running.py    the loop: first fill, writing, nothing to do, incremental, re-score
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import quota
 import starting
 import table
 from account import account, configure, environment
@@ -52,13 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="connector-bench-") as name:
         folder = Path(name)
         results = _small(folder, options) | _large(folder, options)
-        results["deciding"] = _measure("deciding", folder, "-", DECIDED_PEOPLE)
+        if options.quota_people:
+            results["quota"] = _under_quota(folder, options)
+        results["deciding"] = measured("deciding", folder, "-", DECIDED_PEOPLE)
         results["starting"] = _starting(folder)
     found = table.rows(results)
-    _say("")
-    table.show(found, _say)
+    say("")
+    table.show(found, say)
     _keep(options.out, options, results, found)
-    _say(f"\n{time.perf_counter() - began:.0f} s in all; kept in {options.out}")
+    say(f"\n{time.perf_counter() - began:.0f} s in all; kept in {options.out}")
 
 
 def _large(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -66,10 +70,10 @@ def _large(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     (place := folder / "large").mkdir()
     with account(options.people, options.seed) as url:
         results = {
-            "plain": _measure("plain", place, url, options.people),
-            "models": _measure("models", place, url, min(MODELS_PEOPLE, options.people)),
+            "plain": measured("plain", place, url, options.people),
+            "models": measured("models", place, url, min(MODELS_PEOPLE, options.people)),
         }
-        return results | {name: _measure(name, place, url, options.people) for name in ON_THE_ACCOUNT}
+        return results | {name: measured(name, place, url, options.people) for name in ON_THE_ACCOUNT}
 
 
 def _small(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -77,19 +81,35 @@ def _small(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     (place := folder / "small").mkdir()
     people = max(1, options.people // 10)
     with account(people, options.seed) as url:
-        return {f"small_{name}": _measure(name, place, url, people) for name in ON_THE_ACCOUNT[:4]}
+        return {f"small_{name}": measured(name, place, url, people) for name in ON_THE_ACCOUNT[:4]}
 
 
-def _measure(name: str, folder: Path, url: str, people: int) -> dict[str, Any]:
-    command = [sys.executable, str(HERE / "measure.py"), name, str(folder), url, str(people)]
-    _say(f"{name.replace('_', ' ')}: {people:,} people")
-    done = subprocess.run(command, stdout=subprocess.PIPE, env=environment(), timeout=PATIENCE, check=True)
+def _under_quota(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """One backfill that reads and writes everybody, under a quota and at a distance."""
+    (place := folder / "quota").mkdir()
+    people = options.quota_people
+    with account(people, options.seed, quota.SWITCHES) as url:
+        measured("set_up", place, url, people)
+        say(f"under quota: {people:,} people, {people / 1000 / quota.BURST / 6:.1f} minutes at least for their pages")
+        return quota.watched(_command("writing", place, url, people), environment(), url, 3 * PATIENCE)
+
+
+def measured(name: str, folder: Path, url: str, people: int, patience: float = PATIENCE) -> dict[str, Any]:
+    """One measure in a process of its own."""
+    say(f"{name.replace('_', ' ')}: {people:,} people")
+    done = subprocess.run(
+        _command(name, folder, url, people), stdout=subprocess.PIPE, env=environment(), timeout=PATIENCE, check=True
+    )
     result: dict[str, Any] = orjson.loads(done.stdout.splitlines()[-1])
     return result
 
 
+def _command(name: str, folder: Path, url: str, people: int) -> list[str]:
+    return [sys.executable, str(HERE / "measure.py"), name, str(folder), url, str(people)]
+
+
 def _starting(folder: Path) -> dict[str, float]:
-    _say("starting up")
+    say("starting up")
     config = configure(folder, "http://127.0.0.1:9", "live")
     return {
         "first_request": starting.to_first_request(folder),
@@ -104,7 +124,7 @@ def _keep(path: Path, options: argparse.Namespace, results: dict[str, Any], foun
         "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "people": options.people,
         "seed": options.seed,
-        "machine": _machine(),
+        "machine": machine(),
         "rows": [{**asdict(row), "verdict": row.verdict} for row in found],
         "measures": results,
     }
@@ -112,7 +132,8 @@ def _keep(path: Path, options: argparse.Namespace, results: dict[str, Any], foun
     path.write_bytes(orjson.dumps(kept, option=orjson.OPT_INDENT_2))
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """What the figures were taken on."""
     packages = ("agreement-connector", "hubspot-api-client", "orjson", "requests", "sqlalchemy", "urllib3")
     return {
         "system": platform.platform(),
@@ -130,7 +151,8 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """To whoever watches."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
@@ -138,6 +160,9 @@ def _say(text: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("make bench", description="What the connector costs.")
     parser.add_argument("--people", type=int, default=50_000, help="in the account; figures are per 100,000")
+    parser.add_argument(
+        "--quota-people", type=int, default=100_000, help="in the account with a quota; 0: leave it out"
+    )
     parser.add_argument("--seed", type=int, default=7, help="of the invented people")
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"), help="where to keep the figures")
     return parser

@@ -22,18 +22,28 @@ class Row:
     target: float | None = None
     goal: float | None = None
     note: str = ""
+    more_is_better: bool = False
 
     @property
     def verdict(self) -> str:
         """How the figure stands to what was asked."""
         if self.target is None or self.goal is None:
             return ""
-        return "goal" if self.value <= self.goal else "target" if self.value <= self.target else "missed"
+        sign = -1 if self.more_is_better else 1
+        value, goal, target = sign * self.value, sign * self.goal, sign * self.target
+        return "goal" if value <= goal else "target" if value <= target else "missed"
 
 
 def rows(results: Results) -> list[Row]:
     """The table, from what the measures found."""
-    return [*_loop(results), *_memory(results), *_incremental(results), *_core(results), *_start(results)]
+    return [
+        *_quota(results),
+        *_loop(results),
+        *_memory(results),
+        *_incremental(results),
+        *_core(results),
+        *_start(results),
+    ]
 
 
 def _loop(results: Results) -> list[Row]:
@@ -60,6 +70,27 @@ def _loop(results: Results) -> list[Row]:
             note=ratios,
         ),
     ]
+
+
+def _quota(results: Results) -> list[Row]:
+    """How busy a backfill keeps the quota, and whether the sandbox could have taken more."""
+    if "quota" not in results:
+        return []
+    one, plain = results["quota"], results["plain"]
+    ceiling = plain["people"] / 100 / plain["wall"]
+    found = [
+        Row(
+            f"share of the quota used by a backfill, {name}",
+            100 * one[name]["share"],
+            "%",
+            95,
+            98,
+            f"{one[name]['seconds']:.0f} s of it; the sandbox alone answers {ceiling:.0f} pages a second",
+            more_is_better=True,
+        )
+        for name in ("reading", "writing")
+    ]
+    return [*found, Row("calls refused for the quota (429)", one["throttled"], "calls", 0, 0)]
 
 
 def _memory(results: Results) -> list[Row]:

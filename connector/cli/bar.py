@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
@@ -65,16 +66,29 @@ def _asked_once(count: Count) -> Count:
     return total
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """When a phase was first told of, and how far it was then: what an earlier life did is not the pace of this one."""
+
+    at: float
+    done: int
+
+    def rate(self, done: int, at: float) -> float:
+        """Records a second since then."""
+        return max(0, done - self.done) / max(at - self.at, 0.001)
+
+
 def _bars(bar: Progress, count: Count) -> Tell:
     tasks: dict[str, Any] = {}
-    started: dict[str, float] = {}
+    begun: dict[str, _Begun] = {}
 
     def tell(phase: str, done: int, total: int | None) -> None:
+        at = time.monotonic()
         if phase not in tasks:
-            tasks[phase] = bar.add_task(_NAMES.get(phase, phase), total=None, rate="")
-            started[phase] = time.monotonic()
-        took = time.monotonic() - started[phase]
-        rate = f"{done / took:,.0f}/s" if took > 0.5 else ""
+            tasks[phase] = bar.add_task(_NAMES.get(phase, phase), total=None, completed=done, rate="")
+            begun[phase] = _Begun(at, done)
+        took = at - begun[phase].at
+        rate = f"{begun[phase].rate(done, at):,.0f}/s" if took > 0.5 else ""
         known = total or (count(phase) if took > PATIENCE else None)
         bar.update(tasks[phase], completed=done, total=known, rate=rate)
 
@@ -84,22 +98,29 @@ def _bars(bar: Progress, count: Count) -> Tell:
 def plain_lines(count: Count, clock: Callable[[], float]) -> Tell:
     """A line per phase every few seconds of `clock`, on stderr."""
     last: dict[str, float] = {}
-    started: dict[str, float] = {}
+    begun: dict[str, _Begun] = {}
 
     def tell(phase: str, done: int, total: int | None) -> None:
         at = clock()
-        started.setdefault(phase, at)
+        begun.setdefault(phase, _Begun(at, done))
         if at - last.setdefault(phase, at) < EVERY:
             return
         last[phase] = at
-        line = _line(_NAMES.get(phase, phase), done, total or count(phase), at - started[phase])
+        line = _line(_NAMES.get(phase, phase), done, total or count(phase), begun[phase].rate(done, at))
         print(line, file=sys.stderr)  # noqa: T201 - progress
 
     return tell
 
 
-def _line(name: str, done: int, total: int | None, took: float) -> str:
-    rate = done / max(took, 0.001)
+def _line(name: str, done: int, total: int | None, rate: float) -> str:
     of = f" of {total:,}" if total else ""
-    left = f", {(total - done) / max(rate, 0.001):,.0f} s left" if total and total > done else ""
+    left = f", {_time((total - done) / rate)} left" if total and total > done and rate else ""
     return f"{name}: {done:,}{of}, {rate:,.0f} a second{left}"
+
+
+def _time(seconds: float) -> str:
+    """As somebody would say it who plans the day by it."""
+    if seconds < 100:
+        return f"{seconds:,.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"

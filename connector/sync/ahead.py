@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
@@ -20,8 +20,11 @@ _END = object()
 #: Seconds between two looks while nothing comes.
 GLANCE = 0.5
 
+#: Seconds to wait for the end of a call that nobody needs any more, before it is left to itself.
+PATIENCE = 5.0
 
-def ahead(source: Iterable[T], depth: int = 4, look: Callable[[], None] = lambda: None) -> Iterator[T]:
+
+def ahead(source: Iterable[T], depth: int = 4, look: Callable[[], None] = lambda: None) -> Generator[T, None, None]:
     """Yield from `source`, fetched by another thread at most `depth` items ahead. Its errors arrive here, in order;
     `look` is called now and then while nothing comes, and may raise."""
     waiting: queue.Queue[object] = queue.Queue(maxsize=depth)
@@ -66,7 +69,7 @@ def ahead(source: Iterable[T], depth: int = 4, look: Callable[[], None] = lambda
     finally:
         stopped.set()
         if not stalled:  # else it hangs in a call that nobody waits for any more
-            thread.join()
+            thread.join(PATIENCE)
 
 
 class _Failure:

@@ -209,6 +209,7 @@ class Look:
         """Remember those who need no write, plan those who do; one transaction."""
         settled: list[Settled] = []
         planned: list[PlannedChange] = []
+        observes = self._session.mode == "observe" and self._order.verb != "plan"
         with self._ledger.transaction():
             looked = tuple(looked)
             self.keep_holds(looked)
@@ -217,13 +218,13 @@ class Look:
                 self._count(one, change)
                 if change is None and self._order.clean_up is not None:
                     continue  # a clean-up says nothing about the others
-                if change is None:
+                if change is None and not observes:
                     settled.append(self.settled(one))
-                else:
+                elif change is not None and (not observes or change.moves or change.tasks):
                     planned.append(self.planned(one, change))
             if self._order.verb == "plan":
                 self._ledger.work.plan(self._report.run, planned)
-            elif self._session.mode == "observe":
+            elif observes:
                 self._observe(looked, planned)
             else:
                 self._settle(settled)
@@ -246,7 +247,7 @@ class Look:
         """Observing remembers how it would have gone on, in a memory of its own: a hand-off would be made once, not
         at every look. Rows are kept of moves and hand-offs only: what scores would read says the next look anew."""
         self._settle([self._shadowed(one) for one in looked])
-        self._ledger.work.plan(self._report.run, [one for one in planned if one.body["moves"] or one.body["tasks"]])
+        self._ledger.work.plan(self._report.run, planned)
         self._ledger.observations.note([self._observed(one) for one in looked if one.decision.tasks])
 
     def _shadowed(self, one: Looked) -> Settled:

@@ -23,6 +23,7 @@ from connector.ledger.completeness import completeness
 from connector.ledger.work import UNDOING, PlannedChange
 from connector.model import ALWAYS
 from connector.plan import from_json
+from connector.sync import resuming
 from connector.sync.apply import Apply, essence
 from connector.sync.backwards import Backwards
 from connector.sync.emptied import Emptied
@@ -112,15 +113,11 @@ def _work(session: Session, order: Order, report: Report) -> None:
 
 def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
     """Everything, what changed, or the people named."""
-    runs = session.ledger.runs
     if order.due_only:
         return
     if order.everything:
         pull.compares = not must_read_everything(session)
-        pull.everything()
-        runs.drop_cursors("scan")
-        if order.verb == "backfill" and order.within is None:
-            session.ledger.mirror.mark_all_dirty()
+        resuming.read_everything(session, order, report, pull)
     elif order.verb != "apply":
         pull.changes()
         if order.verb == "sync":
@@ -373,16 +370,14 @@ def _refuse_unsigned(session: Session, order: Order) -> None:
 def _start(session: Session, order: Order) -> tuple[Order, Report]:
     """A new run, or the interrupted full scan that goes on where it stopped, at its own instant."""
     runs, now = session.ledger.runs, session.now()
-    resumed = runs.unfinished_backfill() if order.everything and order.resume else None
+    resumed = resuming.unfinished(session) if order.everything and order.resume else None
     if resumed is not None:
         number, order = resumed.number, replace(order, as_of=resumed.as_of)
     else:
         number = runs.start(order.verb, session.mode, order.as_of, now, session.agreement.fingerprint)
         session.ledger.work.note_cut_off(number - 1, now)
         if order.everything:
-            with session.ledger.transaction():
-                runs.drop_cursors("scan")
-                runs.move_cursor("scan", str(number))
+            resuming.begin(session, number)
     report = Report(number, session.ledger.connection, session.mode, now, order.as_of, session.agreement.fingerprint)
     if session.settings.go_live is None and session.settings.mode != "observe":
         report.warnings.append("go_live is not set: the connector only observes")
@@ -413,7 +408,9 @@ def _finish(session: Session, order: Order, report: Report) -> None:
     if report.status == "running":
         rejects = order.undoes is None and bool(session.ledger.work.rejects())
         report.status = _status(report, writes=order.write, rejects=rejects)
-    session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
+    with session.ledger.transaction():
+        session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
+        resuming.end(session, order, report)
 
 
 def _status(report: Report, *, writes: bool, rejects: bool) -> str:

@@ -7,8 +7,9 @@ A scan's mark moves in the same transaction as the records it stands for; who wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
     from connector.sync.pull import Gathered, Pull
 
 T = TypeVar("T")
-
-#: Pages of a full scan that are stored, linked and committed together.
-PAGES = 10
-
-#: Groups of pages whose links are being read beside the one that is stored.
-GROUPS_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +47,7 @@ class Scanning:
         self._session = session
         self._report = report
         self._pull = pull
+        self._settings = session.settings
         self._runs = session.ledger.runs
         self._watch = Watch(session, report)
 
@@ -63,27 +59,29 @@ class Scanning:
 
     def _scan(self, kind: str) -> None:
         done = self._begin(kind)
-        for group, gathered in self._coming(kind):
-            self._session.go_on()
-            self._watch.moved()
-            self._report.warnings += [one for one in group.warnings if one not in self._report.warnings]
-            records = self._new(kind, group)
-            mark, told_until = (f"scan:{kind}", group.mark), self._told_until(kind)
-            self._pull.keep(kind, records, group.read_at, mark, gathered, told_until=told_until)
-            done += len(records)
-            self._session.progress(kind, done, group.total)
+        with closing(self._coming(kind)) as coming:
+            for group, gathered in coming:
+                self._session.go_on()
+                self._watch.moved()
+                self._report.warnings += [one for one in group.warnings if one not in self._report.warnings]
+                records = self._new(kind, group)
+                mark, told_until = (f"scan:{kind}", group.mark), self._told_until(kind)
+                self._pull.keep(kind, records, group.read_at, mark, gathered, told_until=told_until)
+                done += len(records)
+                self._session.progress(kind, done, group.total)
         self._ask_after_missed(kind)
         self._end(kind)
 
-    def _coming(self, kind: str) -> Iterator[tuple[Group, Gathered]]:
+    def _coming(self, kind: str) -> Generator[tuple[Group, Gathered], None, None]:
         """Group after group with what belongs to its records; pages and links of the next ones are on their way."""
         after = self._runs.cursor(f"scan:{kind}")
         pages = self._session.crm.scan(kind, self._session.fields.properties(kind), after=after or None)
         look = self._watch.look
-        groups = ahead(self._groups(pages), 1, look)
-        pool = ThreadPoolExecutor(GROUPS_AHEAD + 1, thread_name_prefix="links")
+        depth = self._settings.pages_ahead // self._settings.pages
+        pool = ThreadPoolExecutor(depth + 1, thread_name_prefix="links")
         try:
-            yield from in_turn(pool, lambda one: (one, self._gathered(kind, one)), groups, GROUPS_AHEAD, look)
+            with closing(ahead(self._groups(pages), 1, look)) as groups:
+                yield from in_turn(pool, lambda one: (one, self._gathered(kind, one)), groups, depth, look)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # none of it has done anything that must be heard of
 
@@ -92,7 +90,7 @@ class Scanning:
 
     def _groups(self, pages: Iterable[Page]) -> Iterator[Group]:
         aged = ((page, self._session.now() - timedelta(seconds=page.age)) for page in pages)
-        for some in _slices(aged, PAGES):
+        for some in _slices(aged, self._settings.pages):
             last = some[-1][0]
             yield Group(
                 tuple(record for page, _ in some for record in page.records),

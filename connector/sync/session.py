@@ -40,6 +40,8 @@ class Settings:
     associations: timedelta | None = timedelta(hours=24)  # how old links may be that no record tells of
     archived: timedelta | None = timedelta(hours=6)  # how often the bin is looked at
     task_settle: timedelta = timedelta(seconds=60)  # before a task not found is made again
+    pages: int = 10  # of a full scan that are stored, linked and committed together
+    pages_ahead: int = 20  # whose links are being read meanwhile
     chunk: int = 1000  # people looked at in one go
     write_chunk: int = 800  # people whose writes are under way at once
 

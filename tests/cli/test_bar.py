@@ -43,3 +43,13 @@ def test_what_is_said_of_many_people_is_said_once(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == (
         "  note 2 people, for example contact 1: no employer\n  note a list is missing\n  note contact 3: alone\n"
     )
+
+
+def test_lesson_42_a_run_that_goes_on_counts_its_own_pace(capsys: pytest.CaptureFixture[str]) -> None:
+    """What an earlier life read is done, but not by this one: the time left is told by what is read now."""
+    clock = Clock()
+    tell = plain_lines(lambda _phase: None, clock)
+    for done in (90_000, 90_500, 91_000):
+        tell("contact", done, 1_000_000)
+        clock.at += EVERY / 2
+    assert capsys.readouterr().err == "reading people: 91,000 of 1,000,000, 200 a second, 76 min left\n"

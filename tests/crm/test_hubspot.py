@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -478,3 +481,61 @@ def test_the_account_is_described_with_quota_owners_and_stages(hubspot: HubSpot,
     assert {owner.id: owner.active for owner in told.owners}[world.inside.owners[0].id] is False
     assert list(told.properties["contact"]["lifecyclestage"].options)[:2] == ["subscriber", "lead"]
     assert told.properties["contact"]["num_associated_deals"].read_only
+
+
+def test_trap_25_a_connection_that_is_closed_leaves_nothing_behind(open_hubspot: Open, world: Account) -> None:
+    """One set of limits, threads and sockets for a connection; whoever opens a hundred of them has none in the end."""
+    world.people(3)
+    before = threading.active_count()
+
+    gone = []
+    for _ in range(5):
+        hubspot = HubSpot("pat-sandbox", base_url=world.sandbox.url, read=SMALL)
+        assert [one.id for page in hubspot.scan("contact", []) for one in page.records]
+        hubspot.close()
+        gone.append(weakref.ref(hubspot._api))
+    del hubspot
+    gc.collect()
+
+    assert threading.active_count() == before
+    assert [one() for one in gone] == [None] * 5
+
+
+def test_lesson_42_several_cursors_read_a_restless_account(
+    open_hubspot: Open, sandbox: Sandbox, world: Account
+) -> None:
+    """Calls fail, people are deleted, merged and added meanwhile: who was there all along comes once."""
+    ids = world.people(160)
+    hubspot = open_hubspot(read=Reading(page=2, threads=4))
+    for nth in (9, 21, 34):
+        sandbox.fault("answer", path="contacts", nth=nth, status=502)
+    sandbox.fault("throttle", path="contacts", nth=40, policy="TEN_SECONDLY_ROLLING")
+    told: list[str] = []
+
+    for number, page in enumerate(hubspot.scan("contact", [])):
+        told += [one.id for one in page.records]
+        if number == 20:
+            world.remove("contact", ids[150])
+            world.inside.merge("contacts", ids[140], ids[145])
+            world.people(5)
+
+    assert set(ids) - {ids[150], ids[145]} <= set(told)
+    assert len(told) == len(set(told))
+    assert hubspot.calls.by_class["list"] <= 80 + 20
+    assert hubspot.calls.by_class["search"] >= 1
+
+
+def test_lesson_06_rows_that_lists_leave_out_are_never_missed_in_silence(
+    open_hubspot: Open, sandbox: Sandbox, world: Account
+) -> None:
+    """Rows fall out of lists without a word: the count tells, a second look finds them, or the scan says how many."""
+    ids = world.people(160)
+    hubspot = open_hubspot(read=Reading(page=2, threads=4))
+    sandbox.switch(lost_rows_every=130)
+
+    pages = list(hubspot.scan("contact", []))
+
+    told = {one.id for page in pages for one in page.records}
+    said = " ".join(page.warning for page in pages)
+    assert "read again" in said or "from one side only" in said
+    assert told == set(ids) or "once more when read again" in said

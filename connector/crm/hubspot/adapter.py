@@ -56,7 +56,7 @@ class HubSpot:
         wire = Wire(
             token if callable(token) else lambda: token,
             base_url,
-            connections=sizes.threads + 2,
+            connections=2 * sizes.threads + 2,
             timeout=timeout,
             clock=clock,
             proxy=proxy,

@@ -75,6 +75,7 @@ class Api:
         self._tally = threading.Lock()
         self._reached = False
         self._pool = ThreadPoolExecutor(reading.threads, thread_name_prefix="hubspot")
+        self._writers = ThreadPoolExecutor(reading.threads, thread_name_prefix="writing")
 
     def ask(self, call: Call) -> dict[str, Any]:
         """The answer's JSON object. Raises as connector.errors says, Refused for what a 4xx is about."""
@@ -96,12 +97,14 @@ class Api:
         most = self.policy.attempts
         return most if self._reached else min(most, FIRST_CONTACT)
 
-    def each(self, work: Callable[[A], B], parts: Iterable[A]) -> Iterator[B]:
-        """`work` for every part, several at once, results in order; never far ahead of who reads them."""
+    def each(self, work: Callable[[A], B], parts: Iterable[A], *, writing: bool = False) -> Iterator[B]:
+        """`work` for every part, several at once, results in order; never far ahead of who reads them. Who is
+        `writing` does not stand in line behind what is read for later."""
+        pool = self._writers if writing else self._pool
         ahead: deque[Future[B]] = deque()
         try:
             for part in parts:
-                ahead.append(self._pool.submit(work, part))
+                ahead.append(pool.submit(work, part))
                 if len(ahead) > self.reading.threads:
                     yield ahead.popleft().result()
             while ahead:
@@ -110,13 +113,14 @@ class Api:
             # Whoever stops early must not leave calls behind that nobody hears the outcome of.
             wait([future for future in ahead if not future.cancel()])
 
-    def ahead(self, work: Callable[[], B]) -> Future[B]:
+    def ahead(self, work: Callable[[], B], *, writing: bool = False) -> Future[B]:
         """Start one piece of work now, to be collected later."""
-        return self._pool.submit(work)
+        return (self._writers if writing else self._pool).submit(work)
 
     def close(self) -> None:
         """End the threads and drop the connections."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._writers):
+            pool.shutdown(wait=True, cancel_futures=True)
         self._wire.close()
 
     # -- one try -----------------------------------------------------------------------------------------

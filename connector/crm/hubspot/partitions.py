@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 #: Pages that must be left in a stretch for it to be worth sharing: the half of fewer is read before the other starts.
-WORTH_SHARING = 4
+WORTH_SHARING = 6
 
 #: Below every id.
 BOTTOM = -1

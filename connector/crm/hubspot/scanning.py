@@ -45,7 +45,7 @@ class Scan:
         """Page after page; those that follow are under way while the caller works on one."""
         try:
             while self._parts.open:
-                self._fetch()  # also after a page of no use, which may have left nothing under way
+                self._fetch()
                 for stretch in self._ready():
                     page = self._told(stretch) if stretch in self._coming else None
                     if page is not None:

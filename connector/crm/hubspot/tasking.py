@@ -50,7 +50,7 @@ def create_tasks(api: Api, tasks: Sequence[Task], about_to_send: Callable[[int],
             if task.contact_id in of_person:
                 wait([of_person[task.contact_id]])
             about_to_send(number)
-            of_person[task.contact_id] = api.ahead(partial(_create, api, task))
+            of_person[task.contact_id] = api.ahead(partial(_create, api, task), writing=True)
             coming.append(of_person[task.contact_id])
     finally:
         wait(coming)  # whatever happened here, what is under way is heard of by its marker

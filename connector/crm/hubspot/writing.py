@@ -33,7 +33,7 @@ def write(api: Api, kind: str, updates: Sequence[Update]) -> list[Outcome]:
         raise ValueError("an id stands twice in one write; HubSpot applies the rows of a batch in any order")
     parts = in_parts(updates, lambda: api.sizes["write"])
     outcomes: Outcomes = {}
-    for settled in api.each(lambda part: _settle(api, kind, part), parts):
+    for settled in api.each(lambda part: _settle(api, kind, part), parts, writing=True):
         outcomes |= settled
     return [outcomes[update.id] for update in updates]
 

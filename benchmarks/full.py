@@ -1,0 +1,91 @@
+"""
+A million people, once: `make bench-full`. What only shows at that size: memory, and figures per person that stay.
+
+It takes the better part of an hour and may be stopped at any time: what was measured is kept in the folder, and
+the next call goes on with the rest. The first fill goes on inside itself, as any backfill does; writing begins anew,
+because the sandbox keeps in memory what was written to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import table
+from account import account
+from run import machine, measured, say
+
+PEOPLE, FEW = 1_000_000, 10_000
+
+#: What is measured in one life of the sandbox.
+TOGETHER = (("first_fill",), ("writing", "unchanged"))
+
+PATIENCE = 4 * 3600
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure what is not measured yet, and print the table."""
+    options = _parser().parse_args(arguments)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    results = {people: _results(options.folder / f"{people}", people, options.seed) for people in (FEW, options.people)}
+    found = list(_rows(results[FEW], results[options.people], options.people))
+    table.show(found, say)
+    kept = {"taken_at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine(), "measures": results}
+    whole = orjson.dumps(kept, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    (options.folder / "bench-full.json").write_bytes(whole)
+    say(f"\nkept in {options.folder}; remove it to measure anew")
+
+
+def _results(folder: Path, people: int, seed: int) -> dict[str, Any]:
+    folder.mkdir(exist_ok=True)
+    path = folder / "results.json"
+    results: dict[str, Any] = orjson.loads(path.read_bytes()) if path.exists() else {}
+    for names in TOGETHER:
+        if set(names) <= set(results):
+            continue
+        if "writing" in names:
+            _forget(folder, "live")
+        with account(people, seed) as url:
+            measured("set_up", folder, url, people)
+            for name in names:
+                results[name] = measured(name, folder, url, people, PATIENCE)
+        path.write_bytes(orjson.dumps(results))
+    return results
+
+
+def _forget(folder: Path, mode: str) -> None:
+    """A ledger that speaks of an account which is gone."""
+    for path in folder.glob(f"{mode}.db*"):
+        path.unlink()
+
+
+def _rows(few: dict[str, Any], many: dict[str, Any], people: int) -> Sequence[table.Row]:
+    """Memory beside its targets, and CPU per 100,000 people beside that of the small account."""
+    found = []
+    for names in TOGETHER:
+        for name in names:
+            label, memory = name.replace("_", " "), many[name]["memory"] / 1e6
+            found.append(table.Row(f"peak memory: {label}", memory, "MB", 300, 120, f"{people:,} people"))
+            growth = many[name]["memory"] / few[name]["memory"]
+            found.append(table.Row("  beside that of 10,000 people", growth, "times", 1.2, 1.0))
+            small, large = (one[name]["cpu"] / one[name]["people"] * table.PER for one in (few, many))
+            found.append(
+                table.Row("  CPU per 100,000 people", large, "s CPU", note=f"{small:.1f} s with 10,000 people")
+            )
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("make bench-full", description="What a million people cost.")
+    parser.add_argument("--people", type=int, default=PEOPLE)
+    parser.add_argument("--seed", type=int, default=7, help="of the invented people")
+    parser.add_argument("--folder", type=Path, default=Path("build/bench-full"), help="where to keep state and figures")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

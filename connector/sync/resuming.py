@@ -1,0 +1,75 @@
+"""
+A run that reads everybody and dies is taken up where it stopped: while reading, while deciding, or while writing.
+
+Until it ends, three cursors of the ledger tell how far it came: which run it is, that its reading is complete, and that
+everybody is marked to be looked at. A run that was to read other properties than are asked for now is not taken up, nor
+one whose reading is old.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from connector.ledger.runs import RunRow
+from connector.sync.session import Order, Report, Session
+
+if TYPE_CHECKING:
+    from connector.sync.pull import Pull
+
+#: Cursors that begin with this speak of an unfinished run over everybody.
+SCAN = "scan"
+
+#: For how long a reading that is complete is decided on; after that everybody is read again.
+KEEPS = timedelta(days=1)
+
+#: How a run ends that has nothing left to do.
+OVER = ("done", "partial", "refused")
+
+
+def begin(session: Session, run: int) -> None:
+    """A run over everybody begins; whatever was left of an earlier one is given up."""
+    runs = session.ledger.runs
+    with session.ledger.transaction():
+        runs.drop_cursors(SCAN)
+        runs.move_cursor(SCAN, str(run))
+        runs.move_cursor(f"{SCAN} of", _asked(session))
+
+
+def unfinished(session: Session) -> RunRow | None:
+    """The run over everybody that never ended, if it can be taken up."""
+    runs = session.ledger.runs
+    found = runs.unfinished_backfill() if runs.cursor(f"{SCAN} of") == _asked(session) else None
+    read_at = runs.cursor(f"{SCAN} read at")
+    outdated = read_at is not None and session.now() - datetime.fromisoformat(read_at) > KEEPS
+    return None if outdated else found
+
+
+def read_everything(session: Session, order: Order, report: Report, pull: Pull) -> None:
+    """Read everybody, unless this run did so in an earlier life; then mark everybody to be looked at, once."""
+    runs, me = session.ledger.runs, str(report.run)
+    if runs.cursor(f"{SCAN} read") != me:
+        pull.everything()
+        with session.ledger.transaction():
+            runs.move_cursor(f"{SCAN} read", me)
+            runs.move_cursor(f"{SCAN} read at", session.now().isoformat())
+    if order.verb == "backfill" and order.within is None and runs.cursor(f"{SCAN} marked") != me:
+        with session.ledger.transaction():
+            session.ledger.mirror.mark_all_dirty()
+            runs.move_cursor(f"{SCAN} marked", me)
+
+
+def end(session: Session, order: Order, report: Report) -> None:
+    """A run ended: nothing is left of one over everybody, be it this one or one whose reading this one went on from."""
+    runs = session.ledger.runs
+    mine = runs.cursor(SCAN) == str(report.run)  # a run that was refused unsigned has begun none
+    read = runs.cursor(f"{SCAN} read") is not None
+    went_on = read and order.verb == "sync" and not order.due_only and report.status != "refused"
+    if report.status in OVER and (mine or went_on):
+        runs.drop_cursors(SCAN)
+
+
+def _asked(session: Session) -> str:
+    """Which properties a run reads: what another one asks for cannot be left out of half of the people."""
+    kinds = session.agreement.wiring.fields
+    return ";".join(f"{kind}:{','.join(sorted(session.fields.properties(kind)))}" for kind in sorted(kinds))

@@ -1,0 +1,157 @@
+"""A run over everybody that dies goes on where it stopped, in whichever phase that was."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from connector.fields import FieldMap
+from connector.sync import Order, Report, run
+from tests.sync.crashing import Crash
+from tests.sync.world import World
+
+#: Pages of one person each, stored one by one, so that a death has little under way.
+PEOPLE = 400
+FINE = {"pages": 1, "pages_ahead": 0, "write_chunk": 2}
+
+
+class Doomed:
+    """Counts the calls of a memory CRM, and dies at one of them."""
+
+    def __init__(self, world: World) -> None:
+        self.calls, self.dies_at = 0, -1
+        self._called = world.crm._called
+        world.crm._called = self.call  # type: ignore[method-assign]  # where each call passes
+
+    def call(self, endpoint: str) -> None:
+        """One call; the last one of this life, perhaps."""
+        self.calls += 1
+        if self.calls == self.dies_at:
+            raise Crash
+        self._called(endpoint)
+
+
+def a_world(folder: Path, people: int) -> World:
+    folder.mkdir(exist_ok=True)
+    world = World(folder, page=1)
+    for number in range(people):
+        world.add("contact", f"{number:05}", {"email": "p@northmill.example", "lifecyclestage": "lead"})
+    return world
+
+
+def backfill(world: World) -> Report:
+    session = world.session(world.ledger(), **FINE)
+    return run(session, Order("backfill", world.clock(), everything=True, release=True, tasks=False))
+
+
+def killed(world: World, doomed: Doomed, lives: list[int]) -> Report:
+    """One life after the other, each so many calls long, and one that ends well."""
+    for life in lives:
+        doomed.dies_at = doomed.calls + life
+        try:
+            return backfill(world)
+        except Crash:
+            pass
+    doomed.dies_at = -1
+    return backfill(world)
+
+
+def calls_of(folder: Path, people: int) -> int:
+    """What an undisturbed run costs."""
+    world = a_world(folder, people)
+    calm = Doomed(world)
+    backfill(world)
+    return calm.calls
+
+
+def test_lesson_42_twenty_deaths_cost_five_percent(tmp_path: Path) -> None:
+    """Dead at random moments of reading and writing, never more than what was under way is done again."""
+    few, more = calls_of(tmp_path / "few", 10), calls_of(tmp_path / "more", 20)
+    undisturbed = few + (more - few) * (PEOPLE - 10) // 10
+    world = a_world(tmp_path / "world", PEOPLE)
+    doomed = Doomed(world)
+    dice = random.Random(42)
+    lives = [dice.randint(1, 2 * undisturbed // 21) for _ in range(20)]
+
+    report = killed(world, doomed, lives)
+
+    assert (report.status, world.writes) == ("done", PEOPLE)
+    assert 0.6 * undisturbed < sum(lives) < undisturbed, "all twenty deaths happened"
+    assert doomed.calls <= 1.05 * undisturbed
+
+
+def test_lesson_42_a_death_repeats_what_was_under_way_and_no_more(tmp_path: Path) -> None:
+    """Early or late, in reading or in writing: it does not matter how far the run was."""
+    undisturbed = calls_of(tmp_path / "calm", 20)
+
+    for share in (0.2, 0.6, 0.9):
+        world = a_world(tmp_path / f"{share}", 20)
+        doomed = Doomed(world)
+        killed(world, doomed, [int(share * undisturbed)])
+
+        assert doomed.calls - undisturbed <= 8
+        assert world.writes == 20
+
+
+def test_a_run_that_ended_is_not_taken_up(tmp_path: Path) -> None:
+    """The next one reads everybody again: that is what it was asked for."""
+    world = a_world(tmp_path, 5)
+    backfill(world)
+    before = world.crm.calls.by_class["list"]
+
+    second = backfill(world)
+
+    assert (second.run, second.counts["read"]) == (2, 5)
+    assert world.crm.calls.by_class["list"] - before >= 5
+
+
+def test_a_reading_of_yesterday_is_done_again(tmp_path: Path) -> None:
+    """Dead while writing, and started again after two days: nobody is decided on from what stood there then."""
+    world = a_world(tmp_path, 5)
+    doomed = Doomed(world)
+    world.crm.write = _dying  # type: ignore[method-assign]  # dies at its first write
+    with pytest.raises(Crash):
+        backfill(world)
+    del world.crm.write
+    world.clock.pass_by(days=2)
+    before = doomed.calls
+
+    report = backfill(world)
+
+    assert (report.run, report.counts["read"]) == (2, 5)
+    assert doomed.calls > before
+
+
+def test_a_run_that_read_other_properties_is_not_taken_up(tmp_path: Path) -> None:
+    """A rule added meanwhile asks for a field that half of the people would lack."""
+    world = a_world(tmp_path, 5)
+    world.crm.write = _dying  # type: ignore[method-assign]  # dies at its first write
+    with pytest.raises(Crash):
+        backfill(world)
+    del world.crm.write
+    used = {**world.agreement.fields_used, "contact": world.agreement.fields_used["contact"][:-3]}
+    world.agreement = replace(world.agreement, fields_used=used)
+    assert FieldMap(world.agreement.wiring, used, {}).properties("contact")
+
+    assert backfill(world).run == 2
+
+
+def test_what_a_sync_has_finished_is_not_taken_up(tmp_path: Path) -> None:
+    """Dead while writing, and a sync came by: it wrote the rest, so the next backfill begins at the beginning."""
+    world = a_world(tmp_path, 5)
+    world.crm.write = _dying  # type: ignore[method-assign]  # dies at its first write
+    with pytest.raises(Crash):
+        backfill(world)
+    del world.crm.write
+    run(world.session(world.ledger(), **FINE), Order("sync", world.clock(), release=True, tasks=False))
+
+    report = backfill(world)
+
+    assert (report.run, report.counts["read"], world.writes) == (3, 5, 5)
+
+
+def _dying(*_: object) -> None:
+    raise Crash
