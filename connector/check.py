@@ -8,6 +8,7 @@ full for `check`, and as the first step of every run, so that a renamed option s
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,6 +61,17 @@ def check_account(agreement: Agreement, account: Description, *, writes: bool) -
     return Findings(tuple(problems), tuple(remarks))
 
 
+def definitions(agreement: Agreement, account: Description) -> str:
+    """The account's definitions of everything mapped, as one digest: what a refusal by the CRM depends on."""
+    mapped = {(kind, spec.property) for kind, specs in agreement.wiring.fields.items() for spec in specs.values()}
+    told = [
+        repr((kind, name, one.type, sorted(one.options), one.read_only, one.calculated))
+        for kind, name in sorted(mapped)
+        if (one := account.properties.get(kind, {}).get(name)) is not None
+    ]
+    return hashlib.sha256("\x1f".join(told).encode()).hexdigest()
+
+
 def _check_field(
     kind: str,
     spec: FieldSpec,
@@ -80,7 +92,7 @@ def _check_field(
         return
     soft += _wrong_type(spec, definition)
     if written:
-        soft += _not_writable(spec, definition)
+        soft += _not_writable(spec, definition, agreement)
         soft += _own_options(kind, spec, definition, agreement)
     (hard if spec.field in STRICT else soft).extend(_options(spec, definition))
 
@@ -103,14 +115,20 @@ def _wrong_type(spec: FieldSpec, definition: PropertyDefinition) -> Iterator[Pro
         )
 
 
-def _not_writable(spec: FieldSpec, definition: PropertyDefinition) -> Iterator[Problem]:
-    if definition.calculated or definition.read_only:
-        why = "calculated by the CRM" if definition.calculated else "read-only"
-        yield Problem(
-            spec.where,
-            f"{spec.property} is {why} and cannot be written.",
-            f"Map {spec.field} to an own property, or take it out of write_back.toml.",
-        )
+def _not_writable(spec: FieldSpec, definition: PropertyDefinition, agreement: Agreement) -> Iterator[Problem]:
+    """Scores of the CRM's own, stamps and formulas: told before the first write, with what to map instead."""
+    if not definition.calculated and not definition.read_only:
+        return
+    why = "calculated by the CRM" if definition.calculated else "read-only"
+    own = spec.property if spec.property.startswith(agreement.wiring.own_prefix) else ""
+    name = own or f"{agreement.wiring.own_prefix}{spec.field}"
+    instead = "delete it in the CRM" if own else f'map {spec.field} = "{name}"'
+    yield Problem(
+        spec.where,
+        f"{spec.property} is {why} and cannot be written.",
+        f"{instead[0].upper()}{instead[1:]} and let connector setup create {name}, a property of type {spec.type} of"
+        " our own; or take the field out of write_back.toml.",
+    )
 
 
 def missing_options(own: OwnProperty, definition: PropertyDefinition) -> dict[str, str]:
@@ -128,29 +146,46 @@ def _own_options(kind: str, spec: FieldSpec, definition: PropertyDefinition, agr
 def _options(spec: FieldSpec, definition: PropertyDefinition) -> Iterator[Problem]:
     if not definition.options:
         return
+    values = {label.casefold(): value for value, label in definition.options.items()}
     for ours, theirs in spec.values.items():
         for value in theirs:
-            if value not in definition.options:
-                yield Problem(
-                    spec.where,
-                    f"{ours} is mapped to {value!r}, which is no option of {spec.property}.",
-                    did_you_mean(value, definition.options) + f"Its options: {', '.join(definition.options)}.",
-                )
+            if value in definition.options:
+                continue
+            meant = values.get(value.casefold())
+            fix = (
+                f"That is what people read; the value behind it is {meant!r}. "
+                if meant is not None
+                else did_you_mean(value, definition.options)
+            )
+            yield Problem(
+                spec.place_of(ours),
+                f"{ours} is mapped to {value!r}, which is no option of {spec.property}.",
+                fix + f"Its options: {', '.join(definition.options)}.",
+            )
 
 
 def _check_deal_stages(agreement: Agreement, account: Description) -> Iterator[Problem]:
+    wiring = agreement.wiring
     known = {(stage.pipeline, stage.id) for stage in account.deal_stages}
     pipelines = {pipeline for pipeline, _ in known}
-    where = f"{agreement.wiring.crm}.toml, deal.stages"
+    somewhere = f"{wiring.crm}.toml, deal.stages"
     if not known:
         return
-    for pipeline in sorted({*agreement.wiring.pipelines, *(name for name, _ in agreement.wiring.deal_stages)}):
+    for pipeline in sorted({*wiring.pipelines, *(name for name, _ in wiring.deal_stages)}):
         if pipeline not in pipelines:
+            where = wiring.places.get((pipeline,), somewhere)
             yield Problem(where, f"there is no pipeline {pipeline}.", did_you_mean(pipeline, pipelines))
-    for pipeline, stage in agreement.wiring.deal_stages:
+    for pipeline, stage in wiring.deal_stages:
         if pipeline in pipelines and (pipeline, stage) not in known:
-            stages = [id for name, id in known if name == pipeline]
-            yield Problem(where, f"pipeline {pipeline} has no deal stage {stage}.", did_you_mean(stage, stages))
+            stages = {id: label for name, id, label in _named(account) if name == pipeline}
+            meant = next((id for id, label in stages.items() if label.casefold() == stage.casefold()), None)
+            fix = f"That is what people read; its id is {meant}." if meant else did_you_mean(stage, stages)
+            where = wiring.places.get((pipeline, stage), somewhere)
+            yield Problem(where, f"pipeline {pipeline} has no deal stage {stage}.", fix)
+
+
+def _named(account: Description) -> Iterator[tuple[str, str, str]]:
+    return ((stage.pipeline, stage.id, stage.label) for stage in account.deal_stages)
 
 
 def unmapped_options(agreement: Agreement, account: Description) -> list[tuple[FieldSpec, str]]:

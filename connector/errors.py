@@ -8,6 +8,7 @@ Every way the connector can fail, sorted by who must act.
     ├── UsageError           64   the caller: the command line asks for something that cannot be
     ├── Deferred             75   nobody: the quota's share is spent; the next run goes on
     ├── LedgerError           1   the operator: the state cannot be read or written (full disk, rights)
+    ├── Unaccounted           1   us: an answer or a run does not add up; nothing of it was recorded
     ├── MalformedRecord       -   someone, for this record: reject it and go on
     └── CrmError              1
         ├── Transient         1   us, later: network, 429, 5xx; knows retry_after
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +40,17 @@ class Problem:
 
 
 class ConnectorError(Exception):
-    """The base of everything the connector raises on purpose."""
+    """The base of everything the connector raises on purpose. `code` is stable; docs/errors.md explains each."""
 
     exit_code = 1
+    code: str = "error"
 
 
 class ConfigError(ConnectorError):
     """Files or account do not fit; nothing was written. Carries all problems at once."""
 
     exit_code = 4
+    code = "config"
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -57,28 +61,45 @@ class GuardRefused(ConnectorError):
     """Too much would change at once, or the world is no longer the one that was reviewed."""
 
     exit_code = 5
+    code = "guard"
 
 
 class Busy(ConnectorError):
     """Another run holds this connection."""
 
     exit_code = 6
+    code = "busy"
 
 
 class UsageError(ConnectorError):
     """The command asks for something that cannot be done as it stands."""
 
     exit_code = 64
+    code = "usage"
 
 
 class Deferred(ConnectorError):
-    """The connection's share of the CRM's quota is spent; the work goes on in the next run."""
+    """The connection's share of the CRM's quota is spent, or the run was asked to end; the work goes on in the next
+    run, or in the first one after `until` where that is known."""
 
     exit_code = 75
+
+    def __init__(self, message: str, *, code: str = "quota", until: datetime | None = None) -> None:
+        self.code = code
+        self.until = until
+        super().__init__(message)
 
 
 class LedgerError(ConnectorError):
     """The state cannot be read or written."""
+
+    code = "state"
+
+
+class Unaccounted(ConnectorError):
+    """An answer of an adapter, or a run, does not add up (G6). A mistake of ours: nothing of it is recorded."""
+
+    code = "unaccounted"
 
 
 class MalformedRecord(ConnectorError):

@@ -12,7 +12,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, tzinfo
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -27,8 +27,13 @@ STRICT = ("stage", "status")
 #: An epoch below this is in seconds, above in milliseconds: it is 1973 in milliseconds and 5138 in seconds.
 _MILLISECONDS_FROM = 100_000_000_000
 
+#: Whole numbers up to here are the same as float and as int.
+_EXACT_BELOW = 2**53
+
 #: Numbers and instants whose reading is remembered: scores and times of a run are the same for thousands of people.
 _REMEMBERED = 4096
+
+_MIDNIGHT = time(tzinfo=UTC)
 
 Facts = Mapping[str, Any]
 
@@ -54,7 +59,8 @@ class _Column(NamedTuple):
 
 class FieldMap:
     """One CRM's mapping, compiled. `deal_states` tells open, won, lost per (pipeline, deal stage) of the account;
-    `date_only` names the contact properties that hold a day instead of an instant."""
+    `date_only` names the contact properties that hold a day instead of an instant, which is a day of `zone`, the
+    account's own calendar."""
 
     def __init__(
         self,
@@ -62,11 +68,13 @@ class FieldMap:
         needed: Mapping[str, Iterable[str]],
         deal_states: Mapping[tuple[str, str], str],
         date_only: Iterable[str] = (),
+        zone: tzinfo = UTC,
     ) -> None:
         self.wiring = wiring
         self._columns = {kind: _columns(wiring, kind, set(fields)) for kind, fields in needed.items()}
         self._deal_states = deal_states
         self._date_only = frozenset(date_only)
+        self._zone = zone
         self._contact = wiring.fields.get("contact", {})
         self._stored = {column.field: column for column in _columns(wiring, "contact", set(self._contact))}
         self._verbatim = frozenset(field for field, spec in self._contact.items() if not spec.values)
@@ -315,18 +323,20 @@ class FieldMap:
         """The contact property behind a field, if the mapping has one."""
         return self._contact.get(field)
 
-    def encode(self, field: str, value: Value) -> str:
+    def encode(self, field: str, value: Value | list[str]) -> str:
         """A wanted value as the text the CRM stores; "" clears. Raises KeyError for an unmapped field."""
         if type(value) is str and field in self._verbatim:
             return value
         if value is None or value in ("", ()):
             return ""
+        if isinstance(value, list):  # choices, as facts keep them
+            value = tuple(value)
         spec = self._contact[field]
         if spec.values:
             words = value if isinstance(value, tuple) else (str(value),)
             return ";".join(spec.values[word][0] if word in spec.values else word for word in words)
         if isinstance(value, datetime):
-            return value.date().isoformat() if spec.property in self._date_only else _iso(value)
+            return _day(value, self._zone).isoformat() if spec.property in self._date_only else _iso(value)
         return _plain(value)
 
     def decode(self, field: str, raw: str | None) -> Any:
@@ -335,7 +345,7 @@ class FieldMap:
         if not raw:
             return None
         if words is not None:
-            return words.get(raw, raw)
+            return words.get(raw) or words.get(raw.strip().casefold(), raw)
         try:
             return parse(raw)
         except ValueError:
@@ -404,7 +414,7 @@ def _worded(
     field: str, raw: str, parse: Callable[[str], Any], words: Mapping[str, str], unmapped: dict[str, str]
 ) -> Any:
     """A value of a property whose values the mapping names; None where it must be named and is not."""
-    word = words.get(raw) or words.get(raw.casefold())
+    word = words.get(raw) or words.get(raw.strip().casefold())
     if word is not None:
         return word
     if field in STRICT:
@@ -465,9 +475,10 @@ def _text(raw: str) -> str | None:
 def _number(raw: str) -> int | float:
     """a number"""
     value = float(raw.strip())
-    if not math.isfinite(value):
+    if not math.isfinite(value) or "_" in raw:  # Python would read 1_000
         raise ValueError(raw)
-    return int(value) if value.is_integer() else value
+    # Beyond this a float holds no whole number exactly, and JSON no integer for long.
+    return int(value) if value.is_integer() and abs(value) < _EXACT_BELOW else value
 
 
 def _flag(raw: str) -> bool:
@@ -484,15 +495,20 @@ def _flag(raw: str) -> bool:
 def _moment(raw: str) -> str:
     """a date"""
     text = raw.strip()
-    if text.lstrip("-").isdigit():
-        number = int(text)
-        seconds = number / 1000 if abs(number) >= _MILLISECONDS_FROM else number
-        try:
-            return _iso(datetime.fromtimestamp(seconds, UTC))
-        except (OverflowError, OSError) as error:
-            raise ValueError(raw) from error
+    try:
+        return _iso(_of_epoch(int(text)) if text.lstrip("-").isdecimal() else _of_text(text))
+    except (OverflowError, OSError) as error:  # a year that no calendar has
+        raise ValueError(raw) from error
+
+
+def _of_epoch(number: int) -> datetime:
+    """Seconds or milliseconds, told apart by their size."""
+    return datetime.fromtimestamp(number / 1000 if abs(number) >= _MILLISECONDS_FROM else number, UTC)
+
+
+def _of_text(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
-    return _iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _choices(raw: str) -> list[str] | None:
@@ -515,6 +531,12 @@ def _iso(moment: datetime) -> str:
     moment = moment.astimezone(UTC)
     precision = "milliseconds" if moment.microsecond >= 1000 else "seconds"
     return moment.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+
+
+def _day(moment: datetime, zone: tzinfo) -> date:
+    """The calendar day of an instant where the account is; midnight UTC is how a CRM spells a bare day."""
+    in_utc = moment.astimezone(UTC)
+    return in_utc.date() if in_utc.timetz() == _MIDNIGHT else moment.astimezone(zone).date()
 
 
 def _instant(text: Any) -> datetime | None:

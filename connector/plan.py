@@ -8,11 +8,12 @@ What would change on a person, as a value that can be shown, counted, refused an
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from connector.agreement.vocabulary import ANSWERS
 from connector.agreement.wiring import WriteBack, WriteRule
 from connector.fields import STRICT, Facts, FieldMap
 from connector.model import CONFLICT, EDIT, Decision, Move, TaskDraft
@@ -20,6 +21,12 @@ from connector.model import CONFLICT, EDIT, Decision, Move, TaskDraft
 #: What moves with age alone, and what is written along with it.
 SHOWN_SCORES = frozenset(
     ("fit_score", "engagement_score", "combined_score", "score_reasons", "scored_at", "agreement_version")
+)
+
+#: What a person's way hangs on: what sales sees first, and what a lost ledger is restored from. Where the CRM refuses
+#: one of these, nothing of the decision counts as done; the other outputs only tell.
+ROUTE = frozenset(
+    (*STRICT, "current_stage", "furthest_stage", "lead_type", "cycle", "wait_until", "returned_count", *ANSWERS)
 )
 
 #: The cause under which changes are counted that no single rule stands behind.
@@ -161,7 +168,7 @@ def diff(
         if _led_by_others(rule, live, ours=bool(mine)):
             continue
         if mine is False:
-            if field not in STRICT and rule.policy != "clear" and not _over(hold, live, as_of):
+            if field not in STRICT and rule.policy != "clear" and not _over(hold, rule, live, as_of):
                 held.append(_hold(rule, one, hold, terms, as_of))
                 continue
             edited.add(spec.property)
@@ -180,6 +187,13 @@ def _is_among(texts: frozenset[str] | None, field: str, live: str, fields: Field
     if texts is None:
         return None
     return live in texts or any(fields.alike(field, text, live) for text in texts)
+
+
+def leaving_out(change: Change, names: Collection[str], rules: Mapping[str, WriteRule]) -> Change | None:
+    """The change without these properties; None where nothing is left that is worth a write."""
+    rest = [(rules[one.field], one) for one in change.sets if one.property not in names]
+    chosen = _worth_writing(rest)
+    return replace(change, sets=chosen) if chosen or change.tasks else None
 
 
 def _root(decision: Decision) -> str:
@@ -206,15 +220,17 @@ def _led_by_others(rule: WriteRule, live: str, *, ours: bool) -> bool:
     return rule.policy == "if_empty" or rule.leads in ("people", "crm")
 
 
-def _over(hold: Held | None, live: str, as_of: datetime) -> bool:
+def _over(hold: Held | None, rule: WriteRule, live: str, as_of: datetime) -> bool:
     """Whether this very value has been left alone for as long as agreed."""
-    return hold is not None and hold.live == live and hold.until is not None and hold.until <= as_of
+    if hold is None or hold.live != live or hold.until is None:
+        return False
+    return hold.until <= as_of and not _for_good(rule, hold.by)
 
 
 def _hold(rule: WriteRule, one: Set, hold: Held | None, terms: Terms, as_of: datetime) -> Held:
     """The hold that keeps us from overwriting somebody's edit: the one that stands, or a new one."""
     if hold is not None and hold.live == one.before:
-        return hold
+        return replace(hold, until=None) if _for_good(rule, hold.by) else hold
     return Held(one.property, one.before, one.after, as_of, _until(rule, "unknown", terms, as_of))
 
 
@@ -224,7 +240,11 @@ def set_by(held: Held, rule: WriteRule, by: str, terms: Terms) -> Held:
 
 
 def _until(rule: WriteRule, by: str, terms: Terms, since: datetime) -> datetime | None:
-    return None if rule.policy == "never_after_human" and by in PEOPLE else since + terms.hold
+    return None if _for_good(rule, by) else since + terms.hold
+
+
+def _for_good(rule: WriteRule, by: str) -> bool:
+    return rule.policy == "never_after_human" and by in PEOPLE
 
 
 def _worth_writing(sets: Sequence[tuple[WriteRule, Set]]) -> tuple[Set, ...]:

@@ -79,12 +79,33 @@ def test_an_optional_property_may_be_missing() -> None:
     assert any("hs_buying_role" in str(one) for one in found.remarks)
 
 
-def test_case_59_an_option_that_was_renamed_stops_the_run() -> None:
-    """The value, the property and the options there are."""
+#: The statuses of ours that the shipped file writes as BAD_TIMING.
+SHARED = ("bad_timing", "returned_not_ready")
+
+
+def line_of(text: str) -> str:
+    """The place of a line of the shipped hubspot.toml, as messages tell it."""
+    lines = (shipped_mappings() / "hubspot.toml").read_text(encoding="utf-8").splitlines()
+    (number,) = [number for number, line in enumerate(lines, 1) if text in line]
+    return f"hubspot.toml:{number},"
+
+
+def test_case_59_lesson_28_an_option_that_was_renamed_stops_the_run() -> None:
+    """The value with its own line, the property and the options there are."""
     told = account(hs_lead_status=changed("hs_lead_status", options={"NEW": "New", "CALLED": "Called"}))
 
-    assert any("'BAD_TIMING', which is no option of hs_lead_status" in one for one in complaints(told))
+    said = [one for one in complaints(told) if "'BAD_TIMING', which is no option of hs_lead_status" in one]
+    assert [line_of(f'{ours} = "BAD_TIMING"') in one for ours, one in zip(SHARED, said, strict=True)] == [True, True]
     assert any("Its options: NEW, CALLED." in one for one in complaints(told, writes=False))
+
+
+def test_lesson_28_a_label_in_place_of_a_value_is_told_as_one() -> None:
+    """People read the label, the API takes the value: whoever confused them is told which is which."""
+    options = {"BT": "Bad_timing", "NEW": "New"}
+    told = account(hs_lead_status=changed("hs_lead_status", options=options))
+
+    said = next(one for one in complaints(told) if "'BAD_TIMING', which" in one)
+    assert "That is what people read; the value behind it is 'BT'." in said
 
 
 def test_lesson_29_a_calculated_property_is_refused_before_it_is_written() -> None:
@@ -92,6 +113,23 @@ def test_lesson_29_a_calculated_property_is_refused_before_it_is_written() -> No
     told = account(cx_fit_score=changed("cx_fit_score", calculated=True))
 
     assert any("is calculated by the CRM and cannot be written" in one for one in complaints(told))
+    assert complaints(told, writes=False) == []
+
+
+def test_lesson_29_a_score_mapped_to_the_crm_s_own_is_refused_with_what_to_map_instead() -> None:
+    """HubSpot's score properties are read-only: a number property of ours is named in their place."""
+    wiring = agreement().wiring
+    spec = replace(wiring.fields["contact"]["fit_score"], property="hubspotscore")
+    contact = {**wiring.fields["contact"], "fit_score": spec}
+    mapped = replace(agreement(), wiring=replace(wiring, fields={**wiring.fields, "contact": contact}))
+    told = account(hubspotscore=PropertyDefinition("hubspotscore", "number", "HubSpot score", read_only=True))
+
+    (said,) = complaints(told, of=mapped)
+
+    assert line_of("fit_score = ") in said
+    assert "hubspotscore is read-only and cannot be written" in said
+    assert 'Map fit_score = "cx_fit_score" and let connector setup create cx_fit_score' in said
+    assert "a property of type number" in said
 
 
 def test_a_property_of_another_type_is_refused() -> None:
@@ -108,15 +146,27 @@ def test_an_own_choice_that_lacks_a_value_asks_for_setup() -> None:
     assert any("cx_persona does not take" in one and "connector setup" in one for one in complaints(told))
 
 
-def test_a_deal_stage_that_is_not_there_is_told() -> None:
-    """The pipeline, the stage, and the one that was meant."""
+def test_lesson_28_a_deal_stage_that_is_not_there_is_told() -> None:
+    """The line, the pipeline, the stage, and the one that was meant."""
     stages = tuple(
         replace(one, id="contract_sent") if one.id == "contractsent" else one for one in _stock().deal_stages
     )
 
     said = complaints(replace(account(), deal_stages=stages))
 
-    assert any("pipeline default has no deal stage contractsent. Did you mean contract_sent?" in one for one in said)
+    (one,) = said
+    assert "pipeline default has no deal stage contractsent. Did you mean contract_sent?" in one
+    assert line_of('"contractsent"') in one
+
+
+def test_lesson_28_a_pipeline_that_is_gone_is_told_with_its_line() -> None:
+    """Archived pipelines are no part of the account's description any more."""
+    stages = tuple(replace(one, pipeline="sales") for one in _stock().deal_stages)
+
+    (said,) = complaints(replace(account(), deal_stages=stages))
+
+    assert "there is no pipeline default." in said
+    assert "hubspot.toml:" in said
 
 
 def test_live_options_that_nobody_mapped_are_found() -> None:
@@ -136,7 +186,7 @@ def test_a_threshold_out_of_reach_names_the_signals_that_are_missing() -> None:
     assert reachable(agreement(), agreement().signals) == []
 
 
-def test_the_queue_is_found_by_id_address_or_name_and_must_be_active() -> None:
+def test_lesson_31_the_queue_is_found_by_id_address_or_name_and_must_be_active() -> None:
     """Never an archived owner."""
     owners = (
         Owner("1", "sdr@seller.example", active=True, name="SDR queue"),

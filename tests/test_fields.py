@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from connector.agreement.wiring import FieldSpec, SignalSource, Wiring
 from connector.decide.conditions import compile_condition
 from connector.errors import MalformedRecord
 from connector.fields import FieldMap, Linked, email_hash
+from connector.ledger.database import pack, unpack
 from connector.model import Occurrence, Record, Value
 
 AT = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -130,6 +132,119 @@ def test_where_two_of_ours_share_one_of_theirs_the_upper_is_read() -> None:
     assert FIELDS.encode("stage", "nurture") == "L"
     assert facts(their_stage="L")["f"]["stage"] == "lead"
     assert facts(their_stage="l2")["f"]["stage"] == "lead"
+
+
+ZONES = sorted(zone for zone in available_timezones() if "/" in zone)
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001 - the zone is the other argument
+)
+def test_lesson_32_a_day_is_the_account_s_own_and_midnight_utc_in_the_crm(zone: str, local: datetime) -> None:
+    """Whatever the zone: a date property gets the calendar day people there would name, without a time part; it reads
+    back as midnight UTC, and writing that again changes nothing."""
+    there = ZoneInfo(zone)
+    moment = local.replace(tzinfo=there, microsecond=0)
+    day = moment.astimezone(UTC).astimezone(there).date()  # an hour that a change of clocks left out has moved on
+    fields = FieldMap(WIRING, {"contact": ("wait_until",)}, {}, ["wait"], there)
+
+    written = fields.encode("wait_until", moment)
+    if moment.astimezone(UTC).timetz() == time(tzinfo=UTC):
+        day = moment.astimezone(UTC).date()  # this is how the CRM itself spells a bare day
+
+    assert written == day.isoformat()
+    read = fields.facts(Record("contact", "1", {"wait": written}))["f"]["wait_until"]
+    assert read == f"{day.isoformat()}T00:00:00Z"
+    assert fields.encode("wait_until", datetime.fromisoformat(read)) == written
+
+
+def test_lesson_33_four_in_the_afternoon_in_arizona_is_the_same_day() -> None:
+    """16:00 in Phoenix is 23:00 UTC, and 17:30 is the next day there: the day on the record is the one on the wall."""
+    fields = FieldMap(WIRING, {"contact": ("wait_until",)}, {}, ["wait"], ZoneInfo("America/Phoenix"))
+
+    for hour, minute in ((16, 0), (17, 30), (23, 59)):
+        moment = datetime(2026, 3, 31, hour, minute, tzinfo=ZoneInfo("America/Phoenix"))
+        assert fields.encode("wait_until", moment.astimezone(UTC)) == "2026-03-31"
+
+
+def test_lesson_32_an_instant_keeps_its_time_where_the_property_has_one() -> None:
+    """Date or datetime is decided by the property, never by the value."""
+    moment = datetime(2026, 3, 31, 16, tzinfo=ZoneInfo("America/Phoenix"))
+
+    assert FIELDS.encode("wait_until", moment) == "2026-03-31T23:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "ours", "theirs"),
+    [
+        ("company_size", "size", "12", ("12", "12.0", "12.00", " 12 ", "1.2e1", "+12")),
+        ("company_size", "size", "0.1", ("0.10", ".1", "1e-1")),
+        ("wait_until", "wait", "2026-03-31T12:00:00Z", ("1774958400000", "2026-03-31T12:00:00.000Z")),
+        ("wait_until", "wait", "2026-03-31T12:00:00Z", ("2026-03-31T14:00:00+02:00", "2026-03-31T12:00:00")),
+        ("opted_in", "opt", "true", ("True", "TRUE", "yes", "1")),
+        ("buying_role", "role", "A;B", ("B;A", "A; B", "A;B;", ";A;B")),
+        ("job_title", "title", "Head of Sales", (" Head of Sales ", "Head of Sales\n")),
+        ("stage", "their_stage", "M", ("m",)),
+    ],
+)
+def test_lesson_27_a_value_in_another_form_is_the_same_value(
+    field: str, name: str, ours: str, theirs: tuple[str, ...]
+) -> None:
+    """The CRM keeps numbers, dates, choices and texts as it likes: no form of a value is an edit, drift or new fact."""
+    assert {str(FIELDS.decode(field, raw)) for raw in theirs} == {str(FIELDS.decode(field, ours))}
+    assert all(facts(**{name: raw}) == facts(**{name: ours}) for raw in theirs)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["9" * 400, "1e400", "-1e400", "nan", "1_000", "0x10", "12,5", "\u0000", "1" * 5000],
+)
+def test_lesson_53_no_number_breaks_more_than_its_record(raw: str) -> None:
+    """Too large, not finite, spelled for programmers: malformed, not a crash."""
+    with pytest.raises(MalformedRecord):
+        facts(size=raw)
+
+
+NO_DATES = (
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "9" * 30,
+    "-" + "9" * 18,
+    "1774958400000000",  # microseconds
+    "2026-02-30",
+    "2026-13-01T00:00:00Z",
+    "24:00",
+    "²",
+    "--5",
+    "\ud800",
+)
+
+
+@pytest.mark.parametrize("raw", NO_DATES)
+def test_lesson_33_lesson_53_no_date_breaks_more_than_its_record(raw: str) -> None:
+    """Years that no calendar has, microseconds, days that do not exist: malformed, not garbage."""
+    with pytest.raises(MalformedRecord):
+        facts(wait=raw)
+
+
+@given(st.dictionaries(st.sampled_from(["size", "opt", "wait", "role", "title", "their_stage", "clicks"]), st.text()))
+def test_lesson_53_whatever_stands_in_a_record_it_is_facts_or_malformed(properties: dict[str, str]) -> None:
+    """Nothing else, and facts can always be kept: as JSON they read back as they were."""
+    try:
+        found = facts(**properties)
+    except MalformedRecord:
+        return
+    assert unpack(pack(found)) == found
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**30), 10**30))
+def test_lesson_53_every_number_can_be_kept(number: float) -> None:
+    """Whole numbers beyond what JSON holds exactly are kept as they can be."""
+    found = facts(size=str(number))
+
+    assert unpack(pack(found)) == found
+    assert found["f"].get("company_size", 0) == float(number)
 
 
 @pytest.mark.parametrize(("raw", "meant"), [("1774958400000", AT), ("1774958400", AT), ("2026-03-31T12:00:00Z", AT)])

@@ -10,7 +10,7 @@ import pytest
 
 from connector.agreement.wiring import FieldSpec, Wiring, WriteBack, WriteRule
 from connector.fields import FieldMap
-from connector.model import Decision, Move, Score, TaskDraft, Value
+from connector.model import Decision, Move, Record, Score, TaskDraft, Value
 from connector.plan import (
     CauseCount,
     Change,
@@ -182,6 +182,64 @@ def _outcome(terms: Terms, live: str, ours: str | None, by: str | None) -> str:
     return "good" if held.until is None else "held"
 
 
+#: A field of each type that a CRM may give back in another form.
+FORMS = FieldMap(
+    Wiring(
+        "any",
+        {
+            "contact": {
+                "wait_until": FieldSpec("wait_until", "cx_wait", "datetime"),
+                "scored_at": FieldSpec("scored_at", "cx_at", "datetime"),
+                "fit_score": FieldSpec("fit_score", "cx_fit", "number"),
+                "nurture": FieldSpec("nurture", "cx_nurture", "bool"),
+                "asks": FieldSpec("asks", "cx_asks", "list"),
+                "reasons": FieldSpec("reasons", "cx_reasons"),
+                "phone": FieldSpec("phone", "cx_phone"),
+            }
+        },
+    ),
+    {"contact": ("wait_until", "scored_at", "fit_score", "nurture", "asks", "reasons", "phone")},
+    {},
+    date_only=("cx_wait",),
+)
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "comes_back", "wanted"),
+    [
+        ("wait_until", "2026-05-04", "1777852800000", datetime(2026, 6, 1, tzinfo=UTC)),
+        ("scored_at", "2026-03-31T12:00:00Z", "2026-03-31T14:00:00.000+02:00", NOW + timedelta(hours=1)),
+        ("fit_score", "85", "85.00", 90),
+        ("nurture", "true", "TRUE", False),
+        ("asks", "role;budget", "budget; role", ("timing",)),
+        ("reasons", "one\ntwo", "one \r\ntwo", "three"),
+        ("phone", "+48 600 100 200", "0048600100200", "+48 600 100 201"),
+    ],
+)
+def test_lesson_27_what_the_crm_spells_anew_is_nobodys_edit(
+    field: str, written: str, comes_back: str, wanted: Value
+) -> None:
+    """It is compared as what it means, also when the agreement wants something else by now: written, and not held."""
+    facts = FORMS.facts(Record("contact", "1", {FORMS.spec(field).property: comes_back}, None, None))  # type: ignore[union-attr]  # mapped above
+    terms = Terms(WriteBack({field: WriteRule(field)}), "live", timedelta(days=30), "cx_")
+
+    def found(value: Value) -> Difference:
+        ours = {FORMS.spec(field).property: frozenset((written,))}  # type: ignore[union-attr]  # the same
+        return diff(decided(**{field: value}), facts, ours=ours, holds={}, fields=FORMS, terms=terms, as_of=NOW)
+
+    assert found(wanted).held == ()
+    assert found(wanted).change is not None
+    assert FORMS.alike(field, written, comes_back)
+
+
+def test_lesson_27_another_value_is_an_edit_however_it_is_spelt() -> None:
+    """Numbers that only look like telephone numbers, and telephone numbers that are others, differ."""
+    assert not FORMS.alike("phone", "+48 600 100 200", "+48 600 100 201")
+    assert not FORMS.alike("phone", "600 100 200", "+48 600 100 200")
+    assert not FORMS.alike("reasons", "12 34", "1234")
+    assert not FORMS.alike("reasons", "", "x")
+
+
 def test_a_hold_ends_when_agreed_and_not_before() -> None:
     """Thirty days later the agreement's value is written, and with that the hold is over."""
     first = compared({"grade": "A1"}, {"grade": "mine"}, ours={"cx_grade": "B2"}).held[0]
@@ -194,6 +252,17 @@ def test_a_hold_ends_when_agreed_and_not_before() -> None:
 
     assert (during.change, during.held) == (None, (first,))
     assert (properties(after), after.retaken, after.released) == ({"cx_grade": "A1"}, ("cx_grade",), ())
+
+
+def test_a_hold_is_for_good_as_soon_as_the_agreement_says_so() -> None:
+    """never_after_human was signed while a rep's value was on hold: its day comes and it stays."""
+    hold = Held("cx_grade", "mine", "B2", NOW, NOW + timedelta(days=30), by="person")
+    later: dict[str, Any] = {"holds": {"cx_grade": hold}, "as_of": NOW + timedelta(days=31), "ours": {"cx_grade": "B2"}}
+    terms = with_rule("grade", policy="never_after_human")
+
+    found = compared({"grade": "A1"}, {"grade": "mine"}, terms=terms, **later)
+
+    assert (found.change, [one.until for one in found.held]) == (None, [None])
 
 
 def test_never_after_human_is_for_good() -> None:

@@ -37,7 +37,7 @@ def test_every_verb_is_in_the_readme() -> None:
     assert all(f"`{name}`" in table for name in typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("group", ["agreement", "report"])
+@pytest.mark.parametrize("group", ["agreement", "holds", "report"])
 def test_every_verb_below_a_verb_is_in_the_readme_and_no_other(group: str) -> None:
     """The story of the agreement and of the reports is told to the end."""
     known = set(typer.main.get_command(app).commands[group].commands)  # type: ignore[attr-defined]

@@ -19,9 +19,9 @@ from connector.agreement.wiring import FieldSpec, OwnProperty, SignalSource, Wir
 
 _UNSIGNED = {"version", "paper", "texts", "language", "wiring", "write_back", "fingerprint", "fields_used"}
 _NOT_MEANT = {
-    FieldSpec: {"where"},
+    FieldSpec: {"where", "places"},
     SignalSource: {"where"},
-    Wiring: {"fingerprint", "own"},
+    Wiring: {"fingerprint", "own", "places"},
     OwnProperty: set(),
     Correction: {"why"},
 }

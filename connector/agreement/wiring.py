@@ -31,6 +31,11 @@ class FieldSpec:
     values: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     where: str = ""  # "mappings/hubspot.toml:14, contact.fields.job_title"
     optional: bool = False  # not every account has it: missing, it is a remark of `check` and reads as unknown
+    places: Mapping[str, str] = dataclasses.field(default_factory=dict)  # our value -> where its line is written
+
+    def place_of(self, value: str) -> str:
+        """Where the line of one of our values is; the field's own where the file has none for it."""
+        return self.places.get(value, self.where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,8 @@ class Wiring:
     fields: Mapping[str, Mapping[str, FieldSpec]]  # kind -> our field -> spec
     signals: tuple[SignalSource, ...] = ()
     deal_stages: Mapping[tuple[str, str], str] = dataclasses.field(default_factory=dict)
+    #: (pipeline,) or (pipeline, deal stage) -> where the file names it
+    places: Mapping[tuple[str, ...], str] = dataclasses.field(default_factory=dict)
     pipelines: tuple[str, ...] = ()
     lead_types: Mapping[str, str] = dataclasses.field(default_factory=dict)  # pipeline id -> lead type of its deals
     leave_alone: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)

@@ -33,6 +33,7 @@ def build_wiring(crm: str, shape: WiringShape, source: Source, deal_stages: Sequ
         {kind: specs for kind, specs in fields.items() if specs},
         tuple(_signal(name, row, source, reading) for name, row in shape.signals.items()),
         _deal_stages(shape.deal.stages, source, deal_stages, reading),
+        _deal_places(shape, source),
         tuple(shape.deal.pipelines),
         _pipelines_of_types(shape, source, reading),
         {field: tuple(values) for kind in KINDS for field, values in getattr(shape, kind).leave_alone.items()},
@@ -80,7 +81,8 @@ def _fields(kind: str, shape: KindShape, source: Source, reading: Reading) -> di
         _check_field(kind, name, row, source, reading)
         kind_of = row.type or known_type(kind, name) or "text"
         values = {ours: _several(theirs) for ours, theirs in shape.values.get(name, {}).items()}
-        specs[name] = FieldSpec(name, row.property, kind_of, values, source.where(path), row.optional)
+        places = {ours: source.where((kind, "values", name, ours)) for ours in values}
+        specs[name] = FieldSpec(name, row.property, kind_of, values, source.where(path), row.optional, places)
     for part in ("values", "leave_alone"):
         for name in getattr(shape, part):
             reading.known(source, (kind, part, name), f"field of {kind}", name, shape.fields)
@@ -154,6 +156,18 @@ def _deal_stages(
                     )
                 found.setdefault((pipeline, each), stage)
     return found
+
+
+def _deal_places(shape: WiringShape, source: Source) -> dict[tuple[str, ...], str]:
+    """Where the file names each pipeline and deal stage, for messages about the account."""
+    counted = source.where(("deal", "pipelines"))
+    places: dict[tuple[str, ...], str] = {(pipeline,): counted for pipeline in shape.deal.pipelines}
+    for pipeline, table in shape.deal.stages.items():
+        places[(pipeline,)] = source.where(("deal", "stages", pipeline))
+        for stage, theirs in table.items():
+            for each in _several(theirs):
+                places.setdefault((pipeline, each), source.where(("deal", "stages", pipeline, stage)))
+    return places
 
 
 def _several(value: str | list[str]) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ The command line: the verbs, and the one place where errors become words and exi
     plan_file.py     a plan on disk, between `plan -o` and `apply`
     keeping.py       files for their owner only
     account.py       check, discover, setup
-    looking.py       status, runs, rejects
+    looking.py       status, runs
+    rejecting.py     rejects
     holding.py       holds
     explaining.py    explain
     reporting.py     report baseline, report observed
@@ -119,6 +120,7 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 def _answer(error: ConnectorError) -> None:
     from connector.cli import show  # noqa: PLC0415 - only when something went wrong
+    from connector.codes import of  # noqa: PLC0415 - the same
     from connector.log import redact_text  # noqa: PLC0415 - the same
 
     status = "refused" if isinstance(error, GuardRefused) else "deferred" if isinstance(error, Deferred) else "failed"
@@ -127,6 +129,7 @@ def _answer(error: ConnectorError) -> None:
         {
             "status": status,
             "error": type(error).__name__,
+            "code": of(error),
             "message": redact_text(str(error)),
             "problems": [redact_text(str(problem)) for problem in problems],
         }

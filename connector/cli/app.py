@@ -63,6 +63,14 @@ app = typer.Typer(
 agreements = typer.Typer(cls=Listed, help="The agreement as a living document.", no_args_is_help=True)
 app.add_typer(agreements, name="agreement")
 
+#: The verb rejects, which lists them by itself.
+rejected = typer.Typer(
+    cls=Listed,
+    help="Records set aside until they change, with the reason.",
+    invoke_without_command=True,
+)
+app.add_typer(rejected, name="rejects")
+
 #: The verb holds, which lists them when nothing else is asked.
 holdings = typer.Typer(cls=Listed, help="Values somebody else set, left alone until their time.")
 app.add_typer(holdings, name="holds")
@@ -130,6 +138,7 @@ from connector.cli import (  # noqa: E402
     linting,  # noqa: F401 - registers its verbs
     looking,  # noqa: F401 - registers its verbs
     pausing,  # noqa: F401 - registers its verbs
+    rejecting,  # noqa: F401 - registers its verbs
     rendering,  # noqa: F401 - registers its verbs
     reporting,  # noqa: F401 - registers its verbs
     reverting,  # noqa: F401 - registers its verbs

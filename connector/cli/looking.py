@@ -1,4 +1,4 @@
-"""The verbs that only look, or only touch the ledger: status, runs, rejects. None makes a call."""
+"""The verbs that only look at the ledger: status, runs. None makes a call."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli import pausing, planning, show
+from connector.cli import budgeting, pausing, planning, show
 from connector.cli import signatures as under
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, app
 from connector.cli.opening import ledger_alone, now
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from connector.ledger import Ledger
@@ -31,12 +32,15 @@ def status(
     """Where things stand: last run, how far reading got, what waits."""
     with ledger_alone(config, connection) as (ledger, chosen):
         found = _status(ledger, chosen.mode)
+        budget, forecast = budgeting.found(ledger, chosen, now())
         signatures = under.of_connection(config, connection)
         queue = [_waiter(one) for one in ledger.aside.every(limit=limit)] if waiting else []
     found["signatures"] = signatures if isinstance(signatures, str) else under.as_json(signatures, now())
     if output == "json":
+        found |= {"budget": budget, "forecast": budgeting.forecast_as_json(forecast)}
         show.json({**found, "queue": queue} if waiting else found)
         return
+    found["calls"] = budgeting.rows(budget, forecast)
     _tell_status(found, signatures if isinstance(signatures, str) else under.one_line(signatures, now()))
     if queue:
         show.table(tuple(queue[0]), [tuple(one.values()) for one in queue])
@@ -73,17 +77,22 @@ def _tell_status(found: dict[str, Any], signatures: str) -> None:
         ("picture", found["completeness"]),
         ("people known", f"{found['people']:,}"),
         ("waiting for the next run", f"{found['waiting']:,}"),
-        ("set aside", f"{found['rejects']:,}" + (" (connector rejects)" if found["rejects"] else "")),
+        ("set aside", _rejects(found["rejects_by_code"])),
         ("values held", f"{found['holds']:,}" + (" (connector holds)" if found["holds"] else "")),
     ]
+    if last["code"]:
+        rows.insert(1, ("because", f"{last['code']}: {last['message']}"))
+    rows[1:1] = [("not seen", one) for one in last["unseen"]]
     if found["set_aside"]:
         people = sum(one["people"] for one in found["set_aside"])
         rows.append(("waiting for a review, a place or an hour", f"{people:,} (connector status --waiting)"))
+    if found["stage_moves"]:
+        rows.append(("the CRM's stage moves", found["stage_moves"]))
     if found["open_clears"]:
         rows.append(("stages standing cleared", f"{found['open_clears']:,}; the next run sets them first"))
     if found["held_by"]:
         rows.append(("being worked on by", found["held_by"]))
-    rows += planned
+    rows += found["calls"] + planned
     show.table(("", ""), rows)
     for one in found["alerts"]:
         since = f"since {one['since'][:16].replace('T', ' ')} UTC"
@@ -98,10 +107,17 @@ def _tell_status(found: dict[str, Any], signatures: str) -> None:
             show.say(f"{group['people']:,} people wait for: {group['cause']}, {since}", "…", indent=2)
 
 
+def _rejects(by_code: Mapping[str, int]) -> str:
+    """How many records are set aside, and for what."""
+    told = ", ".join(f"{number:,} {code}" for code, number in by_code.items())
+    return f"{sum(by_code.values()):,}" + (f": {told} (connector rejects)" if told else "")
+
+
 def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
     from connector.ledger.completeness import completeness  # noqa: PLC0415 - --help does without
 
     known = ledger.runs.connection()
+    rejects = ledger.rejects.by_code()
     recent = ledger.runs.recent(1)
     last = recent[0] if recent else None
     busy = known.lease_until is not None and known.lease_until > now()
@@ -119,13 +135,18 @@ def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
             "started_at": f"{last.started_at:%Y-%m-%dT%H:%M:%SZ}",
             "parked": last.report.get("parked", []),
             "counts": last.report.get("counts", {}),
+            "code": last.report.get("code", ""),
+            "message": last.report.get("message", ""),
+            "unseen": last.report.get("unseen", []),
         },
         **completeness(ledger.runs).to_json(now()),
         "people": ledger.mirror.count("contact"),
         "waiting": ledger.mirror.waiting(),
-        "rejects": len(ledger.work.rejects()),
+        "rejects": sum(rejects.values()),
+        "rejects_by_code": rejects,
         "holds": len(ledger.holds.every()),
         "open_clears": len(ledger.work.open_clears()),
+        "stage_moves": ledger.runs.cursor("stage moves"),
         "set_aside": [_group(one) for one in ledger.aside.by_cause()],
         "alerts": _alerts(ledger),
         "held_by": known.lease_owner if busy else None,
@@ -191,30 +212,3 @@ def runs(
         started = f"{one.started_at:%m-%d %H:%M:%S}"
         rows.append([str(one.number), one.verb, one.mode, one.status, started, *numbers, told.get("tasks_created")])
     show.table(columns, rows)
-
-
-@app.command()
-def rejects(
-    config: ConfigOption = CONFIG,
-    connection: ConnectionOption = None,
-    output: OutputOption = "text",
-    retry: Annotated[bool, typer.Option("--retry", help="Look at all of them again in the next run.")] = False,
-) -> None:
-    """Records set aside until they change, with the reason."""
-    with ledger_alone(config, connection) as (ledger, _):
-        found = ledger.work.rejects()
-        if retry:
-            contacts = [one.id for one in found if one.kind == "contact"]
-            with ledger.transaction():
-                ledger.mirror.mark_dirty(contacts)
-                ledger.work.release("contact", contacts)
-    if output == "json":
-        rows = [{"kind": one.kind, "id": one.id, "code": one.code, "message": one.message} for one in found]
-        show.json({"rejects": rows, "released": retry})
-    elif not found:
-        show.say("Nothing was set aside.", "✓")
-    else:
-        columns = ("kind", "id", "code", "attempts", "since run", "reason")
-        show.table(columns, [[one.kind, one.id, one.code, one.attempts, one.run, one.message] for one in found])
-        if retry:
-            show.say("They are looked at again in the next run.")

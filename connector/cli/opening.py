@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from connector.cli.budgeting import budget_of
 from connector.cli.scoping import nobody_in, reading_also, scope_in_account, scope_in_files, scope_in_ledger
 from connector.cli.settling import office_at, office_of, offline_settings, settings_of
 from connector.cli.working import at_work, free_from_the_dead
@@ -77,24 +79,20 @@ def _pick(config: Config, name: str | None) -> Connection:
     return config.connections[name]
 
 
-def open_crm(connection: Connection) -> CRM:
+def open_crm(connection: Connection, state_url: str) -> CRM:
     """The adapter of a connection. A third CRM is one line here, one adapter, one mapping file."""
-    from connector.config import proxy_url, resolve_secret  # noqa: PLC0415 - --help does without
+    from connector.cli.desks import desk_for, token_of  # noqa: PLC0415 - --help does without
+    from connector.config import proxy_url, resolve_secret  # noqa: PLC0415 - the same
 
-    if connection.crm != "hubspot" or connection.token is None:
-        where = f"connections.{connection.name}"
-        if connection.oauth is not None:
-            raise ConfigError(
-                [Problem(f"{where}.oauth", "OAuth apps are not supported yet.", "Use a service key: token = ...")]
-            )
-        raise ConfigError([Problem(f"{where}.crm", f"{connection.crm} is not supported yet.", "Use hubspot.")])
+    if connection.crm != "hubspot":
+        what = f"{connection.crm} is not supported yet."
+        raise ConfigError([Problem(f"connections.{connection.name}.crm", what, "Use hubspot.")])
     # Imported late: the official client takes a third of a second that `explain` and `status` need not pay.
     from connector.crm.hubspot import HubSpot, Reading  # noqa: PLC0415
-    from connector.crm.pacing import Budget  # noqa: PLC0415
 
-    read, budget = connection.read, connection.budget
+    read = connection.read
     return HubSpot(
-        resolve_secret(connection.token, os.environ),
+        resolve_secret(connection.token, os.environ) if connection.token else token_of(connection),
         base_url=connection.base_url,
         api_version=connection.api_version,
         read=Reading(
@@ -105,9 +103,10 @@ def open_crm(connection: Connection) -> CRM:
             batch=read.batch,
             threads=read.threads,
         ),
-        budget=Budget(share=budget.share, daily_floor=budget.daily_floor, burst_share=budget.burst_share),
+        budget=budget_of(connection),
         timeout=connection.timeout.total_seconds(),
         proxy=proxy_url(connection, os.environ),
+        desk=desk_for(state_url),
     )
 
 
@@ -176,7 +175,7 @@ def opened(chosen: Chosen) -> Iterator[Opened]:
     """Open the CRM and compare it with the agreement; problems are told by whoever asked."""
     from connector.check import check_account  # noqa: PLC0415 - --help does without
 
-    crm = open_crm(chosen.connection)
+    crm = open_crm(chosen.connection, chosen.config.state_url)
     try:
         account = _described_by(crm, chosen)
         _same_account(chosen.connection, account)
@@ -205,6 +204,8 @@ _SETTINGS = {"token": "token", "tls": "base_url"}
 
 def _setting(connection: Connection, name: str) -> str:
     """Where to look in the file; of a token the reference (env:NAME), which is all that stands there."""
+    if name == "token" and connection.oauth is not None:
+        return f"connections.{connection.name}.oauth.refresh_token ({connection.oauth.refresh_token})"
     return f"connections.{connection.name}.{name} ({getattr(connection, name)})"
 
 
@@ -238,7 +239,8 @@ def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Sessio
 @contextmanager
 def session_and_account(chosen: Chosen, progress: Progress = _silent) -> Iterator[tuple[Session, Description]]:
     """A session ready to run, and the account as it described itself. Raises like `session_for`."""
-    from connector.sync import Session  # noqa: PLC0415 - --help does without
+    from connector.check import definitions  # noqa: PLC0415 - --help does without
+    from connector.sync import Session  # noqa: PLC0415 - the same
 
     with ledger_of(chosen) as ledger, opened(chosen) as door, at_work() as worker:
         _same_state(ledger, door.account)
@@ -261,6 +263,7 @@ def session_and_account(chosen: Chosen, progress: Progress = _silent) -> Iterato
             scope=scope_in_account(chosen.connection, chosen.agreement, door.crm, door.account.owners, now()),
             office=office,
             signatures=signatures_of(chosen),
+            definitions=definitions(chosen.agreement, door.account),
             worker=worker,
             progress=progress,
         )
@@ -326,7 +329,8 @@ def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
             f"Nothing has been read for connection {chosen.connection.name} yet. Start with: connector plan"
         )
     states = {(pipeline, stage): state for pipeline, stage, state in described["deal_states"]}
-    fields = FieldMap(chosen.agreement.wiring, chosen.agreement.fields_used, states, described["date_only"])
+    zone = zone_of(described.get("zone", ""), chosen.agreement)
+    fields = FieldMap(chosen.agreement.wiring, chosen.agreement.fields_used, states, described["date_only"], zone)
     return Session(
         crm=MemoryCRM(now),
         ledger=ledger,
@@ -351,6 +355,7 @@ def _described(account: Description, settings: Settings, office: Office) -> dict
         "account": account.account,
         "deal_states": [[one.pipeline, one.id, one.state] for one in account.deal_stages],
         "date_only": date_only_of(account),
+        "zone": account.zone,
         "owners": [owner.id for owner in account.owners if owner.active],
         "no_owner": settings.no_owner,
         "never_to": sorted(settings.never_to),
@@ -369,7 +374,16 @@ def field_map(agreement: Agreement, account: Description) -> FieldMap:
         agreement.fields_used,
         {(stage.pipeline, stage.id): stage.state for stage in account.deal_stages},
         date_only_of(account),
+        zone_of(account.zone, agreement),
     )
+
+
+def zone_of(name: str, agreement: Agreement) -> ZoneInfo:
+    """The account's calendar; the agreement's where the account tells none that we know."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return agreement.zone
 
 
 def date_only_of(account: Description) -> list[str]:

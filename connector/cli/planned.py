@@ -33,6 +33,8 @@ def plan(one: Report, changes: Sequence[PlannedChange], most: int, calls: int = 
     show.parked(one)
     if one.blank_for_a_moment:
         show.say(f"{one.blank_for_a_moment} people will have no stage for a moment (cleared, then set).")
+    for text in one.conflicts:
+        show.say(text, "●", indent=2)
     show.notes(one.warnings)
 
 

@@ -21,6 +21,7 @@ from connector.cli.app import (
     app,
     instant,
 )
+from connector.cli.budgeting import foretell
 from connector.cli.opening import Chosen, choose, now, session_for
 from connector.errors import CrmError, UsageError
 
@@ -56,6 +57,8 @@ def sync(
         everything = must_read_everything(session)
         _confirm_first(session, yes=yes)
         order = Order("sync", moment or now(), everything=everything, resume=moment is None)
+        if everything and session.unsigned() is None:
+            foretell(session, chosen.connection, aloud=output == "text")
         return _told(ran(session, order), output)
 
 
@@ -101,6 +104,8 @@ def backfill(
             rehearses=dry_run and only is None and within is None,
             resume=moment is None,
         )
+        if order.everything and session.unsigned() is None:
+            foretell(session, chosen.connection, aloud=output == "text")
         report = ran(session, order)
         batch = chosen.connection.read.batch
         return _told_plan(session, report, output, most, batch) if dry_run else _told(report, output)

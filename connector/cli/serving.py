@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connector.cli.app import CONFIG, ConfigOption, app
+from connector.cli.budgeting import foretell
 from connector.cli.opening import Chosen, choose, ledger_of, session_for
 from connector.errors import ConfigError, Problem, UsageError
 from connector.log import configure, get_logger
@@ -73,7 +74,8 @@ def _served(chosen: Chosen) -> Served:
     connection = chosen.connection
     jitter = usual_jitter(connection.every) if connection.jitter is None else connection.jitter
     schedule = Schedule(connection.every, connection.cron, chosen.agreement.zone, jitter)
-    return Served(schedule, partial(session_for, chosen), partial(ledger_of, chosen))
+    before = partial(foretell, connection=connection, aloud=False)
+    return Served(schedule, partial(session_for, chosen), partial(ledger_of, chosen), before)
 
 
 def _grace(text: str) -> timedelta:

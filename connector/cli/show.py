@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from connector.codes import meaning_of
 from connector.errors import Problem, UsageError
 
 if TYPE_CHECKING:
@@ -99,6 +100,9 @@ def report(one: Report) -> None:
     if one.complete_until is not None:
         say(str(one.completeness["completeness"]), indent=2)
     parked(one)
+    set_aside(one)
+    for each in one.unseen:
+        say(each, "✗", indent=2)
     for text in one.conflicts:
         say(text, "●", indent=2)
     if one.accepted_unchanged:
@@ -127,6 +131,13 @@ def _calls(one: Report) -> str:
     again = f", {one.retries} repeated" if one.retries else ""
     writing = sum(number for name, number in one.calls.items() if name in ("write", "tasks"))
     return f"{total:,} call{'s' if total != 1 else ''}, {writing:,} of them to write{again}"
+
+
+def set_aside(one: Report) -> None:
+    """What is under `connector rejects`, whichever run put it there."""
+    for code, number in one.set_aside.items():
+        noun = "record is" if number == 1 else "records are"
+        say(f"{number:,} {noun} set aside, {code}: {meaning_of(code)} See: connector rejects", "●", indent=2)
 
 
 def parked(one: Report) -> None:

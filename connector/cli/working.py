@@ -33,9 +33,14 @@ def free_from_the_dead(ledger: Ledger) -> None:
     Should the process live after all (another container with our name), the fence keeps it from writing.
     """
     held = ledger.runs.connection()
-    host, process, *_ = *(held.lease_owner or "").split(":"), ""
-    if host == socket.gethostname() and process.isdigit() and not _alive(int(process), held.lease_owner):
+    if held.lease_owner and died_here(held.lease_owner):
         ledger.runs.drop_lease(held.fence)
+
+
+def died_here(worker: str) -> bool:
+    """Whether host:process:chance names a process of this machine that is no more."""
+    host, process, *_ = *worker.split(":"), ""
+    return host == socket.gethostname() and process.isdigit() and not _alive(int(process), worker)
 
 
 def _alive(process: int, worker: str | None) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from connector.crm.priorities import Priority
 from connector.model import Link, Occurrence, Record
 
 KINDS = ("company", "deal", "call", "email", "meeting", "task", "contact")
@@ -61,7 +62,8 @@ class Outcome:
     """What became of one update, for exactly one id.
 
     written    the CRM says so; `properties` holds what it reports as stored, where it reports it
-    rejected   refused for this record: `code` is stable, `message` the CRM's, without personal data
+    rejected   refused for this record, nothing of it stored: `code` is one of connector.codes, `message` the CRM's
+               word without personal data, `refused` the properties it was refused for, where the CRM named them
     gone       the record is deleted or merged away
     unknown    the request went out and nothing usable came back: read back, never resend blindly
     deferred   not sent: the quota's share was spent, or the run was stopping
@@ -72,6 +74,7 @@ class Outcome:
     properties: Mapping[str, str | None] = field(default_factory=dict)
     code: str = ""
     message: str = ""
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,7 @@ class CRM(Protocol):
     """The contract every adapter keeps; tests/crm/contract.py proves it for each of them."""
 
     calls: Calls
+    priority: Priority | None  # of the calls made now, where calls are scarce; None: nobody said
 
     def describe(self, kinds: Sequence[str]) -> Description:
         """Read account, properties of `kinds`, pipelines and owners. Raises Denied naming the scope to add."""

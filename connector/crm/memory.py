@@ -27,6 +27,7 @@ from connector.crm import (
     Task,
     Update,
 )
+from connector.crm.priorities import Priority
 from connector.errors import NotFound
 from connector.model import Link, Occurrence, Record
 
@@ -60,7 +61,7 @@ class MemoryCRM:
         self._page = page
         self._account = account
         self._forward_only = dict(forward_only or {})
-        self._allowed = dict(allowed or {})
+        self.allowed = dict(allowed or {})  # property -> the only values it takes
         self._records: dict[str, dict[str, _Stored]] = {}
         self._links: dict[tuple[str, str, str], dict[str, tuple[str, ...]]] = {}
         self._occurrences: dict[str, list[Occurrence]] = {}
@@ -70,6 +71,7 @@ class MemoryCRM:
         self.workflows: tuple[Automation, ...] = ()
         self.empty_sources: frozenset[str] = frozenset()  # lists and forms that exist and have seen nobody yet
         self.calls = Calls()
+        self.priority: Priority | None = None
         self.writes = 0
 
     # -- what others do to it ----------------------------------------------------------------------------------
@@ -255,10 +257,15 @@ class MemoryCRM:
 
     def _write(self, stored: _Stored | None, update: Update) -> Outcome:
         if stored is None or stored.archived:
-            return Outcome(update.id, "gone")
-        for name, value in update.properties.items():
-            if value and value not in self._allowed.get(name, frozenset((value,))):
-                return Outcome(update.id, "rejected", code="INVALID_OPTION", message=f"{name} does not take this value")
+            return Outcome(update.id, "gone", code="gone")
+        refused = tuple(
+            name
+            for name, value in update.properties.items()
+            if value and value not in self.allowed.get(name, frozenset((value,)))
+        )
+        if refused:
+            said = f"{', '.join(refused)} does not take this value"
+            return Outcome(update.id, "rejected", {}, "value_not_allowed", said, refused)
         self.writes += 1
         for name, value in update.properties.items():
             if self._may_set(stored, name, value):

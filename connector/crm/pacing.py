@@ -1,9 +1,9 @@
 """
-Staying inside a CRM's quota: who may send now, and how much of the day is ours.
+Staying inside a quota of "190 in any 10 seconds": who may send now.
 
-A quota of "190 in any 10 seconds" is counted by the server when a request arrives there, which we never see. So an
-entry of our log is under way until its *answer* is here and leaves the log one window after that: later than the
-server forgets it, never earlier. A log kept by send times gets 429s; a refilled bucket leaves a tenth unused.
+The server counts a request when it arrives there, which we never see. So an entry of our log is under way until its
+*answer* is here and leaves the log one window after that: later than the server forgets it, never earlier. A log kept
+by send times gets 429s; a refilled bucket leaves a tenth unused.
 """
 
 from __future__ import annotations
@@ -13,10 +13,16 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connector.errors import Deferred
+from connector.crm.priorities import ABOUT, AT_LEAST, PRIORITIES, ROOM, Priority, rank_of
 
-#: How long an observation that the day is spent holds before one call may look whether a new day has begun.
-LOOK_AGAIN_AFTER = 600.0
+#: Places a process asks for before it knows how many it will need.
+TO_BEGIN_WITH = 8
+
+#: For how many seconds others are left half of a quota whose answers do not say what they use.
+RETREAT = 60.0
+
+_NEVER = float("-inf")
+_ALWAYS = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,8 @@ class SlidingLog:
     """Lets at most `limit` requests into any `window` seconds; safe to share between threads.
 
     `take` waits for a place, `give_back` reports that the answer is here. `learn` takes over what the server says
-    about itself, `pause` stops everybody for a while (after a 429).
+    about itself, `pause` stops everybody for a while (after a 429). Where several processes draw from one quota, each
+    has a number of places for a time (`grant`, see connector.crm.quota) and stands still without.
     """
 
     def __init__(
@@ -44,24 +51,32 @@ class SlidingLog:
         sleep: Callable[[float], None],
         share: float = 1.0,
     ) -> None:
-        self._limit, self._window, self._share = limit, window, share
+        self.share = share
+        self.window = window
+        self._limit = limit
         self._clock, self._sleep = clock, sleep
         self._lock = threading.Lock()
-        self._answered: deque[float] = deque()
+        self._answered: deque[tuple[float, int]] = deque()
         self._under_way = 0
-        self._foreign, self._foreign_until = 0, float("-inf")
-        self._paused_until = float("-inf")
+        self._occupied = [0] * len(PRIORITIES)  # places of each class, under way or answered less than a window ago
+        self._peak = list(self._occupied)
+        self._hungry = [False] * len(PRIORITIES)  # classes that had to wait since the last `wants`
+        self._called = [_NEVER] * len(PRIORITIES)
+        self._foreign, self._foreign_until = 0, _NEVER
+        self._paused_until = _NEVER
+        self._places, self._places_until, self._elsewhere = limit, _ALWAYS, 0
+        self._leased = False
 
-    def take(self) -> None:
+    def take(self, priority: Priority | None = None) -> None:
         """Wait until one more request fits, and count it as under way."""
-        while (wait := self.try_take()) > 0:
+        while (wait := self.try_take(priority)) > 0:
             self._sleep(wait)
 
-    def give_back(self) -> None:
+    def give_back(self, priority: Priority | None = None) -> None:
         """The answer has arrived: from now on the entry ages."""
         with self._lock:
             self._under_way -= 1
-            self._answered.append(self._clock())
+            self._answered.append((self._clock(), rank_of(priority)))
 
     def pause(self, seconds: float) -> None:
         """Nobody sends for so many seconds."""
@@ -74,90 +89,123 @@ class SlidingLog:
             return
         with self._lock:
             self._limit = limit
-            self._window = window or self._window
+            self.window = window or self.window
             if remaining is not None:
-                ours = self._under_way + len(self._answered)
+                ours = self._under_way + len(self._answered) + self._elsewhere
                 self._foreign = max(0, limit - remaining - ours)
-                self._foreign_until = self._clock() + self._window
+                self._foreign_until = self._clock() + self.window
+
+    def retreat(self) -> None:
+        """Refused, although by our own count there was room, and nobody tells how much others use: leave them half."""
+        with self._lock:
+            self._foreign = max(self._foreign, self._limit // 2)
+            self._foreign_until = self._clock() + RETREAT
 
     @property
     def limit(self) -> int:
         """Requests a window that are ours at this moment, at least a tenth of the quota, so that work goes on."""
-        whole = max(1, int(self._limit * self._share))
+        whole = max(1, int(self._limit * self.share))
         foreign = self._foreign if self._clock() < self._foreign_until else 0
-        return max(1, whole // 10, whole - foreign)
+        # Others are left a little more than they have: in a window that we fill up they could never take more.
+        return max(1, whole // 10, whole - foreign - foreign // 8)
 
-    def try_take(self) -> float:
+    def try_take(self, priority: Priority | None = None) -> float:
         """Take a place and return 0, or return the seconds after which to try again."""
+        rank = rank_of(priority)
         with self._lock:
             now = self._clock()
-            while self._answered and self._answered[0] + self._window <= now:
-                self._answered.popleft()
+            self._forget(now)
+            if priority is not None:
+                self._called[rank] = now
             if self._paused_until > now:
                 return self._paused_until - now
-            if self._under_way + len(self._answered) < self.limit:
+            if self._fits(rank, now):
                 self._under_way += 1
+                self._occupied[rank] += 1
+                self._peak[rank] = max(self._peak[rank], self._occupied[rank])
                 return 0.0
+            self._hungry[rank] = True
             # With every place under way nothing can leave sooner than one window after an answer arriving now.
-            oldest = self._answered[0] if self._answered else now
+            oldest = self._answered[0][0] if self._answered else now
             # Never 0: rounding may leave a remainder too small to move the clock.
-            return max(oldest + self._window - now, 0.001)
+            return max(oldest + self.window - now, 0.001)
 
+    def _forget(self, now: float) -> None:
+        while self._answered and self._answered[0][0] + self.window <= now:
+            _, rank = self._answered.popleft()
+            self._occupied[rank] -= 1
 
-class DailyPool:
-    """The account's daily quota, shared with every other app: ours is a share of it, and a floor stays untouched.
-
-    The floor is never more than half of the quota: on a small account nothing could be sent otherwise.
-    """
-
-    def __init__(self, budget: Budget, clock: Callable[[], float]) -> None:
-        self._budget, self._clock = budget, clock
-        self._lock = threading.Lock()
-        self._refused_at: float | None = None
-        self.limit: int | None = None
-        self.remaining: int | None = None
-        self.sent = 0  # by us, since the day began as far as we saw it
-
-    def take(self) -> None:
-        """Count one call, or raise Deferred when our part of the day is spent."""
-        with self._lock:
-            spent = self._spent()
-            if spent and not self._may_look_again():
-                raise Deferred(f"{spent} The work goes on after the account's midnight.")
-            self.sent += 1
-
-    def learn(self, limit: int | None, remaining: int) -> None:
-        """Take over the server's count; a rest that jumps up means that a new day has begun."""
-        with self._lock:
-            self.limit = limit or self.limit
-            jump = (self.limit or 0) // 100
-            if self.remaining is not None and remaining > self.remaining + jump:
-                self.sent = 0
-            self.remaining = remaining
-
-    def exhausted(self) -> None:
-        """The server itself says that the day is spent."""
-        with self._lock:
-            self.remaining = 0
-
-    def _spent(self) -> str:
-        if self.remaining == 0:
-            return "The account's daily quota is spent."
-        if self.limit is None or self.remaining is None:
-            return ""
-        own = int(self.limit * self._budget.share)
-        floor = min(self._budget.daily_floor, self.limit // 2)
-        if self.sent >= own:
-            return f"This connection has used its share of the day, {own} calls (budget.share)."
-        if self.remaining <= floor:
-            return f"Only {self.remaining} calls are left today; {floor} stay for others (budget.daily_floor)."
-        return ""
-
-    def _may_look_again(self) -> bool:
-        now = self._clock()
-        if self._refused_at is None:
-            self._refused_at = now
-        if now - self._refused_at < LOOK_AGAIN_AFTER:
+    def _fits(self, rank: int, now: float) -> bool:
+        """A place is free, and not one that is kept for the more urgent."""
+        places, used = self.limit, sum(self._occupied)
+        if self._leased:
+            places = min(places, self._places if now < self._places_until else 0)
+        if used >= places:
             return False
-        self._refused_at = now
-        return True
+        if all(called + ABOUT <= now for called in self._called[:rank]):
+            return True
+        return used < self._of_all(ROOM[PRIORITIES[rank]]) or self._occupied[rank] < self._of_all(AT_LEAST)
+
+    def _of_all(self, part: float) -> int:
+        return max(1, int(self.limit * part))
+
+    # -- sharing with other processes ---------------------------------------------------------------------
+
+    def now(self) -> float:
+        """The clock it goes by."""
+        return self._clock()
+
+    @property
+    def quota(self) -> int:
+        """Requests a window as the server says, whoever sends them."""
+        return self._limit
+
+    @property
+    def occupied(self) -> int:
+        """Places that cannot be given away: under way, or answered less than a window ago."""
+        with self._lock:
+            self._forget(self._clock())
+            return sum(self._occupied)
+
+    @property
+    def starved(self) -> bool:
+        """Somebody had to wait since the last `wants`."""
+        return any(self._hungry)
+
+    @property
+    def may_send(self) -> bool:
+        """Its places have not run out of time."""
+        return not self._leased or self._clock() < self._places_until
+
+    @property
+    def pause_left(self) -> float:
+        """Seconds for which nobody sends."""
+        return max(0.0, self._paused_until - self._clock())
+
+    def called(self, rank: int) -> float:
+        """Seconds since a class last called, here or (`heard`) elsewhere."""
+        return self._clock() - self._called[rank]
+
+    def heard(self, rank: int, seconds_ago: float) -> None:
+        """Another process called in this class."""
+        self._called[rank] = max(self._called[rank], self._clock() - seconds_ago)
+
+    def wants(self, beginner: int | None) -> list[int]:
+        """How many places each class could use, judged by the time since the last question; `beginner` is the class
+        of the call that is about to be made."""
+        with self._lock:
+            self._forget(self._clock())
+            wanted = [peak + peak // 4 + 2 if peak else 0 for peak in self._peak]
+            for rank, hungry in enumerate(self._hungry):
+                if hungry:
+                    wanted[rank] = max(TO_BEGIN_WITH, 2 * self._occupied[rank])
+            if beginner is not None:
+                wanted[beginner] = max(wanted[beginner], TO_BEGIN_WITH)
+            self._peak, self._hungry = list(self._occupied), [False] * len(PRIORITIES)
+            return [min(one, self.limit) for one in wanted]
+
+    def grant(self, places: int, seconds: float, elsewhere: int) -> None:
+        """So many places for so long; `elsewhere` are those that other processes of ours have."""
+        with self._lock:
+            self._leased = True
+            self._places, self._places_until, self._elsewhere = places, self._clock() + seconds, elsewhere

@@ -23,7 +23,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from connector.daemon.notice import Notice
 from connector.daemon.schedule import Schedule
-from connector.errors import Busy, ConfigError, ConnectorError
+from connector.errors import Busy, ConfigError, ConnectorError, Deferred
 from connector.ledger import Ledger
 from connector.log import bound, get_logger, redact_text, unforeseen
 from connector.sync import Order, Report, Session, run
@@ -52,6 +52,7 @@ class Served:
     schedule: Schedule
     session: Callable[[], AbstractContextManager[Session]]
     ledger: Callable[[], AbstractContextManager[Ledger]]
+    before_backfill: Callable[[Session], None] = lambda session: None  # counts what there is, for a forecast
 
 
 @dataclass(eq=False, slots=True)
@@ -213,6 +214,9 @@ class Daemon:
                 except Busy as busy:
                     waiting = f"another run: {busy}"
                     log.info("run skipped", reason=str(busy))
+                except Deferred as spent:
+                    waiting = f"the quota: {spent}"
+                    log.warning("connection waits", reason=waiting)
                 except Exception as error:  # noqa: BLE001 - a mistake in one run must not stop the others
                     waiting, message = None, "; ".join(_told("run failed", error))
                 self._note_end(line, waiting, message)
@@ -230,6 +234,8 @@ class Daemon:
             everything = must_read_everything(session)
             if self._gone(line) or (due_only and everything):
                 return None
+            if everything:
+                line.served.before_backfill(session)
             report = run(session, Order("sync", self._now(), everything=everything, due_only=due_only))
             _log_run(report, due_only=due_only)
             self._plan_due(line, session, report)

@@ -12,7 +12,8 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     losses.py       values and links that were there and are not any more
     completeness.py how far reading got, as one sentence
     people.py       what we remember of a person: tracks, values written and intended, moves, due times
-    work.py         planned changes, tasks, open clears, rejects
+    work.py         planned changes, tasks, open clears
+    rejects.py      what could not be read, decided on or written, and when it is tried again
     holds.py        values of others left alone, and how often ours were set back
     writers.py      how we call who set a value
     aside.py        who waits for a review, a place or a time, and the alerts about it
@@ -23,6 +24,7 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     undoing.py      values that a revert put back, and that are left alone since
     forgetting.py   who is to be erased, everywhere, and never kept again
     tidying.py      forgetting what nobody will ask for any more
+    quota.py        what processes agree on about the CRM's quotas
     runs.py         runs, cursors, the lease, pauses, the daemon's schedule
 """
 
@@ -31,6 +33,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from connector.ledger.aside import Aside
 from connector.ledger.beside import Beside
@@ -45,6 +48,8 @@ from connector.ledger.losses import Losses
 from connector.ledger.mirror import Mirror
 from connector.ledger.observing import Observations
 from connector.ledger.people import People
+from connector.ledger.quota import facts_of
+from connector.ledger.rejects import Rejects
 from connector.ledger.runs import Runs
 from connector.ledger.tables import people, shadows
 from connector.ledger.tidying import tidy
@@ -68,6 +73,7 @@ class Ledger:
         self.conflicts = Conflicts(database, connection)
         self.history = History(database, connection)
         self.work = Work(database, connection)
+        self.rejects = Rejects(database, connection)
         self.holds = Holds(database, connection)
         self.reversals = Reversals(database, connection)
         self.aside = Aside(database, connection)
@@ -84,6 +90,10 @@ class Ledger:
             self.holds,
             self.reversals,
         )
+
+    def quota(self, pool: str) -> dict[str, Any]:
+        """What is known of one of the CRM's quotas, which connections may share."""
+        return facts_of(self.database, pool)
 
     def tidy(self, before: datetime) -> None:
         """Forget what is older than this and of no use any more."""

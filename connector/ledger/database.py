@@ -88,6 +88,10 @@ class Database:
             with self.transaction() as connection:
                 connection.exec_driver_sql(sql, given)
 
+    def insert_missing(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert the rows whose primary key does not exist yet."""
+        self.execute(_insert(self._engine.dialect.name, table).on_conflict_do_nothing(), rows)
+
     def _upsert(self, table: sa.Table, columns: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         """The statement as text, and the columns in the order of its places (none where it names them)."""
         if (table.name, columns) not in self._upserts:

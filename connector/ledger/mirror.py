@@ -168,6 +168,11 @@ class Mirror:
         touched = sa.update(records).where(self._of(kind), among(records.c.id))
         self._db.execute_of(touched.values(read_at=stamp(read_at), scan=run), ids)
 
+    def distrust(self, kind: str, ids: Sequence[str]) -> None:
+        """Nobody knows what stands in these now: they are read before anything more is written to them."""
+        these = sa.update(records).where(self._of(kind), among(records.c.id))
+        self._db.execute_of(these.values(read_at=0.0), ids)
+
     def overwrite(self, kind: str, facts: Mapping[str, Mapping[str, Any]]) -> None:
         """Our own writes went through: what these records now hold is known without reading them."""
         self._db.execute(

@@ -29,7 +29,8 @@ class Memory:
 
     tracks: tuple[Mapping[str, Any], ...] = ()
     base: Mapping[str, str] = field(default_factory=dict)
-    intended: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # property -> (before, after)
+    #: property -> (before, after), and what calls before that last one were about, while nobody knows their end
+    intended: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 NOTHING = Memory()
@@ -70,6 +71,21 @@ def _lead_type(one: Settled, move: Move) -> str | None:
     """Of the track that moved; tracks are named by a digest, which nobody reads backwards."""
     moved = move.track_id or one.track_id
     return next((track["lead_type"] for track in one.tracks if track.get("id") == moved), None)
+
+
+def _with_earlier(
+    values: Mapping[str, tuple[str, str]], earlier: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Intentions on top of earlier ones that were never confirmed: what stood before the first of them is what the
+    agreement is asked about, as long as nobody else has set another value since."""
+    merged = {name: tuple(texts) for name, texts in earlier.items()}
+    for name, (before, after) in values.items():
+        first = merged.get(name, ())
+        if before in first:
+            merged[name] = (first[0], *dict.fromkeys((after, *first[1:])))
+        else:
+            merged[name] = (before, after)
+    return merged
 
 
 def _cycle(track: Mapping[str, Any]) -> int:
@@ -128,17 +144,26 @@ class People:
             id: Memory(
                 tuple(unpack(tracks) or ()),
                 unpack(base) or {},
-                {name: (before, after) for name, (before, after) in (unpack(intended) or {}).items()},
+                {name: tuple(texts) for name, texts in (unpack(intended) or {}).items()},
             )
             for id, tracks, base, intended in self._db.rows_of(query, ids)
         }
 
     def intend(self, intentions: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
-        """Before the call: property -> (before, after). Either is ours to find later, whatever becomes of the call."""
-        self._db.upsert(
-            self._table,
-            [{"connection": self._me, "id": id, "intended": pack(dict(values))} for id, values in intentions.items()],
+        """Before the call: property -> (before, after). Either is ours to find later, whatever becomes of the call; so
+        is what an earlier call was about whose end nobody knows yet."""
+        open_ones = sa.select(self._table.c.id, self._table.c.intended).where(
+            self._table.c.connection == self._me, self._table.c.intended.is_not(None), among(self._table.c.id)
         )
+        with self._db.transaction():
+            earlier = {id: unpack(intended) for id, intended in self._db.rows_of(open_ones, list(intentions))}
+            self._db.upsert(
+                self._table,
+                [
+                    {"connection": self._me, "id": id, "intended": pack(_with_earlier(values, earlier.get(id) or {}))}
+                    for id, values in intentions.items()
+                ],
+            )
 
     def settle(self, settled: Sequence[Settled], *, as_of: datetime, run: int) -> None:
         """After the outcome: tracks move, values become the new base, the moves enter the log."""

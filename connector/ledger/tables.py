@@ -1,5 +1,6 @@
 """
-The tables of the ledger. Every row belongs to a connection; ids are the CRM's, as text; instants are seconds.
+The tables of the ledger. Every row belongs to a connection, but for those about quotas, which connections share; ids
+are the CRM's, as text; instants are seconds.
 
 Portable by construction: text, doubles, integers and JSON bytes; no server-side functions but the one that unfolds a
 list of ids (`database.among`).
@@ -244,11 +245,13 @@ rejects = _table(
     _key("id"),
     sa.Column("code", _text),
     sa.Column("message", _text),
-    sa.Column("payload", _blob),
+    sa.Column("payload", _blob),  # the properties refused, each with a digest of the value; whether all stands back
     sa.Column("attempts", _number),
     sa.Column("run", _number),
-    sa.Column("at", _instant),
-    sa.Column("fingerprint", _text),
+    sa.Column("at", _instant),  # of the last attempt
+    sa.Column("fingerprint", _text),  # agreement, wiring and the account's definitions it was refused under
+    sa.Column("first_at", _instant),
+    sa.Column("next_at", _instant),  # when it is tried again, even if nothing changes
 )
 
 holds = _table(
@@ -322,6 +325,20 @@ runs = _table(
     sa.Column("finished_at", _instant),
     sa.Column("fingerprint", _text),
     sa.Column("report", _blob),
+)
+
+#: What is known of a quota of the CRM: limits, pauses, how much of the day is used. Pools are named by hashes of a
+#: token or an account, because connections, and processes, may share one.
+quotas = sa.Table("quotas", metadata, _key("pool"), sa.Column("facts", _blob))
+
+#: What each process has of a quota, until when. One that does not come back loses it then.
+quota_leases = sa.Table(
+    "quota_leases",
+    metadata,
+    _key("pool"),
+    _key("holder"),
+    sa.Column("body", _blob),
+    sa.Column("until", _instant),
 )
 
 #: What a revert took back of a person, and what the agreement would say again: left alone until that is over.

@@ -1,5 +1,5 @@
 """
-Work in hand: planned changes, tasks sent or about to be, properties that stand cleared, and rejects.
+Work in hand: planned changes, tasks sent or about to be, and properties that stand cleared.
 
 A planned change is stored before the guard looks at the run and before anything is written; its row then carries
 what became of it, which is what `explain`, `apply` and `revert` read. A task row is the outbox of one hand-off:
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
-from connector.ledger.tables import COUNTED, changes, clears, people, rejects, runs, tasks
+from connector.ledger.tables import COUNTED, changes, clears, people, runs, tasks
 
 if TYPE_CHECKING:
     from connector.plan import CauseCount
@@ -74,21 +74,6 @@ class OpenClear:
     property: str
     before: str
     target: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """A record the CRM or the agreement could not take, kept until it, the mapping or the error changes."""
-
-    kind: str
-    id: str
-    code: str
-    message: str
-    attempts: int = 0
-    run: int = 0
-    at: datetime | None = None
-    fingerprint: str = ""
-    payload: Mapping[str, Any] | None = None
 
 
 class Work:
@@ -382,58 +367,7 @@ class Work:
             )
         )
 
-    # -- rejects and holds --------------------------------------------------------------------------
-
-    def reject(self, found: Sequence[Reject], run: int, at: datetime) -> None:
-        """Keep rejects; a repeated one counts its attempts."""
-        known = self._attempts([one.id for one in found])
-        self._db.upsert(
-            rejects,
-            [
-                {
-                    "connection": self._me,
-                    "kind": one.kind,
-                    "id": one.id,
-                    "code": one.code,
-                    "message": one.message,
-                    "payload": pack(dict(one.payload)) if one.payload else None,
-                    "attempts": known.get((one.kind, one.id), 0) + 1,
-                    "run": run,
-                    "at": stamp(at),
-                    "fingerprint": one.fingerprint,
-                }
-                for one in found
-            ],
-        )
-
-    def _attempts(self, ids: Sequence[str]) -> dict[tuple[str, str], int]:
-        query = sa.select(rejects.c.kind, rejects.c.id, rejects.c.attempts).where(
-            rejects.c.connection == self._me, among(rejects.c.id)
-        )
-        return {(kind, id): attempts for kind, id, attempts in self._db.rows_of(query, ids)}
-
-    def release(self, kind: str, ids: Sequence[str]) -> None:
-        """These records are fine again."""
-        these = sa.delete(rejects).where(rejects.c.connection == self._me, rejects.c.kind == kind, among(rejects.c.id))
-        self._db.execute_of(these, ids)
-
-    def rejects(self) -> list[Reject]:
-        """Everything set aside, newest first."""
-        query = sa.select(rejects).where(rejects.c.connection == self._me).order_by(rejects.c.at.desc(), rejects.c.id)
-        return [
-            Reject(
-                row.kind,
-                row.id,
-                row.code,
-                row.message,
-                row.attempts,
-                row.run,
-                instant(row.at),
-                row.fingerprint or "",
-                unpack(row.payload),
-            )
-            for row in self._db.rows(query)
-        ]
+    # -- holds --------------------------------------------------------------------------------------
 
 
 def _change(row: Any) -> PlannedChange:

@@ -6,6 +6,8 @@ The loop: ids to look at, read, normalise, decide, diff, guard, apply, record.
     pull.py       read what changed, or everything, into the mirror
     assembling.py put people together from the mirror, with what others edited
     look.py       decide, diff; settle those who need no write
+    quarantine.py what was refused and is not sent again yet
+    mending.py    what is remembered of refusals
     guarding.py   who may go on, who must wait, and who is told
     apply.py      write planned changes, verify, record
     handoff.py    the one task of a hand-off

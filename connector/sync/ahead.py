@@ -11,6 +11,8 @@ from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
 from typing import TypeVar
 
+from connector.errors import ConnectorError
+
 K = TypeVar("K")
 T = TypeVar("T")
 R = TypeVar("R")
@@ -80,18 +82,29 @@ class _Failure:
 def in_turn(
     pool: Executor, work: Callable[[T], R], items: Iterable[T], depth: int, look: Callable[[], None] = lambda: None
 ) -> Iterator[R]:
-    """`work` for every item, up to `depth` of them under way beside the one that is asked for, results in order."""
+    """`work` for every item, up to `depth` of them under way beside the one that is asked for, results in order. Where
+    the items break off, what was under way is finished first: the next run must not ask for it again."""
     under_way: deque[Future[R]] = deque()
+    broke_off: list[ConnectorError] = []
     try:
-        for item in items:
+        for item in _until_failure(items, broke_off):
             under_way.append(pool.submit(work, item))
             if len(under_way) > depth:
                 yield result(under_way.popleft(), look)
         while under_way:
             yield result(under_way.popleft(), look)
+        for error in broke_off:
+            raise error
     finally:
         for future in under_way:
             future.cancel()
+
+
+def _until_failure(items: Iterable[T], broke_off: list[ConnectorError]) -> Iterator[T]:
+    try:
+        yield from items
+    except ConnectorError as error:
+        broke_off.append(error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,24 +8,26 @@ finds its own half-done work by value and by task marker.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from connector.crm import Outcome, Update
+from connector.crm import Outcome, Update, accounting
 from connector.errors import Deferred, Transient
 from connector.fields import FieldMap
 from connector.ledger import handoffs
 from connector.ledger.people import Settled
-from connector.ledger.work import UNDOING, PlannedChange, Reject
+from connector.ledger.work import UNDOING, PlannedChange
 from connector.model import Move
-from connector.plan import Change, Set, from_json
+from connector.plan import Change, Set, from_json, leaving_out
 from connector.sync.colleagues import Colleagues
 from connector.sync.garbage import uncollected
 from connector.sync.handoff import HandOff
 from connector.sync.look import Look
+from connector.sync.mending import Mending
 from connector.sync.pull import Pull
+from connector.sync.quarantine import only_tells
 from connector.sync.refreshing import Refreshing
 from connector.sync.reverting import Reverting, holds_of, undone_of
 from connector.sync.session import Report, Session
@@ -37,7 +39,8 @@ QUOTA = "quota"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one planned change: a state of connector.crm.Outcome, with the reason."""
+    """What became of one planned change: a state of connector.crm.Outcome, with the reason. `change` is what was
+    written in the end, without the properties that were refused."""
 
     planned: PlannedChange
     change: Change
@@ -45,6 +48,7 @@ class Result:
     code: str = ""
     message: str = ""
     stands: bool = False  # the properties are written, whatever became of the task
+    refused: tuple[str, ...] = ()  # the properties the CRM named; of a written change: those left out of it
 
 
 class Apply:
@@ -71,6 +75,7 @@ class Apply:
         self._hand_off = HandOff(session, report)
         self._reviewed = reviewed
         self._reverting = reverting
+        self._mending = Mending(session, report)
 
     def everything(self, total: int, still: Callable[[], None]) -> None:
         """Write the planned changes, most urgent first, until none is left. Raises Deferred when the quota is spent,
@@ -98,20 +103,29 @@ class Apply:
         stale = self._ledger.mirror.stale("contact", ids, oldest)
         if not stale:
             return list(batch)
+        self._report.counted.update(stale)  # their ends stand with the planned changes
+        try:
+            return self._read_again(batch, stale)
+        finally:
+            self._report.counted.difference_update(stale)
+
+    def _read_again(self, batch: Sequence[PlannedChange], stale: Sequence[str]) -> list[PlannedChange]:
         kept = self._ledger.mirror.kept("contact", stale)
         around = self._ledger.mirror.around(stale)
         self._pull.read("contact", stale, counted=False)
         now = self._ledger.mirror.kept("contact", stale)
         around_now = self._ledger.mirror.around(stale)
         gone = {id for id in stale if id not in now or now[id].gone}
+        unreadable = {id for id, one in self._ledger.rejects.of("contact", stale).items() if one.unreadable} - gone
         moved = {
             id
             for id in stale
             if id not in gone and (now[id].facts != kept[id].facts or around_now[id].links != around[id].links)
-        }
-        self._conclude_gone(batch, gone)
+        } - unreadable
+        self._conclude(gone, "gone", "deleted or merged away")
+        self._conclude(unreadable, "rejected", "the record cannot be understood any more")
         again = self._decide_again([one for one in batch if one.person_id in moved])
-        return [one for one in batch if one.person_id not in gone | moved] + again
+        return [one for one in batch if one.person_id not in gone | unreadable | moved] + again
 
     def _decide_again(self, moved: Sequence[PlannedChange]) -> list[PlannedChange]:
         """New plans for people who changed under our hands; those with a cause the guard has not seen wait."""
@@ -120,13 +134,16 @@ class Apply:
         if self._reverting is not None:
             return self._undo_again(moved, self._reverting)
         causes = {one.person_id: one.cause for one in moved}
-        ends = dict.fromkeys(causes, ("rejected", "undecidable", "the record changed and cannot be decided on"))
+        outside = ("unchanged", "", "no longer in the scope of this connection")
+        ends = dict.fromkeys(causes, outside)
         again: list[PlannedChange] = []
         settled: list[Settled] = []
         looked = self._look.at(tuple(causes))
         for one in looked:
             change = one.difference.change
-            if change is None:
+            if one.stands_back:
+                ends[one.person.id] = ("rejected", "", "would write again what the CRM refused before")
+            elif change is None:
                 settled.append(self._look.settled(one))
                 ends[one.person.id] = ("unchanged", "", "the record changed before the write")
             elif self._reviewed is not None and not as_reviewed(change, self._reviewed.get(one.person.id)):
@@ -136,6 +153,9 @@ class Apply:
             else:
                 again.append(self._look.planned(one, change))
                 del ends[one.person.id]
+        undecided = [id for id, end in ends.items() if end == outside]
+        for id, reject in self._ledger.rejects.of("contact", undecided).items():
+            ends[id] = ("rejected", reject.code, reject.message)
         with self._ledger.transaction():
             self._look.keep_holds(looked)
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
@@ -158,8 +178,8 @@ class Apply:
         """Write these, whose writing had begun before."""
         self._write(batch)
 
-    def _conclude_gone(self, batch: Sequence[PlannedChange], gone: set[str]) -> None:
-        results = [(one.person_id, "gone", "", "deleted or merged away") for one in batch if one.person_id in gone]
+    def _conclude(self, ids: Iterable[str], state: str, message: str) -> None:
+        results = [(id, state, "", message) for id in sorted(ids)]
         self._ledger.work.conclude(self._report.run, results, self._session.now())
 
     # -- intend, write, verify, record --------------------------------------------------------------------------------
@@ -179,26 +199,42 @@ class Apply:
             if self._reverting is not None:
                 begun = [(one.person_id, UNDOING, "", "") for one, _ in with_sets]
                 self._ledger.work.conclude(self._report.run, begun, self._session.now())
-        updates = [
-            Update(change.person_id, {one.property: one.after for one in change.sets}) for _, change in with_sets
-        ]
-        sent_at = self._session.now()
-        outcomes = {outcome.id: outcome for outcome in self._session.crm.write("contact", updates)} if updates else {}
-        taken = [
-            (one, change, outcome)
-            for one, change in with_sets
-            if (outcome := outcomes.get(change.person_id)) is not None and outcome.state == "written"
-        ]
-        verdicts = self._verifying.verdicts(taken, sent_at)
-        results = [
-            _result(one, change, outcomes.get(change.person_id), verdicts.get(change.person_id))
-            if change.sets
-            else Result(one, change, "written")
-            for one, change in changes
-        ]
+        results = [Result(one, change, "written") for one, change in changes if not change.sets]
+        results += self._sent(with_sets)
         results = self._hand_off.after(results)
         self._record(results)
         _stop_if_deferred(results)
+
+    def _sent(self, changes: Sequence[tuple[PlannedChange, Change]]) -> list[Result]:
+        """Each change as far as the CRM took it: where it refuses a property that only tells, the rest goes out again
+        without it."""
+        updates = [Update(change.person_id, {one.property: one.after for one in change.sets}) for _, change in changes]
+        sent_at = self._session.now()
+        outcomes = accounting.write(self._session.crm, "contact", updates)
+        answered = [(*pair, outcome) for pair, outcome in zip(changes, outcomes, strict=True)]
+        verdicts = self._verifying.verdicts([one for one in answered if one[2].state == "written"], sent_at)
+        results: list[Result] = []
+        again: list[tuple[PlannedChange, Change]] = []
+        without: dict[str, Outcome] = {}
+        for one, change, outcome in answered:
+            rest = self._without_refused(change, outcome)
+            if rest is None:
+                results.append(_result(one, change, outcome, verdicts.get(change.person_id)))
+            elif not rest.sets:
+                results.append(_less(Result(one, rest, "written", stands=True), outcome))
+            else:
+                again.append((one, rest))
+                without[change.person_id] = outcome
+        if again:
+            results += [_less(result, without[result.change.person_id]) for result in self._sent(again)]
+        return results
+
+    def _without_refused(self, change: Change, outcome: Outcome) -> Change | None:
+        """What can still be written of a refused change; None where nothing can, or where it would mean nothing."""
+        refused = [one for one in change.sets if one.property in outcome.refused]
+        if outcome.state != "rejected" or not refused or not only_tells(refused):
+            return None
+        return leaving_out(change, outcome.refused, self._session.agreement.write_back.rules)
 
     # -- recording -----------------------------------------------------------------------------------------------------
 
@@ -216,10 +252,11 @@ class Apply:
             else:
                 self._ledger.mirror.settle([one.person_id for one in settled])
                 self._retake([result for result in results if result.stands])
-                self._ledger.work.release("contact", [one.person_id for one in settled])
                 over = ("written", "rejected", "gone")
                 self._ledger.aside.drop([result.change.person_id for result in results if result.state in over])
-                self._set_aside([result for result in results if result.state == "rejected"], now)
+                self._mending.refused([result for result in results if result.state == "rejected"], now)
+                self._mending.written(written, now)
+            self._ledger.mirror.distrust("contact", [one.change.person_id for one in results if one.state == "unknown"])
             gone = [result.change.person_id for result in results if result.state == "gone"]
             self._ledger.mirror.mark_gone("contact", gone)
             Colleagues(self._session).left("contact", gone)
@@ -264,33 +301,28 @@ class Apply:
         self._ledger.holds.drop(keys)
         self._ledger.reversals.restored(keys)
 
-    def _set_aside(self, rejected: Sequence[Result], now: datetime) -> None:
-        """Kept with what was sent, and out of the way until the record or the agreement changes."""
-        fingerprint = self._session.agreement.fingerprint
-        rows = [
-            Reject(
-                "contact",
-                result.change.person_id,
-                result.code,
-                result.message,
-                fingerprint=fingerprint,
-                payload={"sets": result.planned.body["sets"]},
-            )
-            for result in rejected
-        ]
-        self._ledger.work.reject(rows, self._report.run, now)
-        self._ledger.mirror.settle([one.id for one in rows])
+
+def _less(result: Result, outcome: Outcome) -> Result:
+    """A result reached without the properties that were refused at first."""
+    if result.state != "written":
+        return result
+    refused = (*outcome.refused, *result.refused)
+    message = f"written without {', '.join(refused)}: {outcome.message}"
+    return replace(result, code=outcome.code, message=message, refused=refused)
 
 
-def _result(planned: PlannedChange, change: Change, outcome: Outcome | None, verdict: Verdict | None) -> Result:
+def _result(planned: PlannedChange, change: Change, outcome: Outcome, verdict: Verdict | None) -> Result:
     """What became of a change that sets something: the CRM's word, verified."""
-    if outcome is None:
-        return Result(planned, change, "unknown", "no_outcome", "the CRM's answer did not mention this record")
     if outcome.state != "written":
-        return Result(planned, change, outcome.state, outcome.code, outcome.message)
-    if verdict is not None:
-        return Result(planned, change, *verdict)
-    return Result(planned, change, "written", stands=True)
+        return Result(planned, change, outcome.state, outcome.code, outcome.message, refused=outcome.refused)
+    if verdict is None:
+        return Result(planned, change, "written", stands=True)
+    state, code, message, refused = verdict
+    kept_out = [one for one in change.sets if one.property in refused]
+    if state == "rejected" and kept_out and only_tells(kept_out):
+        taken = replace(change, sets=tuple(one for one in change.sets if one not in kept_out))
+        return Result(planned, taken, "written", code, message, stands=True, refused=refused)
+    return Result(planned, change, state, code, message, refused=refused)
 
 
 def _stop_if_deferred(results: Sequence[Result]) -> None:
@@ -298,11 +330,9 @@ def _stop_if_deferred(results: Sequence[Result]) -> None:
     deferred = [result for result in results if result.state == "deferred"]
     if not deferred:
         return
-    if any(result.code == QUOTA for result in deferred):
-        raise Deferred(
-            "The share of the CRM's quota that this connection may use is spent. What is left is decided anew by the"
-            " next run, nothing is lost."
-        )
+    spent = next((result for result in deferred if result.code == QUOTA), None)
+    if spent is not None:
+        raise Deferred(f"{spent.message} What is left is decided anew by the next run.".strip())
     raise Transient(
         f"The CRM did not take the writes for {len(deferred)} people, after every retry ({deferred[0].code}). They did"
         " not arrive; the next run decides them anew.",

@@ -4,7 +4,7 @@ Putting people together from the mirror, and telling who else changed what since
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -45,9 +45,10 @@ class Assembly:
         }
 
     def people(
-        self, ids: Sequence[str]
+        self, ids: Sequence[str], failed: Callable[[str, Exception], None] | None = None
     ) -> tuple[list[Person], dict[str, Kept], dict[str, Memory], dict[str, dict[str, Held]]]:
-        """These people as the agreement sees them, with their records, what is remembered of them and what is held."""
+        """These people as the agreement sees them, with their records, what is remembered of them and what is held.
+        Whoever cannot be put together is told to `failed`, and the others go on."""
         with self._ledger.transaction():
             kept = self._kept(ids)
             around = self._ledger.mirror.around(tuple(kept))
@@ -63,10 +64,15 @@ class Assembly:
                 memories[id] = _unused_again(memories.get(id, NOTHING), one, self._session.agreement.fingerprint)
             holds.setdefault(id, {}).update(_left_alone(one, self._order.as_of if over else None))
         edits = self._edits(kept, memories, holds)
-        people = [
-            self._person(self._undone(one, memories.get(id, NOTHING)), around[id], others, edits.get(id, {}))
-            for id, one in kept.items()
-        ]
+        people: list[Person] = []
+        for id, record in kept.items():
+            try:
+                as_asked = self._undone(record, memories.get(id, NOTHING))
+                people.append(self._person(as_asked, around[id], others, edits.get(id, {})))
+            except Exception as error:
+                if failed is None:
+                    raise
+                failed(id, error)
         return self._colleagues.join(people), kept, memories, holds
 
     def _kept(self, ids: Sequence[str]) -> dict[str, Kept]:
@@ -104,9 +110,12 @@ class Assembly:
         fields = self._session.fields
         before: dict[str, str] = {}
         for field, name in self.written.items():
-            pair = memory.intended.get(name)
-            if pair is not None and fields.alike(field, fields.encode(field, fields.live(kept.facts, field)), pair[1]):
-                before[field] = pair[0]
+            intended = memory.intended.get(name)
+            if intended is None:
+                continue
+            live = fields.encode(field, fields.live(kept.facts, field))
+            if any(fields.alike(field, live, each) for each in intended[1:]):
+                before[field] = intended[0]
         return replace(kept, facts=fields.with_written(kept.facts, before))
 
     def _others(self, around: Iterable[Surroundings]) -> dict[str, dict[str, Kept]]:
@@ -163,12 +172,11 @@ class Assembly:
         ours = Ours(memory).get(spec.property)
         if ours is None or live in ours:
             return None
-        before = fields.decode(field, memory.base.get(spec.property, ""))
-        edit = Edit(field, before, fields.live(kept.facts, field), None, "unknown")
         hold = holds.get(spec.property)
-        if hold is not None and hold.live == live:  # asked before
-            return replace(edit, at=hold.set_at, by=hold.by, source=hold.source, name=hold.name)
-        return edit
+        if hold is not None and hold.frozen and hold.live == live:
+            return None  # a quarrel that has been told
+        before = fields.decode(field, memory.base.get(spec.property, ""))
+        return Edit(field, before, fields.live(kept.facts, field), None, "unknown")
 
     def _dated(self, found: dict[str, dict[str, Edit]]) -> dict[str, dict[str, Edit]]:
         """Ask the CRM's history who made these edits and when; without an answer they stay undated. What our own token
@@ -253,8 +261,8 @@ class Ours(Mapping[str, frozenset[str]]):
 
     def __getitem__(self, name: str) -> frozenset[str]:
         if name in self._intended:
-            before, after = self._intended[name]
-            return frozenset((self._base.get(name, before), after))
+            before, *after = self._intended[name]
+            return frozenset((self._base.get(name, before), *after))
         return frozenset((self._base[name],))
 
     def __iter__(self) -> Iterator[str]:

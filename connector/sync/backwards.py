@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from connector.crm import Outcome, Update
+from connector.crm import Outcome, Update, accounting
 from connector.ledger.work import OpenClear
 from connector.plan import Set
 from connector.sync.session import Report, Session
@@ -71,7 +71,12 @@ class Backwards:
         return endings | self.finish([one for one in clears if one.person_id not in endings])
 
     def finish(self, clears: Sequence[OpenClear]) -> dict[str, Ending]:
-        """Bring open clears to their end, whatever stands there now. What is still blank then stays open."""
+        """Bring open clears to their end, whatever stands there now, before any other call where calls are scarce. What
+        is still blank then stays open."""
+        with self._session.calling_as("webhook"):
+            return self._finished(clears)
+
+    def _finished(self, clears: Sequence[OpenClear]) -> dict[str, Ending]:
         live = self._live(clears)
         unsent = [one for one in clears if live.get(one.person_id) == one.before != one.target]
         endings = self._refused(unsent, self._write(unsent, blank=True))  # the clear never arrived: without it ...
@@ -168,7 +173,7 @@ class Backwards:
         if not clears:
             return {}
         updates = [Update(one.person_id, {one.property: "" if blank else one.target}) for one in clears]
-        outcomes = self._session.crm.write("contact", updates)
+        outcomes = accounting.write(self._session.crm, "contact", updates)
         return {one.id: one for one in outcomes if one.state == "rejected"}
 
 

@@ -191,7 +191,8 @@ class Guarding:
         for exactly this. Raises Deferred."""
         began = self._session.silence(self._session.now())
         if began is not None and not self._order.reviewed and self._silence() is None:
-            raise Deferred(f"{began.reason} until {began.until:%Y-%m-%d %H:%M} UTC: what is left is decided anew then.")
+            why = f"{began.reason} until {began.until:%Y-%m-%d %H:%M} UTC: what is left is decided anew then."
+            raise Deferred(why, code="paused")
 
     # -- setting aside --------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from connector.crm import Task
+from connector.crm import Task, accounting
 from connector.decide.tracks import track_id
 from connector.ledger.work import SentTask
 from connector.model import TaskDraft
@@ -130,7 +130,7 @@ class HandOff:
             for mark, change, draft in drafts
         ]
         self._work.note_tasks([self._row(*one, "intended", None) for one in drafts])
-        outcomes = self._session.crm.create_tasks(tasks, about_to_send)
+        outcomes = accounting.create_tasks(self._session.crm, tasks, about_to_send)
         states: dict[str, tuple[str, str, str]] = {}
         for one, outcome in zip(drafts, outcomes, strict=True):
             if outcome.state == "written":
@@ -142,7 +142,7 @@ class HandOff:
                     self._work.note_tasks([self._row(*one, "intended", None)])
                 states[one[0]] = (
                     outcome.state,
-                    outcome.code or "task",
+                    outcome.code or "refused",
                     outcome.message or "the task was not created",
                 )
         return states

@@ -24,16 +24,20 @@ from connector.ledger.holds import Reversal
 from connector.ledger.mirror import Kept
 from connector.ledger.observing import Observed
 from connector.ledger.people import NOTHING, Memory, Settled
+from connector.ledger.rejects import Reject
 from connector.ledger.tables import CHANGED, ROUTE_DUE
-from connector.ledger.work import OBSERVED, PLANNED, PlannedChange, Reject
+from connector.ledger.work import OBSERVED, PLANNED, PlannedChange
+from connector.log import unforeseen
 from connector.model import Decision, Person
 from connector.plan import Change, Difference, Held, diff, to_json
 from connector.sync.assembling import Assembly, Ours
 from connector.sync.garbage import uncollected
+from connector.sync.mending import Mending
 from connector.sync.noting import Noting
+from connector.sync.quarantine import Quarantine
 from connector.sync.reversals import Reversals, as_hold
 from connector.sync.session import Order, Report, Session
-from connector.sync.who import Who
+from connector.sync.who import ASKING, Who
 
 #: How far back a dry run looks to say how many would be handed over a day.
 REHEARSED = timedelta(days=30)
@@ -56,6 +60,8 @@ class Looked:
     mark: int = CHANGED  # why they were looked at
     holds: Mapping[str, Held] = dataclasses.field(default_factory=dict)  # property -> what we leave alone there
     reversals: tuple[Reversal, ...] = ()  # values of ours that another system set back since
+    left_out: tuple[str, ...] = ()  # properties that were refused before and are not sent again
+    stands_back: bool = False  # the whole change was refused before and is not sent again
 
 
 class Look:
@@ -76,6 +82,8 @@ class Look:
         self.reversals = Reversals(session, order, report, self.who, self._terms)
         self._assembly = Assembly(session, order, report, self.who)
         self._noting = Noting(session.agreement, session.office.teams)
+        self._quarantine = Quarantine(session)
+        self._mending = Mending(session, report)
 
     # -- one chunk of people -------------------------------------------------------------------------------------
 
@@ -83,23 +91,51 @@ class Look:
     def at(self, ids: Sequence[str], marks: Mapping[str, int] | None = None) -> list[Looked]:
         """Decide and diff these people; those that cannot be decided on are rejected alone. `marks`: why they are
         looked at, where it is not a fact."""
-        people, kept, memories, holds = self._assembly.people(ids)
+        rejects = self._rejects(ids)
+        people, kept, memories, holds = self._assembly.people(self._readable(ids, rejects), self._reject)
         looked = []
         for person in self._in_scope(people):
             memory = memories.get(person.id, NOTHING)
             try:
-                looked.append(
-                    self._one(
-                        person,
-                        kept[person.id],
-                        memory,
-                        holds.get(person.id, {}),
-                        mark=marks.get(person.id, CHANGED) if marks else CHANGED,
-                    )
+                one = self._one(
+                    person,
+                    kept[person.id],
+                    memory,
+                    holds.get(person.id, {}),
+                    mark=marks.get(person.id, CHANGED) if marks else CHANGED,
                 )
-            except (ConnectorError, ValueError, KeyError, TypeError, ArithmeticError) as error:
+                looked.append(one)
+            except Exception as error:  # noqa: BLE001 - whatever one person's data does to a rule, the others go on
                 self._reject(person.id, error)
-        return self.reversals.settle(looked, self._again)
+        settled = self.reversals.settle(looked, self._again)
+        return [self._without_refused(one, rejects.get(one.person.id)) for one in settled]
+
+    def _rejects(self, ids: Sequence[str]) -> dict[str, Reject]:
+        """What was refused of these people and is not to be tried again yet."""
+        return {} if self._order.verb in ASKING else self._quarantine.of(ids)
+
+    def _readable(self, ids: Sequence[str], rejects: Mapping[str, Reject]) -> Sequence[str]:
+        """Those whose records are as the CRM has them; what the mirror holds of the others is of the past."""
+        unreadable = [id for id in ids if id in rejects and rejects[id].unreadable]
+        if not unreadable:
+            return ids
+        self._report.end(unreadable, "rejected")
+        if self._order.verb != "plan":
+            self._mending.put_by(unreadable)
+        return [id for id in ids if id not in set(unreadable)]
+
+    def _without_refused(self, one: Looked, reject: Reject | None) -> Looked:
+        """What is left to write once what the CRM refuses is left out."""
+        if reject is None or self._session.mode == "observe":
+            return one
+        verdict = self._quarantine.verdict(reject, one.difference.change)
+        retaken = () if verdict.change is None else one.difference.retaken
+        return replace(
+            one,
+            difference=replace(one.difference, change=verdict.change, retaken=retaken),
+            left_out=verdict.left_out,
+            stands_back=verdict.stands_back,
+        )
 
     def people(self, ids: Sequence[str]) -> list[Person]:
         """These people put together, for who asks other questions than the agreement's decision."""
@@ -118,13 +154,19 @@ class Look:
             chosen = {person.id for person in inside}
             outside = [person.id for person in people if person.id not in chosen]
             self.left_out += len(outside)
-            self._report.count("looked_at", len(outside))
-            self._report.count("unchanged", len(outside))
+            self._end_outside(outside)
             if self._order.verb != "plan":
                 with self._ledger.transaction():
                     self._ledger.mirror.settle(outside)
                     self._ledger.aside.drop(outside)
+                    self._ledger.rejects.release("contact", outside)
         return inside
+
+    def _end_outside(self, ids: Sequence[str]) -> None:
+        """They are looked at, and that is all; the set of those who have an end is kept for the few it is about."""
+        fresh = [id for id in ids if id not in self._report.counted]
+        self._report.count("looked_at", len(fresh))
+        self._report.count("unchanged", len(fresh))
 
     def _one(self, person: Person, kept: Kept, memory: Memory, holds: Mapping[str, Held], *, mark: int) -> Looked:
         tracks = tuple(track_from_json(table) for table in memory.tracks)
@@ -142,36 +184,46 @@ class Look:
         if self._order.rehearses:
             self._rehearse(person)
         adopted = not tracks and decision.tracks[0].adopted
-        looked = Looked(person, kept, memory, decision, UNTOUCHED, adopted, mark=mark, holds=holds)
-        return looked if person.unmapped else self._compared(looked, Ours(memory))
+        if person.unmapped:
+            return Looked(person, kept, memory, decision, UNTOUCHED, adopted, mark=mark, holds=holds)
+        difference, postponed = self._compared(person, kept, decision, holds, Ours(memory), mark)
+        return Looked(person, kept, memory, decision, difference, adopted, postponed, mark, holds)
 
-    def _compared(self, one: Looked, ours: Mapping[str, frozenset[str]]) -> Looked:
-        """The decision against the record as it stands."""
+    def _compared(
+        self,
+        person: Person,
+        kept: Kept,
+        decision: Decision,
+        holds: Mapping[str, Held],
+        ours: Mapping[str, frozenset[str]],
+        mark: int,
+    ) -> tuple[Difference, bool]:
+        """The decision against the record as it stands, and whether it can wait for the hour of displayed scores."""
         difference = diff(
-            one.decision,
-            one.kept.facts,
+            decision,
+            kept.facts,
             ours=ours,
-            holds=one.holds,
+            holds=holds,
             fields=self._session.fields,
             terms=self._terms,
             as_of=self._order.as_of,
-            owner_id=self._session.task_owner(one.person.owner_id),
-            by_time=one.mark != CHANGED,
+            owner_id=self._session.task_owner(person.owner_id),
+            by_time=mark != CHANGED,
         )
         change = difference.change
-        postponed = one.mark == ROUTE_DUE and change is not None and change.only_scores
-        if postponed:
-            difference = replace(difference, change=None, retaken=())
-        if change is not None and one.person.id in self._assembly.left_alone and not (change.counted or change.moves):
+        if mark == ROUTE_DUE and change is not None and change.only_scores:
+            return replace(difference, change=None, retaken=()), True
+        if change is not None and person.id in self._assembly.left_alone and not (change.counted or change.moves):
             # only what follows from where the undone run left them
-            difference = replace(difference, change=None, retaken=())
-        return replace(one, difference=difference, postponed=postponed)
+            return replace(difference, change=None, retaken=()), False
+        return difference, False
 
     def _again(
         self, one: Looked, holds: Mapping[str, Held], ours: Mapping[str, str], found: tuple[Reversal, ...]
     ) -> Looked:
         mine = {**Ours(one.memory), **{name: frozenset((live,)) for name, live in ours.items()}}
-        return self._compared(replace(one, holds=holds, reversals=found), mine)
+        difference, postponed = self._compared(one.person, one.kept, one.decision, holds, mine, one.mark)
+        return replace(one, difference=difference, postponed=postponed, holds=holds, reversals=found)
 
     def _rehearse(self, person: Person) -> None:
         """Would the facts of the last 30 days have handed this person over?"""
@@ -193,14 +245,10 @@ class Look:
         if self._order.verb == "report":
             self._report.count("rejected")
             return
-        message = str(error) if isinstance(error, ConnectorError) else f"{type(error).__name__} while deciding"
-        reject = Reject("contact", person_id, "undecidable", message, fingerprint=self._session.agreement.fingerprint)
-        with self._ledger.transaction():
-            self._ledger.work.reject([reject], self._report.run, self._session.now())
-            self._ledger.mirror.settle([person_id])
-            self._ledger.aside.drop([person_id])
-        self._report.count("looked_at")
-        self._report.count("rejected")
+        message = str(error) if isinstance(error, ConnectorError) else f"{unforeseen(error)} while deciding"
+        if self._order.verb != "plan":
+            self._mending.undecidable(person_id, message)
+        self._report.end((person_id,), "rejected")
 
     # -- settling and planning -------------------------------------------------------------------------------------
 
@@ -214,6 +262,9 @@ class Look:
             looked = tuple(looked)
             self.keep_holds(looked)
             for one in looked:
+                if one.stands_back:
+                    self._count_back()
+                    continue
                 change = self._wanted(one)
                 self._count(one, change)
                 if change is None and self._order.clean_up is not None:
@@ -226,8 +277,11 @@ class Look:
                 self._ledger.work.plan(self._report.run, planned)
             elif observes:
                 self._observe(looked, planned)
+                self._mending.fine(looked)
             else:
                 self._settle(settled)
+                self._mending.fine([one for one in looked if not one.stands_back and one.difference.change is None])
+                self._mending.stand_back([one for one in looked if one.stands_back])
                 self._ledger.work.plan(self._report.run, planned)
 
     def _wanted(self, one: Looked) -> Change | None:
@@ -274,6 +328,11 @@ class Look:
             draft.due_at,
         )
 
+    def _count_back(self) -> None:
+        """One who stands back: looked at, decided on, and rejected as before."""
+        for name in ("looked_at", "decided", "rejected"):
+            self._report.count(name)
+
     def _count(self, one: Looked, change: Change | None) -> None:
         report = self._report
         report.count("looked_at")
@@ -301,7 +360,9 @@ class Look:
         over = [(one.person.id, name) for one in looked for name in one.difference.released]
         ledger.holds.drop(over)
         ledger.reversals.note([found for one in looked for found in one.reversals], run)
-        ledger.reversals.restored(over)
+        ledger.reversals.restored(
+            [*over, *(key for one in looked if one.memory.intended for key in self._arrivals(one))]
+        )
 
     def settled(self, one: Looked, base: dict[str, str] | None = None) -> Settled:
         """What to remember of a person once the decision stands; what is still to be written is not in its base."""
@@ -339,10 +400,16 @@ class Look:
                 base[name] = live
         return base
 
+    def _arrivals(self, one: Looked) -> Iterator[tuple[str, str]]:
+        """Our own writes that arrived and were never confirmed, because the run before died: (person id, property)."""
+        for field, name in self._assembly.written.items():
+            if self._arrived(one, field, name, self._live(one, field)):
+                yield one.person.id, name
+
     def _arrived(self, one: Looked, field: str, name: str, live: str) -> bool:
         """Whether this is our own write that was never confirmed."""
         intended = one.memory.intended.get(name)
-        return intended is not None and self._session.fields.alike(field, live, intended[1])
+        return intended is not None and any(self._session.fields.alike(field, live, each) for each in intended[1:])
 
     def _left_alone(self, one: Looked) -> bool:
         """Whether this person is scored and nothing more: held, unmapped, or in mode scores."""
@@ -358,6 +425,7 @@ class Look:
             "after": settled_json(self.settled(one)),
             **({"before": {"tracks": list(one.memory.tracks)}} if change.moves else {}),  # for `revert`
             **({"retaken": list(one.difference.retaken)} if one.difference.retaken else {}),
+            **({"left_out": list(one.left_out)} if one.left_out else {}),
         }
         return PlannedChange(
             change.person_id,

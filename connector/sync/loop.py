@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from connector import codes
 from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, Problem
 from connector.ledger import Ledger
 from connector.ledger.aside import EMPTIED
@@ -24,6 +25,7 @@ from connector.ledger.work import UNDOING, PlannedChange
 from connector.model import ALWAYS
 from connector.plan import from_json
 from connector.sync import resuming
+from connector.sync.adding_up import refuse_unaccounted
 from connector.sync.apply import Apply, essence
 from connector.sync.backwards import Backwards
 from connector.sync.emptied import Emptied
@@ -31,6 +33,7 @@ from connector.sync.guarding import Guarding
 from connector.sync.look import REHEARSED, Look, candidates
 from connector.sync.owners import follow_owners, tell_unrouted
 from connector.sync.pull import Pull
+from connector.sync.quarantine import Quarantine
 from connector.sync.reconcile import sweeps
 from connector.sync.reverting import refuse_when_observing
 from connector.sync.session import Order, Report, Session
@@ -44,18 +47,20 @@ KEPT = timedelta(days=30)
 def run(session: Session, order: Order) -> Report:
     """Bring the CRM in line with the agreement for everybody this order concerns."""
     with _lease(session):
+        session.crm.priority = "backfill" if order.everything else "incremental"
         _refuse_unsigned(session, order)
         order, report = _start(session, order)
         try:
             _work(session, order, report)
         except Deferred as error:
-            report.status, report.message = "deferred", str(error)
+            report.status, report.code, report.message = "deferred", codes.of(error), str(error)
         except ConnectorError as error:
-            report.status, report.message = _failed(error), str(error)
+            report.status, report.code, report.message = _failed(error), codes.of(error), str(error)
             _finish(session, order, report)
             raise
         except KeyboardInterrupt:
-            report.status, report.message = "failed", "stopped by hand; the next run goes on from the last commit"
+            report.status, report.code = "failed", "stopped"
+            report.message = "stopped by hand; the next run goes on from the last commit"
             _finish(session, order, report)
             raise
         _finish(session, order, report)
@@ -83,6 +88,8 @@ def _work(session: Session, order: Order, report: Report) -> None:
         return
     look = Look(session, order, report)
     _wake(session, order)
+    if order.only is None and order.within is None:
+        Quarantine(session).call_back(pull)
     if writing:
         guarding.call_back()
     waiting = _whose_fields_are_empty(session, order, report, pull, guarding)
@@ -121,7 +128,8 @@ def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
     elif order.verb != "apply":
         pull.changes()
         if order.verb == "sync":
-            Sweeps(session, report, pull.kinds(), sweeps(session, report, pull)).go_on()
+            with session.calling_as("reconcile"):
+                Sweeps(session, report, pull.kinds(), sweeps(session, report, pull)).go_on()
     if order.only is not None:
         pull.read("contact", order.only)
         named = session.ledger.forgotten.without("contact", order.only)
@@ -362,7 +370,7 @@ def _refuse_unsigned(session: Session, order: Order) -> None:
     now, agreement = session.now(), session.agreement.fingerprint
     number = session.ledger.runs.start(order.verb, session.mode, order.as_of, now, agreement)
     report = Report(number, session.ledger.connection, session.mode, now, order.as_of, agreement, status="refused")
-    report.message = session.signatures.refusal(now) or ""
+    report.code, report.message = GuardRefused.code, session.signatures.refusal(now) or ""
     _finish(session, order, report)
     raise GuardRefused(report.message)
 
@@ -399,6 +407,9 @@ def _finish(session: Session, order: Order, report: Report) -> None:
         report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned", UNDOING))
     calls = session.crm.calls
     report.calls, report.retries, report.throttled = dict(calls.by_class), calls.retries, calls.throttled
+    if order.write:
+        session.ledger.rejects.forget_gone()
+    report.set_aside = session.ledger.rejects.by_code()
     report.finished_at = session.now()
     if order.everything and report.status == "running":
         session.ledger.runs.note_drift(report.drift)
@@ -406,8 +417,10 @@ def _finish(session: Session, order: Order, report: Report) -> None:
     report.complete_until, report.completeness = complete.until, complete.to_json(report.finished_at)
     report.seconds = (report.finished_at - report.started_at).total_seconds()
     if report.status == "running":
-        rejects = order.undoes is None and bool(session.ledger.work.rejects())
+        rejects = order.undoes is None and bool(report.set_aside)
         report.status = _status(report, writes=order.write, rejects=rejects)
+    if report.status != "failed":
+        refuse_unaccounted(session, order, report)
     with session.ledger.transaction():
         session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
         resuming.end(session, order, report)
@@ -421,6 +434,7 @@ def _status(report: Report, *, writes: bool, rejects: bool) -> str:
         return "partial" if counts["rejected"] or report.incomplete else "done"
     if report.alerts and not counts["written"]:
         return "refused"
-    if report.incomplete or report.parked or counts["parked"] or counts["rejected"] or counts["unknown"] or rejects:
+    missing = report.incomplete or report.unseen or rejects
+    if missing or report.parked or counts["parked"] or counts["rejected"] or counts["unknown"]:
         return "partial"
     return "done"

@@ -17,7 +17,8 @@ from connector.errors import MalformedRecord, Transient
 from connector.fields import email_hash
 from connector.ledger.database import unpack
 from connector.ledger.mirror import News, Seen
-from connector.ledger.work import Reject
+from connector.ledger.rejects import Reject
+from connector.log import unforeseen
 from connector.model import Link, Occurrence, Record
 from connector.sync.colleagues import Colleagues
 from connector.sync.emptied import Lost
@@ -169,6 +170,7 @@ class Pull:
         """These are gone, which those who were on a deal with them are to hear of."""
         with self._ledger.transaction():
             gone = self._ledger.mirror.mark_gone(kind, ids)
+            self._ledger.rejects.release(kind, ids)
             if gone:
                 self._colleagues.left(kind, ids)
         return gone
@@ -287,8 +289,24 @@ class Pull:
         self._lost.values(kind, news)
         self._colleagues.changed(kind, news)
         mirror.add_occurrences(rises, self._run)
-        self._ledger.work.release(kind, changed)
+        self._try_again(kind, seen, changed, read_at)
         self._set_aside(kind, malformed, read_at)
+
+    def _unreadable(self, record: Record, error: Exception) -> Reject:
+        """The reject of a record that cannot be understood; of a mistake of ours only kind and place are told."""
+        code = error.code if isinstance(error, MalformedRecord) else "malformed_record"
+        said = str(error) if isinstance(error, MalformedRecord) else f"{record.kind} {record.id}: {unforeseen(error)}"
+        return Reject(record.kind, record.id, code, said, fingerprint=self._session.rejected_under)
+
+    def _try_again(self, kind: str, seen: Sequence[Seen], changed: Sequence[str], now: datetime) -> None:
+        """Whoever can be read again is no reject any more; whoever changed is worth another try."""
+        rejects = self._ledger.rejects
+        known = rejects.of(kind, [one.id for one in seen])
+        readable = [id for id, one in known.items() if one.unreadable]
+        rejects.release(kind, readable)
+        rejects.try_again(kind, [id for id in changed if id in known], now)
+        if kind == "contact":
+            self._ledger.mirror.mark_dirty(readable)
 
     def seen(self, kind: str, records: Sequence[Record]) -> tuple[list[Seen], list[Reject]]:
         """These records as facts, and those nobody can read."""
@@ -297,10 +315,10 @@ class Pull:
         for record in records:
             try:
                 facts = self._session.fields.facts(record)
-            except MalformedRecord as error:
-                malformed.append(Reject(kind, record.id, error.code, str(error), payload={"kind": kind}))
+                address = email_hash(facts["f"].get("email")) if kind == "contact" else None
+            except Exception as error:  # noqa: BLE001 - whatever stands in one record, the others go on
+                malformed.append(self._unreadable(record, error))
                 continue
-            address = email_hash(facts["f"].get("email")) if kind == "contact" else None
             if record.other_emails:
                 facts["m"] = sorted(filter(None, map(email_hash, record.other_emails)))
             seen.append(Seen(record.id, facts, record.created_at, address))
@@ -310,12 +328,11 @@ class Pull:
         """A record nobody can read is rejected alone, and kept out of every decision until it changes."""
         if not malformed:
             return
-        self._ledger.work.reject(malformed, self._run, read_at)
+        self._ledger.rejects.keep(malformed, self._run, read_at)
         self._ledger.mirror.touch(kind, [one.id for one in malformed], read_at, self._run)
         if kind == "contact":
             self._ledger.mirror.settle([one.id for one in malformed])
-            self._report.count("looked_at", len(malformed))
-            self._report.count("rejected", len(malformed))
+            self._report.end((one.id for one in malformed), "rejected")
 
     def _rises(self, kind: str, news: Sequence[News], read_at: datetime) -> list[Occurrence]:
         """Signals in what is new of these people; where nothing is new, no counter rose."""

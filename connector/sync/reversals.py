@@ -119,8 +119,7 @@ class Reversals:
             if told.by in SYSTEMS and latest is not None and latest.times >= STOP_AFTER:
                 told = replace(told, code=CONFLICT, until=None)
                 self._stop(id, told)
-            if told.frozen or held in one.difference.held:
-                holds[held.property] = told
+            holds[held.property] = told
         return again(one, holds, ours, tuple(found))
 
     def _told(self, held: Held, versions: Versions) -> Held:

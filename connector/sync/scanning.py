@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from connector.crm import Page
+from connector.errors import ConnectorError
 from connector.model import Record
 from connector.sync import marks
 from connector.sync.ahead import ahead, in_turn
@@ -133,6 +133,17 @@ class Scanning:
 
 
 def _slices(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while group := list(islice(iterator, size)):
-        yield group
+    """So many at a time. What came before a failure is handed out first: the next run must not ask for it again."""
+    some: list[T] = []
+    try:
+        for item in items:
+            some.append(item)
+            if len(some) == size:
+                yield some
+                some = []
+    except ConnectorError:
+        if some:
+            yield some
+        raise
+    if some:
+        yield some

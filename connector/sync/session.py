@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from connector.agreement import Agreement
 from connector.crm import CRM
+from connector.crm.priorities import Priority
 from connector.decide import Decider, Office
 from connector.errors import Deferred
 from connector.fields import FieldMap
@@ -61,6 +64,7 @@ class Session:
     scope: Scope = field(default_factory=Scope)
     office: Office = field(default_factory=Office)
     signatures: Signatures = field(default_factory=Signatures)
+    definitions: str = ""  # the account's definitions of what is mapped, as one digest
     worker: str = "connector"
     progress: Callable[[str, int, int | None], None] = lambda phase, done, total: None
     stopping: Callable[[], bool] = lambda: False
@@ -74,6 +78,13 @@ class Session:
     def mode(self) -> str:
         """Without a go-live instant the connector only observes (G15)."""
         return "observe" if self.settings.go_live is None else self.settings.mode
+
+    @property
+    def rejected_under(self) -> str:
+        """What a refusal depends on beside the record: another agreement, mapping, mode or definition in the account
+        is reason enough to try again."""
+        parts = (self.agreement.fingerprint, self.agreement.wiring.fingerprint, self.definitions, self.mode)
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
 
     @property
     def memory(self) -> People:
@@ -101,11 +112,22 @@ class Session:
         """Between batches: may this run go on? Raises Deferred when the program is to stop, or, before a write, when
         somebody paused the connection."""
         if self.stopping():
-            raise Deferred("Stopped on request. What was committed stays; the next run goes on from there.")
+            why = "Stopped on request. What was committed stays; the next run goes on from there."
+            raise Deferred(why, code="stopped")
         pause = self.ledger.runs.paused(self.now()) if writing else None
         if pause is not None:
             me = self.ledger.connection
-            raise Deferred(f"Connection {me} is {pause}. What is left is decided anew: connector resume {me}")
+            why = f"Connection {me} is {pause}. What is left is decided anew: connector resume {me}"
+            raise Deferred(why, code="paused")
+
+    @contextmanager
+    def calling_as(self, priority: Priority) -> Iterator[None]:
+        """Calls inside the block go before or after others where calls are scarce."""
+        before, self.crm.priority = self.crm.priority, priority
+        try:
+            yield
+        finally:
+            self.crm.priority = before
 
     def unsigned(self) -> str | None:
         """Which signatures must be there before anything is written, with the commands; None where nothing is amiss."""
@@ -205,7 +227,18 @@ class Report:
     accepted_unchanged: int = 0  # values that the CRM accepted and did not take
     would_hand_over_a_day: float | None = None  # a dry run's estimate, by the facts of the last 30 days
     warnings: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)  # what could not be read although the agreement asks for it
+    set_aside: dict[str, int] = field(default_factory=dict)  # records under `connector rejects`, by code
+    code: str = ""  # why it did not end well, as docs/errors.md explains it
     message: str = ""
+    counted: set[str] = field(default_factory=set, repr=False)  # people whose end is told already, or elsewhere
+
+    def end(self, ids: Iterable[str], name: str) -> None:
+        """These were looked at and ended so, each counted once however often a run meets them."""
+        fresh = set(ids) - self.counted
+        self.counted |= fresh
+        self.count("looked_at", len(fresh))
+        self.count(name, len(fresh))
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to one of the counts."""
@@ -239,6 +272,9 @@ class Report:
             "accepted_unchanged": self.accepted_unchanged,
             "would_hand_over_a_day": self.would_hand_over_a_day,
             "warnings": list(self.warnings),
+            "unseen": list(self.unseen),
+            "set_aside": dict(self.set_aside),
+            "code": self.code,
             "message": self.message,
         }
 

@@ -52,4 +52,4 @@ def _parts(session: Session, source: str, cursor: str | None) -> Iterator[Part]:
 def _unreadable(report: Report, source: str, error: Exception) -> None:
     if not isinstance(error, NotFound) and not (isinstance(error, Denied) and error.code == "scope"):
         raise error
-    report.warnings.append(f"{source} cannot be read, its signals are not seen: {error}")
+    report.unseen.append(f"{source} cannot be read, its signals are not seen: {error}")

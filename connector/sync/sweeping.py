@@ -17,6 +17,7 @@ from typing import Protocol
 
 import orjson
 
+from connector import codes
 from connector.errors import CrmError, Deferred, Denied
 from connector.log import get_logger
 from connector.sync.session import Report, Session
@@ -107,7 +108,7 @@ class Sweeps:
                 self._report.warnings.append(
                     f"the {sweep.name} sweep stopped early, and goes on with the next run: {error}"
                 )
-                log.warning("sweep stopped early", sweep=sweep.name, code=getattr(error, "code", "deferred"))
+                log.warning("sweep stopped early", sweep=sweep.name, code=codes.of(error))
 
     def _place(self, sweep: Sweep) -> Place | None:
         """Where to go on, or begin; None where it is not time yet."""

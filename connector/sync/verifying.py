@@ -34,6 +34,7 @@ class Verdict(NamedTuple):
     state: str
     code: str = ""
     message: str = ""
+    refused: tuple[str, ...] = ()  # the properties that the CRM did not take
 
 
 class Verifying:
@@ -65,7 +66,7 @@ class Verifying:
         plans = {planned.person_id: planned for planned, _, _ in taken}
         back = {id: those[0] for id, those in refused.items() if _may_go_back(plans[id], those)}
         verdicts = {
-            id: Verdict("rejected", "not_taken", _not_taken(those[0]))
+            id: Verdict("rejected", "not_taken", _not_taken(those), tuple(one.property for one in those))
             for id, those in refused.items()
             if id not in back
         }
@@ -74,7 +75,7 @@ class Verifying:
     def _cleared(self, back: Mapping[str, Set]) -> dict[str, Verdict]:
         endings = self._backwards.clear_then_set(back)
         self._reversals.set_back_at_once({id: back[id] for id, one in endings.items() if one.how == SET_BACK})
-        return {id: _verdict(one) for id, one in endings.items() if one.how != STANDS}
+        return {id: _verdict(one, back[id].property) for id, one in endings.items() if one.how != STANDS}
 
     def _stored(self, taken: Sequence[Taken]) -> dict[str, dict[str, str | None]]:
         """What stands there now; a stage or status of which the answer says nothing is read."""
@@ -130,20 +131,17 @@ def _may_go_back(planned: PlannedChange, sets: Sequence[Set]) -> bool:
     return bool(planned.body.get("backwards")) and [one.field for one in sets] == ["stage"]
 
 
-def _verdict(one: End) -> Verdict:
+def _verdict(one: End, name: str) -> Verdict:
     return {
         BLANK: Verdict(
             "unknown", "stage_still_blank", "the stage stands cleared; the next run sets it before all else"
         ),
         MOVED: Verdict("unknown", "stage_moved_meanwhile", "somebody set the stage meanwhile"),
         SET_BACK: Verdict("unknown", "stage_set_back", "another system set the old stage again at once"),
-        GONE: Verdict("gone", "", "deleted or merged away"),
-        REFUSED: Verdict("rejected", one.code, one.message),
+        GONE: Verdict("gone", "gone", "deleted or merged away"),
+        REFUSED: Verdict("rejected", one.code, one.message, (name,)),
     }[one.how]
 
 
-def _not_taken(one: Set) -> str:
-    return (
-        f"the CRM accepted {one.property} = {one.after} and kept another value. If it is an earlier stage, allow the"
-        ' move in lifecycle.toml with backwards = "clear_then_set"; otherwise look for an automation on this property'
-    )
+def _not_taken(sets: Sequence[Set]) -> str:
+    return f"the CRM accepted {', '.join(one.property for one in sets)} and kept another value"

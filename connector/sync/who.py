@@ -66,7 +66,7 @@ class Who:
         if not earlier or self._tried[newest.source] >= TRIES:
             return False
         self._tried[newest.source] += 1
-        if not self._wrote(id, name, earlier):
+        if newest.source not in self._sources_of_ours(id, name, versions):
             return False
         self._learn(newest.source)
         return True
@@ -76,8 +76,9 @@ class Who:
             self._own = frozenset(orjson.loads(self._ledger.runs.cursor("own sources") or "[]"))
         return self._own
 
-    def _wrote(self, id: str, name: str, versions: Versions) -> bool:
-        """Whether one of these entries is a write that the ledger remembers."""
+    def _sources_of_ours(self, id: str, name: str, versions: Versions) -> set[str]:
+        """What the history calls whoever made the writes that the ledger remembers: of each, the one that the value
+        came in by. Whoever set it again a moment later may be an echo."""
         ours = [
             (one.at, after)
             for one in self._ledger.work.changes_of(id)
@@ -85,11 +86,10 @@ class Who:
             for _field, property, _before, after in one.body["sets"]
             if property == name
         ]
-        return any(
-            (version.value or "") == after and abs(version.at - at) <= CLOSE
-            for version in versions
-            for at, after in ours
+        alike = (
+            [one for one in versions if (one.value or "") == after and abs(one.at - at) <= CLOSE] for at, after in ours
         )
+        return {min(those, key=lambda one: one.at).source for those in alike if those}
 
     def _learn(self, source: str) -> None:
         self._own = self._known() | {source}

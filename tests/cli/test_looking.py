@@ -43,22 +43,6 @@ def test_runs_lists_the_newest_first(offline: Desk) -> None:
     assert offline("runs", "--output", "json").json["runs"][0]["tasks_created"] == 1
 
 
-def test_a_reject_is_listed_with_its_reason_and_can_be_tried_again(synced: Desk) -> None:
-    """HubSpot refuses one person: 3, the reason under `rejects`; --retry looks again in the next run."""
-    synced.world.edit("contacts", "3", {"jobtitle": "Student"})
-    refusal = {"category": "VALIDATION_ERROR", "message": "no", "errors": [{"code": "INVALID_OPTION"}]}
-    synced.sandbox.fault("answer", path="contacts/batch/update", times=0, status=400, body=refusal)
-    synced.sandbox.fault("answer", method="PATCH", path="contacts/3", times=0, status=400, body=refusal)
-    assert synced("sync").code == 3
-    synced.sandbox.faults.clear()
-    listed = synced("rejects", "--output", "json").json["rejects"]
-    assert [(one["kind"], one["id"], one["code"]) for one in listed] == [("contact", "3", "INVALID_OPTION")]
-    assert synced("sync", "--output", "json").json["counts"]["looked_at"] == 0
-    assert "looked at again" in synced("rejects", "--retry").out
-    assert synced("sync", "--output", "json").json["counts"]["written"] == 1
-    assert "Nothing was set aside" in synced("rejects").out
-
-
 def test_every_line_of_explain_adds_up_to_the_score(offline: Desk) -> None:
     """Per side, the points of the lines are the score, to the hundredth."""
     for id in ("1", "2", "3"):

@@ -102,7 +102,7 @@ def test_status_tells_when_the_next_run_is_due(synced: Desk) -> None:
     assert synced("status", "--output", "json").json["schedule"]["overdue"] is False
 
 
-def test_status_never_believes_that_the_daemon_lives(synced: Desk) -> None:
+def test_lesson_50_status_never_believes_that_the_daemon_lives(synced: Desk) -> None:
     """A planned run that is more than an interval late is a question; an orderly stop is told as one."""
     at = datetime.now(UTC) - timedelta(minutes=40)
     noted(synced, next_run_at=at, late_after=at + timedelta(minutes=5))

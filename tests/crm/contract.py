@@ -24,6 +24,7 @@ from typing import Protocol
 
 import pytest
 
+from connector.codes import CODES
 from connector.crm import CRM, PropertyDefinition, Task, Update
 from connector.errors import NotFound
 
@@ -236,7 +237,8 @@ class CrmContract:
         assert states == ["written", "rejected", "written", "written", "gone", "written", "written"]
         assert f"new {ids[5]}" == world.stored("contact", ids[5])[self.text]
         assert world.stored("contact", ids[1])[self.text] == "title 1"
-        assert outcomes[1].code
+        assert (outcomes[1].refused, outcomes[4].code) == ((self.refused[0],), "gone")
+        assert {outcome.code for outcome in outcomes} - {""} <= set(CODES)  # docs/errors.md tells what each means
 
     def test_a_refusal_never_quotes_the_value(self, crm: CRM, world: World) -> None:
         """Rejects are kept and shown; a person's data has no place in them."""

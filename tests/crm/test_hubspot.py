@@ -18,6 +18,7 @@ from connector.crm.hubspot.names import TYPES
 from connector.crm.pacing import Budget
 from connector.errors import Deferred, Denied, Transient
 from connector.sandbox import Sandbox, World
+from connector.sandbox.poison import Poison
 from connector.sandbox.workflows import Workflow
 from tests.crm.contract import CrmContract
 
@@ -325,12 +326,32 @@ def test_bad_rows_are_told_alike_in_both_moods_of_hubspot(
     outcomes = open_hubspot(read=Reading()).write("contact", updates)
 
     assert {outcome.id for outcome in outcomes if outcome.state == "rejected"} == bad
-    assert {outcome.code for outcome in outcomes if outcome.id in bad} == {"INVALID_OPTION"}
+    assert {outcome.code for outcome in outcomes if outcome.id in bad} == {"value_not_allowed"}
     assert {world.stored("contact", id_)["hs_lead_status"] for id_ in ids if id_ not in bad} == {"OPEN"}
 
 
+@pytest.mark.parametrize("how", [{"status": 400, "whole": True}, {"status": 409, "whole": True}, {"whole": False}])
+def test_lesson_21_lesson_22_poisoned_records_cost_only_themselves(
+    open_hubspot: Open, sandbox: Sandbox, world: Account, how: dict[str, Any]
+) -> None:
+    """One hundred people, three of whom refuse every write: the batch falls as 400, as 409, or answers 207."""
+    ids = world.people(100)
+    bad = {ids[3], ids[50], ids[99]}
+    for id_ in bad:
+        sandbox.world.poisons["contacts", id_] = Poison(**how)
+    crm = open_hubspot(read=Reading(threads=1))
+
+    outcomes = crm.write("contact", [Update(id_, {"city": "Gdynia"}) for id_ in ids])
+
+    assert [outcome.id for outcome in outcomes] == ids
+    assert {outcome.id for outcome in outcomes if outcome.state == "rejected"} == bad
+    assert {outcome.state for outcome in outcomes if outcome.id not in bad} == {"written"}
+    assert {id_ for id_ in ids if world.stored("contact", id_).get("city") == "Gdynia"} == set(ids) - bad
+    assert crm.calls.by_class["write"] <= (1 + 2 * 3 * 7 if how["whole"] else 1)
+
+
 @pytest.mark.parametrize("action", ["drop_before", "drop_after", "malformed", "truncated"])
-def test_a_write_whose_answer_is_lost_ends_as_written(
+def test_lesson_23_a_write_whose_answer_is_lost_ends_as_written(
     hubspot: HubSpot, sandbox: Sandbox, world: Account, action: str
 ) -> None:
     """Applied or not, the look afterwards settles it; history shows each value once."""
@@ -346,7 +367,7 @@ def test_a_write_whose_answer_is_lost_ends_as_written(
 
 
 @pytest.mark.parametrize("action", ["drop_before", "drop_after"])
-def test_a_task_whose_answer_is_lost_is_unknown_and_can_be_found(
+def test_lesson_24_a_task_whose_answer_is_lost_is_unknown_and_can_be_found(
     hubspot: HubSpot, sandbox: Sandbox, world: Account, action: str
 ) -> None:
     """It is not sent again; looking at the contact tells whether it is there."""

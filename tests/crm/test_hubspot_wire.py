@@ -103,7 +103,7 @@ def test_a_list_name_is_quoted_into_its_path(script: Script, hubspot: Open) -> N
         (Reply(200, {"results": [{"id": "1"}]}, cut=9), OutcomeUnknown, "no usable answer"),
     ],
 )
-def test_each_failure_has_its_error(
+def test_lesson_51_trap_24_each_failure_has_its_error(
     script: Script, hubspot: Open, reply: Reply, error: type[ConnectorError], words: str
 ) -> None:
     """The class says who must act, the message says what to do."""
@@ -113,7 +113,7 @@ def test_each_failure_has_its_error(
         read(hubspot(attempts=1))
 
 
-def test_a_missing_scope_is_named(script: Script, hubspot: Open) -> None:
+def test_lesson_51_lesson_52_a_missing_scope_is_named(script: Script, hubspot: Open) -> None:
     """The administrator reads which scope to add, any one of those HubSpot lists."""
     errors = [{"context": {"requiredGranularScopes": ["crm.objects.deals.read", "crm.schemas.deals.read"]}}]
     script.answer = first(then=Reply(403, {"category": "MISSING_SCOPES", "correlationId": "c-9", "errors": errors}))
@@ -159,6 +159,30 @@ def test_trap_23_odd_but_readable_answers_are_read(script: Script, hubspot: Open
     (found,) = page.records
     assert (found.id, dict(found.properties)) == ("12", {"n": "3", "b": "true", "x": None})
     assert found.created_at == datetime.fromtimestamp(1_700_000_000, UTC)
+
+
+@pytest.mark.parametrize(
+    ("raw", "read"),
+    [
+        (b'"half \\ud83d an emoji"', "half \ufffd an emoji"),
+        (b'"\\ud83d\\ude00 whole"', "\U0001f600 whole"),
+        (b'"latin \xe9"', "latin \ufffd"),
+        (b"NaN", "nan"),
+        (b"9" * 500, "inf"),
+        (b'{"deep": [1]}', "{'deep': [1]}"),
+    ],
+)
+def test_lesson_53_half_a_character_does_not_cost_the_page(
+    script: Script, hubspot: Open, raw: bytes, read: str
+) -> None:
+    """The fast parser refuses the whole answer; what can be read of it is read, and the others are all there."""
+    page = b'{"results":[{"id":"1","properties":{"n":%s}},{"id":"2","properties":{"n":"fine"}}]}' % raw
+    script.answer = first(Reply(raw=page))
+
+    (found,) = hubspot(attempts=1).scan("contact", ["n"])
+
+    assert [(one.id, one.properties["n"]) for one in found.records] == [("1", read), ("2", "fine")]
+    assert all(one.properties["n"].encode() for one in found.records if one.properties["n"])
 
 
 def test_trap_11_merged_ids_are_read_from_both_lists_and_from_the_answer_itself(script: Script, hubspot: Open) -> None:

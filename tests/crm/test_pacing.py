@@ -5,10 +5,14 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from connector.crm.pacing import LOOK_AGAIN_AFTER, Budget, DailyPool, SlidingLog
+from connector.crm.daily import HOUR, DailyPool
+from connector.crm.pacing import Budget, SlidingLog
+from connector.crm.priorities import PRIORITIES, Priority
 from connector.errors import Deferred
 
 
@@ -129,6 +133,17 @@ def test_the_burst_share_leaves_places_to_others() -> None:
     assert time.now == 10.0
 
 
+def test_a_refusal_within_our_own_count_leaves_others_half_for_a_minute() -> None:
+    """Searches of other apps show in no header: refused although there was room, we take two of four, and then four."""
+    time = Time()
+    log = log_of(4, time, window=1.0)
+    log.retreat()
+
+    assert log.limit == 2
+    time.sleep(60)
+    assert log.limit == 4
+
+
 def test_a_pause_holds_everybody() -> None:
     """After a 429 nobody sends before its time is over."""
     time = Time()
@@ -142,18 +157,32 @@ def test_a_pause_holds_everybody() -> None:
 
 def day(share: float = 0.5, floor: int = 0, limit: int = 1000, remaining: int = 1000) -> tuple[DailyPool, Time]:
     time = Time()
-    pool = DailyPool(Budget(share=share, daily_floor=floor), time.clock)
+    pool = DailyPool(time.clock)
     pool.learn(limit, remaining)
-    return pool, time
+    return Bound(pool, Budget(share=share, daily_floor=floor)), time  # type: ignore[return-value]  # it is one
+
+
+class Bound:
+    """A day, and the budget of the one connection that draws from it."""
+
+    def __init__(self, pool: DailyPool, budget: Budget) -> None:
+        self._pool, self._budget = pool, budget
+
+    def take(self, priority: Priority = "webhook") -> None:
+        self._pool.take(priority, self._budget)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
 
 
 def test_our_share_of_the_day_ends_the_work_as_deferred() -> None:
-    """Half of 10 calls are ours: the sixth is put off, and the message says which setting did it."""
+    """Half of 10 calls are ours: the sixth is put off, and the message says which setting did it, and until when."""
     pool, _ = day(limit=10, remaining=10)
+    pool.meet("UTC")
     for _ in range(5):
         pool.take()
 
-    with pytest.raises(Deferred, match=r"budget\.share"):
+    with pytest.raises(Deferred, match=r"budget\.share\).*after 1970-01-02 00:00 UTC"):
         pool.take()
 
 
@@ -165,36 +194,102 @@ def test_the_floor_stays_untouched_even_when_others_drained_the_day() -> None:
         pool.take()
 
 
+def test_calls_under_way_are_expected_to_reach_the_server() -> None:
+    """Three above the floor: three calls go out, not a fourth before the first answer is here."""
+    pool, _ = day(share=1.0, floor=300, remaining=303)
+    for _ in range(3):
+        pool.take()
+
+    with pytest.raises(Deferred, match="daily_floor"):
+        pool.take()
+
+
+def test_what_others_took_lately_is_expected_to_go_on() -> None:
+    """Others use five calls a second: ten seconds after the last answer fifty more are thought to be gone."""
+    pool, time = day(share=1.0, floor=300, remaining=400)
+    time.sleep(10)
+    pool.learn(1000, 350)
+    time.sleep(11)
+
+    with pytest.raises(Deferred, match="daily_floor"):
+        pool.take()
+
+
 def test_a_floor_larger_than_the_account_gives_way() -> None:
     """The shipped floor of 50,000 does not silence an account of 1,000 calls a day."""
     pool, _ = day(floor=50_000, remaining=999)
 
     pool.take()
 
-    assert pool.sent == 1
+
+def test_each_class_leaves_the_rest_of_the_day_to_the_more_urgent() -> None:
+    """Of 100 calls a backfill makes 80, a reconcile goes on to 90, an incremental to 95, a webhook to the last."""
+    pool, _ = day(share=1.0, limit=100, remaining=100)
+    made: dict[str, int] = {}
+    for priority in reversed(PRIORITIES):
+        with pytest.raises(Deferred):  # noqa: PT012 - as many as it gives
+            for made[priority] in itertools.count():
+                pool.take(priority)
+
+    assert made == {"backfill": 80, "reconcile": 10, "incremental": 5, "webhook": 5}
 
 
-def test_a_new_day_is_noticed_by_looking_again_once_in_a_while() -> None:
-    """After ten minutes one call may look; when it sees a fresh quota, the work goes on."""
+def test_a_refusal_of_the_day_holds_until_the_accounts_midnight() -> None:
+    """Warsaw is an hour ahead: at 22:50 UTC nothing is sent, at 23:00 the new day has begun."""
     pool, time = day(share=1.0)
+    pool.meet("Europe/Warsaw")
+    pool.learn(1000, 0)
+    until = pool.exhausted()
+
+    assert until == datetime(1970, 1, 1, 23, tzinfo=UTC)
+    time.now = 22 * HOUR + 3000
+    with pytest.raises(Deferred, match=r"23:00 UTC \(00:00 Europe/Warsaw\)"):
+        pool.take()
+    time.now = 23 * HOUR
+    pool.take()
+
+
+def test_without_headers_one_call_an_hour_looks_whether_the_day_is_still_spent() -> None:
+    """Nobody says how much is left: an hour after a refusal the next call may go out."""
+    time = Time()
+    pool = DailyPool(time.clock)
     pool.exhausted()
     with pytest.raises(Deferred):
         pool.take()
-    time.sleep(LOOK_AGAIN_AFTER)
+    time.sleep(HOUR)
+
     pool.take()
+
+
+def test_a_wait_that_the_server_names_holds_for_every_call() -> None:
+    """Retry-After of ten minutes: nothing before it is over, everything after it."""
+    pool, time = day(share=1.0)
+    pool.exhausted(600)
+    time.sleep(599)
     with pytest.raises(Deferred):
         pool.take()
+    time.sleep(1)
 
-    pool.learn(1000, 999)
+    pool.take()
+
+
+def test_a_rest_that_jumps_up_is_a_new_day() -> None:
+    """Our share was used; the server's day began at an hour we did not expect, and so does ours."""
+    pool, _ = day(limit=100, remaining=100)
+    for _ in range(50):
+        pool.take()
+    pool.learn(100, 50)
+
+    pool.learn(100, 99)
 
     pool.take()
 
 
 def test_without_headers_nothing_is_refused() -> None:
     """OAuth answers carry no daily headers; then only the server's own DAILY refusal counts."""
-    pool = DailyPool(Budget(), Time().clock)
+    pool = DailyPool(Time().clock)
 
     for _ in itertools.repeat(None, 500):
         pool.take()
 
-    assert pool.sent == 500
+    assert pool.day.limit is None

@@ -15,7 +15,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 
 from connector.agreement.approvals import EMERGENCY, Approval
 from connector.daemon import Schedule
-from connector.errors import Busy, ConfigError, Problem, Transient
+from connector.errors import Busy, ConfigError, Deferred, Problem, Transient
 from connector.ledger.aside import SetAside
 from connector.sync import Order, Session, Signatures, run
 from tests.daemon.house import FIVE_MINUTES, House
@@ -70,7 +70,7 @@ def test_after_a_long_sleep_there_is_one_run_and_the_others_are_counted(acme: Ho
     assert (acme.word()["missed"], acme.word()["missed_at"]) == (23, "2026-03-31T14:00:00Z")
 
 
-def test_what_was_planned_while_no_daemon_ran_is_counted(acme: House) -> None:
+def test_lesson_50_what_was_planned_while_no_daemon_ran_is_counted(acme: House) -> None:
     """Started again an hour and a half after its next instant: 17 were left out, the eighteenth is made good."""
     with acme.opened() as ledger:
         ledger.runs.note_schedule({"next_run_at": "2026-03-31T10:33:00Z"})
@@ -280,6 +280,19 @@ def test_a_connection_that_fails_stops_nobody(build: Build, error: Exception, to
     house.wait(minutes=5)
     assert len(house.runs("acme")) == 1
     assert (house.word("acme")["last_error"], house.word("acme")["last_error_at"]) == (None, None)
+
+
+def test_g7_a_connection_whose_day_is_spent_waits_and_did_not_fail(build: Build, said: Said) -> None:
+    """Status says what for; the next instant tries again, and the day after it goes on."""
+    house = build(schedules={"acme": FIVE_MINUTES})
+    house.confirmed().broken["acme"] = Deferred("The account's daily quota is spent.")
+    house.started().wait(minutes=6)
+
+    assert house.word()["waiting_for"] == "the quota: The account's daily quota is spent."
+    assert (house.word()["last_error"], said("run failed")) == (None, [])
+    house.broken.clear()
+    house.wait(minutes=5)
+    assert (len(house.runs()), house.word()["waiting_for"]) == (1, None)
 
 
 def test_a_run_by_hand_and_a_planned_one_never_meet(acme: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -17,8 +18,9 @@ from connector.ledger import Ledger, migrate, open_ledger
 from connector.ledger.aside import SetAside
 from connector.ledger.handoffs import HandOff
 from connector.ledger.mirror import Seen
+from connector.ledger.rejects import FIRST_WAIT, LONGEST_WAIT, Reject, wait_after
 from connector.ledger.tables import metadata
-from connector.ledger.work import PlannedChange, Reject
+from connector.ledger.work import PlannedChange
 from connector.model import Link, Occurrence
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -166,14 +168,50 @@ def test_a_submission_finds_its_contact_when_that_appears(ledger: Ledger) -> Non
     assert mirror.adopt_submissions() == 0
 
 
-def test_rejects_count_their_attempts_and_go_when_released(ledger: Ledger) -> None:
-    """Kept with code and message until something changes."""
-    for run in (1, 2):
-        ledger.work.reject([Reject("contact", "1", "INVALID_OPTION", "why")], run, NOW)
+def test_g2_an_intention_without_an_end_outlives_the_next_call(ledger: Ledger) -> None:
+    """Two calls whose end nobody knows: what stood before the first is remembered, either value is ours."""
+    people = ledger.people
+    people.intend({"1": {"stage": ("lead", "mql"), "fit": ("", "60")}})
+    people.intend({"1": {"stage": ("mql", "sql")}})
+    assert people.remember(["1"])["1"].intended == {"stage": ("lead", "sql", "mql"), "fit": ("", "60")}
 
-    assert [(one.code, one.attempts, one.run) for one in ledger.work.rejects()] == [("INVALID_OPTION", 2, 2)]
-    ledger.work.release("contact", ["1"])
-    assert ledger.work.rejects() == []
+    people.intend({"1": {"stage": ("customer", "sql")}})  # somebody else set it meanwhile
+    assert people.remember(["1"])["1"].intended["stage"] == ("customer", "sql")
+
+
+def test_rejects_count_their_attempts_and_wait_longer_each_time(ledger: Ledger) -> None:
+    """Kept with code and since when; the same error again doubles the wait, another one begins anew."""
+    hour = timedelta(hours=1)
+    refused = Reject("contact", "1", "value_not_allowed", "why", {"cx_persona": "digest"}, fingerprint="a")
+    for run in (1, 2, 3):
+        ledger.rejects.keep([refused], run, NOW + run * hour)
+
+    (one,) = ledger.rejects.every()
+    assert (one.code, one.attempts, one.run, one.names) == ("value_not_allowed", 3, 3, ("cx_persona",))
+    assert (one.first_at, one.at, one.next_at) == (NOW + hour, NOW + 3 * hour, NOW + 7 * hour)
+    ledger.rejects.keep([replace(refused, code="collision")], 4, NOW + 4 * hour)
+    assert ledger.rejects.every("collision")[0].attempts == 1
+    assert ledger.rejects.by_code() == {"collision": 1}
+    ledger.rejects.release("contact", ["1"])
+    assert ledger.rejects.every() == []
+
+
+def test_rejects_are_due_when_their_time_or_what_they_hang_on_is_over(ledger: Ledger) -> None:
+    """By the clock, by another agreement, mapping or definition, or because somebody asked."""
+    reject = Reject("contact", "1", "collision", "why", fingerprint="a")
+    ledger.rejects.keep([reject, replace(reject, kind="deal", id="7")], 1, NOW)
+
+    assert ledger.rejects.due("a", NOW) == []
+    assert [one.id for one in ledger.rejects.due("a", NOW + FIRST_WAIT)] == ["1", "7"]
+    assert [one.id for one in ledger.rejects.due("b", NOW)] == ["1", "7"]
+    ledger.rejects.try_again("deal", ["7"], NOW)
+    assert [one.kind for one in ledger.rejects.due("a", NOW)] == ["deal"]
+    assert [wait_after(n) for n in (1, 2, 8, 9, 1000)] == [
+        FIRST_WAIT,
+        2 * FIRST_WAIT,
+        128 * FIRST_WAIT,
+        *[LONGEST_WAIT] * 2,
+    ]
 
 
 def test_two_connections_in_one_file_do_not_meet(ledger: Ledger) -> None:

@@ -100,7 +100,7 @@ def test_only_what_was_confirmed_is_logged(tmp_path: Path) -> None:
     house.asked_for_demo("1")
     house.sync(ledger, mode="observe")
     assert ledger.hand_offs.every() == []
-    house.crm._allowed["cx_stage"] = frozenset({"lead"})
+    house.crm.allowed["cx_stage"] = frozenset({"lead"})
     house.sync(ledger)
     assert (ledger.hand_offs.every(), ledger.history.stage_moves()) == ([], [])
 

@@ -51,8 +51,8 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Build:
 
 
 @pytest.fixture
-def in_memory(tmp_path: Path) -> Build:
-    """Builds worlds on the memory CRM alone, for laws that no wire has a part in."""
+def memory(tmp_path: Path) -> Build:
+    """Builds worlds on the memory CRM alone, for laws in which the CRM has no part."""
 
     def make(folder: str = "world", *, page: int = 100) -> World:
         path = tmp_path / folder

@@ -5,7 +5,7 @@ The same small world on the HubSpot sandbox: real HTTP, the real adapter, the sa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from connector.sandbox import Sandbox, fates
 from connector.sandbox import World as Account
 from connector.sandbox.clock import Clock as AccountClock
 from connector.sandbox.records import Source
+from connector.sandbox.schema import Definition, Option
 from connector.sandbox.workflows import Workflow
 from tests.sync.world import AS_OF, SOURCES, World
 
@@ -58,6 +59,7 @@ class SandboxWorld(World):
         self.sandbox.reset()
         self.sandbox.switch(rate_limits=False)
         self.account = self.sandbox.world
+        self._definitions: dict[str, Definition] = {}
         self._told = Told()
         self.account.audience.add_form("demo-request")
         for one in self.agreement.wiring.signals:
@@ -144,6 +146,13 @@ class SandboxWorld(World):
         """A person edits a contact by hand."""
         self.account.clock.set(self.clock())
         self.account.edit("contacts", id, properties)
+
+    def takes_only(self, property: str, *values: str) -> None:
+        """An admin leaves a property of contacts only these options; without any, it takes what it took before."""
+        here = self.account.definitions["contacts"]
+        self._definitions.setdefault(property, here[property])
+        options = tuple(Option(value, value) for value in values)
+        here[property] = replace(here[property], options=options) if values else self._definitions[property]
 
     def set_by(self, how: str, id: str, properties: Mapping[str, str]) -> None:
         """Somebody or something of the account sets properties."""

@@ -79,7 +79,7 @@ def test_g5_where_the_crm_lets_it_back_nothing_is_cleared(build: Build) -> None:
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_g5_a_crash_between_clear_and_set_leaves_nobody_blank(build: Build, moment: str) -> None:
+def test_g5_lesson_16_a_crash_between_clear_and_set_leaves_nobody_blank(build: Build, moment: str) -> None:
     """Whatever call dies, the next run fills the stage before it does anything else."""
     for number in points(moment, 6):
         world = _faded(build, f"{moment}{number}", opted_in=True)

@@ -116,7 +116,7 @@ def test_case_64_who_left_owns_nobody_and_the_next_owner_has_all_the_time(build:
     assert world.writes == writes
 
 
-def test_case_64_the_task_of_somebody_whose_owner_left_goes_to_the_queue(build: Build) -> None:
+def test_case_64_lesson_31_the_task_of_somebody_whose_owner_left_goes_to_the_queue(build: Build) -> None:
     """Handed over while the owner is gone: routing begins, and the queue has the task."""
     world = build()
     world.settings = replace(world.settings, no_owner=NEXT)

@@ -70,9 +70,9 @@ def test_g14_every_table_knows_how_a_person_is_erased_from_it() -> None:
     assert {table.name for table in metadata.sorted_tables} == KNOWN
 
 
-def test_g14_whoever_is_forgotten_is_in_no_table_and_not_in_the_file(in_memory: Build) -> None:
+def test_g14_whoever_is_forgotten_is_in_no_table_and_not_in_the_file(memory: Build) -> None:
     """Neither the id nor a value, in columns, JSON, texts, or pages that are free by now; the others stay."""
-    world = in_memory()
+    world = memory()
     ledger = a_life(world)
     before = everything(ledger)
     assert WHO in before
@@ -92,9 +92,9 @@ def test_g14_whoever_is_forgotten_is_in_no_table_and_not_in_the_file(in_memory: 
     assert "[forgotten]" in after  # a run's warning named the id
 
 
-def test_g14_whoever_is_forgotten_never_comes_back(in_memory: Build) -> None:
+def test_g14_whoever_is_forgotten_never_comes_back(memory: Build) -> None:
     """Read in full, by change, by name, by a deal, by a form: nothing is kept, nothing is written."""
-    world = in_memory()
+    world = memory()
     ledger = a_life(world)
     ledger.forgetting.forget(WHO, world.clock(), "salt")
     stood = world.properties(WHO)
@@ -112,9 +112,9 @@ def test_g14_whoever_is_forgotten_never_comes_back(in_memory: Build) -> None:
     assert named.warnings == ["1 of those named were forgotten and are left alone"]
 
 
-def test_g14_the_same_address_under_a_new_id_is_left_alone_too(in_memory: Build) -> None:
+def test_g14_the_same_address_under_a_new_id_is_left_alone_too(memory: Build) -> None:
     """Until somebody lifts it, for the address and for the id that it was seen under."""
-    world = in_memory()
+    world = memory()
     ledger = world.ledger()
     somebody(world)
     world.sync(ledger)
@@ -155,9 +155,9 @@ def test_g14_who_was_merged_is_forgotten_under_every_id(build: Build) -> None:
     assert any("merged with another record" in text for text in report.warnings)
 
 
-def test_g14_a_colleague_and_a_shared_meeting_stay(in_memory: Build) -> None:
+def test_g14_a_colleague_and_a_shared_meeting_stay(memory: Build) -> None:
     """What others were part of is theirs as well; what was theirs alone goes."""
-    world = in_memory()
+    world = memory()
     ledger = world.ledger()
     somebody(world)
     world.person("2")
@@ -176,9 +176,9 @@ def test_g14_a_colleague_and_a_shared_meeting_stay(in_memory: Build) -> None:
 
 
 @pytest.mark.parametrize("named", ["contact 7: is odd", "for example contact 5, 7, 9). Nothing", "contacts 7, 8"])
-def test_g14_a_text_that_names_a_record_is_cleaned(in_memory: Build, named: str) -> None:
+def test_g14_a_text_that_names_a_record_is_cleaned(memory: Build, named: str) -> None:
     """In reports, alerts and the daemon's last word; numbers that are no record stay."""
-    world = in_memory()
+    world = memory()
     ledger = world.ledger()
     number = ledger.runs.start("sync", "live", world.clock(), world.clock(), "")
     report: dict[str, Any] = {"counts": {"written": 7}, "warnings": [named, "7 people wait"]}
@@ -194,10 +194,10 @@ def test_g14_a_text_that_names_a_record_is_cleaned(in_memory: Build, named: str)
     assert "[forgotten]" in found.report["warnings"][0]
 
 
-def test_g14_what_a_record_held_is_not_kept_once_it_is_gone(in_memory: Build) -> None:
+def test_g14_what_a_record_held_is_not_kept_once_it_is_gone(memory: Build) -> None:
     """Deleted in the CRM, for whatever reason: its facts and its address go at once, what we did stays; restored by
     the CRM within its 90 days it is read anew."""
-    world = in_memory()
+    world = memory()
     ledger = world.ledger()
     somebody(world)
     world.sync(ledger)

@@ -249,12 +249,12 @@ def test_a_malformed_record_is_rejected_alone(build: Build) -> None:
     report = world.sync(ledger)
 
     assert report.status == "partial"
-    assert [one.code for one in ledger.work.rejects()] == ["malformed_value"]
+    assert [one.code for one in ledger.rejects.every()] == ["malformed_value"]
     assert report.counts["written"] > 4
     world.edit("9", {"cx_cycle": ""})
     world.clock.pass_by(minutes=1)
     world.sync(ledger)
-    assert ledger.work.rejects() == []
+    assert ledger.rejects.every() == []
 
 
 def test_counts_account_for_everybody_looked_at(build: Build) -> None:

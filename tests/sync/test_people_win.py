@@ -15,18 +15,13 @@ from connector.plan import Limits
 from connector.sandbox import Sandbox
 from connector.sync import Order, run
 from tests.sync.conftest import Build
+from tests.sync.crashing import Crash, Fragile, Fuse
 from tests.sync.sandbox_world import SandboxWorld
 from tests.sync.test_cases import Throttled
 from tests.sync.world import AS_OF, World
 
 HOLD = timedelta(days=30)
 GRADE = "cx_score_grade"
-
-
-@pytest.fixture
-def memory(tmp_path: Path) -> Build:
-    """Worlds in memory alone: for what the adapter has no part in."""
-    return lambda folder="world", *, page=100: World(tmp_path, page=page)
 
 
 def _known(build: Build, people: int = 1) -> tuple[World, Ledger]:
@@ -196,6 +191,36 @@ def test_g4_what_our_own_token_wrote_is_no_edit(memory: Build) -> None:
     assert world.properties("1")["cx_fit_score"] == "85"
 
 
+def test_g4_an_echo_does_not_pass_for_us(memory: Build) -> None:
+    """A mirror takes our value away, sets it again a minute later, and then sets another: that one is held."""
+    world, ledger = _known(memory)
+    ours = world.properties("1")[GRADE]
+    for value in ("x", ours, "D4"):
+        world.set_by("integration", "1", {GRADE: value})
+        world.clock.pass_by(minutes=1)
+
+    world.sync(ledger)
+
+    assert (_hold(ledger).live, _hold(ledger).by) == ("D4", "integration")
+
+
+def test_g4_an_account_that_keeps_values_in_a_form_of_its_own_comes_to_rest(hubspot: Sandbox, tmp_path: Path) -> None:
+    """Everything we write is stored in another spelling: the second run writes nothing and holds nothing."""
+    world = SandboxWorld(tmp_path, sandbox=hubspot)
+    hubspot.switch(normalise_values=True)
+    world.person("1")
+    world.interested("1")
+    ledger = world.ledger()
+    world.sync(ledger)
+    writes = world.writes
+    world.clock.pass_by(minutes=10)
+    world.edit("1", {"city": "Gdynia"})
+
+    world.sync(ledger)
+
+    assert (world.writes, ledger.holds.every(), ledger.reversals.every()) == (writes, [], [])
+
+
 # -- stage and status: adopted, whoever fights -----------------------------------------------------------------------
 
 
@@ -223,6 +248,25 @@ def test_g4_two_edits_between_two_runs_are_one_transition(memory: Build) -> None
 
     moves = [one.move for one in ledger.people.transitions("1") if one.move.cause == "person"]
     assert [one.after for one in moves if one.what == "stage"] == ["opportunity"]
+
+
+def test_g4_a_judgement_never_expires_and_nobody_elses_status_is_ours_to_write(memory: Build) -> None:
+    """Unqualified by a rep: so it stays for a year, whatever the scores say meanwhile. On somebody whom we never handed
+    over, a status that others set is none of our business, whoever they are."""
+    world, ledger = _known(memory)
+    world.person("2", jobtitle="Student")
+    world.set_by("person", "1", {"hs_lead_status": "UNQUALIFIED"})
+    world.set_by("automation", "2", {"hs_lead_status": "OPEN"})
+    world.sync(ledger)
+    for _ in range(4):
+        world.clock.pass_by(days=91)
+        world.interested("1")
+        world.set_by("automation", "2", {"hs_lead_status": "OPEN"})
+        world.edit("2", {"city": "Gdynia"})
+        world.sync(ledger)
+
+    assert [world.properties(id)["hs_lead_status"] for id in ("1", "2")] == ["UNQUALIFIED", "OPEN"]
+    assert (ledger.reversals.every(), world.handed_over()) == ([], ["1"])
 
 
 def test_g4_an_edit_that_arrives_while_the_write_is_under_way_is_adopted(build: Build) -> None:
@@ -292,6 +336,8 @@ def test_lesson_17_a_stage_that_another_system_sets_back_twice_is_not_fought(bui
     assert (hold.live, hold.ours) == ("lead", "marketingqualifiedlead")
     assert len(told) == 1
     assert world.properties("1")["cx_stage"] == "mql"
+    world.edit("1", {"city": "Gdynia"})
+    assert world.sync(ledger).warnings == []  # told once, and no more
 
     ledger.let_go("1", ["lifecyclestage"])
     world.sync(ledger)
@@ -357,6 +403,24 @@ def test_lesson_17_a_property_that_was_written_back_once_is_then_left_alone(memo
 
     assert (_hold(ledger, "cx_persona").code, _hold(ledger, "cx_persona").until) == ("conflict", None)
     assert ledger.people.next_due(world.clock()) is None or world.properties("1")["cx_persona"] == "x"
+
+
+def test_g2_a_crash_after_the_write_that_answers_a_reversal_changes_nothing(memory: Build) -> None:
+    """The run dies with the call under its belt and nothing recorded: the next reversal is the second all the same."""
+    world, ledger = _known(memory)
+    _reset(world, lifecyclestage="lead")
+    session = world.session(ledger)
+    session.crm = Fragile(session.crm, Fuse(0, "after"), frozenset({"write"}))
+    with pytest.raises(Crash):
+        run(session, Order("sync", world.clock()))
+    world.clock.pass_by(minutes=10)
+    world.sync(ledger)
+    assert world.properties("1")["lifecyclestage"] == "marketingqualifiedlead"
+
+    _reset(world, lifecyclestage="lead")
+    world.sync(ledger)
+
+    assert _hold(ledger, "lifecyclestage").code == "conflict"
 
 
 def test_g4_a_person_who_decides_ends_nothing_and_is_obeyed(memory: Build) -> None:

@@ -87,9 +87,9 @@ def test_g8_a_run_is_undone_and_stays_undone(build: Build) -> None:
     assert (world.writes, world.handed_over()) == (writes, ["1"])
 
 
-def test_g8_a_second_revert_writes_nothing(in_memory: Build) -> None:
+def test_g8_a_second_revert_writes_nothing(memory: Build) -> None:
     """It finds what it put back, and says that nothing is left to undo."""
-    world = in_memory()
+    world = memory()
     ledger, done = handed_over(world)
     undo(world, ledger, done.run)
     writes = world.writes
@@ -100,9 +100,9 @@ def test_g8_a_second_revert_writes_nothing(in_memory: Build) -> None:
     assert (again.status, again.counts["written"], survey.undoes, world.writes) == ("done", 0, 0, writes)
 
 
-def test_g8_what_somebody_changed_since_is_theirs(in_memory: Build) -> None:
+def test_g8_what_somebody_changed_since_is_theirs(memory: Build) -> None:
     """A stage set by hand, a score set by hand: both stay, everything else of the person is put back."""
-    world = in_memory()
+    world = memory()
     ledger, done = handed_over(world)
     world.edit("1", {"lifecyclestage": "salesqualifiedlead", "cx_engagement_score": "77"})
     world.clock.pass_by(minutes=10)
@@ -134,9 +134,9 @@ def test_g8_a_value_that_a_person_confirmed_by_hand_is_theirs(build: Build) -> N
     assert ("hs_lead_status", "set_again") in {(one.property, one.why) for one in survey.left}
 
 
-def test_g8_a_later_run_of_ours_is_undone_first(in_memory: Build) -> None:
+def test_g8_a_later_run_of_ours_is_undone_first(memory: Build) -> None:
     """Run 2 wrote over run 1: undoing 1 leaves those values; undoing 2, then 1, goes all the way back."""
-    world = in_memory()
+    world = memory()
     ledger = world.ledger()
     world.person("1")
     first = world.sync(ledger)
@@ -156,9 +156,9 @@ def test_g8_a_later_run_of_ours_is_undone_first(in_memory: Build) -> None:
     assert world.sync(ledger).counts["written"] == 0
 
 
-def test_g8_what_is_new_after_a_revert_is_decided_on(in_memory: Build) -> None:
+def test_g8_what_is_new_after_a_revert_is_decided_on(memory: Build) -> None:
     """The demo request that was undone moves nobody; the next one does, with a task of its own."""
-    world = in_memory()
+    world = memory()
     ledger, done = handed_over(world)
     undo(world, ledger, done.run)
     world.clock.pass_by(days=1)
@@ -173,9 +173,9 @@ def test_g8_what_is_new_after_a_revert_is_decided_on(in_memory: Build) -> None:
     assert world.properties("1")["cx_cycle"] == "2"
 
 
-def test_g8_a_corrected_agreement_decides_anew(in_memory: Build) -> None:
+def test_g8_a_corrected_agreement_decides_anew(memory: Build) -> None:
     """Undone because the agreement was wrong: as soon as another one is in force, the same facts count once more."""
-    world = in_memory()
+    world = memory()
     ledger, done = handed_over(world)
     undo(world, ledger, done.run)
     stage = world.properties("1")["cx_stage"]
@@ -197,10 +197,10 @@ def test_g8_a_corrected_agreement_decides_anew(in_memory: Build) -> None:
     assert world.sync(ledger).counts["written"] == 0
 
 
-def test_g8_who_is_let_go_of_is_decided_on_again(in_memory: Build) -> None:
+def test_g8_who_is_let_go_of_is_decided_on_again(memory: Build) -> None:
     """`holds --release`: the next run writes what was agreed, with a task of its own; a revert with `anew` the same."""
     for anew in (False, True):
-        world = in_memory(f"anew {anew}")
+        world = memory(f"anew {anew}")
         ledger, done = handed_over(world)
         wanted = own(world, "1")
         undo(world, ledger, done.run, anew=anew)
@@ -216,9 +216,9 @@ def test_g8_who_is_let_go_of_is_decided_on_again(in_memory: Build) -> None:
         assert world.handed_over() == ["1", "1"]
 
 
-def test_g8_a_stage_further_back_is_told_and_stays_where_the_agreement_says_never(in_memory: Build) -> None:
+def test_g8_a_stage_further_back_is_told_and_stays_where_the_agreement_says_never(memory: Build) -> None:
     """Our own stage steps back, the CRM's shows the furthest, and the next runs leave it so."""
-    world = in_memory()
+    world = memory()
     ledger, done = handed_over(world)
 
     _, survey = undo(world, ledger, done.run)
@@ -248,9 +248,9 @@ def test_g5_a_stage_is_put_back_where_the_agreement_lets_it(build: Build) -> Non
     assert world.sync(ledger).counts["written"] == 0
 
 
-def test_g8_values_on_hold_are_not_touched_by_a_revert(in_memory: Build) -> None:
+def test_g8_values_on_hold_are_not_touched_by_a_revert(memory: Build) -> None:
     """What a person set and we hold is no value of ours; who is on hold in the CRM is left alone whole."""
-    world = in_memory()
+    world = memory()
     ledger, done = handed_over(world)
     world.edit("1", {"cx_engagement_score": "77"})
     world.clock.pass_by(minutes=10)
@@ -260,7 +260,7 @@ def test_g8_values_on_hold_are_not_touched_by_a_revert(in_memory: Build) -> None
     assert ("cx_engagement_score", "held") in {(one.property, one.why) for one in held.left}
     assert world.properties("1")["cx_engagement_score"] == "77"
 
-    other = in_memory("other")
+    other = memory("other")
     ledger, done = handed_over(other)
     other.edit("1", {"cx_hold_until": "2026-06-01", "cx_hold_reason": "legal"})
     other.clock.pass_by(minutes=10)
@@ -305,9 +305,9 @@ def merge(world: World, survivor: str, loser: str) -> None:
         world.crm.merge("contact", survivor, loser)
 
 
-def test_g8_a_pause_and_a_freeze_hold_for_a_revert_too(in_memory: Build) -> None:
+def test_g8_a_pause_and_a_freeze_hold_for_a_revert_too(memory: Build) -> None:
     """A pause defers it, a freeze refuses it, quiet hours do not: somebody has looked at exactly this."""
-    world = in_memory()
+    world = memory()
     ledger, done = handed_over(world)
     writes = world.writes
     ledger.runs.pause(world.clock(), None, "")
@@ -323,9 +323,9 @@ def test_g8_a_pause_and_a_freeze_hold_for_a_revert_too(in_memory: Build) -> None
     assert run(quiet, Order("revert", world.clock(), undoes=done.run)).counts["written"] == 1
 
 
-def test_g8_a_revert_takes_nobodys_place_in_the_budget(in_memory: Build) -> None:
+def test_g8_a_revert_takes_nobodys_place_in_the_budget(memory: Build) -> None:
     """Somebody asked for it, change by change: the next demo request is handed over all the same."""
-    world = in_memory()
+    world = memory()
     ledger, done = handed_over(world)
     undo(world, ledger, done.run)
     counted = ledger.work.counted_since(world.clock() - DAY)
@@ -333,9 +333,9 @@ def test_g8_a_revert_takes_nobodys_place_in_the_budget(in_memory: Build) -> None
     assert counted == 1  # the hand-off of the undone run alone
 
 
-def test_g8_a_property_that_nobody_maps_any_more_is_put_back_too(in_memory: Build) -> None:
+def test_g8_a_property_that_nobody_maps_any_more_is_put_back_too(memory: Build) -> None:
     """The wiring was wrong: what it wrote is put back, although the corrected wiring does not know the property."""
-    world = in_memory()
+    world = memory()
     contact = world.agreement.wiring.fields["contact"]
     misled = {**contact, "grade": replace(contact["grade"], property="jobtitle_of_old")}
     right = world.agreement
@@ -357,9 +357,9 @@ def test_g8_a_property_that_nobody_maps_any_more_is_put_back_too(in_memory: Buil
     assert "cx_fit_score" not in world.properties("1")
 
 
-def test_g8_observing_and_scores_write_no_stage_back(in_memory: Build) -> None:
+def test_g8_observing_and_scores_write_no_stage_back(memory: Build) -> None:
     """In mode scores only our own properties are put back; who only observes is refused."""
-    world = in_memory()
+    world = memory()
     ledger, done = handed_over(world)
     with pytest.raises(GuardRefused, match="only observes"):
         run(world.session(ledger, mode="observe"), Order("revert", world.clock(), undoes=done.run))
@@ -372,9 +372,9 @@ def test_g8_observing_and_scores_write_no_stage_back(in_memory: Build) -> None:
     assert world.properties("1")["cx_stage"] == "lead"
 
 
-def test_g8_outside_the_scope_nothing_is_put_back(in_memory: Build) -> None:
+def test_g8_outside_the_scope_nothing_is_put_back(memory: Build) -> None:
     """Who left the scope is no longer written, not even to undo what we wrote."""
-    world = in_memory()
+    world = memory()
     ledger, done = handed_over(world)
     before = own(world, "1")
     session = world.session(ledger)

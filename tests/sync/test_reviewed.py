@@ -38,9 +38,9 @@ def two_requests(build: Build) -> tuple[World, Ledger, dict[str, Any]]:
     return world, ledger, reviewed(world, ledger)
 
 
-def test_g8_what_does_not_matter_may_change_between_plan_and_apply(in_memory: Build) -> None:
+def test_g8_what_does_not_matter_may_change_between_plan_and_apply(memory: Build) -> None:
     """A city and an address line: the plan is written as it was reviewed."""
-    world, ledger, plan = two_requests(in_memory)
+    world, ledger, plan = two_requests(memory)
     world.clock.pass_by(minutes=1)
     world.edit("1", {"city": "Gdynia", "address": "1 Quay"})
 
@@ -53,9 +53,9 @@ def test_g8_what_does_not_matter_may_change_between_plan_and_apply(in_memory: Bu
     "edit",
     [{"lifecyclestage": "opportunity"}, {"jobtitle": "Student"}, {"cx_fit_score": "3"}, {"hubspot_owner_id": "99"}],
 )
-def test_g8_what_matters_refuses_the_whole_plan(in_memory: Build, edit: dict[str, str]) -> None:
+def test_g8_what_matters_refuses_the_whole_plan(memory: Build, edit: dict[str, str]) -> None:
     """Stage, a scored field, a value of ours, who gets the task: nothing is written, to nobody."""
-    world, ledger, plan = two_requests(in_memory)
+    world, ledger, plan = two_requests(memory)
     writes = world.writes
     world.clock.pass_by(minutes=1)
     world.edit("1", edit)
@@ -88,9 +88,9 @@ def test_g8_an_edit_while_the_plan_is_being_written_is_nobody_elses_affair(build
     assert any("1 of 3 people changed while the plan was being written" in one for one in report.warnings)
 
 
-def test_g8_the_same_plan_twice_is_refused_and_so_is_the_second_of_two(in_memory: Build) -> None:
+def test_g8_the_same_plan_twice_is_refused_and_so_is_the_second_of_two(memory: Build) -> None:
     """Two plans of the same state: whichever comes first is written, the other one no longer fits."""
-    world, ledger, plan = two_requests(in_memory)
+    world, ledger, plan = two_requests(memory)
     other = reviewed(world, ledger)
     assert applied(world, ledger, plan).status == "done"
     writes = world.writes
@@ -100,9 +100,9 @@ def test_g8_the_same_plan_twice_is_refused_and_so_is_the_second_of_two(in_memory
     assert (world.writes, world.handed_over()) == (writes, ["1", "2"])
 
 
-def test_g8_a_plan_cut_down_by_hand_is_as_good_as_what_is_left_of_it(in_memory: Build) -> None:
+def test_g8_a_plan_cut_down_by_hand_is_as_good_as_what_is_left_of_it(memory: Build) -> None:
     """Whoever takes people out of the file has reviewed the rest; whoever changes a value in it gets nothing."""
-    world, ledger, plan = two_requests(in_memory)
+    world, ledger, plan = two_requests(memory)
     forged = {**plan, "1": {**plan["1"], "sets": [[*one[:3], "x"] for one in plan["1"]["sets"]]}}
     with pytest.raises(GuardRefused):
         applied(world, ledger, forged)
@@ -113,9 +113,9 @@ def test_g8_a_plan_cut_down_by_hand_is_as_good_as_what_is_left_of_it(in_memory: 
 
 
 @pytest.mark.parametrize("changed", ["scope", "mode", "wiring", "pause"])
-def test_g8_changed_circumstances_refuse_a_reviewed_plan(in_memory: Build, changed: str) -> None:
+def test_g8_changed_circumstances_refuse_a_reviewed_plan(memory: Build, changed: str) -> None:
     """Scope, mode, wiring: decided otherwise by now; a pause defers it, and it may be applied afterwards."""
-    world, ledger, plan = two_requests(in_memory)
+    world, ledger, plan = two_requests(memory)
     writes, session = world.writes, world.session(ledger)
     if changed == "scope":
         session.scope = replace(session.scope, never=(lambda values: values.get("job_title") is not None,))

@@ -204,6 +204,13 @@ class World:
         """A person edits a contact by hand."""
         self.crm.edit("contact", id, properties)
 
+    def takes_only(self, property: str, *values: str) -> None:
+        """An admin leaves a property of contacts only these options; without any, it takes what it took before."""
+        if values:
+            self.crm.allowed[property] = frozenset(values)
+        else:
+            self.crm.allowed.pop(property, None)
+
     def set_by(self, how: str, id: str, properties: Mapping[str, str]) -> None:
         """Somebody or something of the account sets properties: person, import, integration, automation, crm, other."""
         self.crm.edit("contact", id, properties, by=how, source=SOURCES[how])

@@ -4,6 +4,7 @@ HubSpot as a CRM of the protocol: settings in, the rooms of this package behind 
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -21,23 +22,29 @@ from connector.crm import (
     Task,
     Update,
 )
+from connector.crm.desk import Desk
 from connector.crm.hubspot import automating, changing, dating, describing, linking, reading, tasking, writing
 from connector.crm.hubspot.api import Api
 from connector.crm.hubspot.history import history
 from connector.crm.hubspot.names import VERSIONS, Reading
-from connector.crm.hubspot.transport import Wire
+from connector.crm.hubspot.transport import AskedToken, FixedToken, Token, Wire
 from connector.crm.pacing import Budget
+from connector.crm.priorities import Priority
 from connector.crm.resting import Rest
 from connector.crm.retry import Policy
 from connector.model import Link, Occurrence, Record
 
 
 class HubSpot:
-    """One HubSpot account, opened by a token (or by whatever returns the token of the moment, for OAuth)."""
+    """One HubSpot account, opened by a token (or by whatever returns the token of the moment).
+
+    `desk` paces the calls; adapters that share a token or an account should share it. Without one this adapter has a
+    desk of its own, by `clock` and `sleep`, which are otherwise the desk's.
+    """
 
     def __init__(
         self,
-        token: str | Callable[[], str],
+        token: str | Callable[[], str] | Token,
         *,
         base_url: str = "https://api.hubapi.com",
         api_version: str = "2026-03",
@@ -46,19 +53,21 @@ class HubSpot:
         timeout: float = 60.0,
         proxy: str | None = None,
         attempts: int = 6,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        desk: Desk | None = None,
+        clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         if api_version not in VERSIONS:
             raise ValueError(f"api_version is {api_version!r}; it must be one of {', '.join(VERSIONS)}")
-        sizes, self._rest = read or Reading(), Rest(sleep)
+        desk = desk or Desk(clock=clock or time.monotonic, sleep=sleep or time.sleep)
+        sizes, self._rest = read or Reading(), Rest(sleep or desk.sleep)
         self._known_groups = set[tuple[str, str]]()
         wire = Wire(
-            token if callable(token) else lambda: token,
+            _token(token),
             base_url,
             connections=2 * sizes.threads + 2,
             timeout=timeout,
-            clock=clock,
+            clock=clock or desk.clock,
             proxy=proxy,
         )
         self._api = Api(
@@ -67,9 +76,19 @@ class HubSpot:
             reading=sizes,
             budget=budget or Budget(),
             policy=Policy(self._rest.before_another_try, attempts=attempts),
-            clock=clock,
+            clock=clock or desk.clock,
             rest=self._rest,
+            desk=desk,
         )
+
+    @property
+    def priority(self) -> Priority | None:
+        """Whose calls go first; see CRM."""
+        return self._api.allowance.priority
+
+    @priority.setter
+    def priority(self, priority: Priority | None) -> None:
+        self._api.allowance.priority = priority
 
     @property
     def calls(self) -> Calls:
@@ -168,3 +187,9 @@ class HubSpot:
         """See CRM."""
         self._rest.end()
         self._api.close()
+
+
+def _token(given: str | Callable[[], str] | Token) -> Token:
+    if isinstance(given, str):
+        return FixedToken(given)
+    return AskedToken(given, whose=secrets.token_hex()) if callable(given) else given

@@ -1,8 +1,5 @@
 """
 A call to HubSpot as the rooms make it: paced, within the daily budget, retried where that is safe, counted.
-
-Search and associations have limits of their own; whether they count against the burst as well is not documented, so
-they take a place in both logs, which costs little and is right either way.
 """
 
 from __future__ import annotations
@@ -12,16 +9,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 import orjson
 
 from connector.crm import Calls
+from connector.crm.desk import Desk
+from connector.crm.hubspot.allowance import Allowance
 from connector.crm.hubspot.names import TYPES, Reading, Sizes, path_of
+from connector.crm.hubspot.refusals import Refusal
 from connector.crm.hubspot.transport import Answer, Request, Wire
-from connector.crm.hubspot.verdict import Refused, body_of, error_of
-from connector.crm.pacing import Budget, DailyPool, SlidingLog
+from connector.crm.hubspot.verdict import Refused, body_of, error_of, retry_after
+from connector.crm.pacing import Budget
 from connector.crm.resting import Rest
 from connector.crm.retry import Policy
 from connector.errors import Deferred, OutcomeUnknown, Transient
@@ -34,8 +33,6 @@ BURST, ASSOCIATIONS, SEARCH = (100, 10.0), (100, 10.0), (4, 1.0)
 
 #: Before the account has ever answered, the address is more likely wrong than the network weak: say so soon.
 FIRST_CONTACT = 3
-
-_LIMIT = "X-HubSpot-RateLimit-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +61,15 @@ class Api:
         policy: Policy,
         clock: Callable[[], float],
         rest: Rest,
+        desk: Desk,
     ) -> None:
         self._rest = rest
         self._wire, self._version, self.policy, self.clock = wire, version, policy, clock
         self.reading, self.sizes, self.calls = reading, Sizes(reading), Calls()
-        self.daily = DailyPool(budget, clock)
-        log = partial(SlidingLog, clock=clock, sleep=rest)
-        self._burst = log(*BURST, share=budget.burst_share)
-        self._own_logs = {"search": log(*SEARCH), "links": log(*ASSOCIATIONS, share=budget.burst_share)}
+        limits = {"burst": BURST, "search": SEARCH, "links": ASSOCIATIONS}
+        self.allowance = Allowance(desk, wire.host, lambda: wire.whose, budget, limits, rest)
         self._tally = threading.Lock()
+        self.refusals: dict[tuple[str, str, str | None], Refusal] = {}  # (kind, property, value or None for any)
         self._reached = False
         self._pool = ThreadPoolExecutor(reading.threads, thread_name_prefix="hubspot")
         self._writers = ThreadPoolExecutor(reading.threads, thread_name_prefix="writing")
@@ -121,20 +118,21 @@ class Api:
         """End the threads and drop the connections."""
         for pool in (self._pool, self._writers):
             pool.shutdown(wait=True, cancel_futures=True)
+        self.allowance.close()
         self._wire.close()
 
     # -- one try -----------------------------------------------------------------------------------------
 
     def _once(self, call: Call, request: Request) -> dict[str, Any]:
-        self.daily.take()
-        own = self._own_logs.get(call.counted_as)
-        logs = [self._burst] if own is None else [own, self._burst]
-        answer = self._paced(logs, request)
+        with self._rest.waiting_for("a place in the quota"):
+            places = self.allowance.take(call.counted_as)
+        with places, self._rest.waiting_for("the server's answer"):
+            answer = self._wire.send(request)
         self._count(call.counted_as)
-        self._learn(call.counted_as, answer)
+        self.allowance.learn(call.counted_as, answer)
         self._reached |= answer.status == 429  # nobody but HubSpot counts our calls
         if answer.status >= 300:
-            raise self._failure(logs, request, answer)
+            raise self._failure(call, request, answer)
         body = body_of(answer)
         if not body and answer.body.strip() not in (b"", b"{}"):
             raise OutcomeUnknown(
@@ -144,41 +142,15 @@ class Api:
         self._reached = True
         return body
 
-    def _paced(self, logs: list[SlidingLog], request: Request) -> Answer:
-        taken: list[SlidingLog] = []
-        try:
-            with self._rest.waiting_for("a place in the quota"):
-                for log in logs:
-                    log.take()
-                    taken.append(log)
-            with self._rest.waiting_for("the server's answer"):
-                return self._wire.send(request)
-        finally:
-            for log in taken:
-                log.give_back()
-
-    def _failure(self, logs: list[SlidingLog], request: Request, answer: Answer) -> Exception:
+    def _failure(self, call: Call, request: Request, answer: Answer) -> Exception:
         error = error_of(request, answer)
         if isinstance(error, Deferred):
-            self.daily.exhausted()
-        elif answer.status == 429:
+            return self.allowance.spent(str(error), retry_after(answer))
+        if answer.status == 429 and isinstance(error, Transient):
             with self._tally:
                 self.calls.throttled += 1
-            if isinstance(error, Transient) and error.retry_after:
-                # Everybody else under the same limit would be refused as well.
-                for log in logs[:1] if error.code == "SECONDLY" else logs:
-                    log.pause(error.retry_after)
+            self.allowance.refused(call.counted_as, error, self.policy.patience)
         return error
-
-    def _learn(self, counted_as: str, answer: Answer) -> None:
-        headers = answer.headers
-        limit, remaining = _whole(headers, "Max"), _whole(headers, "Remaining")
-        if limit is not None and counted_as != "search":
-            window = (_whole(headers, "Interval-Milliseconds") or 0) / 1000 or None
-            self._own_logs.get(counted_as, self._burst).learn(limit, remaining, window)
-        left = _whole(headers, "Daily-Remaining")
-        if left is not None:
-            self.daily.learn(_whole(headers, "Daily"), left)
 
     def _count(self, counted_as: str) -> None:
         with self._tally:
@@ -205,11 +177,6 @@ def next_page(answer: Mapping[str, Any]) -> str | None:
     paging = answer.get("paging")
     after = (paging.get("next") or {}).get("after") if isinstance(paging, dict) else None
     return None if after in (None, "") else str(after)
-
-
-def _whole(headers: Mapping[str, str], name: str) -> int | None:
-    value = headers.get(_LIMIT + name)
-    return int(value) if value is not None and value.strip().isdigit() else None
 
 
 def in_parts(ids: Sequence[A], size: Callable[[], int]) -> Iterator[Sequence[A]]:

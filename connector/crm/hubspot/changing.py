@@ -9,6 +9,7 @@ end at 10,000, and thousands of records can share one millisecond after a bulk e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,38 +47,85 @@ def begin(api: Api, now: datetime) -> str:
     return (now - api.reading.settle).isoformat()
 
 
-def changes(api: Api, kind: str, cursor: str, now: datetime) -> Iterator[Batch]:
-    """The window's ids, a page a batch, each once; the last batch carries the new cursor."""
-    since = instant(cursor)
-    if since is None:
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """How far reading got: everything before `since`, and of the window that ends at `end` the ids up to `above`, which
+    were `seen` of `promised`."""
+
+    since: datetime
+    end: datetime | None = None
+    above: str | None = None
+    seen: int = 0
+    promised: int = 0
+
+    def __str__(self) -> str:
+        if self.end is None:
+            return self.since.isoformat()
+        return f"{self.since.isoformat()} {self.end.isoformat()} {self.above} {self.seen} {self.promised}"
+
+
+_CURSOR = re.compile(r"(\S+)(?: (\S+) (\d+) (\d+) (\d+))?")
+
+
+def _cursor(kind: str, text: str) -> _Cursor:
+    found = _CURSOR.fullmatch(text)
+    since, end = (instant(part) for part in found.groups()[:2]) if found else (None, None)
+    if found is None or since is None or (found[2] and end is None):
         raise CrmError(f"the stored cursor of {kind} is not an instant; a full backfill sets it anew", code="cursor")
-    window = _Window(kind, since - api.reading.look_back, now)
-    for attempt in (1, 2):
-        seen, promised = 0, 0
-        for ids, total in _pages(api, window):
-            promised = max(promised, total)
-            seen += len(ids)
-            if ids:
-                yield Batch(ids, (), None)
-        # Fewer than promised is fine when records have been edited again and left the window; then the search,
-        # asked again, promises fewer as well.
-        if seen >= promised or seen >= _total(api, window):
-            break
-        if attempt == 2:
-            raise Transient(
-                f"search returned {seen} of {promised} changed {kind} records; the cursor stays where it was",
-                code=INCOMPLETE,
-            )
-    settled = max(since, now - api.reading.settle)
-    yield Batch((), (), settled.isoformat(), complete_until=settled)
+    return _Cursor(since) if end is None else _Cursor(since, end, found[3], int(found[4]), int(found[5]))
 
 
-def _pages(api: Api, window: _Window) -> Iterator[tuple[tuple[str, ...], int]]:
+def changes(api: Api, kind: str, cursor: str, now: datetime) -> Iterator[Batch]:
+    """The ids of what changed, a page a batch, each once in a window; a batch carries the cursor behind it. A window
+    that was begun before is finished first."""
+    at = _cursor(kind, cursor)
+    while True:
+        end = at.end or now
+        yield from _window_of(api, kind, at, end)
+        settled = max(at.since, end - api.reading.settle)
+        yield Batch((), (), str(_Cursor(settled)), complete_until=settled)
+        if end >= now or at.end is None:
+            return
+        at = _Cursor(settled)
+
+
+def _window_of(api: Api, kind: str, at: _Cursor, end: datetime) -> Iterator[Batch]:
+    """What is left of a window, until as many were seen as the search itself counts."""
+    window = _Window(kind, at.since - api.reading.look_back, end)
+    seen, promised = at.seen, at.promised
+    for ids, total in _pages(api, window, at.above):
+        promised = max(promised, total)
+        seen += len(ids)
+        if ids:
+            reached = _Cursor(at.since, end, max(ids, key=_number), seen, promised)
+            yield Batch(ids, (), str(reached), complete_until=at.since)
+    if _complete(api, window, seen, promised):
+        return
+    yield Batch((), (), str(_Cursor(at.since)), complete_until=at.since)  # from its beginning, whatever happens now
+    seen, promised = 0, 0
+    for ids, total in _pages(api, window, None):
+        promised = max(promised, total)
+        seen += len(ids)
+        if ids:
+            yield Batch(ids, (), None)
+    if not _complete(api, window, seen, promised):
+        raise Transient(
+            f"search returned {seen} of {promised} changed {kind} records; the cursor stays where it was",
+            code=INCOMPLETE,
+        )
+
+
+def _complete(api: Api, window: _Window, seen: int, promised: int) -> bool:
+    """Fewer than promised is fine when records have been edited again and left the window; then the search, asked
+    again, promises fewer as well."""
+    return seen >= promised or seen >= _total(api, window)
+
+
+def _pages(api: Api, window: _Window, above: str | None) -> Iterator[tuple[tuple[str, ...], int]]:
     """Pages of new ids with the total that the search promises for the whole window (0 after the first page).
 
     An empty page that names a next one is followed by offset; every other page starts above the last id.
     """
-    above: str | None = None
     after: str | None = None
     first = True
     while True:

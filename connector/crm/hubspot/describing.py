@@ -35,6 +35,7 @@ _FIELD_TYPES: Mapping[str, tuple[str, str]] = {
 def describe(api: Api, kinds: Sequence[str]) -> Description:
     """Account, properties, pipelines, owners; what a token may not see of the account itself stays open."""
     account = _optional(api, "account")
+    api.allowance.meet(ident(account.get("portalId")) or "", str(account.get("timeZone") or ""))
     limit, used = _usage(api)
     doors = _Doors()
     description = Description(
@@ -160,8 +161,10 @@ def _usage(api: Api) -> tuple[int | None, int | None]:
     for entry in listed(_optional(api, "usage")):
         limit, used = entry.get("usageLimit"), entry.get("currentUsage")
         if isinstance(limit, int) and isinstance(used, int):
+            if api.allowance.day.day.limit is None:  # an OAuth app's answers say nothing of the day
+                api.allowance.day.learn(limit, max(0, limit - used))
             return limit, used
-    limit, left = api.daily.limit, api.daily.remaining
+    limit, left = api.allowance.day.day.limit, api.allowance.day.day.remaining
     return limit, limit - left if limit is not None and left is not None else None
 
 
@@ -235,7 +238,7 @@ def _create(api: Api, what: str, kind: str, body: Mapping[str, Any]) -> None:
     try:
         api.ask(Call(what, "setup", params=type_of(kind), body=dict(body)))
     except Refused as error:
-        if error.status != 409 and "EXISTS" not in error.code.upper():
+        if error.status != 409 and "EXISTS" not in error.theirs.upper():
             raise
     except Denied as error:
         raise Denied(f"{error} Setting up needs crm.schemas.{type_of(kind)['type']}.write.", code=error.code) from None

@@ -46,6 +46,7 @@ PATHS: Mapping[str, tuple[str, str]] = {
     # Workflows are in beta and live outside the versions, too.
     "workflows": ("/automation/v4/flows", "/automation/v4/flows"),
     "workflow": ("/automation/v4/flows/{flow}", "/automation/v4/flows/{flow}"),
+    "oauth": ("/oauth/{version}/token", "/oauth/v3/token"),
     "account": ("/account-info/{version}/details", "/account-info/v3/details"),
     "usage": (
         "/account-info/{version}/api-usage/daily/private-apps",

@@ -38,7 +38,7 @@ def ident(value: object) -> str | None:
     """An id as text."""
     if isinstance(value, str):
         return value or None
-    return str(value) if isinstance(value, int) else None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def texts(properties: object) -> dict[str, str | None]:

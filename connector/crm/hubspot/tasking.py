@@ -10,6 +10,7 @@ from datetime import UTC
 from functools import partial
 from typing import Any
 
+from connector import codes
 from connector.crm import FoundTask, Outcome, Task
 from connector.crm.hubspot.api import Api, Call, type_of
 from connector.crm.hubspot.linking import links
@@ -67,13 +68,13 @@ def _create(api: Api, task: Task) -> Outcome:
     try:
         answer = api.ask(call)
     except OutcomeUnknown as error:
-        return Outcome("", "unknown", code=error.code, message="the task may or may not have been created")
+        return Outcome("", "unknown", code=codes.of(error), message="the task may or may not have been created")
     except (Transient, Deferred) as error:
-        return Outcome("", "deferred", code=error.code if isinstance(error, Transient) else "quota")
-    except NotFound as error:
-        return Outcome("", "gone", code=error.code, message="the contact is not in HubSpot any more")
+        return Outcome("", "deferred", code=codes.of(error), message=str(error))
+    except NotFound:
+        return Outcome("", "gone", code="gone", message="the contact is not in HubSpot any more")
     except Refused as error:
-        return Outcome("", "rejected", code=error.code, message=str(error))
+        return Outcome("", "rejected", code=error.code, message=error.sentence)
     id_ = ident(answer.get("id"))
     if id_ is None:
         return Outcome("", "unknown", code="no_id", message="HubSpot's answer names no task")

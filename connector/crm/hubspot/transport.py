@@ -12,6 +12,7 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
@@ -34,13 +35,14 @@ _NOT_SENT = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call: a path template with its parameters, a query, a JSON body as bytes."""
+    """One call: a path template with its parameters, a query, a body as bytes."""
 
     method: str
     path: str
     path_params: Mapping[str, str] = field(default_factory=dict)
     query: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
+    content_type: str = "application/json"
 
     def __str__(self) -> str:
         """How errors name it: the template, because a filled-in path can hold a person's list name."""
@@ -54,6 +56,52 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class Token(Protocol):
+    """What opens the account, at every moment."""
+
+    @property
+    def whose(self) -> str:
+        """Whose burst quota it draws from: the token itself, or the app and its account. Only a hash of it is kept."""
+
+    def now(self) -> str:
+        """The token of the moment."""
+
+    def after(self, refused: str) -> str:
+        """Another token after this one was refused with a 401; the same where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedToken:
+    """A service key, or a private app's token."""
+
+    token: str = field(repr=False)
+
+    @property
+    def whose(self) -> str:
+        """See Token."""
+        return self.token
+
+    def now(self) -> str:
+        """See Token."""
+        return self.token
+
+    def after(self, refused: str) -> str:
+        """See Token."""
+        return self.token
+
+
+@dataclass(frozen=True, slots=True)
+class AskedToken:
+    """The token of the moment, from whoever knows it; `whose` quota it draws from must be said."""
+
+    now: Callable[[], str]
+    whose: str
+
+    def after(self, refused: str) -> str:
+        """See Token."""
+        return self.now()
 
 
 class _Client(ApiClient):  # type: ignore[misc]  # the package is untyped
@@ -91,7 +139,7 @@ class Wire:
 
     def __init__(
         self,
-        token: Callable[[], str],
+        token: Token,
         base_url: str,
         *,
         connections: int,
@@ -100,7 +148,7 @@ class Wire:
         proxy: str | None,
     ) -> None:
         self._token, self._timeout, self._clock = token, timeout, clock
-        self._host = urlsplit(base_url).netloc
+        self.host = urlsplit(base_url).netloc
         configuration = Configuration(host=base_url.rstrip("/"))
         configuration.connection_pool_maxsize = connections
         configuration.proxy = proxy or _proxy_from_environment(base_url)
@@ -108,15 +156,21 @@ class Wire:
         self._client.user_agent = "agreement-connector"
 
     def send(self, request: Request) -> Answer:
-        """The answer to a request; after a 401 once more, if meanwhile there is another token (OAuth).
+        """The answer to a request; after a 401 once more, if there is another token (OAuth). Without a token, "", it
+        is sent bare.
 
         Raises Transient when nothing can have arrived there, OutcomeUnknown when it may have.
         """
-        token = self._token()
+        token = self._token.now()
         answer = self._exchange(request, token)
-        if answer.status == 401 and (fresh := self._token()) != token:
+        if answer.status == 401 and (fresh := self._token.after(token)) != token:
             return self._exchange(request, fresh)
         return answer
+
+    @property
+    def whose(self) -> str:
+        """Whose burst quota these requests draw from."""
+        return self._token.whose
 
     def close(self) -> None:
         """Drop all connections."""
@@ -129,12 +183,12 @@ class Wire:
             response = self._open(request, token)
         except _NOT_SENT as error:
             raise Transient(
-                f"cannot reach {self._host} ({_name(error)}). Check base_url, network and proxy.",
+                f"cannot reach {self.host} ({_name(error)}). Check base_url, network and proxy.",
                 code="unreachable",
             ) from None
         except urllib3.exceptions.SSLError as error:
             raise Denied(
-                f"no trusted TLS connection to {self._host} ({_name(error)}). Check base_url and SSL_CERT_FILE.",
+                f"no trusted TLS connection to {self.host} ({_name(error)}). Check base_url and SSL_CERT_FILE.",
                 code="tls",
             ) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -151,7 +205,7 @@ class Wire:
     def _open(self, request: Request, token: str) -> urllib3.BaseHTTPResponse:
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
         if request.body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = request.content_type
         answer: urllib3.BaseHTTPResponse = self._client.call_api(
             request.path,
             request.method,
@@ -159,10 +213,10 @@ class Wire:
             query_params=list(request.query),
             header_params=headers,
             body=request.body,
-            auth_settings=["oauth2"],
+            auth_settings=["oauth2"] if token else [],
             _preload_content=False,
             _request_timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, self._timeout), read=self._timeout),
-            _request_auth={"in": "header", "key": "Authorization", "value": f"Bearer {token}"},
+            _request_auth={"in": "header", "key": "Authorization", "value": f"Bearer {token}"} if token else None,
         )
         return answer
 
@@ -177,7 +231,7 @@ class Wire:
         return b"".join(parts)
 
     def _lost(self, request: Request, why: str) -> OutcomeUnknown:
-        return OutcomeUnknown(f"no usable answer to {request} from {self._host}: {why}", code="no_answer")
+        return OutcomeUnknown(f"no usable answer to {request} from {self.host}: {why}", code="no_answer")
 
 
 def _name(error: BaseException) -> str:

@@ -14,23 +14,25 @@ from typing import Any
 
 import orjson
 
+from connector.crm.hubspot.leniency import leniently
 from connector.crm.hubspot.names import too_many
+from connector.crm.hubspot.refusals import ours
 from connector.crm.hubspot.transport import Answer, Request
 from connector.errors import CrmError, Deferred, Denied, NotFound, OutcomeUnknown, Rejected, Transient
 
 
 class Refused(Rejected):
     """A 4xx that is about what was sent. `properties` are the ones HubSpot named; `allowed` is not None where it
-    is about the number of inputs (0: more than allowed, but not how many are)."""
+    is about the number of inputs (0: more than allowed, but not how many are); `theirs` is HubSpot's own code."""
 
     def __init__(self, where: str, status: int, said: Complaint) -> None:
         self.status = status
+        self.theirs = said.code
         self.properties = said.properties
         self.allowed = said.allowed
         self.sentence = said.sentence
-        super().__init__(
-            f"{where}. {said.sentence}.", code=said.code or f"http_{status}", correlation_id=said.correlation_id
-        )
+        self.ours = ours(said.code, status)
+        super().__init__(f"{where}. {said.sentence}.", code=self.ours, correlation_id=said.correlation_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class Complaint:
     def about_absence(self) -> bool:
         """The record is not there (any more)."""
         return self.status == 404 or "NOT_FOUND" in self.code.upper()
+
+    @property
+    def ours(self) -> str:
+        """The documented code for it."""
+        return ours(self.code, self.status)
 
     @property
     def sentence(self) -> str:
@@ -92,9 +99,9 @@ def error_of(request: Request, answer: Answer) -> CrmError | Deferred:
     kind, wait, fix = _TABLE.get(answer.status) or _by_hundred(answer.status)
     where = f"{request} answered {answer.status}"
     if answer.status == 429 and said.policy == "DAILY":
-        return Deferred("HubSpot's daily quota is spent. The work goes on after the account's midnight.")
+        return Deferred("HubSpot's daily quota is spent.")
     if issubclass(kind, Transient):
-        named = _retry_after(answer)
+        named = retry_after(answer)
         return kind(
             f"{where}. {fix}".strip(),
             code=said.policy or f"http_{answer.status}",
@@ -116,7 +123,8 @@ def _by_hundred(status: int) -> tuple[type[CrmError], float | None, str]:
     return Denied, None, "It points elsewhere; set base_url to where the API really is."
 
 
-def _retry_after(answer: Answer) -> float | None:
+def retry_after(answer: Answer) -> float | None:
+    """Seconds the answer asks to wait; None where it does not say."""
     value = answer.headers.get("Retry-After")
     try:
         return max(0.0, float(value)) if value else None
@@ -132,7 +140,7 @@ def body_of(answer: Answer) -> dict[str, Any]:
     try:
         body = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
-        return {}
+        body = leniently(answer.body)
     return body if isinstance(body, dict) else {}
 
 

@@ -3,7 +3,8 @@ Property updates: a hundred a call, and one outcome for every id whatever HubSpo
 
 A batch update is the same done twice as done once, but it is never repeated blindly: after a lost answer we look
 what arrived and send only what did not. A batch refused as a whole is halved until the poisoned record stands
-alone.
+alone; what that says of a property or an option is remembered, so that a thousand others with the same value cost
+no call.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from connector import codes
 from connector.crm import Outcome, Update
 from connector.crm.hubspot.api import Api, Call, in_parts, listed, type_of
 from connector.crm.hubspot.reading import batch_read
 from connector.crm.hubspot.records import ident, instant, texts
+from connector.crm.hubspot.refusals import OF_THE_PROPERTY, Refusal
 from connector.crm.hubspot.verdict import Complaint, Refused, complaint
 from connector.errors import Deferred, NotFound, OutcomeUnknown, Transient
 
@@ -23,8 +26,7 @@ Outcomes = dict[str, Outcome]
 #: Looks and new attempts after lost answers, before the rest is reported as unknown.
 LOOKS = 3
 
-#: Codes that are about a property whatever record it is written to: no use in trying the records one by one.
-_ABOUT_THE_PROPERTY = {"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"}
+GONE = "not in HubSpot any more"
 
 
 def write(api: Api, kind: str, updates: Sequence[Update]) -> list[Outcome]:
@@ -60,18 +62,21 @@ def _settle(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
 
 def _send(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
     """One batch update, halved as often as HubSpot refuses it as a whole."""
+    outcomes = _foreseen(api, kind, updates)
+    updates = [update for update in updates if update.id not in outcomes]
+    if not updates:
+        return outcomes
     try:
         answer = _update(api, kind, updates)
     except OutcomeUnknown as error:
-        return {update.id: Outcome(update.id, "unknown", code=error.code) for update in updates}
+        return outcomes | _all(updates, "unknown", codes.of(error), "the answer was lost")
     except (Deferred, Transient) as error:  # retried already, and certainly not applied
-        code = error.code if isinstance(error, Transient) else "quota"
-        return {update.id: Outcome(update.id, "deferred", code=code) for update in updates}
-    except NotFound as error:
-        return _halves(api, kind, updates) or _all(updates, "gone", error.code, "not in HubSpot any more")
+        return outcomes | _all(updates, "deferred", codes.of(error), str(error))
+    except NotFound:
+        return outcomes | (_halves(api, kind, updates) or _all(updates, "gone", "gone", GONE))
     except Refused as error:
-        return _isolate(api, kind, updates, error)
-    return _account(api, kind, updates, answer)
+        return outcomes | _isolate(api, kind, updates, error)
+    return outcomes | _account(api, kind, updates, answer)
 
 
 def _update(api: Api, kind: str, updates: Sequence[Update]) -> dict[str, Any]:
@@ -88,11 +93,47 @@ def _isolate(api: Api, kind: str, updates: Sequence[Update], error: Refused) -> 
     if error.allowed is not None and api.sizes.shrink("write", len(updates), error.allowed):
         pieces = in_parts(updates, lambda: min(api.sizes["write"], len(updates) - 1))
         return _merged(_send(api, kind, piece) for piece in pieces)
-    guilty = [update for update in updates if error.code in _ABOUT_THE_PROPERTY and _has(update, error)]
-    if guilty:
-        rest = [update for update in updates if update not in guilty]
-        return _rejected(guilty, error) | (_send(api, kind, rest) if rest else {})
-    return _halves(api, kind, updates) or _rejected(updates, error)
+    if error.code in OF_THE_PROPERTY and any(_names(update, error) for update in updates):
+        for name in error.properties:
+            api.refusals[kind, name, None] = Refusal(error.code, error.sentence, of_the_property=True)
+        return _send(api, kind, updates)
+    if len(updates) > 1:
+        return _halves(api, kind, updates)
+    _learn(api, kind, updates[0], error)
+    return {update.id: _rejected(update, error) for update in updates}
+
+
+def _learn(api: Api, kind: str, update: Update, said: Refused | Complaint) -> None:
+    """An option that is not there is not there for anybody."""
+    names = _names(update, said)
+    if said.ours == "value_not_allowed" and len(names) == 1:
+        key = (kind, names[0], update.properties[names[0]])
+        api.refusals.setdefault(key, Refusal(said.ours, said.sentence)).ids.add(update.id)
+
+
+def _unlearn(api: Api, kind: str, updates: Iterable[Update]) -> None:
+    """Taken after all: what was refused for it was refused for the record."""
+    suspects = [(name, value, one) for (of, name, value), one in list(api.refusals.items()) if of == kind]
+    for update in updates:
+        for name, value, one in suspects:
+            if value is not None and update.properties.get(name) == value:
+                one.taken = True
+
+
+def _foreseen(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
+    """Those of whom it is known from others what HubSpot would say."""
+    known = {(name, value): one for (of, name, value), one in list(api.refusals.items()) if of == kind and one.holds}
+    outcomes: Outcomes = {}
+    for update in updates if known else ():
+        found = {
+            name: one
+            for name, value in update.properties.items()
+            if (one := known.get((name, None)) or known.get((name, value)))
+        }
+        if found:
+            first = next(iter(found.values()))
+            outcomes[update.id] = Outcome(update.id, "rejected", {}, first.code, first.sentence, tuple(found))
+    return outcomes
 
 
 def _halves(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
@@ -114,10 +155,14 @@ def _account(api: Api, kind: str, updates: Sequence[Update], answer: Mapping[str
         id_ = ident(entry.get("id"))
         if id_ in sent:
             outcomes[id_] = Outcome(id_, "written", texts(entry.get("properties")))
+    if api.refusals:
+        _unlearn(api, kind, (sent[id_] for id_ in outcomes))
     nameless: Complaint | None = None
     for said in map(complaint, listed(answer, "errors")):
         meant = [id_ for id_ in said.ids if id_ in sent and id_ not in outcomes]
-        outcomes |= {id_: _refusal(id_, said) for id_ in meant}
+        outcomes |= {id_: _refusal(sent[id_], said) for id_ in meant}
+        for id_ in meant:
+            _learn(api, kind, sent[id_], said)
         nameless = nameless if meant else said
     silent = [update for id_, update in sent.items() if id_ not in outcomes]
     return outcomes | _silent(api, kind, silent, nameless)
@@ -131,26 +176,27 @@ def _silent(api: Api, kind: str, updates: Sequence[Update], said: Complaint | No
     if said is None:
         return _all(updates, "unknown", "not_in_answer", "the answer does not mention it")
     if len(updates) == 1:
-        return {updates[0].id: _refusal(updates[0].id, said)}
+        return {updates[0].id: _refusal(updates[0], said)}
     return _halves(api, kind, updates)
 
 
-def _refusal(id_: str, said: Complaint) -> Outcome:
+def _refusal(update: Update, said: Complaint) -> Outcome:
     if said.about_absence and not said.properties:
-        return Outcome(id_, "gone", code=said.code, message="not in HubSpot any more")
-    return Outcome(id_, "rejected", code=said.code or "refused", message=said.sentence)
+        return Outcome(update.id, "gone", code="gone", message=GONE)
+    return _rejected(update, said)
 
 
-def _rejected(updates: Sequence[Update], error: Refused) -> Outcomes:
-    return _all(updates, "rejected", error.code, error.sentence)
+def _rejected(update: Update, said: Refused | Complaint) -> Outcome:
+    return Outcome(update.id, "rejected", {}, said.ours, said.sentence, _names(update, said))
 
 
 def _all(updates: Sequence[Update], state: Any, code: str, message: str) -> Outcomes:
     return {update.id: Outcome(update.id, state, code=code, message=message) for update in updates}
 
 
-def _has(update: Update, error: Refused) -> bool:
-    return not set(error.properties).isdisjoint(update.properties)
+def _names(update: Update, said: Refused | Complaint) -> tuple[str, ...]:
+    """The properties of an update that HubSpot named."""
+    return tuple(name for name in said.properties if name in update.properties)
 
 
 def _merged(parts: Iterable[Outcomes]) -> Outcomes:
@@ -169,7 +215,7 @@ def _look(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
 
 def _seen(update: Update, stored: Mapping[str, str | None] | None) -> Outcome:
     if stored is None:
-        return Outcome(update.id, "gone", code="not_found", message="not in HubSpot any more")
+        return Outcome(update.id, "gone", code="gone", message=GONE)
     if all(same(value, stored.get(name)) for name, value in update.properties.items()):
         return Outcome(update.id, "written", stored)
     return Outcome(update.id, "unknown", code="not_applied", message="the answer was lost and the values are not there")

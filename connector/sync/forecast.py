@@ -1,0 +1,173 @@
+"""
+What a backfill still costs and when it ends: calls left, by the pace seen and by what the account's day allows.
+
+Made from what the ledger holds, so that `status` can tell it without a call; how many records there are is counted
+once, when a backfill begins. Writes are counted as if everybody were written to until it is known who is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from connector.crm import ACTIVITIES, KINDS
+from connector.crm.daily import Day, day_from
+from connector.crm.pacing import Budget
+from connector.crm.priorities import Priority
+from connector.crm.quota import day_of
+from connector.errors import CrmError
+from connector.ledger import Ledger
+from connector.sync.session import Session
+
+#: Records a page of a list and in a batch; people whose links are read in one call.
+PAGE, BATCH, LINKED = 100, 100, 1000
+
+#: Calls a second until a pace has been seen: what the smallest quota allows.
+USUAL_PACE = 10.0
+
+#: A pace is believed after so many seconds of work.
+SEEN = timedelta(seconds=10)
+
+#: Beyond so many days nobody counts on an end.
+FAR = 366
+
+_KEPT = "forecast"
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What is left of a backfill. `ends_at` None: not within a year by this budget."""
+
+    calls: int
+    pace: float  # calls a second
+    seen: bool  # the pace is one that was seen, and not the usual one
+    ends_at: datetime | None
+    share_of_day: float | None  # calls by the account's daily quota; None while that is not known
+
+    def __str__(self) -> str:
+        ends = "does not end within a year by this budget" if self.ends_at is None else f"ends {_told(self.ends_at)}"
+        share = "" if self.share_of_day is None else f", {self.share_of_day:.1%} of the account's daily quota"
+        return f"about {self.calls:,} calls left at {self.pace:,.1f} a second, {ends}{share}"
+
+
+def today(ledger: Ledger, base_url: str, now: datetime) -> Day:
+    """The day of a connection's account, as the ledger knows it."""
+    known = ledger.runs.connection()
+    account = known.account or (known.described or {}).get("account") or ""
+    day = day_from(ledger.quota(day_of(urlsplit(base_url).netloc, account)))
+    day.turn(now.timestamp())
+    return day
+
+
+def begin(session: Session, day: Day, budget: Budget) -> Forecast:
+    """Count what a backfill is about to read (on), and foresee its end. A refusal is no reason not to begin."""
+    ledger, now = session.ledger, session.now()
+    totals = {kind: _count(session, kind) for kind in _kinds(session)}
+    kept: dict[str, Any] = {"totals": totals, "writes": session.mode != "observe", "at": now.timestamp()}
+    kept["calls"] = calls = _left(ledger, kept, _number(ledger))
+    ledger.runs.move_cursor(_KEPT, orjson.dumps(kept).decode())
+    return _forecast(calls, USUAL_PACE, seen=False, day=day, budget=budget, now=now)
+
+
+def foresee(ledger: Ledger, day: Day, budget: Budget, now: datetime) -> Forecast | None:
+    """When the backfill that is under way, or waits to go on, ends; None where there is none."""
+    kept, number = orjson.loads(ledger.runs.cursor(_KEPT) or "null"), _number(ledger)
+    if kept is None or number is None:
+        return None
+    calls = _left(ledger, kept, number)
+    passed = now.timestamp() - kept["at"]
+    seen = kept["calls"] > calls and passed >= SEEN.total_seconds()
+    pace = (kept["calls"] - calls) / passed if seen else USUAL_PACE
+    return _forecast(calls, pace, seen=seen, day=day, budget=budget, now=now) if calls > 0 else None
+
+
+def _forecast(calls: int, pace: float, *, seen: bool, day: Day, budget: Budget, now: datetime) -> Forecast:
+    share = calls / day.limit if day.limit else None
+    return Forecast(calls, pace, seen, _end(calls, pace, day, budget, now), share)
+
+
+def _end(calls: int, pace: float, day: Day, budget: Budget, now: datetime) -> datetime | None:
+    """Day by day: what is ours of each, as fast as it goes, until nothing is left."""
+    at, left = now, left_today(day, budget, now)
+    whole = day.ours(budget, "backfill")
+    for _ in range(FAR):
+        midnight = day.midnight(at.timestamp())
+        possible = int((midnight - at).total_seconds() * pace) + 1
+        made = possible if left is None else min(possible, left)
+        if calls <= made:
+            return at + timedelta(seconds=calls / pace)
+        calls, at, left = calls - made, midnight, whole
+    return None
+
+
+def left_today(day: Day, budget: Budget, now: datetime, priority: Priority = "backfill") -> int | None:
+    """Calls that a class may still make today; None while nobody knows how many there are."""
+    ours = day.ours(budget, priority)
+    if day.refused(now.timestamp()):
+        return 0
+    if ours is None:
+        return None
+    rest = ours - day.used
+    if day.remaining is not None:
+        rest = min(rest, day.remaining - day.floor(budget))
+    return max(0, rest)
+
+
+# -- what is left ---------------------------------------------------------------------------------------------------
+
+
+def _number(ledger: Ledger) -> int | None:
+    """The backfill that is being read, or whose changes are being decided on and written."""
+    reading = ledger.runs.unfinished_backfill()
+    if reading is not None:
+        return reading.number
+    last = next(iter(ledger.runs.recent(1)), None)
+    return last.number if last is not None and last.status == "running" else None
+
+
+def _left(ledger: Ledger, kept: Mapping[str, Any], number: int | None) -> int:
+    """Calls for what is not read yet, and for writing; `number` None: nothing has been read."""
+    totals: Mapping[str, int] = kept["totals"]
+    reading = number is None or ledger.runs.cursor("scan") is not None
+    calls = sum(_to_read(kind, _unread(ledger, kind, total, number)) for kind, total in totals.items() if reading)
+    if not kept["writes"]:
+        return calls
+    people = totals.get("contact", 0) if reading else ledger.work.states(number or 0).get("planned", 0)
+    return calls + 2 * _pages(people, BATCH)  # whoever is written to is read again first
+
+
+def _unread(ledger: Ledger, kind: str, total: int, number: int | None) -> int:
+    if number is None:
+        return total
+    over = ledger.runs.cursor(f"scanned:{kind}") == str(number)
+    return 0 if over else max(0, total - ledger.mirror.count_met(kind, number))
+
+
+def _to_read(kind: str, records: int) -> int:
+    """Pages of a list, and the links of a thousand records at a time."""
+    linked = 2 if kind == "contact" else 1 if kind in ("deal", *ACTIVITIES) else 0
+    return _pages(records, PAGE) + linked * _pages(records, LINKED)
+
+
+def _pages(records: int, size: int) -> int:
+    return -(-records // size)
+
+
+def _count(session: Session, kind: str) -> int:
+    try:
+        return session.crm.count(kind) or 0
+    except CrmError:
+        return 0
+
+
+def _kinds(session: Session) -> tuple[str, ...]:
+    return tuple(kind for kind in KINDS if kind == "contact" or session.fields.properties(kind))
+
+
+def _told(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%A %H:%M} UTC"

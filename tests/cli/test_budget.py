@@ -1,0 +1,110 @@
+"""The quota as a person at the terminal meets it: what is left, when a backfill ends, and the end of a spent day."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.sandbox.tokens import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from tests.cli.desk import Desk
+
+
+def calls(desk: Desk) -> int:
+    """Calls that the account has seen."""
+    return desk.sandbox.hubspot.limits.used_today
+
+
+def test_g7_status_tells_the_day_of_the_account(synced: Desk) -> None:
+    """Whose calls they were, what is left to whom and until when, without a call; in words and as JSON."""
+    synced.sandbox.hubspot.limits.spend_daily(1000)
+    assert synced("sync").code == 0
+    made = calls(synced)
+    told = synced("status", "--output", "json").json["budget"]
+
+    assert told["daily_quota"] == 250_000
+    assert told["used_by_us"] == made - 1000
+    assert 1000 <= told["used_by_others"] <= 1010  # the answers of searches and links say nothing of the day
+    assert (told["floor"], told["ours"], told["time_zone"]) == (50_000, 125_000, "Europe/Warsaw")
+    left = told["left_to_us"]
+    assert left["webhook"] > left["incremental"] > left["reconcile"] > left["backfill"] > 90_000
+    text = synced("status").out
+    assert f"{told['used_by_us']} of our 125,000 and 1,00" in text
+    assert "50,000 stay for others; a new day begins at" in text
+    assert calls(synced) == made
+
+
+def test_g7_a_backfill_says_first_what_it_costs_and_when_it_ends(desk: Desk) -> None:
+    """Six people: pages, links and writes; the end by the usual pace, and the share of the day."""
+    told = desk("backfill", "--yes")
+
+    assert told.code == 0
+    assert "backfill: about " in told.err
+    assert "calls left at 10.0 a second, ends " in told.err
+    assert "% of the account's daily quota" in told.err
+    assert desk("status", "--output", "json").json["forecast"] is None
+
+
+def test_g7_a_spent_day_ends_with_75_and_says_when_it_goes_on(synced: Desk) -> None:
+    """One refused call, and then none; each command says until when, as a sentence and as JSON."""
+    synced.sandbox.hubspot.limits.spend_daily(300_000)
+    first = synced("sync")
+    made = calls(synced)
+    second = synced("sync", "--output", "json")
+
+    assert (first.code, second.code) == (75, 75)
+    assert "The work goes on after" in first.out + first.err
+    assert "Europe/Warsaw" in first.out + first.err
+    assert second.json["status"] == "deferred"
+    assert calls(synced) == made
+    assert "HubSpot takes no more" in synced("status").out
+
+
+@pytest.fixture
+def app(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """The same account, opened by an OAuth app alone."""
+    desk.sandbox.hubspot.token = ""
+    monkeypatch.setenv("APP_SECRET", CLIENT_SECRET)
+    (desk.folder / "refresh-token").write_text(REFRESH_TOKEN)
+    secrets = 'client_secret = "env:APP_SECRET", refresh_token = "file:refresh-token"'
+    desk.configure(token=None, oauth=f'{{ client_id = "{CLIENT_ID}", {secrets} }}')
+    return desk
+
+
+def test_lesson_44_an_oauth_app_serves_like_a_token(app: Desk) -> None:
+    """check, sync, sync again: three processes' worth of work, one renewal, and the rotated token is stored."""
+    app.sandbox.switch(rotate_refresh_token=True)
+
+    assert app("check").code == 0
+    assert app("sync", "--yes").code == 0
+    assert app("sync", "--output", "json").json["counts"]["written"] == 0
+    assert app.sandbox.hubspot.tokens.refreshes == 1
+    assert (app.folder / "refresh-token").read_text().strip() == f"{REFRESH_TOKEN}-1"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("secret", "connections.acme.oauth: client_id or client_secret"),
+        ("revoked", "connections.acme.oauth.refresh_token: HubSpot refuses the refresh token"),
+        ("unset", "APP_SECRET"),
+        ("no network", "connections.acme.base_url"),
+    ],
+)
+def test_lesson_44_what_is_wrong_with_an_app_is_told_by_its_setting(
+    app: Desk, monkeypatch: pytest.MonkeyPatch, wrong: str, words: str
+) -> None:
+    """Each with what to do, none with a secret; 1 for a refusal, 4 for a setting that is not there."""
+    monkeypatch.setattr("connector.crm.hubspot.oauth.ATTEMPTS", 1)
+    if wrong == "secret":
+        monkeypatch.setenv("APP_SECRET", "wr0ng")
+    elif wrong == "revoked":
+        app.sandbox.hubspot.tokens.revoke(REFRESH_TOKEN)
+    elif wrong == "unset":
+        monkeypatch.delenv("APP_SECRET")
+    else:
+        app.configure(token=None, oauth=app.settings["oauth"], base_url='"http://127.0.0.1:9"')
+    told = app("check")
+
+    assert told.code == (4 if wrong == "unset" else 1)
+    assert words in told.err + told.out
+    for secret in (CLIENT_SECRET, REFRESH_TOKEN, "wr0ng"):
+        assert secret not in told.err + told.out
