@@ -43,8 +43,9 @@ bench: install-test                  ## what it costs per 100,000 people
 bench-full: install-test             ## a million people, once; may be stopped and goes on
 	$(BIN)/python benchmarks/full.py
 
-crash: install-test                  ## die at every point and heal
-	CRASH_EVERY=1 $(PYTEST) tests/sync -k crash
+crash: install-test                  ## die at every point and heal; writes docs/crash-matrix.md
+	$(BIN)/python -m tests.kills.matrix
+	CRASH_EVERY=1 STATEFUL_GAMES=300 $(PYTEST) tests/sync tests/kills -k "crash or kill or dies or whatever"
 
 test-postgres: install-test          ## the laws and cases of a run, on PostgreSQL
 	LEDGER=postgres $(PYTEST) tests/ledger tests/sync -k "postgres or ledger"

@@ -167,7 +167,7 @@ def diff(
         mine = _is_among(ours.get(spec.property), field, live, fields)
         if _led_by_others(rule, live, ours=bool(mine)):
             continue
-        if mine is False:
+        if mine is False or (mine is None and hold is not None and hold.live == live):  # held before our first write
             if field not in STRICT and rule.policy != "clear" and not _over(hold, rule, live, as_of):
                 held.append(_hold(rule, one, hold, terms, as_of))
                 continue

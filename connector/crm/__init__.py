@@ -183,11 +183,16 @@ class Calls:
     throttled: int = 0
 
 
+def unasked() -> None:
+    """Every request may go out: nobody is asked first."""
+
+
 class CRM(Protocol):
     """The contract every adapter keeps; tests/crm/contract.py proves it for each of them."""
 
     calls: Calls
     priority: Priority | None  # of the calls made now, where calls are scarce; None: nobody said
+    before_call: Callable[[], None]  # right before every request goes out, on whichever thread: what it raises stops it
 
     def describe(self, kinds: Sequence[str]) -> Description:
         """Read account, properties of `kinds`, pipelines and owners. Raises Denied naming the scope to add."""

@@ -26,6 +26,7 @@ from connector.crm import (
     PropertyVersion,
     Task,
     Update,
+    unasked,
 )
 from connector.crm.priorities import Priority
 from connector.errors import NotFound
@@ -72,6 +73,7 @@ class MemoryCRM:
         self.empty_sources: frozenset[str] = frozenset()  # lists and forms that exist and have seen nobody yet
         self.calls = Calls()
         self.priority: Priority | None = None
+        self.before_call: Callable[[], None] = unasked
         self.writes = 0
 
     # -- what others do to it ----------------------------------------------------------------------------------
@@ -361,6 +363,7 @@ class MemoryCRM:
             stored.properties[name] = value
 
     def _called(self, endpoint: str) -> None:
+        self.before_call()
         self.calls.by_class[endpoint] = self.calls.by_class.get(endpoint, 0) + 1
 
     def _coarse(self) -> datetime:

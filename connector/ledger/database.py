@@ -7,7 +7,7 @@ transaction takes its write lock at once (`BEGIN IMMEDIATE`), so that two runs q
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ class Database:
         self.url = url
         self._engine = _engine(url)
         self._connection: sa.Connection | None = None
+        self._proof: Callable[[sa.Connection], None] | None = None
         self._upserts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = {}
         self._upgrade()
 
@@ -39,11 +40,28 @@ class Database:
             yield self._connection
             return
         with _told(self.url), self._engine.connect() as connection, connection.begin():
+            if self._proof is not None:
+                self._proof(connection)
             self._connection = connection
             try:
                 yield connection
             finally:
                 self._connection = None
+
+    @contextmanager
+    def proving(self, proof: Callable[[sa.Connection], None]) -> Iterator[None]:
+        """Inside, every transaction begins with this proof; what it raises, the transaction raises."""
+        self._proof = proof
+        try:
+            yield
+        finally:
+            self._proof = None
+
+    @contextmanager
+    def apart(self) -> Iterator[sa.Connection]:
+        """A transaction of its own, for a thread beside the one that does the work; it proves nothing first."""
+        with _told(self.url), self._engine.connect() as connection, connection.begin():
+            yield connection
 
     def rows(self, query: sa.Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """All rows of a small query."""

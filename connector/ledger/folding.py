@@ -30,6 +30,7 @@ from connector.ledger.tables import (
     records,
     rejects,
     tasks,
+    undone,
 )
 from connector.ledger.work import PLANNED
 
@@ -159,6 +160,7 @@ class Folding:
         self._reversals.fold(losers)
         self._take(addresses, addresses.c.email_hash, survivor, losers)
         self._take(aside, None, survivor, losers)
+        self._take(undone, None, survivor, losers)
         self._take(changes, changes.c.run, survivor, losers, among_these=changes.c.state != PLANNED, drop=False)
 
     def _take(

@@ -131,7 +131,12 @@ class Mirror:
         known from then on."""
         if kind != CONTACT or not self._forgotten.count():
             return seen
-        again = [one for one in seen if self._forgotten.blocks("address", one.email_hash)]
+        blocks = self._forgotten.blocks
+        again = [
+            one
+            for one in seen
+            if any(blocks("address", hashed) for hashed in (one.email_hash, *one.facts.get("m", ())))
+        ]
         self._forgotten.add([(CONTACT, one.id) for one in again], now, "")
         return [one for one in seen if not self._forgotten.blocks(CONTACT, one.id)]
 

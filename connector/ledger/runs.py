@@ -1,13 +1,15 @@
 """
 Runs, cursors, the lease, pauses and the schedule: what was done when, how far reading got, who may write, and when.
 
-A lease is a promise with an end: its fence number grows with every taker, and every commit of a run checks that
-the fence is still its own, so that a run which slept through its lease cannot write over its successor's work.
+A lease is a promise with an end: its fence number grows with every taker, and every transaction of a run begins by
+checking that the fence is still its own, so that a run which slept through its lease cannot write over its
+successor's work. Two runs are two, whatever they are called: the name on a lease only tells people who works.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -141,7 +143,7 @@ class Runs:
         """Become the one run that may work on this connection; returns the fence. Raises Busy."""
         with self._db.transaction():
             held = self.connection()
-            if held.lease_owner and held.lease_owner != owner and held.lease_until and held.lease_until > now:
+            if held.lease_owner and held.lease_until and held.lease_until > now:
                 raise Busy(
                     f"Connection {self._me} is being worked on by {held.lease_owner} until"
                     f" {held.lease_until:%H:%M:%S} UTC. Wait for it to end, or look at `connector status`."
@@ -158,13 +160,34 @@ class Runs:
 
     def renew_lease(self, fence: int, now: datetime) -> None:
         """Still here. Raises Busy when somebody else took over meanwhile; then nothing more may be written."""
-        renewed = self._db.execute(
-            sa.update(connections)
-            .where(connections.c.connection == self._me, connections.c.fence == fence)
-            .values(lease_until=stamp(now + LEASE))
-        )
-        if not renewed:
-            raise Busy(f"Another run took over connection {self._me}; this one stops without writing more.")
+        if not self._db.execute(self._renewal(fence, now)):
+            raise self._taken_over()
+
+    def renew_lease_apart(self, fence: int, now: datetime) -> None:
+        """The same from another thread than the one that works, whatever that one has under way. Raises Busy."""
+        with self._db.apart() as connection:
+            if not connection.execute(self._renewal(fence, now)).rowcount:
+                raise self._taken_over()
+
+    def _renewal(self, fence: int, now: datetime) -> sa.Update:
+        mine = sa.and_(connections.c.connection == self._me, connections.c.fence == fence)
+        return sa.update(connections).where(mine).values(lease_until=stamp(now + LEASE))
+
+    def _taken_over(self) -> Busy:
+        return Busy(f"Another run took over connection {self._me}; this one stops without writing more.")
+
+    @contextmanager
+    def fenced(self, fence: int) -> Iterator[None]:
+        """Inside, no transaction goes through that is not made under this lease: each begins by looking, and no
+        other run can take over before it ends. Raises Busy."""
+        held = sa.select(connections.c.fence).where(connections.c.connection == self._me).with_for_update(read=True)
+
+        def proof(connection: sa.Connection) -> None:
+            if connection.execute(held).scalar() != fence:
+                raise self._taken_over()
+
+        with self._db.proving(proof):
+            yield
 
     def drop_lease(self, fence: int) -> None:
         """Done: the next run need not wait."""

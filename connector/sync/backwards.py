@@ -172,6 +172,7 @@ class Backwards:
         """One request per batch; those whom the CRM refuses. Of all others, what stands there is read, not believed."""
         if not clears:
             return {}
+        self._session.still_mine()
         updates = [Update(one.person_id, {one.property: "" if blank else one.target}) for one in clears]
         outcomes = accounting.write(self._session.crm, "contact", updates)
         return {one.id: one for one in outcomes if one.state == "rejected"}

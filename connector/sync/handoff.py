@@ -116,6 +116,7 @@ class HandOff:
             return {}
 
         def about_to_send(index: int) -> None:
+            self._session.still_mine()
             self._work.note_tasks([self._row(*drafts[index], "sending", None)])
 
         tasks = [

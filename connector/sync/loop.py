@@ -8,8 +8,7 @@ next one: what was read is in the mirror, who must be looked at is dirty, what w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import orjson
 
 from connector import codes
-from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, Problem
+from connector.errors import Busy, ConfigError, ConnectorError, Deferred, GuardRefused, Problem
 from connector.ledger import Ledger
 from connector.ledger.aside import EMPTIED
 from connector.ledger.completeness import completeness
@@ -30,6 +29,7 @@ from connector.sync.apply import Apply, essence
 from connector.sync.backwards import Backwards
 from connector.sync.emptied import Emptied
 from connector.sync.guarding import Guarding
+from connector.sync.lease import holding
 from connector.sync.look import REHEARSED, Look, candidates
 from connector.sync.owners import follow_owners, tell_unrouted
 from connector.sync.pull import Pull
@@ -46,7 +46,7 @@ KEPT = timedelta(days=30)
 
 def run(session: Session, order: Order) -> Report:
     """Bring the CRM in line with the agreement for everybody this order concerns."""
-    with _lease(session):
+    with holding(session):
         session.crm.priority = "backfill" if order.everything else "incremental"
         _refuse_unsigned(session, order)
         order, report = _start(session, order)
@@ -54,6 +54,8 @@ def run(session: Session, order: Order) -> Report:
             _work(session, order, report)
         except Deferred as error:
             report.status, report.code, report.message = "deferred", codes.of(error), str(error)
+        except Busy:
+            raise  # another run took over, and has told already how this one ended
         except ConnectorError as error:
             report.status, report.code, report.message = _failed(error), codes.of(error), str(error)
             _finish(session, order, report)
@@ -352,15 +354,6 @@ def _planned(session: Session, report: Report) -> int:
 
 
 # -- the frame ------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _lease(session: Session) -> Iterator[None]:
-    session.fence = session.ledger.runs.take_lease(session.worker, session.now())
-    try:
-        yield
-    finally:
-        session.ledger.runs.drop_lease(session.fence)
 
 
 def _refuse_unsigned(session: Session, order: Order) -> None:

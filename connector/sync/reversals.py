@@ -62,6 +62,7 @@ class Reversals:
             field: spec.property for field in terms.write_back.rules if (spec := session.fields.spec(field)) is not None
         }
         self._stopped: set[tuple[str, str]] = set()  # (person id, property) that this run stopped at
+        self._has_told = False
         self._groups: dict[tuple[str, str, str, str], int] = {}  # (property, by, source, name) -> people of those
 
     # -- looking ----------------------------------------------------------------------------------------------------
@@ -176,6 +177,9 @@ class Reversals:
             for (property, by, source, name), people in self._groups.items():
                 self._report.conflicts.append(_sentence(Frozen(property, by, source, name, people, self._order.as_of)))
             return
+        if self._has_told and not self._groups:
+            return  # nothing new since
+        self._has_told = True
         ledger, now = self._ledger, self._session.now()
         if self._groups:
             ledger.holds.name(self._names())

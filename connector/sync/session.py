@@ -17,6 +17,8 @@ from connector.errors import Deferred
 from connector.fields import FieldMap
 from connector.ledger import Ledger
 from connector.ledger.people import People
+from connector.ledger.runs import LEASE
+from connector.model import ALWAYS
 from connector.plan import Limits, TaskBudget, Terms
 from connector.quiet import Quiet, Silence
 from connector.scope import Scope
@@ -70,6 +72,7 @@ class Session:
     stopping: Callable[[], bool] = lambda: False
     decider: Decider = field(init=False)
     fence: int = field(default=0, init=False)  # of the lease this session's run holds
+    leased_until: datetime = field(default=ALWAYS, init=False)  # that far it holds for certain
 
     def __post_init__(self) -> None:
         self.decider = Decider(self.agreement, self.office)
@@ -134,8 +137,10 @@ class Session:
         return None if self.mode == "observe" else self.signatures.missing(self.now())
 
     def still_mine(self) -> None:
-        """Inside a transaction: prolong the lease, or stop before writing over a successor's work. Raises Busy."""
-        self.ledger.runs.renew_lease(self.fence, self.now())
+        """Prolong the lease, or stop before writing over a successor's work. Raises Busy."""
+        now = self.now()
+        self.ledger.runs.renew_lease(self.fence, now)
+        self.leased_until = now + LEASE
 
     def terms(self) -> Terms:
         """How this connection writes back."""

@@ -261,6 +261,18 @@ def test_the_cursor_stays_behind_by_the_settle_time(hubspot: HubSpot, world: Acc
     assert last.mark == last.complete_until.isoformat()
 
 
+def test_g3_an_edit_at_the_very_instant_at_which_a_window_begins_is_seen(open_hubspot: Open, world: Account) -> None:
+    """Both ends of a window belong to it, without any look-back."""
+    id = world.add("contact", {"jobtitle": "one"})
+    world.pass_time(3600)
+    hubspot = open_hubspot(read=Reading(settle=timedelta(0), look_back=timedelta(0)))
+    at = world.now()
+    world.edit("contact", id, {"jobtitle": "two"})
+    world.pass_time(3600)
+
+    assert changed(hubspot, at.isoformat(), world.now()) == [id]
+
+
 def test_lesson_06_trap_03_a_search_that_loses_rows_moves_no_cursor(
     hubspot: HubSpot, sandbox: Sandbox, world: Account
 ) -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-from copy import deepcopy
 from dataclasses import replace
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 
 from connector.agreement import load_agreement
 from connector.config import shipped_mappings
 from connector.ledger import Ledger
-from connector.sync import Order, run
 from tests.sync.conftest import Build
-from tests.sync.crashing import Crash, Fuse, fragile, ledger_that_dies, points
 from tests.sync.world import AS_OF, OWNER, World
 
 ANSWERS = ("cx_sales_answer", "cx_rejection_reason", "cx_call_back_on")
@@ -116,56 +112,18 @@ def test_the_day_to_call_back_wakes_the_person_by_itself(build: Build) -> None:
     assert ledger.people.transitions("1")[-2].move.cause == "call_back"
 
 
-def _again(world: World, ledger: Path, folder: str) -> World:
-    """The same account another time, with the same ledger beside it: nothing of either has to be lived again."""
-    copied = deepcopy(world, {id(world.agreement): world.agreement})
-    copied.folder = world.folder.parent / folder
-    copied.folder.mkdir()
-    shutil.copy(ledger, copied.folder / ledger.name)
-    return copied
+def test_a_person_wakes_at_the_very_instant_that_is_due(build: Build) -> None:
+    """Neither a run later nor a second before."""
+    world, ledger = _returned(build)
+    due = AS_OF.replace(month=5, day=4, hour=0)
 
+    world.clock.at = due - timedelta(seconds=1)
+    world.sync(ledger)
+    assert world.handed_over() == ["1"]
+    world.clock.at = due
+    world.sync(ledger)
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_g2_a_crash_while_answers_are_blanked_heals(tmp_path: Path, moment: str) -> None:
-    """Whatever dies on the day to call back, the next run ends where an undisturbed one ends, with one task more."""
-
-    def build(folder: str) -> World:
-        (tmp_path / folder).mkdir()
-        return World(tmp_path / folder)
-
-    lived, ledger = _returned(build, "lived")
-    ledger.database.close()
-    state = lived.folder / "state.db"
-    when = lived.clock.at = AS_OF.replace(month=5, day=4, hour=6)
-    calm = _again(lived, state, "calm")
-    calm.sync(calm.ledger())
-    expected = calm.state()
-    assert calm.handed_over() == ["1", "1"]
-
-    for number in points(moment):
-        world = _again(lived, state, f"{number}")
-        fuse = Fuse(number, moment)
-        dying = ledger_that_dies(world.ledger(), fuse)
-        survived = True
-        try:
-            run(world.session(dying, fragile(world, fuse)), Order("sync", when))
-        except Crash:
-            survived = False
-        dying.database.close()
-        del world.crm._create_task
-        world.clock.pass_by(minutes=10)
-
-        healed = world.ledger()
-        world.sync(healed, as_of=when)
-
-        assert world.state() == expected, f"after dying {moment} point {number}"
-        writes = world.writes
-        world.sync(healed, as_of=when)
-        assert world.writes == writes, f"the run after healing from point {number} wrote"
-        healed.database.close()
-        if survived:
-            assert number > 10
-            return
+    assert world.handed_over() == ["1", "1"]
 
 
 def test_a_changed_text_writes_nothing_to_people_already_handed_over(build: Build) -> None:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
-
-import pytest
+from datetime import timedelta
 
 from connector.agreement.terms import Backward
 from connector.ledger.work import OpenClear
-from connector.sync import Order, run
 from tests.sync.conftest import Build
-from tests.sync.crashing import Crash, Fuse, fragile, points
 from tests.sync.sandbox_world import SandboxWorld
 from tests.sync.world import AS_OF, World
 
@@ -76,40 +72,6 @@ def test_g5_where_the_crm_lets_it_back_nothing_is_cleared(build: Build) -> None:
 
     assert world.properties("1")["lifecyclestage"] == "lead"
     assert blanks == []
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_g5_lesson_16_a_crash_between_clear_and_set_leaves_nobody_blank(build: Build, moment: str) -> None:
-    """Whatever call dies, the next run fills the stage before it does anything else."""
-    for number in points(moment, 6):
-        world = _faded(build, f"{moment}{number}", opted_in=True)
-        fuse = Fuse(number, moment)
-        dying = world.ledger()
-        session = world.session(dying, fragile(world, fuse))
-        survived = True
-        try:
-            run(session, Order("sync", FADED))
-        except Crash:
-            survived = False
-        dying.database.close()
-        world.clock.pass_by(minutes=10)
-
-        healed = world.ledger()
-        _sync_at(world, healed, FADED)
-
-        assert world.properties("1").get("lifecyclestage") == "lead", f"after dying {moment} call {number}"
-        assert healed.work.open_clears() == []
-        writes = world.writes
-        _sync_at(world, healed, FADED)
-        assert world.writes == writes
-        healed.database.close()
-        if survived:
-            assert number > 5
-            return
-
-
-def _sync_at(world: World, ledger: object, at: datetime) -> None:
-    world.sync(ledger, as_of=at)  # type: ignore[arg-type]  # a ledger
 
 
 def test_g5_somebody_who_acts_meanwhile_is_not_overwritten(build: Build) -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from connector.sync import Order, run
 from tests.sync.conftest import Build
-from tests.sync.crashing import Crash, Fuse, fragile, ledger_that_dies, points
 from tests.sync.world import World
 
 MISSING = "cx_buying_group_missing"
@@ -119,37 +115,3 @@ def test_a_closed_deal_asks_for_nobody(build: Build) -> None:
     world.sync(world.ledger())
 
     assert _says(world, "1") == [None]
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_g2_a_crash_loses_no_colleague_s_news(tmp_path: Path, moment: str) -> None:
-    """A new title and a departure, and the run that meets them dies: the next one tells all."""
-    for number in points(moment):
-        (folder := tmp_path / str(number)).mkdir()
-        world = _two_on_a_deal(lambda *_, folder=folder, **__: World(folder))
-        world.person("3")
-        world.link("deal", DEAL, "contact", "3")
-        ledger = world.ledger()
-        world.sync(ledger)
-        ledger.database.close()
-        world.clock.pass_by(minutes=10)
-        world.edit("2", {"jobtitle": "Poet"})
-        world.delete("3")
-        fuse = Fuse(number, moment)
-        dying = ledger_that_dies(world.ledger(), fuse)
-        survived = True
-        try:
-            run(world.session(dying, fragile(world, fuse)), Order("sync", world.clock()))
-        except Crash:
-            survived = False
-        dying.database.close()
-        del world.crm._create_task
-        world.clock.pass_by(minutes=10)
-        healed = world.ledger()
-        world.sync(healed)
-        healed.database.close()
-
-        assert _says(world, "1", "2") == ["no economic buyer", "no economic buyer"], f"died {moment} point {number}"
-        if survived:
-            assert number > 10
-            return

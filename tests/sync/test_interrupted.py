@@ -214,3 +214,91 @@ def test_a_record_that_an_answer_passes_over_is_not_taken_for_deleted(tmp_path: 
 
     assert report.counts["gone"] == 0
     assert ledger.mirror.alive("contact", ["1", "2"]) == {"1", "2"}
+
+
+def test_g3_an_interrupted_full_scan_loses_no_edit_made_before_it(build: Build) -> None:
+    """Edited since the last run, then a full scan begins and dies before it gets to them: the next run sees them."""
+    world = build()
+    world.usual_people()
+    ledger = world.ledger()
+    world.sync(ledger)
+    world.clock.pass_by(hours=1)
+    world.edit("6", {"jobtitle": "Director of Operations", "firstname": "Anna"})
+    world.clock.pass_by(hours=1)
+
+    class NoList:
+        def __init__(self) -> None:
+            self._crm = world.adapter()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._crm, name)
+
+        def scan(self, kind: str, properties: Sequence[str], **more: Any) -> Any:
+            if kind == "contact":
+                raise Transient("The list cannot be reached.")
+            return self._crm.scan(kind, properties, **more)
+
+    with pytest.raises(Transient):
+        run(world.session(ledger, NoList()), Order("backfill", world.clock(), everything=True))
+    world.clock.pass_by(hours=1)
+    world.sync(ledger)
+
+    assert world.properties("6")["cx_persona"] == world.properties("1")["cx_persona"]
+
+
+def test_g2_lesson_23_a_task_that_may_be_under_way_is_not_sent_again_at_once(build: Build) -> None:
+    """The answer is lost and the task does not show yet: for as long as it may still arrive, none is sent."""
+    world = build()
+    world.person("1")
+    world.asked_for_demo("1")
+    ledger = world.ledger()
+    sent: list[str] = []
+
+    class Lost:
+        def __init__(self) -> None:
+            self._crm = world.adapter()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._crm, name)
+
+        def create_tasks(self, tasks: Sequence[Any], about_to_send: Any) -> list[Outcome]:
+            for number, task in enumerate(tasks):
+                about_to_send(number)
+                sent.append(task.contact_id)
+            return [Outcome("", "unknown", code="dropped") for _ in tasks]
+
+    for seconds in (0, 10, 20):
+        world.clock.pass_by(seconds=seconds)
+        report = run(world.session(ledger, Lost()), Order("sync", world.clock()))
+        assert (report.counts["unknown"], sent) == (1, ["1"]), report.to_json()
+    world.clock.pass_by(minutes=2)
+
+    assert world.sync(ledger).tasks_created == 1
+    assert world.handed_over() == ["1"]
+
+
+def test_g2_lesson_23_a_task_whose_answer_was_lost_is_found_and_not_made_again(build: Build) -> None:
+    """It was created, and nobody heard: the next run finds it on the person by its marker."""
+    world = build()
+    world.person("1")
+    world.asked_for_demo("1")
+    ledger = world.ledger()
+
+    class Deaf:
+        def __init__(self) -> None:
+            self._crm = world.adapter()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._crm, name)
+
+        def create_tasks(self, tasks: Sequence[Any], about_to_send: Any) -> list[Outcome]:
+            self._crm.create_tasks(tasks, about_to_send)
+            return [Outcome("", "unknown", code="dropped") for _ in tasks]
+
+    report = run(world.session(ledger, Deaf()), Order("sync", world.clock()))
+    assert (report.counts["unknown"], world.handed_over()) == (1, ["1"])
+    world.clock.pass_by(minutes=10)
+    world.sync(ledger)
+
+    assert world.handed_over() == ["1"]
+    assert [one.state for one in ledger.work.tasks_of("1")] == ["created"]

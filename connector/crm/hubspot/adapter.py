@@ -100,6 +100,16 @@ class HubSpot:
         """Start a new tally, for a new run on the same connection."""
         self._api.calls = calls
 
+    @property
+    def before_call(self) -> Callable[[], None]:
+        """Who is asked before a request goes out."""
+        return self._api.before_call
+
+    @before_call.setter
+    def before_call(self, ask: Callable[[], None]) -> None:
+        """Ask somebody else from now on."""
+        self._api.before_call = ask
+
     def describe(self, kinds: Sequence[str]) -> Description:
         """See CRM. The account is "unknown" where the token may not ask for it."""
         return describing.describe(self._api, kinds)

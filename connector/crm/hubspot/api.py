@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from connector.crm import Calls
+from connector.crm import Calls, unasked
 from connector.crm.desk import Desk
 from connector.crm.hubspot.allowance import Allowance
 from connector.crm.hubspot.names import TYPES, Reading, Sizes, path_of
@@ -68,6 +68,7 @@ class Api:
         self.reading, self.sizes, self.calls = reading, Sizes(reading), Calls()
         limits = {"burst": BURST, "search": SEARCH, "links": ASSOCIATIONS}
         self.allowance = Allowance(desk, wire.host, lambda: wire.whose, budget, limits, rest)
+        self.before_call: Callable[[], None] = unasked
         self._tally = threading.Lock()
         self.refusals: dict[tuple[str, str, str | None], Refusal] = {}  # (kind, property, value or None for any)
         self._reached = False
@@ -127,6 +128,7 @@ class Api:
         with self._rest.waiting_for("a place in the quota"):
             places = self.allowance.take(call.counted_as)
         with places, self._rest.waiting_for("the server's answer"):
+            self.before_call()  # last of all: to wait for a place may have taken long
             answer = self._wire.send(request)
         self._count(call.counted_as)
         self.allowance.learn(call.counted_as, answer)

@@ -1,0 +1,217 @@
+"""
+Which mutation makes which test fail: each is a small change of the product's text, and the test that must notice.
+
+`docs/mutations.md` shows this list; tests/mutants/test_mutants.py keeps both true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TABLE = ROOT / "docs" / "mutations.md"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One thing done wrong: what it is in words, where, what stands there, what stands there instead, who notices."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+    @property
+    def module(self) -> str:
+        """The module that the file is."""
+        return self.file.removesuffix(".py").replace("/", ".")
+
+    @property
+    def selection(self) -> list[str]:
+        """The test as pytest is told it; after a * stands the part of its name that says what it is about."""
+        file, _, name = self.test.partition("::*")
+        return [str(ROOT / file), "-k", name] if name else [str(ROOT / file)]
+
+    def text(self) -> str:
+        """The file with the change in it; the old text must stand there exactly once."""
+        source = (ROOT / self.file).read_text(encoding="utf-8")
+        found = source.count(self.old)
+        if found != 1:
+            raise ValueError(f"{self.name}: {self.file} says {found} times: {self.old}")
+        return source.replace(self.old, self.new)
+
+
+LAWS, LEASE, MATRIX = "tests/sync/test_laws.py::", "tests/sync/test_lease.py::", "tests/sync/test_crash_matrix.py::"
+TORN = "tests/sync/test_interrupted.py::"
+HUBSPOT, WRITING = "tests/crm/test_hubspot.py::", "tests/crm/test_hubspot_writing.py::"
+KILLED = MATRIX + "test_g2_lesson_11_a_run_killed_at_any_moment_is_healed_by_the_next"
+
+MUTANTS = (
+    Mutant(
+        "the look-back is zero",
+        "connector/crm/hubspot/changing.py",
+        "since - api.reading.look_back",
+        "since",
+        HUBSPOT + "*what_the_index_shows_late_is_seen_by_a_later_window",
+    ),
+    Mutant(
+        "the settle time is zero",
+        "connector/crm/hubspot/changing.py",
+        "max(since, now - api.reading.settle)",
+        "max(since, now)",
+        HUBSPOT + "test_the_cursor_stays_behind_by_the_settle_time",
+    ),
+    Mutant(
+        "`>` for `>=` where a window begins",
+        "connector/crm/hubspot/changing.py",
+        '"value": str(millis(self.start))',
+        '"value": str(millis(self.start) + 1)',
+        HUBSPOT + "test_g3_an_edit_at_the_very_instant_at_which_a_window_begins_is_seen",
+    ),
+    Mutant(
+        "`>` for `>=` where a time is due",
+        "connector/ledger/people.py",
+        "column <= stamp(as_of)",
+        "column < stamp(as_of)",
+        "tests/sync/test_answers.py::test_a_person_wakes_at_the_very_instant_that_is_due[memory]",
+    ),
+    Mutant(
+        "the next page begins one record later",
+        "connector/crm/hubspot/changing.py",
+        "above, after = max(fresh, key=_number), None",
+        "above, after = str(_number(max(fresh, key=_number)) + 1), None",
+        HUBSPOT + "TestHubSpot::test_a_window_names_each_changed_record_once",
+    ),
+    Mutant(
+        "the cursor moves before what it stands for is committed",
+        "connector/sync/marks.py",
+        'runs.move_cursor(f"mark:{kind}", cursor)',
+        '[runs.move_cursor(f"{name}:{kind}", cursor) for name in ("mark", "changes")]',
+        TORN + "test_g3_an_interrupted_full_scan_loses_no_edit_made_before_it[memory]",
+    ),
+    Mutant(
+        "recorded before written",
+        "connector/sync/apply.py",
+        "        results = self._hand_off.after(results)\n        self._record(results)\n",
+        "        self._record(results)\n        results = self._hand_off.after(results)\n",
+        KILLED + "[day_to_call_back]",
+    ),
+    Mutant(
+        "the diff is skipped",
+        "connector/plan.py",
+        "chosen = _worth_writing(sets)",
+        "chosen = tuple(Set(name, spec.property, '', fields.encode(name, decision.outputs[name]))"
+        " for name in decision.outputs if (spec := fields.spec(name)))",
+        LAWS + "test_g1_a_second_backfill_writes_nothing[memory]",
+    ),
+    Mutant(
+        "one outcome of a batch is ignored",
+        "connector/crm/hubspot/writing.py",
+        "return [outcomes[update.id] for update in updates]",
+        "return [outcomes[update.id] for update in updates][1:]",
+        HUBSPOT + "TestHubSpot::test_every_update_has_its_outcome_in_order",
+    ),
+    Mutant(
+        "no intent before the write",
+        "connector/sync/apply.py",
+        "self._ledger.people.intend(",
+        "dict(",
+        KILLED + "[day_to_call_back]",
+    ),
+    Mutant(
+        "no intent before the clear",
+        "connector/sync/backwards.py",
+        "self._work.open_clear(",
+        "repr(",
+        MATRIX + "test_g5_lesson_16_killed_between_clear_and_set_nobody_stays_blank[memory]",
+    ),
+    Mutant(
+        "a lost answer is sent again without a look",
+        "connector/crm/hubspot/writing.py",
+        "outcomes |= _look(api, kind, pending)",
+        "pass",
+        WRITING + "*an_answer_lost_after_the_write_is_looked_up_not_sent_again",
+    ),
+    Mutant(
+        "a task that may be under way is sent again at once",
+        "connector/sync/handoff.py",
+        'if sent is None or sent.state != "sending" or sent.at is None:',
+        "if sent is not None or sent is None:",
+        TORN + "test_g2_lesson_23_a_task_that_may_be_under_way_is_not_sent_again_at_once[memory]",
+    ),
+    Mutant(
+        "tasks are not looked for in the CRM",
+        "connector/sync/handoff.py",
+        "        if not wanted:\n            return set()\n",
+        "        if wanted or not wanted:\n            return set()\n",
+        TORN + "test_g2_lesson_23_a_task_whose_answer_was_lost_is_found_and_not_made_again[memory]",
+    ),
+    Mutant(
+        "what people edit is not held",
+        "connector/plan.py",
+        'if field not in STRICT and rule.policy != "clear" and not',
+        "if hold and not hold and not",
+        LAWS + "test_g4_an_edit_of_one_of_our_properties_is_held_and_then_overwritten[memory]",
+    ),
+    Mutant(
+        "merges are not folded",
+        "connector/sync/pull.py",
+        "self._merging.fold(kind, live, merged)",
+        "repr(merged)",
+        "tests/sync/test_cases.py::test_case_38_merged_contacts_are_one_customer_with_one_history",
+    ),
+    Mutant(
+        "no fence",
+        "connector/ledger/runs.py",
+        "if connection.execute(held).scalar() != fence:",
+        "if connection.execute(held).scalar() == -fence:",
+        LEASE + "test_g2_no_transaction_of_a_run_goes_through_after_somebody_took_over[memory]",
+    ),
+    Mutant(
+        "a call is sent under a lease that has ended",
+        "connector/sync/lease.py",
+        "if session.leased_until - now < LEASE / 2:",
+        "if session.leased_until < session.leased_until:",
+        LEASE + "test_g2_a_run_that_slept_through_its_lease_sends_nothing_more[memory-update]",
+    ),
+    Mutant(
+        "a lease opens to whoever bears the same name",
+        "connector/ledger/runs.py",
+        "if held.lease_owner and held.lease_until and held.lease_until > now:",
+        "if held.lease_owner and held.lease_owner != owner and held.lease_until and held.lease_until > now:",
+        LEASE + "test_two_runs_are_two_whatever_they_are_called[memory]",
+    ),
+    Mutant(
+        "calls under way are not counted",
+        "connector/crm/pacing.py",
+        "if self._under_way + len(self._answered) < self.limit:",
+        "if len(self._answered) < self.limit:",
+        "tests/crm/test_pacing.py::test_the_server_never_counts_more_than_its_quota_and_we_use_nearly_all_of_it",
+    ),
+    Mutant(
+        "a stage set by a person is taken for ours",
+        "connector/sync/assembling.py",
+        "if ours is None or live in ours:",
+        "if ours is None or live or not live:",
+        LAWS + "test_g4_a_stage_set_by_a_person_is_adopted[memory]",
+    ),
+)
+
+
+def table() -> str:
+    """The list as Markdown."""
+    lines = ["| what is done wrong | where | the test that fails |", "| --- | --- | --- |"]
+    lines += [f"| {one.name} | `{one.file}` | `{one.test.rpartition('::')[2].lstrip('*')}` |" for one in MUTANTS]
+    return HEAD + "\n".join(lines) + "\n"
+
+
+HEAD = """\
+# Which mutation makes which test fail
+
+A law that no test would miss is no law. Each line is a small change of the program's text and the test that fails when
+it is made. `make check` makes every one of them and runs that test; the list is `tests/mutants/catalogue.py`, of which
+this page is a copy that a test keeps true.
+
+"""

@@ -1,0 +1,30 @@
+"""The list of mutations is true: each can be made, each is noticed by the test that it names."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.mutants.catalogue import MUTANTS, ROOT, TABLE, Mutant, table
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.name.replace(" ", "_"))
+def test_the_text_of_a_mutation_stands_where_it_says(mutant: Mutant) -> None:
+    """Exactly once, so that the change is the one that is meant."""
+    assert mutant.text() != (ROOT / mutant.file).read_text(encoding="utf-8")
+
+
+def test_every_mutation_makes_its_test_fail() -> None:
+    """Each in a process of its own, with nothing but the test that it names."""
+    command = [sys.executable, "-m", "tests.mutants.run"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)
+    assert ended.stdout, ended.stderr
+    assert {name: end for name, end in json.loads(ended.stdout).items() if end != "failed"} == {}
+
+
+def test_the_page_shows_the_list() -> None:
+    """docs/mutations.md is written by hand from here: print(table())."""
+    assert TABLE.read_text(encoding="utf-8") == table()

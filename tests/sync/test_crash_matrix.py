@@ -1,0 +1,158 @@
+"""
+The crash matrix in one process (G2, lessons 11 and 16): every state a dying run may leave behind is healed.
+
+`docs/crash-matrix.md` is the table of the real kills; tests/sync/test_kills.py makes them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.sandbox import Sandbox
+from connector.sync import Order
+from tests.sync.crashing import EVERYTHING, Crash, Fuse, dying, moments
+from tests.sync.deaths import Life, State, compiled_once, log_of
+from tests.sync.lives import SCENARIOS, Scenario
+from tests.sync.sandbox_world import SandboxWorld
+from tests.sync.world import World
+
+#: Long enough for a lease to end, and for a task that may be under way to have settled.
+LATER = 10
+
+
+@pytest.fixture(autouse=True)
+def _compiled_once() -> Iterator[None]:
+    with compiled_once():
+        yield
+
+
+def _life(scenario: Scenario, folder: Path, hubspot: Sandbox | None = None) -> Life:
+    folder.mkdir(exist_ok=True)
+    world = World(folder) if hubspot is None else SandboxWorld(folder, sandbox=hubspot)
+    scenario.settings(world)
+    life = Life(world, world.ledger())
+    scenario.happens(life)
+    return life
+
+
+def _heal(life: Life, state: State, scenario: Scenario) -> None:
+    """The next run, or the same command again; the clock it decides by is the one of the run that died."""
+    order = scenario.order(life)
+    life.world.clock.pass_by(minutes=LATER)
+    life.run(Order("sync", state.at) if scenario.heals else order)
+
+
+def _laws(life: Life, state: State, expected: tuple[object, object]) -> None:
+    """The end of an undisturbed life, to the last row of the log; nothing open, nothing on its way."""
+    assert life.world.state() == expected[0], state.tells
+    assert log_of(life.ledger) == expected[1], state.tells
+    assert life.ledger.work.open_clears() == [], state.tells
+    assert {one.state for id in life.world.contacts() for one in life.ledger.work.tasks_of(id)} <= {"created"}
+
+
+def _silence(life: Life, state: State) -> None:
+    """The run after healing writes nothing."""
+    writes = life.world.writes
+    report = life.run(Order("sync", state.at))
+    assert (life.world.writes, report.counts["written"]) == (writes, 0), f"after {state.tells}"
+
+
+def _heals(life: Life, state: State, scenario: Scenario, expected: tuple[object, object]) -> None:
+    _heal(life, state, scenario)
+    _laws(life, state, expected)
+
+
+def _around_writes(states: list[State]) -> list[State]:
+    """Those in which the CRM holds something new, and each one's successor."""
+    pairs = itertools.pairwise(states)
+    chosen = {place for place, (before, after) in enumerate(pairs, start=1) if before.crm != after.crm}
+    return [one for place, one in enumerate(states) if place in chosen or place - 1 in chosen]
+
+
+def _dies_and_heals(scenario: Scenario, life: Life, *, everything: bool = True) -> None:
+    """Heal every state that the run meets, or those around each change in the CRM."""
+    states = life.deaths(scenario.order(life))
+    _heal(life, states[-1], scenario)
+    expected = life.world.state(), log_of(life.ledger)
+    assert len(states) >= scenario.states
+    assert len({state.crm for state in states}) > 1
+
+    silent: set[str] = set()
+    for state in states if everything else _around_writes(states):
+        life.back_to(state)
+        _heals(life, state, scenario, expected)
+        if (end := life.digest(whichever_run=True)) not in silent:  # from this very end, silence is proven already
+            _silence(life, state)
+            silent.add(end)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name.replace(" ", "_"))
+def test_g2_lesson_11_a_run_killed_at_any_moment_is_healed_by_the_next(tmp_path: Path, scenario: Scenario) -> None:
+    """Whatever it was doing: it ends as an undisturbed one, to the last row of the log, and then nothing is written."""
+    _dies_and_heals(scenario, _life(scenario, tmp_path / "life"))
+
+
+@pytest.mark.parametrize("name", ["first run", "stages go back"])
+def test_g2_an_exception_at_any_call_or_commit_leaves_a_state_that_heals(tmp_path: Path, name: str) -> None:
+    """Whatever unwinds on the way out, what is left is one of the states that the test above has healed; or one more,
+    where several threads were reading, and that one is healed here."""
+    scenario = next(one for one in SCENARIOS if one.name == name)
+    life = _life(scenario, tmp_path / "life")
+    begin, healed = life.state(), {life.digest()}
+    life.watch(lambda _: healed.add(life.digest()), scenario.order(life))
+    expected = life.world.state(), log_of(life.ledger)
+
+    for number, moment in moments():
+        life.back_to(begin)
+        try:
+            with dying(life.world, life.ledger, Fuse(number, moment)) as crm:
+                life.run(scenario.order(life), crm)
+        except Crash:
+            if (digest := life.digest()) not in healed:
+                _heals(life, life.state(f"{moment} point {number}"), scenario, expected)
+                healed.add(digest)
+        else:
+            assert number > 50
+            return
+
+
+@pytest.mark.parametrize("name", ["first run", "incremental run", "stages go back"])
+def test_g2_lesson_11_on_hubspot_a_run_killed_around_any_write_is_healed(
+    tmp_path: Path, name: str, hubspot: Sandbox
+) -> None:
+    """Over real HTTP: every state after HubSpot applied something, and the one after the commit that follows."""
+    scenario = next(one for one in SCENARIOS if one.name == name)
+    _dies_and_heals(scenario, _life(scenario, tmp_path / "life", hubspot), everything=EVERYTHING)
+
+
+@pytest.mark.parametrize("on", ["memory", "hubspot"])
+def test_g5_lesson_16_killed_between_clear_and_set_nobody_stays_blank(
+    tmp_path: Path, on: str, request: pytest.FixtureRequest
+) -> None:
+    """Exactly while somebody has no stage: the next run fills it before it does anything else."""
+    scenario = next(one for one in SCENARIOS if one.name == "stages go back")
+    hubspot = request.getfixturevalue("hubspot") if on == "hubspot" else None
+    life = _life(scenario, tmp_path / "life", hubspot)
+    blank: list[tuple[State, str]] = []
+    for state in life.deaths(scenario.order(life)):
+        life.back_to(state)
+        blank += [(state, id) for id, one in life.world.contacts().items() if not one.get("lifecyclestage")]
+    assert {id for _, id in blank} == {"1", "2"}
+
+    for state, id in blank:
+        life.back_to(state)
+        life.world.clock.pass_by(minutes=LATER)
+        first: list[str | None] = []
+        seen = life.world.writes
+
+        def changed(_: str, id: str = id, first: list[str | None] = first, seen: int = seen) -> None:
+            if life.world.writes > seen and not first:
+                first.append(life.world.properties(id).get("lifecyclestage"))
+
+        life.watch(changed, Order("sync", state.at))
+        assert first == ["lead"], state.tells
+        assert life.ledger.work.open_clears() == []
