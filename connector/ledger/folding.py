@@ -160,7 +160,7 @@ class Folding:
         self._reversals.fold(losers)
         self._take(addresses, addresses.c.email_hash, survivor, losers)
         self._take(aside, None, survivor, losers)
-        self._take(undone, None, survivor, losers)
+        self._take(undone, None, survivor, losers)  # what a revert took back is not said again of the survivor either
         self._take(changes, changes.c.run, survivor, losers, among_these=changes.c.state != PLANNED, drop=False)
 
     def _take(

@@ -59,8 +59,8 @@ MUTANTS = (
     Mutant(
         "the settle time is zero",
         "connector/crm/hubspot/changing.py",
-        "max(since, now - api.reading.settle)",
-        "max(since, now)",
+        "max(at.since, end - api.reading.settle)",
+        "max(at.since, end)",
         HUBSPOT + "test_the_cursor_stays_behind_by_the_settle_time",
     ),
     Mutant(
@@ -184,11 +184,11 @@ MUTANTS = (
         LEASE + "test_two_runs_are_two_whatever_they_are_called[memory]",
     ),
     Mutant(
-        "calls under way are not counted",
+        "a place in the quota is free again as soon as its answer is here",
         "connector/crm/pacing.py",
-        "if self._under_way + len(self._answered) < self.limit:",
-        "if len(self._answered) < self.limit:",
-        "tests/crm/test_pacing.py::test_the_server_never_counts_more_than_its_quota_and_we_use_nearly_all_of_it",
+        "self._answered.append((self._clock(), rank_of(priority)))",
+        "self._answered.append((self._clock() - self._window, rank_of(priority)))",
+        "tests/crm/test_pacing.py::test_a_full_window_makes_the_next_one_wait_until_the_oldest_answer_is_a_window_old",
     ),
     Mutant(
         "a stage set by a person is taken for ours",
