@@ -162,7 +162,8 @@ class Sorter:
         """Since when; the beginning of time for a customer nobody knows a date of, None for who is none."""
         won_at = (first.closed_at or as_of) if first else None
         stage, entered = (tracks[0].stage, tracks[0].entered) if tracks else (person.stage, person.entered)
-        entered_at = entered.get(self._customer or "")
+        # A track that began without a date (of somebody new) has that of the CRM, as at the first look.
+        entered_at = entered.get(self._customer or "") or person.entered.get(self._customer or "")
         edit = person.edits.get("stage")
         if edit is not None and edit.by in ADOPTED_FROM and self._is_of_base(tracks):
             stage, entered_at = edit.after if isinstance(edit.after, str) else None, edit.at or as_of

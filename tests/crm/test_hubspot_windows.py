@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -80,3 +81,26 @@ def test_lesson_02_a_search_that_answers_the_same_for_ever_is_an_error_and_no_lo
 
     with pytest.raises(CrmError, match=r"does not advance|of 12000 changed"):
         _read(index, NOW - timedelta(minutes=10))
+
+
+class Texts(Index):
+    """A search that orders and compares ids as texts, by which "1003" stands before "88"."""
+
+    def ask(self, call: Call) -> dict[str, Any]:
+        """One search."""
+        body: Any = call.body
+        _, *above = body["filterGroups"][0]["filters"]
+        found = sorted(str(id_) for id_ in self.modified if not above or str(id_) > above[0]["value"])
+        offset = int(body.get("after", 0))
+        page = found[offset : offset + body["limit"]]
+        more = {"paging": {"next": {"after": str(offset + len(page))}}} if len(found) > offset + len(page) else {}
+        return {"total": len(found), "results": [{"id": id_} for id_ in page], **more}
+
+
+@pytest.mark.parametrize("ids", [range(88, 1200, 3), [*range(1000, 1900), *range(20, 25)]])
+@pytest.mark.parametrize("page", [1, 200])
+def test_g3_a_search_that_compares_ids_as_texts_misses_nobody(ids: Sequence[int], page: int) -> None:
+    """Whether the first page shows it or a later one does: the window is read by offset."""
+    index = Texts(dict.fromkeys(ids, millis(NOW)), reading=Reading(search_page=page))
+
+    assert set(_read(index, NOW - timedelta(minutes=10))) == set(map(str, ids))

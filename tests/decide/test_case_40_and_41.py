@@ -54,7 +54,7 @@ def test_case_41_no_adapter_is_asked_to_qualify_convert_win_or_reopen() -> None:
 
     assert asked == {
         *("describe", "count", "oldest", "automations", "scan", "begin", "changes", "read", "links", "occurrences"),
-        *("write", "history", "find_tasks", "create_tasks", "create_property", "add_options", "close"),
+        *("write", "history", "find_tasks", "create_tasks", "create_property", "add_options", "close", "waits_for"),
     }
 
 

@@ -95,6 +95,20 @@ def test_what_a_customer_did_before_buying_speaks_of_the_first_interest(desk: De
     assert stages(decision) == {"new_business": "customer"}
 
 
+def test_g1_what_a_customer_did_before_the_crms_own_date_stays_of_the_first_interest(desk: Desk) -> None:
+    """The date is the CRM's, as long as the track has none of its own: the second look says what the first said."""
+    since = at("03-10 09:00")
+    who = replace(
+        person(signal("webinar_attended", "03-01 09:00"), signal("case_study", "03-20 09:00"), stage="customer"),
+        entered={"customer": since},
+    )
+
+    first, second = desk.decide(who), desk.decide(who)
+
+    assert second.outputs == first.outputs
+    assert second.score == first.score
+
+
 def test_a_customer_may_buy_more_than_once(desk: Desk) -> None:
     """Bought again, interested again: the same track begins once more, with the next hand-off."""
     second = Deal("2", "won", "won", opened_at=at("03-05 09:00"), closed_at=at("03-10 09:00"))

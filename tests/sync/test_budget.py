@@ -114,7 +114,7 @@ def test_lesson_38_the_floor_is_never_crossed_and_the_work_goes_on_the_next_day(
 ) -> None:
     """Two workers and an app that takes five calls beside each of ours: we stop above the floor, both end as deferred
     and say until when, no restart calls again before midnight, and the days after both are done where they stopped."""
-    running.switch(daily=400, foreign_calls_per_call=5)
+    running.switch(daily=350, foreign_calls_per_call=5)
     first = {name: workers.work(name) for name in ("one", "two")}
     stopped_at, calls = workers.left, len(workers.before)
     again = workers.work("one")

@@ -61,6 +61,7 @@ class HubSpot:
             raise ValueError(f"api_version is {api_version!r}; it must be one of {', '.join(VERSIONS)}")
         desk = desk or Desk(clock=clock or time.monotonic, sleep=sleep or time.sleep)
         sizes, self._rest = read or Reading(), Rest(sleep or desk.sleep)
+        self._known_groups = set[tuple[str, str]]()
         wire = Wire(
             _token(token),
             base_url,
@@ -182,7 +183,7 @@ class HubSpot:
 
     def create_property(self, kind: str, definition: PropertyDefinition, group: str) -> None:
         """See CRM."""
-        describing.create_property(self._api, kind, definition, group)
+        describing.create_property(self._api, kind, definition, group, known_groups=self._known_groups)
 
     def add_options(self, kind: str, name: str, options: Mapping[str, str]) -> None:
         """See CRM."""

@@ -10,9 +10,10 @@ end at 10,000, and thousands of records can share one millisecond after a bulk e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from connector.crm import INCOMPLETE, Batch
@@ -89,30 +90,41 @@ def changes(api: Api, kind: str, cursor: str, now: datetime) -> Iterator[Batch]:
         at = _Cursor(settled)
 
 
+class _OutOfOrder(Exception):
+    """The search does not order or compare ids as numbers, and cannot be paged by them."""
+
+
 def _window_of(api: Api, kind: str, at: _Cursor, end: datetime) -> Iterator[Batch]:
-    """What is left of a window, until as many were seen as the search itself counts."""
+    """What is left of a window, until as many were seen as the search itself counts; if need be once more from its
+    beginning, by offset where ids do not serve."""
     window = _Window(kind, at.since - api.reading.look_back, end)
-    seen, promised = at.seen, at.promised
-    for ids, total in _pages(api, window, at.above):
-        promised = max(promised, total)
-        seen += len(ids)
-        if ids:
-            reached = _Cursor(at.since, end, max(ids, key=_number), seen, promised)
-            yield Batch(ids, (), str(reached), complete_until=at.since)
-    if _complete(api, window, seen, promised):
-        return
-    yield Batch((), (), str(_Cursor(at.since)), complete_until=at.since)  # from its beginning, whatever happens now
-    seen, promised = 0, 0
-    for ids, total in _pages(api, window, None):
-        promised = max(promised, total)
-        seen += len(ids)
-        if ids:
-            yield Batch(ids, (), None)
-    if not _complete(api, window, seen, promised):
-        raise Transient(
-            f"search returned {seen} of {promised} changed {kind} records; the cursor stays where it was",
-            code=INCOMPLETE,
-        )
+    seen, promised, above = at.seen, at.promised, at.above
+    first, by_offset, times = True, False, 2
+    while times:
+        try:
+            for ids, total in _pages(api, window, above, by_offset=by_offset):
+                promised = max(promised, total)
+                seen += len(ids)
+                if ids and first:
+                    reached = _Cursor(at.since, end, max(ids, key=_number), seen, promised)
+                    yield Batch(ids, (), str(reached), complete_until=at.since)
+                elif ids:
+                    yield Batch(ids, (), None)
+        except _OutOfOrder:
+            by_offset = True
+        else:
+            if _complete(api, window, seen, promised):
+                return
+            times -= 1
+        if first:
+            # From its beginning, whatever happens now.
+            yield Batch((), (), str(_Cursor(at.since)), complete_until=at.since)
+        if times:
+            first, seen, promised, above = False, 0, 0, None
+    raise Transient(
+        f"search returned {seen} of {promised} changed {kind} records; the cursor stays where it was",
+        code=INCOMPLETE,
+    )
 
 
 def _complete(api: Api, window: _Window, seen: int, promised: int) -> bool:
@@ -121,27 +133,38 @@ def _complete(api: Api, window: _Window, seen: int, promised: int) -> bool:
     return seen >= promised or seen >= _total(api, window)
 
 
-def _pages(api: Api, window: _Window, above: str | None) -> Iterator[tuple[tuple[str, ...], int]]:
+def _pages(api: Api, window: _Window, above: str | None, *, by_offset: bool) -> Iterator[tuple[tuple[str, ...], int]]:
     """Pages of new ids with the total that the search promises for the whole window (0 after the first page).
 
-    An empty page that names a next one is followed by offset; every other page starts above the last id.
+    An empty page that names a next one is followed by offset; every other page starts above the last id, unless all are
+    to be followed by offset. Raises _OutOfOrder where that would miss somebody.
     """
     after: str | None = None
     first = True
     while True:
         answer = _search(api, window, above, after)
         ids = [id_ for entry in listed(answer) if (id_ := ident(entry.get("id")))]
+        if not by_offset and _astray(ids, above):
+            raise _OutOfOrder
         fresh = [id_ for id_ in dict.fromkeys(ids) if above is None or _number(id_) > _number(above)]
         yield tuple(fresh), _promise(answer) if first else 0
         first, following = False, next_page(answer)
         if following is None:
             return
-        if fresh:
+        if fresh and not by_offset:
             above, after = max(fresh, key=_number), None
         elif not int(after or 0) < int(following) < SEARCH_CAP:
             raise CrmError(f"the search for changed {window.kind} records does not advance", code="search_stuck")
         else:
             after = following
+
+
+def _astray(ids: Sequence[str], above: str | None) -> bool:
+    """Whether ids do not grow, or stand below the one that they were to be above."""
+    numbers = [_number(id_) for id_ in ids]
+    if above is not None:
+        numbers.insert(0, _number(above))
+    return any(one > other for one, other in pairwise(numbers))
 
 
 def _search(api: Api, window: _Window, above: str | None, after: str | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from connector.crm.hubspot.api import Api, Call, listed, next_page
 from connector.crm.hubspot.records import ident, instant, millis
+from connector.crm.hubspot.verdict import Refused
 from connector.errors import CrmError, NotFound
 from connector.model import Occurrence, Value
 
@@ -50,12 +51,20 @@ def _joined(api: Api, source: str, list_id: str, cursor: str | None) -> Parts:
     has room for those who join later. Whether it counts members is not documented; if so, members who left may have
     pulled the list away from under it, and an empty page sends us back to the beginning.
     """
-    resumed = cursor is not None
+    begun, resumed = cursor, cursor is not None
     while True:
-        query = [("limit", str(api.sizes["members"]))]
-        if cursor is not None:
-            query.append(("after", cursor))
-        answer = api.ask(Call("members", "lists", "GET", params={"list": list_id}, query=tuple(query)))
+        try:
+            answer = _members(api, "members", list_id, cursor)
+        except NotFound:
+            if cursor != begun:
+                raise
+            yield from _by_record(api, source, list_id)
+            return
+        except Refused:
+            if cursor is None or cursor != begun:
+                raise
+            begun = cursor = None  # of an earlier run, and not understood any more
+            continue
         found = listed(answer)
         if resumed and not found:
             resumed, cursor = False, None
@@ -69,6 +78,35 @@ def _joined(api: Api, source: str, list_id: str, cursor: str | None) -> Parts:
         if following == cursor:
             raise CrmError("the members of a list do not advance", code="list_stuck")
         cursor = following
+
+
+def _by_record(api: Api, source: str, list_id: str) -> Parts:
+    """Members in the order of their records, for an account without the other order: new ones stand anywhere among
+    them, so each time all are read and no cursor is kept."""
+    cursor: str | None = None
+    while True:
+        answer = _members(api, "members_by_record", list_id, cursor)
+        members = (_member(source, list_id, entry) for entry in listed(answer))
+        yield tuple(member for member in members if member), None
+        following = next_page(answer)
+        if following is None:
+            return
+        if following == cursor:
+            raise CrmError("the members of a list do not advance", code="list_stuck")
+        cursor = following
+
+
+def _members(api: Api, what: str, list_id: str, after: str | None) -> dict[str, Any]:
+    size = api.sizes["members"]
+    query = [("limit", str(size))]
+    if after is not None:
+        query.append(("after", after))
+    try:
+        return api.ask(Call(what, "lists", "GET", params={"list": list_id}, query=tuple(query)))
+    except Refused as error:
+        if error.allowed is None or not api.sizes.shrink("members", size, error.allowed):
+            raise
+    return _members(api, what, list_id, after)
 
 
 def _member(source: str, list_id: str, entry: Mapping[str, Any]) -> Occurrence | None:

@@ -105,9 +105,14 @@ def _has(property: str, value: str | None) -> dict[str, str]:
     return {"propertyName": property, "operator": "NOT_HAS_PROPERTY"}
 
 
-def create_property(api: Api, kind: str, definition: PropertyDefinition, group: str) -> None:
-    """Create it in the group, and the group if need be; existing ones stay as they are."""
-    _ensure_group(api, kind, group)
+def create_property(
+    api: Api, kind: str, definition: PropertyDefinition, group: str, *, known_groups: set[tuple[str, str]]
+) -> None:
+    """Create it in the group, and the group if need be; existing ones stay as they are. `known_groups`, kind and name,
+    are not asked for again, and grow."""
+    if (kind, group) not in known_groups:
+        _ensure_group(api, kind, group)
+        known_groups.add((kind, group))
     type_, field_type = _FIELD_TYPES[definition.type]
     body: dict[str, Any] = {
         "name": definition.name,

@@ -37,6 +37,7 @@ PATHS: Mapping[str, tuple[str, str]] = {
         "/crm/lists/{version}/{list}/memberships/join-order",
         "/crm/v3/lists/{list}/memberships/join-order",
     ),
+    "members_by_record": ("/crm/lists/{version}/{list}/memberships", "/crm/v3/lists/{list}/memberships"),
     # Forms have no dated path yet; this one lives outside the versions.
     "submissions": (
         "/form-integrations/v1/submissions/forms/{form}",
@@ -159,17 +160,20 @@ class Sizes:
 
 _TOO_MANY = re.compile(
     r"(?=.*\b(inputs?|batch|page size|limit|results per page|number of (ids|records|objects))\b)"
-    r"(?=.*\b(max(imum)?|at most|exceed(s|ed)?|too many|too large|no more than|less than|up to|limited|between)\b)",
+    r"(?=.*\b(max(imum)?|at most|exceed(s|ed)?|too many|too large|no more than|less than|up to|limited"
+    r"|(greater|larger|more|higher) than|between)\b)",
     re.IGNORECASE | re.DOTALL,
 )
+
+_BETWEEN = re.compile(r"\bbetween\s+\d{1,5}\s+(?:and|to)\s+(\d{1,5})\b", re.IGNORECASE)
 
 
 def too_many(message: str) -> int | None:
     """None when a 400 is not about sizes; else the limit it names, or 0 where it names none."""
     if not _TOO_MANY.search(message):
         return None
+    between = _BETWEEN.search(message)
+    if between:
+        return int(between[1])
     numbers = [int(number) for number in re.findall(r"(?<![\w.-])\d{1,5}(?![\w.-]*\d)", message)]
-    positive = [number for number in numbers if number > 0]
-    if re.search(r"\bbetween\b", message, re.IGNORECASE):
-        return max(positive, default=0)  # "between 1 and 50"
-    return min(positive, default=0)
+    return min((number for number in numbers if number > 0), default=0)

@@ -199,7 +199,12 @@ class Partition:
             first.end = None
             self.open = [first]
         else:
-            self.open, self.again = [Stretch(BOTTOM, None, None, BOTTOM)], True
+            self.begin_anew()
+        self.done, self.borders, self.alone = [], {}, True
+
+    def begin_anew(self) -> None:
+        """One cursor from the beginning, whatever has been told."""
+        self.open, self.again = [Stretch(BOTTOM, None, None, BOTTOM)], True
         self.done, self.borders, self.alone = [], {}, True
 
     def reread(self, short: Sequence[tuple[int, int | None, int]]) -> None:

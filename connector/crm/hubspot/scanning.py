@@ -38,6 +38,7 @@ class Scan:
         self._parts.alone |= not shared
         self._coming: dict[Stretch, tuple[Future[Page], float]] = {}  # at most one page each, and when it was asked for
         self._pages = 0
+        self._resumed = after is not None
         self._warning = ""
 
     def pages(self) -> Iterator[Page]:
@@ -79,11 +80,15 @@ class Scan:
         future, asked_at = self._coming.pop(stretch)
         try:
             page = future.result()
-        except (Refused, NotFound):
+        except (Refused, NotFound) as error:
+            if self._resumed and stretch.at is not None and isinstance(error, Refused):
+                self._begin_anew()
+                return None
             if self._parts.alone or stretch.read or stretch.start == BOTTOM:
                 raise
             self._fall_back("a list begun at a record id was refused")
             return None
+        self._resumed = False
         places = self._taken(stretch, page)
         if places is None:
             return None
@@ -121,6 +126,13 @@ class Scan:
         if not quietly:
             self._warning = f"the list of {self._kind} records is read by one cursor, which takes longer: {why}"
             log.warning(self._warning)
+
+    def _begin_anew(self) -> None:
+        """From the beginning, by one cursor: those of an earlier run are understood no more."""
+        self._resumed = False
+        self._drop(list(self._coming))
+        self._parts.begin_anew()
+        self._warning = f"the list of {self._kind} records is read from its beginning: it refuses where it was left"
 
     # -- how many there are -----------------------------------------------------------------------------
 
