@@ -30,6 +30,10 @@ LOOK, FORGOTTEN = 15.0, 120.0
 #: Calls of ours after which it shows how many others make beside them.
 ENOUGH = 4
 
+#: Seconds after which a process that has heard nothing from the server asks it once whether the day is spent still: a
+#: limit may have been raised, and the server's midnight need not be ours. At most a few calls, of a day that has none.
+ASK_AGAIN = 600.0
+
 #: Seconds that a refusal holds, and for which numbers are believed where the account's midnight is not known.
 HOUR = 3600.0
 
@@ -48,6 +52,7 @@ class Day:
     renewed_at: float = 0.0  # when the server's numbers showed a new day that our clock did not
     refused_at: float = 0.0
     refused_until: float = 0.0
+    refused_for: float = 0.0  # seconds, where the server named them
 
     def turn(self, now: float) -> None:
         """Begin the next day when the account's midnight has passed."""
@@ -89,6 +94,7 @@ class Day:
             both.seen_at, both.beside = other.seen_at, other.beside
         if other.refused_at > both.refused_at:
             both.refused_at, both.refused_until = other.refused_at, other.refused_until
+            both.refused_for = other.refused_for
         if other.date == both.date and other.renewed_at > both.renewed_at + HOUR:
             both.used, both.renewed_at = 0, other.renewed_at
         return both
@@ -112,6 +118,7 @@ class DailyPool:
         self._uncounted = 0  # calls that stand on another page of the book
         self._elsewhere = 0  # calls in the hands of other processes
         self._answered = 0
+        self._heard_at = float("-inf")  # when an answer came to this process
         self._others_rate = 0.0  # calls that others made lately in each second
         self._mark: tuple[float, int | None, int] = (0.0, None, 0)  # when, what was left, calls of ours until then
         self._looked_at = float("-inf")
@@ -133,6 +140,10 @@ class DailyPool:
                 self._budget = budget or self._budget
                 self._day.turn(now)
                 if looked or (self._in_hand and now < self._looked_at + LOOK):
+                    if self._asks_again(now):
+                        self._uncounted += 1
+                        self._under_way += 1
+                        return
                     self._refuse_when_spent(now, wanted)
                     if self._in_hand:
                         self._in_hand -= 1
@@ -147,6 +158,7 @@ class DailyPool:
             self._under_way -= 1
             self._silent += 1
             self._answered += 1
+            self._heard_at = self._wall()
 
     def learn(self, limit: int | None, remaining: int) -> None:
         """Take over the server's count; a rest that jumps up means that a new day has begun there."""
@@ -168,7 +180,8 @@ class DailyPool:
             day.turn(now)
             midnight = day.midnight(now)
             until = now + seconds if seconds else min(midnight.timestamp(), now + HOUR)
-            day.refused_at, day.refused_until = now, until
+            day.refused_at, day.refused_until, day.refused_for = now, until, seconds or 0.0
+            self._heard_at = now
         self._enter()
         return datetime.fromtimestamp(until, UTC) if seconds else midnight
 
@@ -196,6 +209,13 @@ class DailyPool:
         self._mark = now, remaining, self._answered
 
     # -- our part of it -------------------------------------------------------------------------------------
+
+    def _asks_again(self, now: float) -> bool:
+        """Nothing is left, it was said, but not to this process, or long ago: the next answer tells."""
+        if self._day.refused(now) and self._day.refused_for:
+            return False  # until when is known
+        spent = self._day.refused(now) or self._day.remaining == 0
+        return spent and now >= self._heard_at + ASK_AGAIN
 
     def _refuse_when_spent(self, now: float, priority: Priority) -> None:
         day, budget = self._day, self._budget

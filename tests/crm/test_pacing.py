@@ -235,14 +235,15 @@ def test_each_class_leaves_the_rest_of_the_day_to_the_more_urgent() -> None:
 
 
 def test_a_refusal_of_the_day_holds_until_the_accounts_midnight() -> None:
-    """Warsaw is an hour ahead: at 22:50 UTC nothing is sent, at 23:00 the new day has begun."""
+    """Warsaw is an hour ahead: at 22:50 UTC nothing is sent (it was asked just before), at 23:00 the new day begins."""
     pool, time = day(share=1.0)
     pool.meet("Europe/Warsaw")
     pool.learn(1000, 0)
+    time.now = 22 * HOUR + 2900
     until = pool.exhausted()
 
     assert until == datetime(1970, 1, 1, 23, tzinfo=UTC)
-    time.now = 22 * HOUR + 3000
+    time.now += 100
     with pytest.raises(Deferred, match=r"23:00 UTC \(00:00 Europe/Warsaw\)"):
         pool.take()
     time.now = 23 * HOUR

@@ -147,16 +147,26 @@ def test_lesson_38_ten_restarts_do_not_begin_at_zero(workers: Workers, running: 
 
 
 def test_a_refusal_of_the_day_is_remembered_by_every_process(workers: Workers, running: Sandbox) -> None:
-    """Another app spent the day: one call is refused, and nobody calls again until the account's midnight."""
+    """Another app spent the day: each process asks once whether it is so still, and no more until midnight."""
     workers.work("one", only=("1",), everything=False)
     running.hubspot.limits.spend_daily(300_000)
     calls = len(workers.before)
     ended = [workers.work(name) for name in ("one", "two", "one")]
 
     assert {one.status for one in ended} == {"deferred"}
-    assert len(workers.before) == calls + 1
+    assert len(workers.before) == calls + 3
     workers.clock.at = workers.midnight()
     assert workers.work("one").status == "done"
+
+
+def test_a_day_that_was_spent_and_is_no_more_is_found_out_at_once(workers: Workers, running: Sandbox) -> None:
+    """Somebody bought more calls, or the server's day is not ours: the next process asks, and the work goes on."""
+    running.switch(daily=30)
+    workers.budget = Budget(share=1.0, daily_floor=0)
+    spent = workers.work("one")
+    running.switch(daily=250_000)
+
+    assert (spent.status, workers.work("one").status) == ("deferred", "done")
 
 
 def test_retry_after_holds_every_process_of_the_account(workers: Workers, running: Sandbox) -> None:
