@@ -195,6 +195,16 @@ CHAPTERS: tuple[Chapter, ...] = (
         (
             Code("token", "The CRM does not accept the token.", "Check that it is complete and was not rotated."),
             Code(
+                "oauth_client",
+                "The CRM does not know the OAuth app by these credentials.",
+                "Copy client_id and client_secret once more from the app's page.",
+            ),
+            Code(
+                "oauth_refresh",
+                "The refresh token is not accepted: revoked, of another app, or the app was uninstalled.",
+                "Install the app in the account again and store the new refresh token where the setting names it.",
+            ),
+            Code(
                 "scope",
                 "The token lacks a scope, or lost it during the run. Nothing was decided without what it hides.",
                 "Add the scope that the message names to the app or service key; connector check proves them all.",

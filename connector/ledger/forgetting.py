@@ -30,6 +30,8 @@ from connector.ledger.tables import (
     metadata,
     occurrences,
     people,
+    quota_leases,
+    quotas,
     records,
     rejects,
     runs,
@@ -53,12 +55,16 @@ _TEXTS: tuple[tuple[sa.Table, str], ...] = (
     (cursors, "value"),
 )
 
+#: Tables that say nothing of anybody.
+_OF_NOBODY = (quotas, quota_leases)
+
 #: Every other table of the ledger, and how it is erased; those with a column `person_id` need not be named.
 KNOWN = frozenset(
     (
         *(table.name for table in metadata.sorted_tables if "person_id" in table.c),
         *(table.name for table in (*_BY_ID, records, links, occurrences, rejects, losses, merges, forgotten)),
         *(table.name for table, _ in _TEXTS),
+        *(table.name for table in _OF_NOBODY),
     )
 )
 

@@ -202,8 +202,7 @@ class Sandbox:
             await send_whole(send, wrong)
             return
         fault = fault or self.chaos.striking(self.world.switches)
-        if latency := self.latency_ms(fault):
-            await asyncio.sleep(latency / 1000)
+        await self._wait(fault)
         if fault is None:
             await send_whole(send, self.hubspot.answer(call))
         else:
@@ -232,6 +231,10 @@ class Sandbox:
         except ValueError as wrong:
             return Answer(500, invalid(f"the sandbox's own script: {wrong}").answer.body)
         return None
+
+    async def _wait(self, fault: Fault | None) -> None:
+        if latency := self.latency_ms(fault):
+            await asyncio.sleep(latency / 1000)
 
     def latency_ms(self, fault: Fault | None = None) -> float:
         """How much later the present call is answered."""

@@ -100,11 +100,14 @@ def test_explain_shows_a_hold_and_needs_no_call(synced: Desk) -> None:
     synced.world.edit("contacts", "1", {"cx_hold_until": "2099-04-30", "cx_hold_reason": "legal review"})
     assert synced("sync").code == 0
     calls = sum(synced.sandbox.hubspot.calls.values())
-    told = synced("explain", "1")
+    told = synced("explain", "1", "--show-values")
 
     assert "on hold until 2099-04-30: legal review" in " ".join(told.out.split())
     assert sum(synced.sandbox.hubspot.calls.values()) == calls
-    assert "on hold until 2099-04-30: legal review" in synced("explain", "1", "--output", "json").json["warnings"]
+    assert (
+        "on hold until 2099-04-30: legal review"
+        in synced("explain", "1", "--show-values", "--output", "json").json["warnings"]
+    )
 
 
 def test_an_answer_through_the_commands(synced: Desk) -> None:

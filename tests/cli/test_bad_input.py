@@ -91,7 +91,7 @@ def test_a_read_only_property_is_refused_as_a_target(desk: Desk) -> None:
         (Definition("cx_fit_score", "number", read_only=True), "read-only"),
     ):
         desk.world.definitions["contacts"]["cx_fit_score"] = definition
-        refused(desk, 4, "cx_fit_score is", what, "take it out of write_back.toml")
+        refused(desk, 4, "cx_fit_score is", what, "take the field out of write_back.toml")
 
 
 def test_missing_properties_of_ours_point_at_setup(desk: Desk) -> None:
