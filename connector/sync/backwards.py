@@ -74,10 +74,11 @@ class Backwards:
         """Bring open clears to their end, whatever stands there now, before any other call where calls are scarce. What
         is still blank then stays open."""
         with self._session.calling_as("webhook"):
-            return self._finished(clears)
+            live = self._live(clears)
+            blank = [one for one in clears if live.get(one.person_id) == ""]
+            return self._finished(blank, live) | self._finished([one for one in clears if one not in blank], live)
 
-    def _finished(self, clears: Sequence[OpenClear]) -> dict[str, Ending]:
-        live = self._live(clears)
+    def _finished(self, clears: Sequence[OpenClear], live: dict[str, str]) -> dict[str, Ending]:
         unsent = [one for one in clears if live.get(one.person_id) == one.before != one.target]
         endings = self._refused(unsent, self._write(unsent, blank=True))  # the clear never arrived: without it ...
         live |= self._live([one for one in unsent if one.person_id not in endings])

@@ -67,7 +67,8 @@ def test_the_survivor_s_hand_off_goes_on_under_the_number_it_counts_on_from(live
 
     found = _of(ledger, "5")
     assert sorted(found, key=str) == [(1, "returned"), (2, "merged"), (2, None)]
-    assert (found[2, None].attempts, found[2, None].rule) == (1, "stages.mql.enter_when")
+    # The call of then, and one with 2 of the 3rd, which hangs on 5 since the merge.
+    assert (found[2, None].attempts, found[2, None].rule) == (2, "stages.mql.enter_when")
     card = scorecard(books(house, ledger), APRIL)
     assert people(card, "hand_offs").count("5") == 3
 
