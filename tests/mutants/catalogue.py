@@ -211,7 +211,7 @@ HEAD = """\
 # Which mutation makes which test fail
 
 A law that no test would miss is no law. Each line is a small change of the program's text and the test that fails when
-it is made. `make check` makes every one of them and runs that test; the list is `tests/mutants/catalogue.py`, of which
-this page is a copy that a test keeps true.
+it is made. `make crash` makes every one of them and runs that test, `make check` some; the list is
+`tests/mutants/catalogue.py`, of which this page is a copy that a test keeps true.
 
 """

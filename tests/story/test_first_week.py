@@ -28,7 +28,7 @@ from connector.sandbox.old_account import old_account
 from connector.sandbox.records import Source
 
 TOKEN = "pat-eu1-0f9d8c7b-story-only"
-PEOPLE = int(os.environ.get("STORY_PEOPLE", "2000"))
+PEOPLE = int(os.environ.get("STORY_PEOPLE", "1000"))
 READ_ONLY = (
     *("crm.objects.contacts.read", "crm.objects.companies.read", "crm.objects.deals.read", "crm.objects.owners.read"),
     *("crm.schemas.contacts.read", "crm.schemas.companies.read", "crm.schemas.deals.read", "crm.lists.read"),

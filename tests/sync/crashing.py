@@ -119,9 +119,9 @@ EVERYTHING = EVERY == 1
 
 
 def moments() -> Iterator[tuple[int, str]]:
-    """Every call and commit, before and after it; of those, `make check` takes every seventh."""
+    """Every call and commit, before and after it; of those, `make check` takes every fifteenth."""
     every = ((number, moment) for number in itertools.count() for moment in ("before", "after"))
-    return every if EVERYTHING else itertools.islice(every, 0, None, 7)
+    return every if EVERYTHING else itertools.islice(every, 0, None, 15)
 
 
 @contextmanager

@@ -294,7 +294,7 @@ def test_g1_g2_g3_g4_g5_g6_g9_whatever_happens_in_whatever_order() -> None:
     """Always the same few games, or as many new ones as are asked for."""
     folder = Path(tempfile.mkdtemp())
     how = settings(
-        max_examples=GAMES or 12,
+        max_examples=GAMES or 8,
         stateful_step_count=STEPS,
         derandomize=not GAMES,
         phases=(Phase.generate, Phase.shrink) if GAMES else (Phase.generate,),
