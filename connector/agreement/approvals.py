@@ -128,10 +128,11 @@ def last_signed(approvals: Sequence[Approval], *, but: str = "") -> str | None:
             signed = _of_definitions(approvals, fingerprint)
             (found if len(signed) == len(BOTH) else half)[fingerprint] = max(one.at for one in signed)
     latest = found or half
-    return max(latest, key=lambda each: latest[each]) if latest else None
+    # Of two that bear the same second the one that stands further down was signed later.
+    return max(reversed(latest), key=lambda each: latest[each]) if latest else None
 
 
 def last_wiring(approvals: Sequence[Approval], crm: str, *, but: str = "") -> str | None:
     """The fingerprint of the wiring to this CRM that the administrator signed last, leaving out one."""
     mine = [one for one in approvals if one.side == "admin" and one.crm == crm and one.fingerprint != but]
-    return max(mine, key=lambda one: one.at).fingerprint if mine else None
+    return max(reversed(mine), key=lambda one: one.at).fingerprint if mine else None

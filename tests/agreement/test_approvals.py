@@ -120,6 +120,8 @@ def test_the_last_signed_version_is_the_one_that_both_signed() -> None:
     assert last_signed([half]) == "c" * 16
     assert last_signed([half, *old, *newer]) == "b" * 16
     assert last_signed([half, *newer, *old], but="b" * 16) == "a" * 16
+    at_once = [replace(one, at=AT) for one in (*old, *newer)]
+    assert last_signed(at_once) == "b" * 16  # the second is the same: the one further down is later
     assert last_wiring([CY, *old], "hubspot") == WIRES
     assert last_wiring([CY], "dynamics") is None
 
