@@ -223,7 +223,7 @@ class DailyPool:
         ours, left = day.ours(budget, priority), self._expected(now)
         if day.refused(now):
             until = max(until, datetime.fromtimestamp(day.refused_until, UTC))
-            why = "The account's daily quota is spent, says HubSpot."
+            why = "The account's daily quota is spent, says the CRM."
         elif ours is not None and day.used - self._in_hand >= ours:
             why = f"Our share of the account's day is used, {_part(ours, priority)} (budget.share)."
         elif left is not None and left <= day.floor(budget):

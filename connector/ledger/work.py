@@ -125,19 +125,6 @@ class Work:
         )
         return [CauseCount(cause, int(n), int(o), int(p)) for cause, n, o, p in self._db.rows(query)]
 
-    def park(self, run: int, cause: str, code: str, message: str) -> int:
-        """Set the changes of one cause aside for review."""
-        return self._db.execute(
-            sa.update(changes)
-            .where(
-                changes.c.connection == self._me,
-                changes.c.run == run,
-                changes.c.cause == cause,
-                changes.c.state == PLANNED,
-            )
-            .values(state=PARKED, code=code, message=message)
-        )
-
     def planned(self, run: int, state: str = PLANNED, limit: int = 1000) -> list[PlannedChange]:
         """The next changes in this state, most urgent first."""
         query = (

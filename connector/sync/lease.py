@@ -5,7 +5,7 @@ Three things keep it so. Every transaction of a run begins by looking whether th
 Every request asks here before it goes out: past half of the lease it is prolonged, so that whoever still makes calls
 still holds it, however long a batch, a scan or a wait for quota lasts; and whoever finds that another run has taken
 over sends nothing more. What no check can prevent is a process that is stopped after it asked and before its bytes
-leave; HubSpot has no fencing token to refuse them by.
+leave; a CRM has no fencing token to refuse them by.
 """
 
 from __future__ import annotations

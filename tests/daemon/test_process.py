@@ -108,7 +108,7 @@ class Gate:
 
     def __post_init__(self) -> None:
         self._batch = self.sandbox.fault("slow", method="POST", path="contacts/batch/update", times=0)
-        self.sandbox._wait = self._wait  # type: ignore[method-assign]
+        self.sandbox._wait = self._wait  # type: ignore[method-assign]  # stands in for it in this test
 
     async def _wait(self, fault: Fault | None) -> None:
         while fault is self._batch and not self.open.is_set():

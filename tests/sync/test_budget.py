@@ -39,11 +39,11 @@ class Workers(SandboxWorld):
     @property
     def left(self) -> int:
         """Calls left of the account's day."""
-        return self.account.switches.daily - self.sandbox.hubspot.limits.used_today  # type: ignore[union-attr]
+        return self.account.switches.daily - self.sandbox.hubspot.limits.used_today  # type: ignore[union-attr]  # there is one
 
     def midnight(self) -> datetime:
         """When the account's next day begins."""
-        return datetime.fromtimestamp(self.sandbox.hubspot.limits.resets_at() / 1000, UTC)  # type: ignore[union-attr]
+        return datetime.fromtimestamp(self.sandbox.hubspot.limits.resets_at() / 1000, UTC)  # type: ignore[union-attr]  # there is one
 
     def listed(self) -> list[str]:
         """The pages of contacts that were asked for."""
@@ -61,7 +61,7 @@ class Workers(SandboxWorld):
         book = QuotaBook(f"sqlite:///{self.folder / 'state.db'}")
         return HubSpot(
             self.sandbox.hubspot.token,  # type: ignore[union-attr]  # there is one
-            base_url=self.sandbox.url,  # type: ignore[union-attr]
+            base_url=self.sandbox.url,  # type: ignore[union-attr]  # there is one
             read=Reading(threads=1, page=2, search_page=2),
             budget=self.budget,
             desk=Desk(book, clock=wall, sleep=self.sleep, wall=wall),

@@ -143,7 +143,7 @@ def test_g9_a_task_under_way_for_the_one_that_is_gone_is_not_made_twice(tmp_path
     fuse = Fuse(0, moment)
     crm = world.crm
     create = crm._create_task
-    crm._create_task = Fragile(crm, fuse, frozenset({"_create_task"}))._create_task  # type: ignore[method-assign]
+    crm._create_task = Fragile(crm, fuse, frozenset({"_create_task"}))._create_task  # type: ignore[method-assign]  # stands in for it in this test
     with pytest.raises(Crash):
         world.sync(ledger)
     crm._create_task = create  # type: ignore[method-assign]  # the next process
@@ -277,7 +277,7 @@ def test_lesson_48_who_is_deleted_between_plan_and_write_is_gone(tmp_path: Path)
     from connector.sync import Order, run  # noqa: PLC0415 - beside its only use
 
     report = run(session, Order("sync", world.clock()))
-    world.crm.write = write  # type: ignore[method-assign]
+    world.crm.write = write  # type: ignore[method-assign]  # stands in for it in this test
     later = _later(world, ledger, days=2)
 
     assert (report.counts["gone"], report.counts["written"]) == (1, 0)

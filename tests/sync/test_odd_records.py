@@ -165,7 +165,7 @@ def test_lesson_53_a_record_that_breaks_between_decision_and_write_is_not_writte
             world.edit("1", {"cx_returned_count": "many"})
         return found
 
-    session.ledger.work.planned = later  # type: ignore[method-assign]
+    session.ledger.work.planned = later  # type: ignore[method-assign]  # stands in for it in this test
     report = run(session, Order("sync", world.clock()))
 
     assert (report.counts["written"], report.counts["rejected"], report.counts["looked_at"]) == (1, 1, 2)

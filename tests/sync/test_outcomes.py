@@ -111,7 +111,7 @@ def test_lesson_23_the_next_run_reads_back_before_it_writes_again(memory: Build,
         report = sync(world, ledger, Telling(world, updates=unknown))
     else:
         crm = Telling(world)
-        crm.write = lambda kind, updates: unknown([Outcome(one.id, "unknown") for one in updates])  # type: ignore[method-assign]
+        crm.write = lambda kind, updates: unknown([Outcome(one.id, "unknown") for one in updates])  # type: ignore[method-assign]  # stands in for it in this test
         report = sync(world, ledger, crm)
     assert (report.status, report.counts["unknown"]) == ("partial", 1)
     assert ledger.people.remember(["1"])["1"].tracks == ()
@@ -180,7 +180,7 @@ def test_lesson_24_a_task_that_never_arrived_is_made_after_the_settle_time(build
         about_to_send(0)
         return [Outcome("", "unknown", code="no_answer")]
 
-    crm.create_tasks = nothing  # type: ignore[method-assign]
+    crm.create_tasks = nothing  # type: ignore[method-assign]  # stands in for it in this test
     sync(world, ledger, crm)
     world.clock.pass_by(seconds=30)
     report = sync(world, ledger)

@@ -68,7 +68,7 @@ class Unlucky:
         codes = {"answer": ("unknown", "dropped"), "request": ("unknown", "dropped"), "quota": ("deferred", "quota")}
         state, code = codes[self._lost]
         return [
-            Outcome(update.id, state, code=code) if update.id in hit else outcomes[update.id]  # type: ignore[arg-type]
+            Outcome(update.id, state, code=code) if update.id in hit else outcomes[update.id]  # type: ignore[arg-type]  # a state by its name
             for update in updates
         ]
 
