@@ -64,7 +64,6 @@ class Ledger:
         self.database = database
         self.connection = connection
         self.forgotten = Forgotten(database, connection)
-        self.forgetting = Forgetting(database, connection, self.forgotten)
         self.mirror = Mirror(database, connection, self.forgotten)
         self.beside = Beside(database, connection)
         self.people = People(database, connection, people)
@@ -90,6 +89,7 @@ class Ledger:
             self.holds,
             self.reversals,
         )
+        self.forgetting = Forgetting(database, connection, self.forgotten, self.mirror, self.folding)
 
     def quota(self, pool: str) -> dict[str, Any]:
         """What is known of one of the CRM's quotas, which connections may share."""

@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import sqlalchemy as sa
@@ -37,6 +37,10 @@ from connector.ledger.tables import (
     runs,
     shadows,
 )
+
+if TYPE_CHECKING:
+    from connector.ledger.folding import Folding
+    from connector.ledger.mirror import Mirror
 
 CONTACT = "contact"
 ACTIVITIES = ("call", "email", "meeting", "task")
@@ -136,28 +140,23 @@ class Forgotten:
 class Forgetting:
     """Erasing people of one connection."""
 
-    def __init__(self, database: Database, connection: str, blocked: Forgotten) -> None:
+    def __init__(
+        self, database: Database, connection: str, blocked: Forgotten, mirror: Mirror, folding: Folding
+    ) -> None:
         self._db = database
         self._me = connection
         self._blocked = blocked
+        self._mirror = mirror
+        self._folding = folding
 
     def everybody_of(self, id: str) -> tuple[str, ...]:
         """The person behind a record id: the record that is left after merges first, then all that became part of
         it."""
-        rows = sa.select(merges.c.id, merges.c.survivor).where(
-            merges.c.connection == self._me, merges.c.kind == CONTACT
-        )
-        survivor, seen = id, {id}
-        while (found := self._db.rows_of(rows.where(among(merges.c.id)), [survivor])) and found[0][1] not in seen:
-            survivor = found[0][1]
-            seen.add(survivor)
-        losers: set[str] = set()
-        asked = [survivor]
-        while asked:
-            asked = [loser for loser, _ in self._db.rows_of(rows.where(among(merges.c.survivor)), asked)]
-            asked = [loser for loser in asked if loser not in losers and loser != survivor]
-            losers.update(asked)
-        return (survivor, *sorted(losers))
+        mirror, folding = self._mirror, self._folding
+        there = mirror.alive(CONTACT, [id])  # restored after a merge: somebody of their own again
+        survivor = id if there else folding.survivor_of(CONTACT, id) or id
+        losers = folding.losers(CONTACT, survivor)
+        return (survivor, *sorted(set(losers) - mirror.alive(CONTACT, losers)))
 
     def rows(self, id: str) -> dict[str, int]:
         """What there is of a person, by table."""
