@@ -82,7 +82,7 @@ class Game(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.life.back_to(self.begin)
-        self.number = 0
+        self.number = self.choices = 0
         self.there: list[str] = []  # people who live
         self.wrote: list[int] = []  # runs that can be undone
         self.edited: dict[str, tuple[str, datetime]] = {}  # a persona that a person chose
@@ -135,7 +135,8 @@ class Game(RuleBasedStateMachine):
 
     @rule(who=someone)
     def a_persona_is_chosen(self, who: int) -> None:
-        id, persona = self.one(who), f"chosen {self.number} {self.world.clock():%d%H%M}"
+        self.choices += 1  # what stands there already would be no choice
+        id, persona = self.one(who), f"chosen {self.choices}"
         self.world.edit(id, {"cx_persona": persona})
         if self.ours(id):  # at first sight what stands there is the base
             self.edited[id] = persona, self.world.clock()
