@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
 from connector.ledger.handoffs import HandOff, HandOffs
 from connector.ledger.tables import ROUTE_DUE, SCORES_DUE, people, records, transitions
-from connector.ledger.undoing import Undoings
+from connector.ledger.undone import UndoneParts
 from connector.model import ALWAYS, Move
 
 
@@ -133,7 +133,7 @@ class People:
         self._table = table
         self._logs = table is people
         self._hand_offs = HandOffs(database, connection)
-        self._undoings = Undoings(database, connection)
+        self._undone = UndoneParts(database, connection)
 
     def remember(self, ids: Sequence[str]) -> dict[str, Memory]:
         """What we know of these people; unknown ones are missing."""
@@ -172,7 +172,7 @@ class People:
             if self._logs:
                 moved = [self._transition(one, move, as_of, run) for one in settled for move in one.moves]
                 self._db.execute(sa.insert(transitions), moved)
-                self._undoings.drop([one.person_id for one in settled if one.lets_go])
+                self._undone.drop([one.person_id for one in settled if one.lets_go])
                 self._hand_offs.note([each for one in settled for each in one.hand_offs], as_of=as_of, run=run)
 
     def _row(self, one: Settled) -> dict[str, Any]:
