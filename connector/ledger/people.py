@@ -115,13 +115,17 @@ def _folded(mine: Memory, others: Sequence[Memory]) -> list[dict[str, Any]]:
 
 
 def _as_one(tracks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The first of these tracks, counting on from the highest, with each stage entered when it first was."""
+    """The first of these tracks, counting on from the highest, with each stage entered when it first was. What led to
+    a hand-off of one of them is no news to it."""
     entered: dict[str, str] = {}
     for track in tracks:
         for stage, at in track.get("entered", {}).items():
             entered[stage] = min(at, entered.get(stage, at), key=datetime.fromisoformat)
     most = {name: max(int(track.get(name, 0)) for track in tracks) for name in _COUNTED_ON}
-    return {**tracks[0], **most, "entered": entered}
+    handed_over = [tracks[0], *(track for track in tracks[1:] if _cycle(track))]
+    looks = [(datetime.fromisoformat(at), at) for track in handed_over if (at := track.get("evaluated_at"))]
+    looked = {"evaluated_at": max(looks)[1], "used": max(int(track.get("used", 0)) for track in handed_over)}
+    return {**tracks[0], **most, **(looked if looks else {}), "entered": entered}
 
 
 class People:
