@@ -418,9 +418,10 @@ def test_a_new_connection_whose_state_cannot_be_opened_is_refused(
             raise LedgerError("The state cannot be opened.")
         return House.opened(acme, name)
 
-    monkeypatch.setattr(acme, "opened", away)
     acme.schedules = {"acme": FIVE_MINUTES, "new": FIVE_MINUTES}
-    acme.daemon.reload()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(acme, "opened", away)
+        acme.daemon.reload()
     acme.wait(minutes=6)
 
     assert (acme.begun("acme"), acme.begun("new")) == (["12:00", "12:05"], [])
