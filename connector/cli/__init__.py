@@ -50,6 +50,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -73,12 +74,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code of DESIGN section 7. Results on stdout, everything else on stderr."""
     import typer  # noqa: PLC0415 - so that an incomplete installation fails inside main, not at import
 
-    from connector.cli.app import app  # noqa: PLC0415 - the same
-
     # Newer versions of typer bring a click of their own along, older ones import it: the base says which.
     usage: type[Exception] = typer.BadParameter.__bases__[0]
     try:
-        result = typer.main.get_command(app).main(args=list(arguments), prog_name="connector", standalone_mode=False)
+        result = _command().main(args=list(arguments), prog_name="connector", standalone_mode=False)
     except typer.Abort:
         _say("Stopped; nothing was written.")
         _answer(arguments, error="Abort", code="stopped", message="Stopped; nothing was written.")
@@ -98,6 +97,16 @@ def run(arguments: Sequence[str]) -> int:
         _say(said)
         _answer(arguments, error="KeyboardInterrupt", code="stopped", message=said)
     return result if isinstance(result, int) else 0
+
+
+@cache
+def _command() -> Any:
+    """Every verb with its options, put together once."""
+    import typer  # noqa: PLC0415 - as above
+
+    from connector.cli.app import app  # noqa: PLC0415 - the same
+
+    return typer.main.get_command(app)
 
 
 def _misused(error: Exception, arguments: Sequence[str]) -> int:
