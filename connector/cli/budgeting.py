@@ -78,7 +78,7 @@ def _told(budget: dict[str, Any]) -> str:
     used = f"{budget['used_by_us']:,} of our {budget['ours']:,} and {others} by others, of {budget['daily_quota']:,}"
     resets = f"a new day begins at {budget['resets_at']:%Y-%m-%d %H:%M} UTC"
     if budget["refused_until"] is not None:
-        return f"{used}; HubSpot takes no more; {resets}"
+        return f"{used}; the CRM takes no more; {resets}"
     return f"{used}; {left:,} left to us, {budget['floor']:,} stay for others; {resets}"
 
 

@@ -44,6 +44,7 @@ from connector.config.values import (
     shipped_mappings,
     split_url,
 )
+from connector.crms import CRMS
 from connector.errors import ConfigError, Problem
 from connector.toml_file import read_toml
 
@@ -67,7 +68,6 @@ __all__ = [
 
 DEFAULT_STATE = "sqlite:///state/connector.db"
 DEFAULT_EVERY = timedelta(minutes=5)
-_DEFAULT_API_VERSION = {"hubspot": "2026-03", "dynamics": "v9.2"}
 
 
 def load_config(path: Path, environ: Mapping[str, str]) -> Config:
@@ -126,7 +126,8 @@ def _completed(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete(name: str, connection: dict[str, Any]) -> dict[str, Any]:
-    defaults: dict[str, Any] = {"api_version": _DEFAULT_API_VERSION.get(str(connection.get("crm")), "2026-03")}
+    crm = CRMS.get(str(connection.get("crm")))
+    defaults: dict[str, Any] = {} if crm is None else {"api_version": crm.api_version}
     if "cron" not in connection:
         defaults["every"] = DEFAULT_EVERY
     return {**defaults, **connection, "name": name}
