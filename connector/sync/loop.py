@@ -371,15 +371,17 @@ def _refuse_unsigned(session: Session, order: Order) -> None:
 def _start(session: Session, order: Order) -> tuple[Order, Report]:
     """A new run, or the interrupted full scan that goes on where it stopped, at its own instant."""
     runs, now = session.ledger.runs, session.now()
-    resumed = resuming.unfinished(session) if order.everything and order.resume else None
+    resumed = resuming.unfinished(session, order) if order.everything and order.resume else None
     if resumed is not None:
         number, order = resumed.number, replace(order, as_of=resumed.as_of)
+        session.ledger.work.plan_anew(number, now)
     else:
         number = runs.start(order.verb, session.mode, order.as_of, now, session.agreement.fingerprint)
         session.ledger.work.note_cut_off(number - 1, now)
         if order.everything:
             resuming.begin(session, number)
     report = Report(number, session.ledger.connection, session.mode, now, order.as_of, session.agreement.fingerprint)
+    report.taken_up_at = None if resumed is None else now
     if session.settings.go_live is None and session.settings.mode != "observe":
         report.warnings.append("go_live is not set: the connector only observes")
     report.warnings += session.signatures.notes(now)
@@ -392,7 +394,7 @@ def _failed(error: ConnectorError) -> str:
 
 def _finish(session: Session, order: Order, report: Report) -> None:
     """Close the run: counts from what really became of the changes, calls, and how far reading got."""
-    states = session.ledger.work.states(report.run)
+    states = session.ledger.work.states(report.run, report.taken_up_at)
     for name in ("written", "parked", "rejected", "gone", "unknown"):
         report.counts[name] += states.get(name, 0)
     report.counts["unchanged"] += states.get("unchanged", 0)
