@@ -329,6 +329,16 @@ class Work:
         )
         return [_task(row) for row in self._db.rows(query)]
 
+    def tasks_sent_to(self, ids: Sequence[str]) -> dict[str, list[SentTask]]:
+        """The hand-off tasks of these people that were sent, or may have been; the oldest first."""
+        query = sa.select(tasks).where(
+            tasks.c.connection == self._me, tasks.c.state != "intended", among(tasks.c.person_id)
+        )
+        found: dict[str, list[SentTask]] = {}
+        for row in self._db.rows_of(query.order_by(tasks.c.at), ids):
+            found.setdefault(row.person_id, []).append(_task(row))
+        return found
+
     def tasks_by(self, run: int) -> list[SentTask]:
         """The hand-off tasks that a run created."""
         query = sa.select(tasks).where(tasks.c.connection == self._me, tasks.c.run == run, tasks.c.state == "created")
