@@ -32,10 +32,11 @@ class Mending:
     # -- looking ----------------------------------------------------------------------------------------------------
 
     def put_by(self, ids: Sequence[str]) -> None:
-        """Nobody need look at these until something about them changes."""
+        """Nobody need look at these until something about them changes, or their reject is due; no clock wakes them."""
         with self._ledger.transaction():
             self._ledger.mirror.settle(ids)
             self._ledger.aside.drop(ids)
+            self._session.memory.look_again(dict.fromkeys(ids, (None, None)))
 
     def undecidable(self, person_id: str, message: str) -> None:
         """One person's data the agreement cannot digest."""

@@ -118,6 +118,30 @@ def test_lesson_53_a_rule_that_fails_on_one_person_fails_for_that_person_alone(
     assert ledger.rejects.every() == []
 
 
+def test_g6_whoever_cannot_be_decided_on_is_not_decided_on_in_every_run(
+    memory: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not though the time has come at which their decision would change: the next attempt has a time of its own."""
+    world = memory()
+    world.person("1")
+    world.asked_for_demo("1")
+    ledger = world.ledger()
+    world.sync(ledger)
+    decided: list[str] = []
+
+    def fragile(self: Decider, person: Any, *rest: Any, **named: Any) -> Any:
+        decided.append(person.id)
+        raise RecursionError
+
+    monkeypatch.setattr(Decider, "decide", fragile)
+    world.clock.pass_by(days=3)
+    for _ in range(3):
+        world.clock.pass_by(minutes=10)
+        world.sync(ledger)
+
+    assert (decided, [one.attempts for one in ledger.rejects.every()]) == (["1"], [1])
+
+
 def test_lesson_53_a_person_who_cannot_be_put_together_stops_nobody(
     memory: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
