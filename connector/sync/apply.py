@@ -144,20 +144,20 @@ class Apply:
             if one.stands_back:
                 ends[one.person.id] = ("rejected", "", "would write again what the CRM refused before")
             elif change is None:
-                settled.append(self._look.settled(one))
+                settled.append(self._look.settling.settled(one))
                 ends[one.person.id] = ("unchanged", "", "the record changed before the write")
             elif self._reviewed is not None and not as_reviewed(change, self._reviewed.get(one.person.id)):
                 ends[one.person.id] = ("superseded", "plan_moved", "the record changed after the review")
             elif change.counted and change.cause != causes[one.person.id]:
                 ends[one.person.id] = ("superseded", "", "decided anew in the next run")
             else:
-                again.append(self._look.planned(one, change))
+                again.append(self._look.settling.planned(one, change))
                 del ends[one.person.id]
         undecided = [id for id, end in ends.items() if end == outside]
         for id, reject in self._ledger.rejects.of("contact", undecided).items():
             ends[id] = ("rejected", reject.code, reject.message)
         with self._ledger.transaction():
-            self._look.keep_holds(looked)
+            self._look.settling.keep_holds(looked)
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
             self._ledger.mirror.settle([one.person_id for one in settled])
             self._ledger.aside.drop([one.person_id for one in settled])

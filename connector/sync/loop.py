@@ -30,7 +30,7 @@ from connector.sync.backwards import Backwards
 from connector.sync.emptied import Emptied
 from connector.sync.guarding import Guarding
 from connector.sync.lease import holding
-from connector.sync.look import REHEARSED, Look, candidates
+from connector.sync.look import REHEARSED, Look
 from connector.sync.owners import follow_owners, tell_unrouted
 from connector.sync.pull import Pull
 from connector.sync.quarantine import Quarantine
@@ -39,6 +39,7 @@ from connector.sync.reverting import refuse_when_observing
 from connector.sync.session import Order, Report, Session
 from connector.sync.sweeping import Sweeps
 from connector.sync.undo import finish_undoing, undo
+from connector.sync.whom import candidates
 
 #: How long plans that were only shown and runs in which nothing happened are remembered.
 KEPT = timedelta(days=30)
@@ -100,11 +101,11 @@ def _work(session: Session, order: Order, report: Report) -> None:
         session.go_on()
         session.still_mine()
         believed = {id: mark for id, mark in chunk.items() if id not in waiting} if waiting else chunk
-        look.settle_or_plan(look.at(tuple(believed), believed))
+        look.settling.settle_or_plan(look.at(tuple(believed), believed))
         session.progress("looked at", report.counts["looked_at"], total)
     _refuse_empty_scope(session, look)
     _rehearsed(look, order, report)
-    tell_unrouted(look.unrouted, report)
+    tell_unrouted(look.settling.unrouted, report)
     _compare_with_review(session, order, report)
     look.reversals.tell()
     _guard(session, order, report, guarding)

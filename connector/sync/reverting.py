@@ -29,8 +29,8 @@ from connector.ledger.work import PLANNED, UNDOING, WRITTEN, PlannedChange
 from connector.model import Person
 from connector.plan import Change, Set, to_json
 from connector.sync.assembling import Assembly, Ours
-from connector.sync.look import settled_json
 from connector.sync.session import Order, Report, Session
+from connector.sync.settling import settled_json
 from connector.sync.undoing import (
     GONE,
     ON_HOLD,
