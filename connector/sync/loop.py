@@ -31,6 +31,7 @@ from connector.sync.emptied import Emptied
 from connector.sync.guarding import Guarding
 from connector.sync.lease import holding
 from connector.sync.look import REHEARSED, Look
+from connector.sync.mending import Mending
 from connector.sync.owners import follow_owners, tell_unrouted
 from connector.sync.pull import Pull
 from connector.sync.quarantine import Quarantine
@@ -417,6 +418,8 @@ def _finish(session: Session, order: Order, report: Report) -> None:
         report.status = _status(report, writes=order.write, rejects=rejects)
     if report.status != "failed":
         refuse_unaccounted(session, order, report)
+    if order.write:
+        Mending(session, report).tell(report.set_aside, report.finished_at)
     with session.ledger.transaction():
         session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
         resuming.end(session, order, report)
