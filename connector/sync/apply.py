@@ -8,7 +8,7 @@ finds its own half-done work by value and by task marker.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -122,10 +122,16 @@ class Apply:
             for id in stale
             if id not in gone and (now[id].facts != kept[id].facts or around_now[id].links != around[id].links)
         } - unreadable
+        moved |= self._taken_over(batch, gone)
         self._conclude(gone, "gone", "deleted or merged away")
         self._conclude(unreadable, "rejected", "the record cannot be understood any more")
         again = self._decide_again([one for one in batch if one.person_id in moved])
         return [one for one in batch if one.person_id not in gone | unreadable | moved] + again
+
+    def _taken_over(self, batch: Sequence[PlannedChange], gone: Collection[str]) -> set[str]:
+        """Whoever of a batch has just taken over the history of one who is gone: their plan knows nothing of it."""
+        survivors = set(self._ledger.folding.survivors("contact", sorted(gone)).values())
+        return {one.person_id for one in batch if one.person_id in survivors} - set(gone)
 
     def _decide_again(self, moved: Sequence[PlannedChange]) -> list[PlannedChange]:
         """New plans for people who changed under our hands; those with a cause the guard has not seen wait."""
