@@ -30,7 +30,8 @@ from connector.sync.backwards import Backwards
 from connector.sync.emptied import Emptied
 from connector.sync.guarding import Guarding
 from connector.sync.lease import holding
-from connector.sync.look import REHEARSED, Look, candidates
+from connector.sync.look import REHEARSED, Look
+from connector.sync.mending import Mending
 from connector.sync.owners import follow_owners, tell_unrouted
 from connector.sync.pull import Pull
 from connector.sync.quarantine import Quarantine
@@ -38,6 +39,7 @@ from connector.sync.reconcile import sweeps
 from connector.sync.reverting.running import finish_reverts, refuse_when_observing, revert
 from connector.sync.session import Order, Report, Session
 from connector.sync.sweeping import Sweeps
+from connector.sync.whom import candidates
 
 #: How long plans that were only shown and runs in which nothing happened are remembered.
 KEPT = timedelta(days=30)
@@ -100,11 +102,11 @@ def _work(session: Session, order: Order, report: Report) -> None:
         session.go_on()
         session.still_mine()
         believed = {id: mark for id, mark in chunk.items() if id not in waiting} if waiting else chunk
-        look.settle_or_plan(look.at(tuple(believed), believed))
+        look.settling.settle_or_plan(look.at(tuple(believed), believed))
         session.progress("looked at", report.counts["looked_at"], total)
     _refuse_empty_scope(session, look)
     _rehearsed(look, order, report)
-    tell_unrouted(look.unrouted, report)
+    tell_unrouted(look.settling.unrouted, report)
     _compare_with_review(session, order, report)
     look.reversals.tell()
     _guard(session, order, report, guarding)
@@ -373,14 +375,16 @@ def _refuse_unsigned(session: Session, order: Order) -> None:
 def _start(session: Session, order: Order) -> tuple[Order, Report]:
     """A new run, or the interrupted full scan that goes on where it stopped, at its own instant."""
     now = session.now()
-    resumed = resuming.unfinished(session) if order.everything and order.resume else None
+    resumed = resuming.unfinished(session, order) if order.everything and order.resume else None
     if resumed is not None:
         number, order = resumed.number, replace(order, as_of=resumed.as_of)
+        session.ledger.work.plan_anew(number, now)
     else:
         number = session.ledger.begin_run(order.verb, session.mode, order.as_of, now, session.agreement.fingerprint)
         if order.everything:
             resuming.begin(session, number)
     report = Report(number, session.ledger.connection, session.mode, now, order.as_of, session.agreement.fingerprint)
+    report.taken_up_at = None if resumed is None else now
     if session.settings.go_live is None and session.settings.mode != "observe":
         report.warnings.append("go_live is not set: the connector only observes")
     report.warnings += session.signatures.notes(now)
@@ -393,7 +397,7 @@ def _failed(error: ConnectorError) -> str:
 
 def _finish(session: Session, order: Order, report: Report) -> None:
     """Close the run: counts from what really became of the changes, calls, and how far reading got."""
-    states = session.ledger.work.states(report.run)
+    states = session.ledger.work.states(report.run, report.taken_up_at)
     for name in ("written", "parked", "rejected", "gone", "unknown"):
         report.counts[name] += states.get(name, 0)
     report.counts["unchanged"] += states.get("unchanged", 0)
@@ -415,6 +419,8 @@ def _finish(session: Session, order: Order, report: Report) -> None:
         report.status = _status(report, writes=order.write, rejects=rejects)
     if report.status != "failed":
         refuse_unaccounted(session, order, report)
+    if order.write:
+        Mending(session, report).tell(report.set_aside, report.finished_at)
     with session.ledger.transaction():
         session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
         resuming.end(session, order, report)

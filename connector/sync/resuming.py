@@ -36,10 +36,12 @@ def begin(session: Session, run: int) -> None:
         runs.move_cursor(f"{SCAN} of", _asked(session))
 
 
-def unfinished(session: Session) -> RunRow | None:
-    """The run over everybody that never ended, if it can be taken up."""
+def unfinished(session: Session, order: Order) -> RunRow | None:
+    """The run over everybody that never ended, if it can be taken up: by one that writes as it did, or does not."""
     runs = session.ledger.runs
     found = runs.unfinished_backfill() if runs.cursor(f"{SCAN} of") == _asked(session) else None
+    if found is not None and (found.verb == "plan") != (order.verb == "plan"):
+        return None
     read_at = runs.cursor(f"{SCAN} read at")
     outdated = read_at is not None and session.now() - datetime.fromisoformat(read_at) > KEEPS
     return None if outdated else found

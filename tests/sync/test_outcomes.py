@@ -91,7 +91,9 @@ def test_g6_a_run_whose_people_do_not_add_up_says_so(memory: Build, monkeypatch:
     ledger = world.ledger()
     states = Work.states
     lost = {"written": 1}
-    monkeypatch.setattr(Work, "states", lambda work, run: {**states(work, run), **(lost if states(work, run) else {})})
+    monkeypatch.setattr(
+        Work, "states", lambda work, run, *_: {**states(work, run), **(lost if states(work, run) else {})}
+    )
 
     with pytest.raises(Unaccounted, match="looked at 2 people, and their ends are: 1 written"):
         sync(world, ledger)
