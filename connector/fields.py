@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 from functools import lru_cache
@@ -104,6 +104,15 @@ class FieldMap:
             names.update(source.date for source in self._counters if source.date)
         return tuple(sorted(names))
 
+    def readings(self, kind: str) -> tuple[str, ...]:
+        """How each value of a kind is read: which property, of which type, in which words. What was read otherwise is
+        another fact."""
+        specs = self.wiring.fields.get(kind, {})
+        read = [specs[column.field] for column in self._columns.get(kind, ())]
+        read += self.wiring.entered.values() if kind == "contact" else ()
+        told = [repr((one.field, one.property, one.type, list(one.values.items()))) for one in read]
+        return tuple(sorted(hashlib.sha256(one.encode()).hexdigest()[:16] for one in told))
+
     def names(self, kind: str) -> frozenset[str]:
         """Our fields of a kind that are read."""
         return frozenset(column.field for column in self._columns.get(kind, ()))
@@ -165,11 +174,14 @@ class FieldMap:
         except ValueError:
             raise _malformed(record, name, parse) from None
 
-    def rises(self, id: str, before: Facts | None, after: Facts, read_at: datetime) -> list[Occurrence]:
+    def rises(
+        self, id: str, before: Facts | None, after: Facts, read_at: datetime, first_asked: Set[str] = frozenset()
+    ) -> list[Occurrence]:
         """Signals that property values give away: a counter that rose, a "last ..." date that moved.
 
         A rise is one signal, identified by the value it reached and dated by its companion date, else by the read.
-        At first sight only a dated one counts; a fall sets a new baseline in silence.
+        At first sight of a person, and of a counter that nobody `first_asked` for before, only a dated one counts; a
+        fall sets a new baseline in silence.
         """
         old = (before or {}).get("c", {})
         new = after.get("c", {})
@@ -177,7 +189,8 @@ class FieldMap:
         for source in self._counters:
             reached, was = new.get(source.key), old.get(source.key, 0)
             at = _instant(new.get(source.date)) if source.date else None
-            if reached and reached > was and (before is not None or at is not None):
+            compared = before is not None and source.key not in first_asked
+            if reached and reached > was and (compared or at is not None):
                 found.append(Occurrence(f"{id}:{reached}", source.source, at or read_at, id))
         for source in self._dates:
             moved = new.get(source.key)
@@ -344,6 +357,8 @@ class FieldMap:
         _, _, parse, words = self._stored[field]
         if not raw:
             return None
+        if words is not None and parse is _choices:
+            return _worded_choices(raw, words)
         if words is not None:
             return words.get(raw) or words.get(raw.strip().casefold(), raw)
         try:
@@ -414,6 +429,8 @@ def _worded(
     field: str, raw: str, parse: Callable[[str], Any], words: Mapping[str, str], unmapped: dict[str, str]
 ) -> Any:
     """A value of a property whose values the mapping names; None where it must be named and is not."""
+    if parse is _choices:
+        return _worded_choices(raw, words)
     word = words.get(raw) or words.get(raw.strip().casefold())
     if word is not None:
         return word
@@ -421,6 +438,11 @@ def _worded(
         unmapped[field] = raw
         return None
     return f"unmapped:{raw}" if field == "outcome" else parse(raw)
+
+
+def _worded_choices(raw: str, words: Mapping[str, str]) -> list[str] | None:
+    """Each choice by its word, where it has one."""
+    return sorted({words.get(one) or words.get(one.casefold(), one) for one in _choices(raw) or ()}) or None
 
 
 def _malformed(record: Record, name: str, parse: Callable[[str], Any]) -> MalformedRecord:

@@ -299,6 +299,20 @@ def test_a_deal_is_classified_by_the_mapping_else_by_the_pipeline(stage: str, st
     assert (person.deals[0].state, person.deals[0].deal_stage) == (state, ours)
 
 
+def test_choices_are_read_word_by_word() -> None:
+    """Of several choices each has a word of ours, or stays as it is; one alone is still a list."""
+    specs = {
+        "buying_role": FieldSpec("buying_role", "role", "list", {"champion": ("C",), "decision_maker": ("D", "d2")})
+    }
+    fields = FieldMap(Wiring("any", {"contact": specs}), {"contact": ("buying_role",)}, {})
+
+    read = {raw: fields.facts(Record("contact", "1", {"role": raw}))["f"]["buying_role"] for raw in ("C", "d2; X ;c")}
+
+    assert read == {"C": ["champion"], "d2; X ;c": ["X", "champion", "decision_maker"]}
+    assert fields.encode("buying_role", ("champion", "decision_maker")) == "C;D"
+    assert fields.alike("buying_role", "C;D", "d2;C")
+
+
 def test_a_rise_of_a_counter_is_one_signal_and_a_fall_is_none() -> None:
     """Identified by the value reached, dated by its companion, else by the read."""
     before, after = facts(clicks="3", visits="1"), facts(clicks="5", visits="2", last_click="2026-03-30T08:00:00Z")
