@@ -210,7 +210,7 @@ class Mirror:
         )
         old = {(id, kind, other_id): labels for id, kind, other_id, labels in self._db.rows_of(query, ids)}
         lost = [key for key in old if key not in new]
-        fresh = {key: link for key, link in new.items() if old.get(key) != ";".join(link.labels)}
+        fresh = {key: link for key, link in new.items() if key not in old or _labels(old[key]) != set(link.labels)}
         if lost:
             self._db.execute(
                 sa.delete(links).where(
@@ -386,24 +386,22 @@ class Mirror:
                 self._mark_linked(kind, ids)
         return touched
 
-    def missed_by_scan(self, kind: str, run: int, limit: int | None = None) -> list[str]:
-        """Records a finished full scan did not meet: deleted, merged, or hidden; the CRM must be asked."""
+    def missed_by_scan(self, kind: str, run: int, after: str = "", limit: int | None = None) -> list[str]:
+        """Records a full scan begun in this run did not meet, by id: deleted, merged, or hidden; the CRM must be
+        asked."""
         query = sa.select(records.c.id).where(
-            records.c.connection == self._me,
-            records.c.kind == kind,
-            records.c.gone == 0,
-            records.c.scan < run,
+            self._of(kind), records.c.gone == 0, records.c.scan < run, records.c.id > after
         )
-        return [row.id for row in self._db.rows(query.limit(limit))]
+        return [row.id for row in self._db.rows(query.order_by(records.c.id).limit(limit))]
 
     def met_by_scan(self, kind: str, ids: Sequence[str], run: int) -> set[str]:
-        """Those of these records that a full scan of this run has met already."""
-        query = sa.select(records.c.id).where(self._of(kind), records.c.scan == run, among(records.c.id))
+        """Those of these records that were met since this run began to read everybody."""
+        query = sa.select(records.c.id).where(self._of(kind), records.c.scan >= run, among(records.c.id))
         return {row.id for row in self._db.rows_of(query, ids)}
 
     def count_met(self, kind: str, run: int) -> int:
-        """How many records of a kind a full scan of this run has met so far."""
-        query = sa.select(sa.func.count()).where(self._of(kind), records.c.scan == run)
+        """How many records of a kind were met since this run began to read everybody."""
+        query = sa.select(sa.func.count()).where(self._of(kind), records.c.scan >= run)
         return int(self._db.scalar(query) or 0)
 
     def merge(self, survivor: str, losers: Sequence[str]) -> None:
@@ -549,6 +547,11 @@ class Mirror:
             links.c.connection == self._me, links.c.other_kind == kind, among(links.c.other_id)
         )
         self._db.execute_of(sa.update(records).where(self._of(CONTACT), records.c.id.in_(linked)).values(dirty=1), ids)
+
+
+def _labels(kept: str) -> set[str]:
+    """Labels come in no promised order."""
+    return set(filter(None, kept.split(";")))
 
 
 def _with_marks_of(before: bytes | None, one: Seen) -> Seen:

@@ -1,9 +1,10 @@
 """
-A run that reads everybody and dies is taken up where it stopped: while reading, while deciding, or while writing.
+A run that reads everybody and dies is taken up where it stopped, by the next one: while reading, deciding or writing.
 
 Until it ends, three cursors of the ledger tell how far it came: which run it is, that its reading is complete, and that
-everybody is marked to be looked at. A run that was to read other properties than are asked for now is not taken up, nor
-one whose reading is old.
+everybody is marked to be looked at. What is taken up is what was read: whatever was planned and not written is decided
+anew, under the number of the run that writes it. A run that was to read other properties than are asked for now is not
+taken up, nor one whose reading is old.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from connector.crm import KINDS
 from connector.ledger.runs import RunRow
 from connector.sync.session import Order, Report, Session
 
@@ -22,6 +24,9 @@ SCAN = "scan"
 
 #: For how long a reading that is complete is decided on; after that everybody is read again.
 KEEPS = timedelta(days=1)
+
+#: For how long one that stopped half-way may lie before it begins anew: a quota that is spent comes back each day.
+LIES = timedelta(days=7)
 
 #: How a run ends that has nothing left to do.
 OVER = ("done", "partial", "refused")
@@ -41,8 +46,21 @@ def unfinished(session: Session) -> RunRow | None:
     runs = session.ledger.runs
     found = runs.unfinished_backfill() if runs.cursor(f"{SCAN} of") == _asked(session) else None
     read_at = runs.cursor(f"{SCAN} read at")
-    outdated = read_at is not None and session.now() - datetime.fromisoformat(read_at) > KEEPS
+    if read_at is not None:
+        outdated = session.now() - datetime.fromisoformat(read_at) > KEEPS
+    else:
+        latest = runs.latest(f"{SCAN}:")
+        outdated = latest is not None and session.now() - latest > LIES
     return None if outdated else found
+
+
+def take_up(session: Session, stopped: int, run: int) -> None:
+    """What the one that stopped has read is this run's now."""
+    runs = session.ledger.runs
+    with session.ledger.transaction():
+        for name in (SCAN, f"{SCAN} read", f"{SCAN} marked", *(f"scanned:{kind}" for kind in KINDS)):
+            if runs.cursor(name) == str(stopped):
+                runs.move_cursor(name, str(run))
 
 
 def read_everything(session: Session, order: Order, report: Report, pull: Pull) -> None:

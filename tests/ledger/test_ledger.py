@@ -152,6 +152,17 @@ def test_links_replaced_from_either_side_agree(ledger: Ledger) -> None:
     assert set(mirror.dirty("", 10)) == {"1", "2"}
 
 
+def test_labels_in_another_order_are_no_news(ledger: Ledger) -> None:
+    """No CRM promises an order: nobody is looked at again for it."""
+    mirror = ledger.mirror
+    mirror.store("contact", [Seen("1", {"f": {}})], read_at=NOW, run=1)
+    mirror.relink("contact", {"1": (Link("7", ("decider", "champion")),)}, "deal", 1)
+    mirror.settle(["1"])
+
+    assert mirror.relink("contact", {"1": (Link("7", ("champion", "decider")),)}, "deal", 2) == []
+    assert mirror.dirty("", 10) == {}
+
+
 def test_a_submission_finds_its_contact_when_that_appears(ledger: Ledger) -> None:
     """The form was read before the contact; nobody is lost and nothing is told twice."""
     mirror = ledger.mirror

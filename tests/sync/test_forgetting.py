@@ -210,3 +210,25 @@ def test_g14_what_a_record_held_is_not_kept_once_it_is_gone(memory: Build) -> No
     assert len(left) == 1
     assert not any(value in left[0] for value in VALUES)
     assert ledger.people.remember([WHO])
+
+
+def test_g14_a_known_person_who_comes_to_a_forgotten_address_is_forgotten_whole(memory: Build) -> None:
+    """Every row of theirs, at once; and no sweep waits for a record that may not be read."""
+    world = memory()
+    ledger = world.ledger()
+    somebody(world)
+    world.person("80808080", mail="another@northmill.example")
+    world.sync(ledger)
+    ledger.forgetting.forget(WHO, world.clock(), "salt")
+    world.delete(WHO)
+    world.clock.pass_by(minutes=10)
+    world.edit("80808080", {"email": VALUES[0]})
+
+    report = world.sync(ledger)
+    world.clock.pass_by(hours=25)
+    swept = world.sync(ledger)
+
+    assert "80808080" not in everything(ledger)
+    assert any("forgotten, too" in text for text in report.warnings)
+    assert ledger.runs.sweep("reconcile") is None
+    assert swept.completeness["reconciled_as_of"] == swept.started_at.isoformat().replace("+00:00", "Z")
