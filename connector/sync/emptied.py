@@ -210,7 +210,7 @@ class Emptied:
         waiting: set[str] = set()
         for kind, field in self._state.open:
             people = [id for id in self._losses.waiting(kind, field) if id not in waiting]
-            self.why[cause(kind, field)] = _why(kind, field, len(self._losses.ids(kind, field)))
+            self.why[cause(kind, field)] = _why(kind, field, self._losses.number(kind, field))
             if not self._order.write or self._session.mode == "observe":
                 self._report.warnings.append(self.why[cause(kind, field)])
                 continue

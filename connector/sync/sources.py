@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from connector.errors import Denied, NotFound
+from connector.errors import CrmError, Denied
 from connector.model import Occurrence
 from connector.sync.ahead import Failed, together
 from connector.sync.colleagues import Colleagues
@@ -50,6 +50,7 @@ def _parts(session: Session, source: str, cursor: str | None) -> Iterator[Part]:
 
 
 def _unreadable(report: Report, source: str, error: Exception) -> None:
-    if not isinstance(error, NotFound) and not (isinstance(error, Denied) and error.code == "scope"):
+    """What concerns this source alone is told; its cursor stays, and the next run asks again."""
+    if not isinstance(error, CrmError) or (isinstance(error, Denied) and error.code != "scope"):
         raise error
     report.unseen.append(f"{source} cannot be read, its signals are not seen: {error}")
