@@ -135,7 +135,7 @@ class Assembly:
             if there is not None:
                 linked.setdefault(link.kind, []).append(there)
         companies = sorted(linked.get("company", ()), key=lambda one: nearest((one.id, one.labels)))
-        person = self._session.fields.person(
+        person = self._session.fields.people.person(
             Linked(kept.id, kept.facts, (), kept.seen),
             created_at=kept.created_at,
             company=companies[0] if companies else None,

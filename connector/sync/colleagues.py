@@ -65,7 +65,7 @@ class Colleagues:
             id: None
             if one.gone
             else Colleague(
-                id, self._fields.fields_of(one.facts, there.facts if (there := companies.get(id)) else None), {}
+                id, self._fields.people.fields_of(one.facts, there.facts if (there := companies.get(id)) else None), {}
             )
             for id, one in kept.items()
         }

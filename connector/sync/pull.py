@@ -259,15 +259,15 @@ class Pull:
 
     def _steps(self, ids: Sequence[str]) -> list[Occurrence]:
         """What the history of counters tells of these people: the dates of steps taken before we first looked."""
-        fields = self._session.fields
-        names = fields.marked()
+        counting = self._session.fields.counting
+        names = counting.names()
         if not names or not ids:
             return []
         history = self._crm.history("contact", ids, names)
         return [
             step
             for id, versions in history.items()
-            for step in fields.steps(
+            for step in counting.steps(
                 id, {name: [(one.value, one.at) for one in those] for name, those in versions.items()}
             )
         ]
@@ -352,7 +352,7 @@ class Pull:
         return [
             rise
             for one in counted
-            for rise in self._session.fields.rises(
+            for rise in self._session.fields.counting.rises(
                 one.seen.id,
                 unpack(one.before),
                 one.seen.facts,
