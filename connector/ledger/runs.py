@@ -232,7 +232,7 @@ class Runs:
 
     def latest(self, prefix: str) -> datetime | None:
         """When one of these was moved last, as far as that was said."""
-        return max((at for name in self._names(prefix) if (at := self._complete(name)) is not None), default=None)
+        return max((until for _, until in self._named(prefix).values() if until is not None), default=None)
 
     def drop_cursors(self, prefix: str) -> None:
         """Start over with these."""
