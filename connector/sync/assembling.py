@@ -12,7 +12,8 @@ from typing import Any
 from connector.crm import ACTIVITIES
 from connector.fields import STRICT, Linked
 from connector.ledger.handoffs import UNDONE
-from connector.ledger.mirror import Kept, LinkRow, Surroundings
+from connector.ledger.links import LinkRow
+from connector.ledger.mirror import Kept, Surroundings
 from connector.ledger.people import NOTHING, Memory
 from connector.ledger.undoing import Undone
 from connector.model import ALWAYS, Edit, Person

@@ -208,7 +208,7 @@ class Pull:
         links, steps = known.links, known.steps
         with self._ledger.transaction():
             self._session.still_mine()
-            self._ledger.mirror.add_occurrences(steps, self._run)
+            self._ledger.mirror.occurrences.add(steps, self._run)
             merged = self._merging.pending(kind, live)
             self._store(kind, live, read_at, frozenset(merged), told_until)
             self.relink(kind, links)
@@ -247,7 +247,7 @@ class Pull:
     def relink(self, kind: str, links: Links) -> None:
         """The links of these records as just read; inside a transaction."""
         for to, found in links.items():
-            moved = self._ledger.mirror.relink(kind, found, to, self._run)
+            moved = self._ledger.mirror.links.relink(kind, found, to, self._run)
             self._colleagues.moved(moved)
             self._lost.links(kind, found, to, moved)
 
@@ -301,7 +301,7 @@ class Pull:
         changed = mirror.store(kind, seen, read_at=read_at, run=self._run, news=news)
         self._lost.values(kind, news)
         self._colleagues.changed(kind, news)
-        mirror.add_occurrences(rises, self._run)
+        mirror.occurrences.add(rises, self._run)
         self._try_again(kind, seen, changed, read_at)
         self._set_aside(kind, malformed, read_at)
 

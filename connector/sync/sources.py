@@ -44,9 +44,9 @@ def read_sources(session: Session, report: Report) -> None:
             continue  # nothing new, and nothing further on
         cursors[source] = cursor
         with session.ledger.transaction():
-            mirror.add_occurrences(merging.told_of_survivors(found), report.run)
+            mirror.occurrences.add(merging.told_of_survivors(found), report.run)
             session.ledger.runs.move_cursor(f"occurrences:{source}", cursor)
-    mirror.adopt_submissions()
+    mirror.occurrences.adopt_submissions()
 
 
 def _parts(session: Session, source: str, cursor: str | None) -> Iterator[Part]:
