@@ -23,7 +23,7 @@ from connector.ledger.completeness import completeness
 from connector.ledger.work import UNDOING, PlannedChange
 from connector.model import ALWAYS
 from connector.plan import from_json
-from connector.sync import resuming
+from connector.sync import asking, resuming
 from connector.sync.adding_up import refuse_unaccounted
 from connector.sync.apply import Apply, essence
 from connector.sync.backwards import Backwards
@@ -43,6 +43,9 @@ from connector.sync.whom import candidates
 
 #: How long plans that were only shown and runs in which nothing happened are remembered.
 KEPT = timedelta(days=30)
+
+#: Seconds by which our clock may differ from the CRM's before that is told.
+NOTICED = 60
 
 
 def run(session: Session, order: Order) -> Report:
@@ -127,7 +130,7 @@ def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
     if order.due_only:
         return
     if order.everything:
-        pull.compares = not must_read_everything(session)
+        pull.compares = not asking.must_read_everything(session)
         resuming.read_everything(session, order, report, pull)
     elif order.verb != "apply":
         pull.changes()
@@ -175,12 +178,13 @@ def _remember_circumstances(session: Session, order: Order) -> None:
     )
     _follow_lists(session)
     follow_owners(session)
+    asking.note(session, everything=order.everything)
     circumstances = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
     if session.ledger.runs.connection().circumstances == circumstances:
         return
     with session.ledger.transaction():
         session.ledger.mirror.mark_all_dirty()
-        session.ledger.runs.note_circumstances(circumstances, reads_of(session))
+        session.ledger.runs.note_circumstances(circumstances)
 
 
 def _follow_lists(session: Session) -> None:
@@ -209,19 +213,6 @@ def _change_memory(session: Session, order: Order) -> None:
             ledger.runs.observe_since(order.as_of)
         elif changed:
             ledger.shadows.clear()
-
-
-def reads_of(session: Session) -> dict[str, list[str]]:
-    """Which properties the mirror holds per kind: where the agreement asks for another, it must be read first."""
-    return {kind: list(session.fields.properties(kind)) for kind in session.agreement.wiring.fields}
-
-
-def must_read_everything(session: Session) -> bool:
-    """Whether an incremental run would decide on less than the agreement asks for."""
-    known = session.ledger.runs.connection().reads
-    if known is None:
-        return True
-    return any(not set(names) <= set(known.get(kind, ())) for kind, names in reads_of(session).items())
 
 
 def _wake(session: Session, order: Order) -> None:
@@ -272,7 +263,7 @@ def _refuse_empty_scope(session: Session, look: Look) -> None:
     known = session.ledger.mirror.count("contact")
     if look.admitted or not known or look.left_out < known:
         return
-    session.ledger.runs.note_circumstances("", reads_of(session))  # so that the next run refuses as well
+    session.ledger.runs.note_circumstances("")  # so that the next run refuses as well
     where = f"connections.{session.ledger.connection}.scope"
     what = f"matches nobody: all {known:,} people of the account are outside it, or in never_touch."
     raise ConfigError(
@@ -405,6 +396,8 @@ def _finish(session: Session, order: Order, report: Report) -> None:
         report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned", UNDOING))
     calls = session.crm.calls
     report.calls, report.retries, report.throttled = dict(calls.by_class), calls.retries, calls.throttled
+    if abs(calls.ahead) >= NOTICED:
+        report.warnings.append(_differing_clocks(calls.ahead))
     if order.write:
         session.ledger.rejects.forget_gone()
     report.set_aside = session.ledger.rejects.by_code()
@@ -424,6 +417,14 @@ def _finish(session: Session, order: Order, report: Report) -> None:
     with session.ledger.transaction():
         session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
         resuming.end(session, order, report)
+
+
+def _differing_clocks(ahead: float) -> str:
+    way = "ahead of" if ahead > 0 else "behind"
+    return (
+        f"this machine's clock is {abs(ahead) / 60:.0f} min {way} the CRM's. Nothing is missed by it, but what counts"
+        " as today, as late or as new goes by this machine: set its clock"
+    )
 
 
 def _status(report: Report, *, writes: bool, rejects: bool) -> str:

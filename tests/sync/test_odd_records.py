@@ -9,6 +9,7 @@ import pytest
 
 from connector.decide import Decider
 from connector.fields import FieldMap
+from connector.fields.people import People
 from connector.ledger.rejects import UNREADABLE
 from connector.sync import Order, run
 from connector.sync.noting import Noting
@@ -173,20 +174,20 @@ def test_lesson_53_a_person_who_cannot_be_put_together_stops_nobody(
         world.person(id)
         world.asked_for_demo(id)
     ledger = world.ledger()
-    facts, person = FieldMap.facts, FieldMap.person
+    facts, person = FieldMap.facts, People.person
 
     def unreadable(self: FieldMap, record: Any) -> Any:
         if (record.kind, record.id) == ("contact", "1"):
             raise OverflowError(record.properties["email"])
         return facts(self, record)
 
-    def unbuildable(self: FieldMap, contact: Any, **more: Any) -> Any:
+    def unbuildable(self: People, contact: Any, **more: Any) -> Any:
         if contact.id == "2":
             raise LookupError(contact.facts["f"]["email"])
         return person(self, contact, **more)
 
     monkeypatch.setattr(FieldMap, "facts", unreadable)
-    monkeypatch.setattr(FieldMap, "person", unbuildable)
+    monkeypatch.setattr(People, "person", unbuildable)
     report = world.sync(ledger)
 
     assert (report.counts["rejected"], report.counts["looked_at"], world.handed_over()) == (2, 3, ["3"])

@@ -102,6 +102,37 @@ def test_lesson_42_a_death_repeats_what_was_under_way_and_no_more(tmp_path: Path
         assert world.writes == 20
 
 
+def test_g4_what_an_earlier_life_planned_is_not_written_over_what_happened_since(tmp_path: Path) -> None:
+    """Planned, and dead before it was sent; a run for those who are due decided anew meanwhile, and a person edited."""
+    world = a_world(tmp_path, 3)
+    with dying_at_write(world, 1), pytest.raises(Crash):
+        backfill(world)
+    ledger = world.ledger()
+    run(world.session(ledger), Order("sync", world.clock(), release=True, due_only=True))
+    world.edit("00001", {"cx_stage": "a word of theirs"})
+    writes = world.writes
+
+    report = backfill(world)
+
+    assert (report.counts["written"], world.writes) == (0, writes)
+    assert world.properties("00001")["cx_stage"] == "a word of theirs"
+
+
+def test_a_reading_that_stopped_long_ago_begins_anew(tmp_path: Path) -> None:
+    """Nobody is decided on by what stood there weeks ago, nor by the date it was then."""
+    world = a_world(tmp_path, 5)
+    doomed = Doomed(world)
+    doomed.dies_at = 14
+    with pytest.raises(Crash):
+        backfill(world)
+    assert world.ledger().runs.latest("scan:") is not None
+    world.clock.pass_by(days=8)
+
+    report = backfill(world)
+
+    assert (report.as_of, report.counts["read"]) == (world.clock(), 5)
+
+
 def test_a_run_that_ended_is_not_taken_up(tmp_path: Path) -> None:
     """The next one reads everybody again: that is what it was asked for."""
     world = a_world(tmp_path, 5)
