@@ -90,7 +90,7 @@ def test_a_proxy_is_told_the_password_that_stands_in_its_address() -> None:
         heard.append(visitor.recv(4096))
         visitor.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
 
-    with listening(refuse) as port, pytest.raises(Transient, match="cannot reach api.hubapi.example") as failed:
+    with listening(refuse) as port, pytest.raises(Transient, match=r"cannot reach api\.hubapi\.example") as failed:
         wire("https://api.hubapi.example", f"http://ann:s%40cret@127.0.0.1:{port}").send(CALL)
 
     assert heard[0].startswith(b"CONNECT api.hubapi.example:443")

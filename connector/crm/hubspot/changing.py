@@ -178,7 +178,7 @@ def _search(api: Api, window: _Window, above: str | None, after: str | None) -> 
     if after is not None:
         body["after"] = after
     try:
-        return api.ask(Call("search", "search", params=type_of(window.kind), body=body))
+        return api.ask(Call("search", "search", params=type_of(window.kind), body=body, lists=True))
     except Refused as error:
         if error.allowed is None or not api.sizes.shrink("search_page", size, error.allowed):
             raise
@@ -187,7 +187,7 @@ def _search(api: Api, window: _Window, above: str | None, after: str | None) -> 
 
 def _total(api: Api, window: _Window) -> int:
     body = {"filterGroups": [{"filters": window.filters(None)}], "properties": ["hs_object_id"], "limit": 1}
-    return _promise(api.ask(Call("search", "search", params=type_of(window.kind), body=body)))
+    return _promise(api.ask(Call("search", "search", params=type_of(window.kind), body=body, lists=True)))
 
 
 def _promise(answer: dict[str, Any]) -> int:

@@ -102,7 +102,7 @@ def _members(api: Api, what: str, list_id: str, after: str | None) -> dict[str, 
     if after is not None:
         query.append(("after", after))
     try:
-        return api.ask(Call(what, "lists", "GET", params={"list": list_id}, query=tuple(query)))
+        return api.ask(Call(what, "lists", "GET", params={"list": list_id}, query=tuple(query), lists=True))
     except Refused as error:
         if error.allowed is None or not api.sizes.shrink("members", size, error.allowed):
             raise
@@ -147,7 +147,7 @@ def _submissions(api: Api, form: str, after: str | None) -> dict[str, Any]:
     if after is not None:
         query.append(("after", after))
     try:
-        return api.ask(Call("submissions", "forms", "GET", params={"form": form}, query=tuple(query)))
+        return api.ask(Call("submissions", "forms", "GET", params={"form": form}, query=tuple(query), lists=True))
     except NotFound:
         raise NotFound(f"the form {form} is not in HubSpot; correct its id.", code="form") from None
 

@@ -52,7 +52,7 @@ def batch_read(
             "inputs": [{"id": id_} for id_ in part],
         }
         query = (("archived", "true" if archived else "false"),)
-        return api.ask(Call("batch_read", "batch_read", params=type_of(kind), query=query, body=body))
+        return api.ask(Call("batch_read", "batch_read", params=type_of(kind), query=query, body=body, lists=True))
 
     answers = shrinking(api, "batch", ids, ask)
     return [found for answer in answers for entry in listed(answer) if (found := record(kind, entry))]
@@ -86,7 +86,7 @@ def _list(api: Api, kind: str, properties: Sequence[str], after: str | None, arc
     if after is not None:
         query.append(("after", after))
     try:
-        return api.ask(Call("objects", "list", "GET", params=type_of(kind), query=tuple(query)))
+        return api.ask(Call("objects", "list", "GET", params=type_of(kind), query=tuple(query), lists=True))
     except Refused as error:
         if error.allowed is None or not api.sizes.shrink("page", size, error.allowed):
             raise
