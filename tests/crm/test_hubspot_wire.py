@@ -132,7 +132,7 @@ def test_an_answer_without_a_list_is_not_an_empty_one(
     """A gateway says 200 and nothing more: nobody is gone for that, no link ended, no window was quiet."""
     script.answer = first(then=Reply(200, raw=raw))
 
-    with pytest.raises(OutcomeUnknown, match="without the list|not with a JSON object"):
+    with pytest.raises(OutcomeUnknown, match=r"without the list|not with a JSON object"):
         ask(hubspot(attempts=2))
     assert len(script.heard) == 2
 

@@ -22,10 +22,11 @@ Answer = dict[str, Any]
 def scan(
     api: Api, kind: str, properties: Sequence[str], *, after: str | None, archived: bool, alone: bool
 ) -> Iterator[Page]:
-    """Every record, a page at a time; by several cursors, save for deleted ones, which the search does not count."""
+    """Every record, a page at a time; by several cursors, save for deleted ones: the search counts the living."""
     wanted = asked_for(kind, properties)
     shared = not (archived or alone) and api.reading.threads > 1
-    return Scan(api, kind, lambda at: _page(api, kind, wanted, at, archived), after=after, shared=shared).pages()
+    ask = lambda at: _page(api, kind, wanted, at, archived)  # noqa: E731 - a page of this very list
+    return Scan(api, kind, ask, after=after, shared=shared, counted=not archived).pages()
 
 
 def read(api: Api, kind: str, ids: Sequence[str], properties: Sequence[str]) -> Iterator[Record]:
