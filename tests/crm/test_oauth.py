@@ -67,7 +67,7 @@ def token(sandbox: Sandbox, keeper: Any, secret: str = CLIENT_SECRET, base_url: 
 
 def adapter(sandbox: Sandbox, token: OAuthToken, **more: Any) -> HubSpot:
     clock = lambda: sandbox.world.clock.now() / 1000  # noqa: E731 - twice the same
-    desk = Desk(clock=clock, sleep=sandbox.world.clock.advance)
+    desk = Desk(clock=clock, sleep=sandbox.world.clock.advance, wall=clock)
     return HubSpot(token, base_url=sandbox.url, desk=desk, **more)
 
 
