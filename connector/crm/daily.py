@@ -221,7 +221,9 @@ class DailyPool:
         day, budget = self._day, self._budget
         until, why = day.midnight(now), ""
         ours, left = day.ours(budget, priority), self._expected(now)
-        if day.refused(now):
+        if day.refused(now) and day.refused_for:
+            until, why = datetime.fromtimestamp(day.refused_until, UTC), "The CRM asks to wait."
+        elif day.refused(now):
             until = max(until, datetime.fromtimestamp(day.refused_until, UTC))
             why = "The account's daily quota is spent, says the CRM."
         elif ours is not None and day.used - self._in_hand >= ours:
