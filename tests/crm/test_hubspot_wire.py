@@ -235,6 +235,7 @@ def test_trap_11_merged_ids_are_read_from_both_lists_and_from_the_answer_itself(
         (rate_limited("SECONDLY"), 1),
         (Reply(429, {"message": "You have reached your ten_secondly_rolling limit."}), 10),
         (Reply(429, {"category": "RATE_LIMITS"}, headers={"Retry-After": "4"}), 4),
+        (Reply(429, {"policyName": "TEN_SECONDLY_ROLLING"}, headers={"Retry-After": "0"}), 10),
         (Reply(423, {}), 2),
         (Reply(477, {}, headers={"Retry-After": "90"}), 90),
         (Reply(502, {}), 3),
