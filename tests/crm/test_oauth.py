@@ -201,6 +201,23 @@ def test_a_revoked_refresh_token_is_told_with_what_to_do(sandbox: Sandbox, file:
     assert REFRESH_TOKEN not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("status", "body"), [(404, {"status": "error", "message": "resource not found"}), (403, None), (302, None)]
+)
+def test_whoever_is_not_hubspot_says_nothing_of_the_refresh_token(
+    sandbox: Sandbox, file: Path, status: int, body: Any
+) -> None:
+    """A mistyped base_url or a firewall's page: nobody is sent to install the app again."""
+    sandbox.fault("answer", path="/oauth/", times=0, status=status, body=body)
+    try:
+        with pytest.raises(Denied, match=f"answered {status}.*Check base_url and proxy") as refused:
+            token(sandbox, keeper(file)).now()
+    finally:
+        sandbox.faults.clear()
+
+    assert refused.value.code == "denied"
+
+
 def test_without_a_network_a_token_serves_until_it_ends(sandbox: Sandbox, file: Path) -> None:
     """Renewal fails from 80 % on: the token goes on to its end, and then the error says what cannot be reached."""
     app = token(sandbox, keeper(file))
