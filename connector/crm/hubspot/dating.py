@@ -134,7 +134,9 @@ def _submitted(api: Api, source: str, form: str, cursor: str | None) -> Parts:
         found = [one for entry in listed(answer) if (one := _submission(source, entry))]
         newest = max((at for at in (newest, *(one.at for one in found)) if at), default=None)
         following = next_page(answer)
-        done = following is None or following == after or any(one.at < back_to for one in found)
+        done = following is None or any(one.at < back_to for one in found)
+        if following == after and not done:
+            raise CrmError("the submissions of a form do not advance", code="list_stuck")
         recent = tuple(one for one in found if one.at >= back_to)
         yield recent, newest.isoformat() if done and newest else cursor
         if done:
