@@ -390,7 +390,7 @@ def test_lesson_22_an_unusable_answer_to_nothing_applied_is_never_called_success
 
 
 def test_lesson_22_whoever_a_look_passes_over_once_is_not_gone(account: Account) -> None:
-    """The answer was lost, and the first look leaves somebody out without a word: they are alive, and it was written."""
+    """The answer was lost, and the first look leaves somebody out without a word: they live, and it was written."""
     looks: list[list[str]] = []
     lost = [account.update]
     account.mood = lambda heard: lost.pop()(heard) and SILENCE if lost else None
