@@ -70,7 +70,7 @@ class Sandbox:
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self._script, self._controls = faults, controls
-        self._begin(self._ready_made or self._build())
+        self.begin(self._ready_made or self._build())
 
     # -- running -----------------------------------------------------------------------------------------
 
@@ -105,6 +105,11 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def answers(self) -> bool:
+        """Whether it is started and not stopped again."""
+        return self._thread is not None
 
     @property
     def url(self) -> str:
@@ -146,9 +151,10 @@ class Sandbox:
         """A new world as at the start, counters at zero, no faults; ValueError for a world made by hand."""
         if self._ready_made is not None:
             raise ValueError("this world was made by hand; pass a function that makes it to be able to reset")
-        self._begin(self._build())
+        self.begin(self._build())
 
-    def _begin(self, world: World) -> None:
+    def begin(self, world: World) -> None:
+        """Go on with this world, counters at zero, no faults but those of the start."""
         self.world = world
         self.hubspot = HubSpot(world, token=self._token, app_id=self._app_id, scopes=self._scopes)
         self.switch(**self._switches)
