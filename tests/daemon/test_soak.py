@@ -61,8 +61,8 @@ def a_day(house: House, chance: random.Random, day: int) -> None:
 def test_a_month_leaves_memory_and_handles_flat(
     build: Callable[..., House], said: Callable[..., list[dict[str, Any]]]
 ) -> None:
-    """A hundred runs and more, planned and due: the ledger grows by a few kilobytes a run, and nothing else grows; the failing
-    connection has run whenever it could."""
+    """Runs by the hundred, planned and due: the ledger grows by a few kilobytes a run, and nothing else grows; the
+    failing connection has run whenever it could."""
     every = Schedule(every=timedelta(hours=6), jitter=timedelta(seconds=30))
     house = build(schedules={"acme": every, "beta": Schedule(cron="0 6 * * *")})
     for id in range(PEOPLE):
