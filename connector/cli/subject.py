@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from connector.cli.adapters import ADAPTERS
 from connector.cli.opening import choose
 from connector.errors import UsageError
 
@@ -19,9 +20,6 @@ FolderOption = Annotated[
     Path | None,
     typer.Argument(metavar="[FOLDER]", help="The folder of an agreement. Default: that of the connection."),
 ]
-
-#: The CRMs whose file may stand in a folder, the one that is meant where both do first.
-_CRMS = ("hubspot", "dynamics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +48,6 @@ def subject(folder: Path | None, config: Path, connection: str | None) -> Subjec
         return Subject(mine.mapping, mine.crm, mine.language, chosen.agreement)
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder. Name the folder of an agreement, such as mappings.")
-    crm = next((each for each in _CRMS if (folder / f"{each}.toml").is_file()), _CRMS[0])
+    crms = tuple(ADAPTERS)  # the one that is meant where a folder has files of several stands first
+    crm = next((each for each in crms if (folder / f"{each}.toml").is_file()), crms[0])
     return Subject(folder, crm, None, load_agreement(folder, crm))

@@ -23,6 +23,7 @@ from connector.config.contradictions import contradictions
 from connector.config.overrides import connection_tables, lay_over
 from connector.config.shape import (
     Budget,
+    Certificate,
     Config,
     Connection,
     Document,
@@ -49,6 +50,7 @@ from connector.toml_file import read_toml
 
 __all__ = [
     "Budget",
+    "Certificate",
     "Config",
     "Connection",
     "Freeze",
@@ -67,7 +69,14 @@ __all__ = [
 
 DEFAULT_STATE = "sqlite:///state/connector.db"
 DEFAULT_EVERY = timedelta(minutes=5)
-_DEFAULT_API_VERSION = {"hubspot": "2026-03", "dynamics": "v9.2"}
+
+#: What is not the same for every CRM where nobody says otherwise. Dataverse gives pages of up to 5,000, does a batch's
+#: requests one after the other, and counts their time.
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "hubspot": {"api_version": "2026-03"},
+    "dynamics": {"api_version": "v9.2", "timeout": "120s"},
+}
+_READ_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"dynamics": {"page": 2000, "batch": 50}}
 
 
 def load_config(path: Path, environ: Mapping[str, str]) -> Config:
@@ -90,11 +99,12 @@ def resolve_secret(reference: str, environ: Mapping[str, str]) -> str:
         raise ConfigError([Problem(where, wrong.what, wrong.fix)]) from None
 
 
-def proxy_url(connection: Connection, environ: Mapping[str, str]) -> str | None:
-    """The proxy to use for a connection: its own, else HTTPS_PROXY unless NO_PROXY or loopback exempts the host."""
+def proxy_url(connection: Connection, environ: Mapping[str, str], address: str | None = None) -> str | None:
+    """The proxy to use for a connection: its own, else HTTPS_PROXY unless NO_PROXY or loopback exempts the host. Of the
+    CRM's address, or of another one that it needs."""
     if connection.proxy:
         return resolve_secret(connection.proxy, environ) if is_reference(connection.proxy) else connection.proxy
-    host = split_url(connection.environment_url or connection.base_url).hostname or ""
+    host = split_url(address or connection.address).hostname or ""
     if is_loopback(host) or _exempt(host, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
         return None
     return environ.get("https_proxy") or environ.get("HTTPS_PROXY") or None
@@ -126,7 +136,10 @@ def _completed(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete(name: str, connection: dict[str, Any]) -> dict[str, Any]:
-    defaults: dict[str, Any] = {"api_version": _DEFAULT_API_VERSION.get(str(connection.get("crm")), "2026-03")}
+    crm, read = str(connection.get("crm")), connection.get("read", {})
+    completed = {**_DEFAULTS.get(crm, {}), **connection, "name": name}
     if "cron" not in connection:
-        defaults["every"] = DEFAULT_EVERY
-    return {**defaults, **connection, "name": name}
+        completed.setdefault("every", DEFAULT_EVERY)
+    if isinstance(read, dict):
+        completed["read"] = {**_READ_DEFAULTS.get(crm, {}), **read}
+    return completed

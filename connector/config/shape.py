@@ -31,6 +31,9 @@ _Interval = Annotated[_Duration, AfterValidator(values.some_time)]
 _Often = Annotated[timedelta | None, BeforeValidator(values.often)]
 _Secret = Annotated[str, AfterValidator(values.secret_reference)]
 _Address = Annotated[str, AfterValidator(values.web_address)]
+_Environment = Annotated[str, AfterValidator(values.environment_address)]
+_Authority = Annotated[str, AfterValidator(values.authority_address)]
+_Tenant = Annotated[str, BeforeValidator(values.text), AfterValidator(values.tenant)]
 _Zone = Annotated[str, AfterValidator(values.time_zone)]
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -66,6 +69,7 @@ class Budget(_Table):
     share: _Share = 0.5
     daily_floor: _Whole = 50_000  # calls a day that are always left to others
     burst_share: _Share = 1.0
+    daily_quota: _Positive | None = None  # calls a day there are, where the CRM never says so (Dynamics); None: 500,000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +130,21 @@ class OAuth(_Table):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate(_Table):
+    """What proves an app registration in place of a secret: a PEM file with key and certificate."""
+
+    file: Annotated[Path, BeforeValidator(values.file_beside)]
+    thumbprint: Annotated[str, AfterValidator(values.thumbprint)] | None = None  # where the file holds the key alone
+    passphrase: _Secret | None = None  # of the key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connection(_Table):
     """One CRM account and how the agreement is applied to it.
 
-    Secrets (`token`, `client_secret`, the two in `oauth`) are references for `resolve_secret`. Without a
-    `go_live` every mode only observes (G15). One of `every` and `cron` is set. `scope` and `never_touch` map a field
-    (or condition) of ours to the accepted texts; what they mean is the agreement's affair.
+    Secrets (`token`, `client_secret`, those in `oauth` and `certificate`) are references for `resolve_secret`.
+    Without a `go_live` every mode only observes (G15). One of `every` and `cron` is set. `scope` and `never_touch` map
+    a field (or condition) of ours to the accepted texts; what they mean is the agreement's affair.
     """
 
     name: str
@@ -141,11 +154,12 @@ class Connection(_Table):
     base_url: _Address = "https://api.hubapi.com"
     api_version: Annotated[str, Field(pattern=r"^(v\d+(\.\d+)?|20\d\d-\d\d)$")] = "2026-03"
     account: _Text | None = None
-    environment_url: _Address | None = None
-    tenant_id: _Text | None = None
+    environment_url: _Environment | None = None
+    tenant_id: _Tenant | None = None
     client_id: _Text | None = None
     client_secret: _Secret | None = None
-    authority: _Address = "https://login.microsoftonline.com"
+    certificate: Certificate | None = None
+    authority: _Authority = "https://login.microsoftonline.com"
     mapping: Annotated[Path, BeforeValidator(values.mapping_folder)] = field(default_factory=values.shipped_mappings)
     mode: Mode = "observe"
     go_live: Annotated[datetime | None, BeforeValidator(values.go_live)] = None
@@ -165,6 +179,11 @@ class Connection(_Table):
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] | None = None  # of texts for sales; None: the agreement's
     proxy: Annotated[str, AfterValidator(values.proxy_address)] | None = None
     timeout: _Interval = timedelta(seconds=30)  # of one call, wall clock
+
+    @property
+    def address(self) -> str:
+        """Where this CRM answers."""
+        return self.environment_url or self.base_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +234,7 @@ INNER_TABLES: Mapping[str, type[_Table]] = {
     "guard": Guard,
     "tasks": Tasks,
     "oauth": OAuth,
+    "certificate": Certificate,
     "quiet": Quiet,
 }
 

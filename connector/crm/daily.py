@@ -71,8 +71,13 @@ class Day:
         return datetime.fromtimestamp(now, ZoneInfo(self.zone or "UTC"))
 
     def ours(self, budget: Budget, priority: Priority) -> int | None:
-        """Calls of the day that a class may make; None while nobody knows how many there are."""
-        return None if self.limit is None else int(int(self.limit * budget.share) * ROOM[priority])
+        """Calls of the day that a class may make; None while nobody knows how many there are. The floor lies below them
+        where nobody says what others use."""
+        if self.limit is None:
+            return None
+        share = int(self.limit * budget.share)
+        most = share if self.remaining is not None else min(share, self.limit - self.floor(budget))
+        return int(most * ROOM[priority])
 
     def floor(self, budget: Budget) -> int:
         """Calls that stay with others: never more than half of the day, or on a small account nothing could be sent."""

@@ -153,7 +153,7 @@ class SharedLog:
             known = self._agree(facts, now)
             if not leaving:
                 return known, self._lease(others, now)
-            left_behind = {"places": self.log.occupied, "wants": _NOTHING}
+            left_behind = {"places": self.log.occupied, "wants": _NOTHING, "window": self.log.window}
             return known, (left_behind, now + self.log.window + SKEW) if left_behind["places"] else None
 
         return entered
@@ -174,7 +174,7 @@ class SharedLog:
         # Who got all it asked for may ask for more at once; otherwise others must first give something back.
         pause = every if ours >= log.limit else every / 2 if ours < sum(wants) else 0.0
         self._ask_at = log.now() + pause
-        return {"places": places, "wants": wants}, now + 3 * every + log.window + SKEW
+        return {"places": places, "wants": wants, "window": log.window}, now + 3 * every + log.window + SKEW
 
     def _agree(self, facts: Facts, now: float) -> Facts:
         """What is known of the quota after both have spoken: limit, pause, and who called when."""

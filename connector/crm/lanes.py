@@ -67,14 +67,21 @@ class Lanes:
         with self._changed:
             self._waiting[rank] += 1
             try:
-                while self._used >= self.open or any(self._waiting[:rank]):
+                while not self.try_take(priority):
                     self._changed.wait(GLANCE)
                     awake(0.0)
             finally:
                 self._waiting[rank] -= 1
-            self._used += 1
-            self._changed.notify_all()  # whoever let us pass may be next
+                self._changed.notify_all()  # whoever let us pass may be next
             return self._clock()
+
+    def try_take(self, priority: Priority | None = None) -> bool:
+        """Take a lane where one is free and nobody more urgent waits for it."""
+        with self._changed:
+            if self._used >= self.open or any(self._waiting[: rank_of(priority)]):
+                return False
+            self._used += 1
+            return True
 
     def give_back(self, *, good: bool) -> None:
         """The answer is here; `good` unless the server complained of us."""

@@ -55,11 +55,11 @@ class Forecast:
         return f"about {self.calls:,} calls left at {self.pace:,.1f} a second, {ends}{share}"
 
 
-def today(ledger: Ledger, base_url: str, now: datetime) -> Day:
-    """The day of a connection's account, as the ledger knows it."""
+def today(ledger: Ledger, address: str, now: datetime) -> Day:
+    """The day of a connection's account, whose CRM answers at this address, as the ledger knows it."""
     known = ledger.runs.connection()
     account = known.account or (known.described or {}).get("account") or ""
-    day = day_from(ledger.quota(day_of(urlsplit(base_url).netloc, account)))
+    day = day_from(ledger.quota(day_of(urlsplit(address).netloc, account)))
     day.turn(now.timestamp())
     return day
 

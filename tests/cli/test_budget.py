@@ -55,7 +55,7 @@ def test_g7_a_spent_day_ends_with_75_and_says_when_it_goes_on(synced: Desk) -> N
     assert "Europe/Warsaw" in first.out + first.err
     assert second.json["status"] == "deferred"
     assert calls(synced) == made + 1
-    assert "HubSpot takes no more" in synced("status").out
+    assert "the CRM takes no more" in synced("status").out
 
 
 @pytest.fixture

@@ -63,8 +63,8 @@ def test_every_request_carries_what_dataverse_wants(server: responses.RequestsMo
             "/api/data/v9.2/contacts?$filter=emailaddress1%20eq%20'a%2Bb%26c@example.com'",
         ),
         (
-            Request("GET", "EntityDefinitions(LogicalName='lead')/Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata"),
-            "/api/data/v9.2/EntityDefinitions(LogicalName='lead')/Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata",
+            Request("GET", "EntityDefinitions(LogicalName='lead')/Microsoft.Dynamics.CRM.X"),
+            "/api/data/v9.2/EntityDefinitions(LogicalName='lead')/Microsoft.Dynamics.CRM.X",
         ),
         (Request("PATCH", "contacts(1)", body=b"{}"), "/api/data/v9.2/contacts(1)?tag=agreement-connector"),
         (Request("POST", "$batch", body=b""), "/api/data/v9.2/$batch"),
@@ -200,7 +200,7 @@ def closed_port() -> int:
 
 def test_nobody_there_is_transient_and_names_the_setting() -> None:
     """Nothing was sent, so that even a creation may be tried again."""
-    with pytest.raises(Transient, match="cannot reach .* environment_url") as caught:
+    with pytest.raises(Transient, match="Check environment_url") as caught:
         wire_to(f"http://127.0.0.1:{closed_port()}").send(Request("POST", "tasks", body=b"{}"))
 
     assert type(caught.value) is Transient

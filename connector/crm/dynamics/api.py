@@ -140,8 +140,13 @@ class Api:
         """See Threads."""
         return self._threads.ahead(work, writing=writing)
 
+    def waits_for(self) -> str:
+        """What calls under way are waiting for at this moment; "" for nothing known."""
+        return self._rest.told()
+
     def close(self) -> None:
-        """End the threads and drop the connections."""
+        """End the threads and drop the connections; whoever waits for a place or another try gives up."""
+        self._rest.end()
         self._threads.close()
         self.allowance.close()
         self._wire.close()

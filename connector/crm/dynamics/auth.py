@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -31,11 +31,12 @@ USUAL_LIFE = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A key that proves the app, in a PEM file together with its certificate, or with the `thumbprint` of it."""
+    """A key that proves the app, in a PEM file together with its certificate, or with the `thumbprint` of it. File and
+    `passphrase` are read anew for each fetch."""
 
     path: Path
     thumbprint: str | None = None
-    passphrase: str | None = field(default=None, repr=False)
+    passphrase: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class AppToken:
         return Access.granted(str(granted["access_token"]), self._wall(), seconds)
 
     def _ask(self) -> Mapping[str, Any]:
-        import msal  # noqa: PLC0415 - a third of a second that a static token need not pay
+        import msal  # noqa: PLC0415 - half a second that a static token need not pay
 
         credential, app = self._credential(), self._app
         try:
@@ -102,8 +103,8 @@ class AppToken:
                 instance_discovery=False,  # whom to trust is said in the configuration, not asked of Microsoft
             )
             said = client.acquire_token_for_client(scopes=[self._scope])
-        except ValueError:  # msal read what the authority says of the tenant, and it was no description of one
-            raise self._no_tenant() from None
+        except (ValueError, LookupError, msal.exceptions.MsalError):  # no description of a tenant, no JSON, a 5xx
+            raise self._no_answer() from None
         if isinstance(said, dict) and said.get("access_token"):
             return said
         raise self._refusal(said if isinstance(said, dict) else {})
@@ -119,25 +120,30 @@ class AppToken:
 
     # -- what is refused --------------------------------------------------------------------------------
 
-    def _no_tenant(self) -> CrmError:
+    def _no_answer(self) -> CrmError:
+        """What msal could not read: of a tenant that is not there, or of whoever stands in between."""
+        if (busy := self._busy()) is not None:
+            return busy
+        if self._door.asks_of_the_tenant and self._door.status >= 400:
+            what = f"{self._app.authority} knows no such tenant. Copy the tenant's id from the app registration."
+            return Denied(f"{self._app.where}.tenant_id: {what}", code="tenant")
+        what = f"{self._door.host} does not answer like a token service. Is a proxy in between?"
+        return OutcomeUnknown(what, code="not_json")
+
+    def _busy(self) -> Transient | None:
         status = self._door.status
-        if status is None or status == 429 or status >= 500:
-            return Transient(f"{self._door.host} answered {status} instead of a token.", code=f"http_{status}")
-        if status < 300:
-            what = f"{self._door.host} does not answer like a token service. Is a proxy in between?"
-            return OutcomeUnknown(what, code="not_json")
-        what = f"{self._app.authority} knows no such tenant. Copy the tenant's id from the app registration."
-        return Denied(f"{self._app.where}.tenant_id: {what}", code="tenant")
+        if status < 500 and status not in (408, 429):
+            return None
+        return Transient(f"{self._door.host} answered {status} instead of a token.", code=f"http_{status}")
 
     def _refusal(self, said: Mapping[str, Any]) -> CrmError:
         """What Entra refuses and which setting that is about; its own words are not passed on."""
-        status = self._door.status
-        if status is not None and (status >= 500 or status in (408, 429)):
-            return Transient(f"{self._door.host} answered {status} instead of a token.", code=f"http_{status}")
+        if (busy := self._busy()) is not None:
+            return busy
         if not said.get("error"):
             what = f"{self._door.host} answered without a token. Is a proxy in between?"
             return OutcomeUnknown(what, code="not_json")
-        number, key = _number(said), ""
+        number = _number(said)
         setting, what, code = _ENTRA.get(number) or _OAUTH.get(str(said["error"]), _OTHERWISE)
         key = "certificate" if setting == _PROOF and self._app.certificate else setting
         told = f" (AADSTS{number})" if number else ""
@@ -193,27 +199,28 @@ def pem_of(certificate: Certificate, where: str) -> dict[str, str]:
     if not keys or not (certificates or certificate.thumbprint):
         lacks = "private key" if not keys else "certificate beside the key, and thumbprint is not set"
         raise Denied(f"{where}: {certificate.path} holds no {lacks}. Write both into one PEM file.", code="app")
-    _prove_readable(keys[0], certificate, where)
+    passphrase = certificate.passphrase() if certificate.passphrase else None
+    _prove_readable(keys[0], passphrase, certificate.path, where)
     proof = {"private_key": keys[0]}
     if certificate.thumbprint:
-        proof["thumbprint"] = certificate.thumbprint.replace(":", "").replace(" ", "")
+        proof["thumbprint"] = certificate.thumbprint
     else:
         proof["public_certificate"] = certificates[0]
-    return proof | ({"passphrase": certificate.passphrase} if certificate.passphrase else {})
+    return proof | ({"passphrase": passphrase} if passphrase else {})
 
 
 def _blocks(text: str, kind: str) -> list[str]:
     return [found[0] for found in re.finditer(f"-----BEGIN ({kind})-----.*?-----END \\1-----", text, re.DOTALL)]
 
 
-def _prove_readable(key: str, certificate: Certificate, where: str) -> None:
+def _prove_readable(key: str, passphrase: str | None, path: Path, where: str) -> None:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - as msal
 
     try:
-        load_pem_private_key(key.encode(), certificate.passphrase.encode() if certificate.passphrase else None)
+        load_pem_private_key(key.encode(), passphrase.encode() if passphrase else None)
     except (ValueError, TypeError):
-        what = "cannot be opened: its passphrase is missing, wrong, or the key has none (certificate_passphrase)."
-        raise Denied(f"{where}: the key in {certificate.path} {what}", code="app") from None
+        what = "cannot be opened: its passphrase is missing, wrong, or the key has none (certificate.passphrase)."
+        raise Denied(f"{where}: the key in {path} {what}", code="app") from None
 
 
 # -- how msal reaches the authority ----------------------------------------------------------------------
@@ -244,7 +251,7 @@ class _Door:
         self._courier = courier
         self._plain, self._secure = authority, _over_tls(authority)
         self.host = urlsplit(authority).netloc
-        self.status: int | None = None  # of the last answer
+        self.status, self.asks_of_the_tenant = 0, True  # of the last answer, and what it was about
 
     def get(self, url: str, params: Mapping[str, str] | None = None, headers: Any = None, **_: object) -> _Response:
         """See msal's HttpClient."""
@@ -265,7 +272,7 @@ class _Door:
         self, method: str, url: str, params: Mapping[str, str] | None, headers: Any, body: bytes | None
     ) -> _Response:
         address = url.replace(_root(self._secure), _root(self._plain), 1) + (f"?{urlencode(params)}" if params else "")
-        self.status = None
+        self.asks_of_the_tenant = method == "GET"
         answer: Answer = self._courier.carry(method, address, headers or {}, body, f"{method} {urlsplit(address).path}")
         self.status = answer.status
         text = answer.body.decode("utf-8", "replace").replace(_root(self._plain), _root(self._secure))

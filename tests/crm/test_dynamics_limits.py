@@ -1,0 +1,180 @@
+"""Dataverse's limits: three facets of a user, a day in which every row counts, and waits that hold for everybody."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import pytest
+
+from connector.crm.desk import Desk
+from connector.crm.dynamics.limits import REQUESTS, WINDOW, WORK, Allowance
+from connector.crm.pacing import Budget
+from connector.crm.quota import Book, OwnBook
+from connector.crm.wire import Answer
+from connector.errors import Deferred, Transient
+from tests.crm.scripted import Time
+
+ALL = Budget(share=1.0, daily_floor=0)
+
+
+def allowance_of(time: Time, *, book: Book | None = None, a_day: int = 500_000, budget: Budget = ALL) -> Allowance:
+    """One connection of a process of its own, without jitter."""
+    desk = Desk(book or OwnBook(), clock=time.clock, sleep=time.sleep, wall=lambda: 1_800_000_000.0 + time.now)
+    return Allowance(desk, "contoso", lambda: "tenant app", budget, a_day=a_day, dice=lambda: 0.0)
+
+
+def throttled(seconds: float | None, code: str = "REQUESTS") -> Transient:
+    return Transient("429", code=code, retry_after=seconds)
+
+
+def call(allowance: Allowance, times: int = 1, *, rows: int = 1) -> None:
+    for _ in range(times):
+        with allowance.take("list", rows):
+            pass
+
+
+def many_lanes(allowance: Allowance, lanes: int) -> None:
+    """As after a long time without a complaint."""
+    with allowance.take("list"):
+        allowance.learn(Answer(200, {"x-ms-dop-hint": str(lanes)}, b""))
+    allowance._opened().lanes._open = float(lanes)
+
+
+def test_lesson_41_no_more_requests_than_a_server_takes_in_five_minutes(time: Time) -> None:
+    """The one too many waits until the first answer is five minutes old."""
+    allowance = allowance_of(time)
+    call(allowance, REQUESTS)
+    before = time.now
+    call(allowance)
+
+    assert before == 0.0
+    assert time.now == pytest.approx(WINDOW, abs=6.0)
+
+
+def test_lesson_41_no_more_of_the_servers_time_than_it_gives_in_five_minutes(time: Time) -> None:
+    """Ten at once for twenty seconds each would take 3,000 s; as soon as that shows, the next round waits."""
+    allowance, begun = allowance_of(time), list[float]()
+    many_lanes(allowance, 10)
+    while time.now < 3 * WINDOW:
+        with ExitStack() as together:
+            for _ in range(10):
+                together.enter_context(allowance.take("list"))
+            begun += [time.now] * 10
+            time.sleep(20.0)
+
+    for at in begun:
+        within = [one for one in begun if at - WINDOW < one <= at]
+        assert len(within) * 20.0 <= WORK + 200.0  # the first round could not be foreseen
+    assert len(begun) * 20.0 > 0.8 * 3 * WORK
+
+
+def test_lesson_41_after_a_429_everybody_waits_in_every_process(time: Time) -> None:
+    """As long as it says: the other threads, the other adapters of the process, the other process on the ledger."""
+    book = OwnBook()
+    here, there = allowance_of(time, book=book), allowance_of(time, book=book)
+    call(here)
+    call(there)
+    with here.take("list") as places:
+        here.refused(places.since, throttled(37.0), patience=120.0)
+    time.sleep(6.0)  # the other process looks into the ledger every few seconds
+    call(there)
+
+    assert time.now >= 37.0
+    assert here._opened().lanes.open == 2
+
+
+def test_those_who_were_told_to_wait_do_not_come_back_at_one_moment(time: Time) -> None:
+    """Each waits a little longer than it says, by the dice."""
+    allowance = allowance_of(time)
+    allowance._dice = lambda: 0.5
+    with allowance.take("list") as places:
+        allowance.refused(places.since, throttled(20.0), patience=120.0)
+    call(allowance)
+
+    assert time.now == pytest.approx(21.0)
+
+
+def test_a_wait_that_nobody_sits_through_ends_the_run(time: Time) -> None:
+    """The work goes on after it; until then no call goes out, in no run of ours."""
+    allowance = allowance_of(time)
+    with allowance.take("list") as places, pytest.raises(Deferred, match="Dataverse asks to wait"):
+        allowance.refused(places.since, throttled(400.0), patience=120.0)
+    with pytest.raises(Deferred, match="asks to wait"):
+        call(allowance)
+    time.sleep(401.0)
+    call(allowance)
+
+
+def test_every_row_counts_against_the_day(time: Time) -> None:
+    """A batch of fifty is fifty calls of the tenant's day, however it is framed."""
+    allowance = allowance_of(time, a_day=400, budget=Budget(share=0.5, daily_floor=0))
+    call(allowance, 4, rows=50)
+
+    with pytest.raises(Deferred, match=r"share of the account's day is used"):
+        call(allowance, rows=50)
+    assert allowance.day.day.used == 200
+
+
+def test_the_last_request_of_a_day_may_be_larger_than_what_is_left(time: Time) -> None:
+    """It is not torn apart, and nobody waits for ever for what will not come."""
+    allowance = allowance_of(time, a_day=120)
+    call(allowance, 3, rows=50)
+
+    with pytest.raises(Deferred):
+        call(allowance)
+
+
+def test_what_stays_for_others_is_kept_although_nobody_says_what_they_use(time: Time) -> None:
+    """The floor lies below our share where the CRM tells no rest."""
+    allowance = allowance_of(time, a_day=1000, budget=Budget(share=1.0, daily_floor=400))
+    call(allowance, 6, rows=100)
+
+    with pytest.raises(Deferred):
+        call(allowance, rows=100)
+
+
+def test_a_backfill_leaves_the_rest_of_the_day_to_the_urgent(time: Time) -> None:
+    """It stops at four fifths; an incremental run goes on."""
+    allowance = allowance_of(time, a_day=100)
+    allowance.priority = "backfill"
+    with pytest.raises(Deferred, match="kept for what is more urgent"):
+        call(allowance, 100)
+    allowance.priority = "incremental"
+    call(allowance, 10)
+
+
+def test_two_processes_on_one_ledger_spend_one_day(time: Time) -> None:
+    """What one has used is not there for the other."""
+    book = OwnBook()
+    first, second = allowance_of(time, book=book, a_day=300), allowance_of(time, book=book, a_day=300)
+    for one in (first, second):
+        one.meet("org-1", "UTC")
+    call(first, 4, rows=50)
+    call(second, 2, rows=50)
+
+    with pytest.raises(Deferred):
+        call(second, 2, rows=50)
+
+
+def test_calls_made_before_the_account_was_known_are_counted_as_its(time: Time) -> None:
+    """The first call asks who we are."""
+    allowance = allowance_of(time)
+    call(allowance, 3)
+    allowance.meet("org-1", "Europe/Warsaw")
+    call(allowance)
+    allowance.day._enter()
+
+    assert allowance.day.day.used >= 4
+    assert allowance.day.day.zone == "Europe/Warsaw"
+
+
+def test_what_a_request_occupies_is_free_again_whatever_happens(time: Time) -> None:
+    """Also where it never went out."""
+    allowance = allowance_of(time)
+    for _ in range(200):
+        with pytest.raises(RuntimeError), allowance.take("list"):
+            raise RuntimeError
+    lanes = allowance._opened().lanes
+
+    assert lanes._used == 0
+    assert lanes.open >= 1
