@@ -10,7 +10,7 @@ import pytest
 import requests
 import responses
 
-from connector.crm.dynamics.api import Api, Call
+from connector.crm.dynamics.api import Api, Call, listed
 from connector.crm.dynamics.batch import Missing
 from connector.crm.dynamics.opening import api_of
 from connector.crm.dynamics.refusals import Refused
@@ -121,13 +121,22 @@ def test_what_is_refused_for_what_it_says_is_not_tried_again(
     assert (caught.value.code, api.calls.by_class) == (ours, {"list": 1})
 
 
-def test_a_page_of_a_proxy_is_no_answer(server: responses.RequestsMock, api: Api) -> None:
-    """It says nothing of what became of the request."""
-    server.get(f"{BASE}/contacts", body="<html>welcome to the hotel</html>")
+@pytest.mark.parametrize("page", ["<html>welcome to the hotel</html>", "", "[]", '"ok"'])
+def test_a_page_of_a_proxy_is_no_answer(server: responses.RequestsMock, api: Api, page: str) -> None:
+    """It says nothing of what became of the request, and an empty one does not say that there are no rows."""
+    server.get(f"{BASE}/contacts", body=page)
     with pytest.raises(OutcomeUnknown) as caught:
         api.ask(LIST)
 
     assert caught.value.code == "not_json"
+
+
+@pytest.mark.parametrize("body", [{}, {"status": "ok"}, {"value": None}, {"value": [1]}])
+def test_an_answer_without_a_list_is_not_taken_for_no_rows(body: dict[str, Any]) -> None:
+    """Or everybody who was asked for would be taken for gone."""
+    with pytest.raises(OutcomeUnknown, match="without a list"):
+        listed(LIST, body)
+    assert listed(LIST, {"value": []}) == []
 
 
 def test_whoever_is_asked_before_a_call_can_stop_it(server: responses.RequestsMock, api: Api) -> None:

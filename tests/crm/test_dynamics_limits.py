@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from connector.crm.desk import Desk
-from connector.crm.dynamics.limits import REQUESTS, WINDOW, WORK, Allowance
+from connector.crm.dynamics.limits import REQUESTS, UNNAMED, WINDOW, WORK, Allowance
 from connector.crm.pacing import Budget
 from connector.crm.quota import Book, OwnBook
 from connector.crm.wire import Answer
@@ -81,6 +81,16 @@ def test_lesson_41_after_a_429_everybody_waits_in_every_process(time: Time) -> N
 
     assert time.now >= 37.0
     assert here._opened().lanes.open == 2
+
+
+def test_a_429_that_names_no_wait_makes_everybody_wait_a_little(time: Time) -> None:
+    """Or all threads would be back at once, and the next refusal would be longer."""
+    allowance = allowance_of(time)
+    with allowance.take("list") as places:
+        allowance.refused(places.since, throttled(None, "CONCURRENCY"), patience=120.0)
+    call(allowance)
+
+    assert time.now == UNNAMED
 
 
 def test_those_who_were_told_to_wait_do_not_come_back_at_one_moment(time: Time) -> None:

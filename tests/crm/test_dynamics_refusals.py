@@ -172,7 +172,10 @@ def test_annotations_and_inner_errors_change_nothing() -> None:
     [
         ({"Retry-After": "37"}, 37.0),
         ({"Retry-After": " 1.5 "}, 1.5),
-        ({"Retry-After": "-3"}, 0.0),
+        ({"Retry-After": "-3"}, None),
+        ({"Retry-After": "0"}, None),
+        ({"Retry-After": "nan"}, None),
+        ({"Retry-After": "inf"}, None),
         ({}, None),
         ({"Retry-After": "soon"}, None),
         (
@@ -183,7 +186,7 @@ def test_annotations_and_inner_errors_change_nothing() -> None:
     ],
 )
 def test_lesson_41_how_long_to_wait_is_read_in_every_form(headers: dict[str, str], seconds: float | None) -> None:
-    """Seconds, a date beside the server's own clock, nothing, nonsense."""
+    """Seconds, a date beside the server's own clock, nothing, nonsense; no time at all is no wish."""
     found = error_of("GET contacts", answer(429, "0x80072322", headers=headers))
 
     assert isinstance(found, Transient)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
@@ -244,7 +245,8 @@ def test_an_answer_that_drips_is_given_up_at_the_deadline() -> None:
 @pytest.mark.parametrize(
     ("raised", "kind", "code"),
     [
-        (requests.exceptions.SSLError("certificate verify failed: contoso"), Denied, "tls"),
+        (requests.exceptions.SSLError(ssl.SSLCertVerificationError(1, "certificate of contoso")), Denied, "tls"),
+        (requests.exceptions.SSLError(ssl.SSLEOFError(8, "EOF occurred")), OutcomeUnknown, "no_answer"),
         (requests.exceptions.ConnectTimeout("10 s"), Transient, "unreachable"),
         (requests.exceptions.ReadTimeout("30 s"), OutcomeUnknown, "no_answer"),
         (requests.exceptions.ChunkedEncodingError("x"), OutcomeUnknown, "no_answer"),

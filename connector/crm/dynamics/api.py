@@ -98,11 +98,8 @@ class Api:
         connector.errors says, refusals.Refused for what a 4xx is about."""
         answer = self.send(call)
         body = parsed(answer.body)
-        if body is None:
-            raise OutcomeUnknown(
-                f"{call.request} answered {answer.status}, but not with a JSON object. Is a proxy in between?",
-                code="not_json",
-            )
+        if body is None or (call.method == "GET" and not answer.body.strip()):
+            raise no_answer_of(call, f"answered {answer.status}, but not with a JSON object")
         return body
 
     def send(self, call: Call) -> Answer:
@@ -223,6 +220,19 @@ class Api:
     def _count_retry(self) -> None:
         with self._tally:
             self.calls.retries += 1
+
+
+def listed(call: Call, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a list. Raises OutcomeUnknown where the answer holds none: that would be taken for "no rows"."""
+    rows = body.get("value")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise no_answer_of(call, "answered without a list")
+    return rows
+
+
+def no_answer_of(call: Call, what: str) -> OutcomeUnknown:
+    """Something came back, and not from Dataverse."""
+    return OutcomeUnknown(f"{call.request} {what}. Is a proxy in between?", code="not_json")
 
 
 #: Headers that a batch has for all of its parts.

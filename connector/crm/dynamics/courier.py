@@ -9,6 +9,7 @@ cookie would tie all requests to one server and to that server's share of the li
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Callable, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
@@ -30,6 +31,15 @@ _NOT_SENT = (
     urllib3.exceptions.ConnectTimeoutError,
     urllib3.exceptions.NameResolutionError,
     urllib3.exceptions.ProxyError,
+)
+
+#: How OpenSSL says that both sides have no TLS in common, or that one of them speaks none.
+_NO_COMMON_TLS = (
+    "WRONG_VERSION_NUMBER",
+    "UNSUPPORTED_PROTOCOL",
+    "PROTOCOL_VERSION",
+    "HANDSHAKE_FAILURE",
+    "NO_PROTOCOLS",
 )
 
 #: Where whoever runs behind a company's own certificate authority names its file, the first that is set.
@@ -126,7 +136,7 @@ class Courier:
             what = f"cannot reach {host} ({_name(causes[-1])}). Check {self._setting}, network and proxy."
             return Transient(what, code="unreachable")
         bundle_is_missing = type(error) is OSError and self._trusted is not True  # said before anything is opened
-        if isinstance(error, requests.exceptions.SSLError) or bundle_is_missing:
+        if bundle_is_missing or any(_is_distrust(cause) for cause in causes):
             what = f"no trusted TLS connection to {host} ({_name(causes[-1])})."
             return Denied(f"{what} Check {self._setting} and SSL_CERT_FILE.", code="tls")
         return _lost(shown, host, _name(error))
@@ -137,6 +147,13 @@ def _causes(error: BaseException) -> list[BaseException]:
     below = next((one for one in error.args if isinstance(one, BaseException)), None)
     reason = below or getattr(error, "reason", None)
     return [reason, *_causes(reason)] if isinstance(reason, BaseException) else []
+
+
+def _is_distrust(error: BaseException) -> bool:
+    """Whether TLS was refused for good; a connection that merely breaks off is an SSLError as well."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return True
+    return isinstance(error, ssl.SSLError) and any(word in (error.reason or "") for word in _NO_COMMON_TLS)
 
 
 def _lost(shown: str, host: str, why: str) -> OutcomeUnknown:

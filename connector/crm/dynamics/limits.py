@@ -38,6 +38,9 @@ AT_ONCE = 52
 #: Calls a day that every tenant has, whatever its licences.
 A_DAY = 500_000
 
+#: Seconds that everybody waits where a 429 does not say how many.
+UNNAMED = 5.0
+
 #: Seconds over which those who were told to wait come back, at most.
 SPREAD = 3.0
 
@@ -136,13 +139,12 @@ class Allowance:
     def refused(self, since: float, error: Transient, patience: float) -> None:
         """A 429 to what went out then: everybody who calls with this user waits as long as it says, and fewer call at
         once from then on. Raises Deferred where the wait is longer than anybody sits through."""
-        facets, seconds = self._opened(), error.retry_after
+        facets, seconds = self._opened(), error.retry_after or UNNAMED
         facets.lanes.complained(since, of_their_number=error.code == "CONCURRENCY")
-        if seconds and seconds > patience:
+        if seconds > patience:
             until = facets.day.exhausted(seconds)
             raise Deferred(f"Dataverse asks to wait. {goes_on(until, facets.day.day.zone)}", until=until)
-        if seconds:
-            facets.requests.pause(seconds)
+        facets.requests.pause(seconds)
 
     def _remember(self, counted_as: str, took: int) -> None:
         with self._lock:

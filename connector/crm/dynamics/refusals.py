@@ -239,19 +239,21 @@ def _refusal(status: int, said: Complaint) -> str:
 
 
 def retry_after(answer: Answer) -> float | None:
-    """Seconds the answer asks to wait: a number, or the time between its own Date and the one it names."""
+    """Seconds the answer asks to wait: a number, or the time between its own Date and the one it names. No time at all
+    is no wish: whoever says so has rounded, and means to be asked less."""
     value = (answer.headers.get("Retry-After") or "").strip()
     try:
-        return max(0.0, float(value)) if value else None
+        seconds = float(value) if value else 0.0
     except ValueError:
-        return _until(value, answer.headers.get("Date") or "")
+        seconds = _until(value, answer.headers.get("Date") or "")
+    return seconds if 0.0 < seconds < float("inf") else None
 
 
-def _until(value: str, date: str) -> float | None:
+def _until(value: str, date: str) -> float:
     try:
-        return max(0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(date)).total_seconds())
+        return (parsedate_to_datetime(value) - parsedate_to_datetime(date)).total_seconds()
     except (TypeError, ValueError):
-        return None
+        return 0.0
 
 
 # -- reading what it says --------------------------------------------------------------------------------
