@@ -76,7 +76,7 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "Look in the CRM which record that was; name another one in the mapping file or the configuration.",
             ),
             Code(
-                "closed",
+                "record_closed",
                 "The record is closed in the CRM, as a qualified lead or a won deal is, and takes no change.",
                 "Nothing to do, unless the record was closed by mistake: reopen it in the CRM.",
             ),

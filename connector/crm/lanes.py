@@ -68,8 +68,8 @@ class Lanes:
             self._waiting[rank] += 1
             try:
                 while not self.try_take(priority):
-                    self._changed.wait(GLANCE)
                     awake(0.0)
+                    self._changed.wait(GLANCE)
             finally:
                 self._waiting[rank] -= 1
                 self._changed.notify_all()  # whoever let us pass may be next

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import heapq
+import math
+import random
 
 import pytest
 
@@ -10,7 +12,6 @@ from connector.crm.desk import Desk
 from connector.crm.dynamics.limits import REQUESTS, UNNAMED, WINDOW, WORK, Allowance
 from connector.crm.pacing import Budget
 from connector.crm.quota import Book, OwnBook
-from connector.crm.wire import Answer
 from connector.errors import Deferred, Transient
 from tests.crm.scripted import Time
 
@@ -33,13 +34,6 @@ def call(allowance: Allowance, times: int = 1, *, rows: int = 1) -> None:
             pass
 
 
-def many_lanes(allowance: Allowance, lanes: int) -> None:
-    """As after a long time without a complaint."""
-    with allowance.take("list"):
-        allowance.learn(Answer(200, {"x-ms-dop-hint": str(lanes)}, b""))
-    allowance._opened().lanes._open = float(lanes)
-
-
 def test_lesson_41_no_more_requests_than_a_server_takes_in_five_minutes(time: Time) -> None:
     """The one too many waits until the first answer is five minutes old."""
     allowance = allowance_of(time)
@@ -52,20 +46,26 @@ def test_lesson_41_no_more_requests_than_a_server_takes_in_five_minutes(time: Ti
 
 
 def test_lesson_41_no_more_of_the_servers_time_than_it_gives_in_five_minutes(time: Time) -> None:
-    """Ten at once for twenty seconds each would take 3,000 s; as soon as that shows, the next round waits."""
-    allowance, begun = allowance_of(time), list[float]()
-    many_lanes(allowance, 10)
-    while time.now < 3 * WINDOW:
-        with ExitStack() as together:
-            for _ in range(10):
-                together.enter_context(allowance.take("list"))
-            begun += [time.now] * 10
-            time.sleep(20.0)
+    """Ten threads, five to fifteen seconds a request, would take 3,000 s of it: they get 1,200, and use them."""
+    allowance, dice = allowance_of(time), random.Random(7)
+    call(allowance)
+    work, took = allowance._opened().work, list[tuple[float, float]]()
+    events = [(0.0, number, 0.0, 0) for number in range(10)]
+    while time.now < 4 * WINDOW:
+        time.now, number, lasted, taken = heapq.heappop(events)
+        if taken:
+            tenths = math.ceil(lasted * 10)
+            work.log.give_back(None, tenths, taken)
+            allowance._remember("slow", tenths)
+            took.append((time.now, lasted))
+        weight = math.ceil(allowance._usual.get("slow", 1.0))
+        wait = work.try_take(None, weight)
+        lasts = dice.uniform(5.0, 15.0)
+        heapq.heappush(events, (time.now + wait, number, 0.0, 0) if wait else (time.now + lasts, number, lasts, weight))
 
-    for at in begun:
-        within = [one for one in begun if at - WINDOW < one <= at]
-        assert len(within) * 20.0 <= WORK + 200.0  # the first round could not be foreseen
-    assert len(begun) * 20.0 > 0.8 * 3 * WORK
+    for at, _ in took:
+        assert sum(lasted for when, lasted in took if at - WINDOW < when <= at) <= 1.05 * WORK
+    assert sum(lasted for _, lasted in took) > 0.9 * 4 * WORK
 
 
 def test_lesson_41_after_a_429_everybody_waits_in_every_process(time: Time) -> None:

@@ -38,7 +38,7 @@ def error(status: int, code: str = "", message: str = "", **sent: str) -> CrmErr
         (400, "0x8004F00E", Refused, "value_not_allowed"),
         (400, "0x80041103", Refused, "property_missing"),
         (400, "0x80040203", Refused, "value_invalid"),
-        (400, "0x8004022E", Refused, "closed"),
+        (400, "0x8004022E", Refused, "record_closed"),
         (400, "0x80040265", Refused, "plugin"),
         (500, "0x80040265", Refused, "plugin"),
         (400, "0x80099999", Refused, "refused"),

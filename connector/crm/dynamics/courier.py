@@ -106,6 +106,7 @@ class Courier:
         prepared.headers = CaseInsensitiveDict(
             {"Accept-Encoding": "gzip", "User-Agent": "agreement-connector", **headers}
         )
+        prepared.prepare_cookies(self._session.cookies)  # a jar that stays empty
         if body is not None or method not in {"GET", "HEAD"}:
             prepared.headers["Content-Length"] = str(len(body or b""))
         return self._session.send(
@@ -135,7 +136,7 @@ class Courier:
         if any(isinstance(cause, _NOT_SENT) for cause in causes) or isinstance(error, requests.ConnectTimeout):
             what = f"cannot reach {host} ({_name(causes[-1])}). Check {self._setting}, network and proxy."
             return Transient(what, code="unreachable")
-        bundle_is_missing = type(error) is OSError and self._trusted is not True  # said before anything is opened
+        bundle_is_missing = self._trusted is not True and not os.path.exists(self._trusted)
         if bundle_is_missing or any(_is_distrust(cause) for cause in causes):
             what = f"no trusted TLS connection to {host} ({_name(causes[-1])})."
             return Denied(f"{what} Check {self._setting} and SSL_CERT_FILE.", code="tls")
@@ -153,7 +154,8 @@ def _is_distrust(error: BaseException) -> bool:
     """Whether TLS was refused for good; a connection that merely breaks off is an SSLError as well."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return True
-    return isinstance(error, ssl.SSLError) and any(word in (error.reason or "") for word in _NO_COMMON_TLS)
+    said = getattr(error, "reason", None) or ""
+    return isinstance(error, ssl.SSLError) and any(word in said for word in _NO_COMMON_TLS)
 
 
 def _lost(shown: str, host: str, why: str) -> OutcomeUnknown:

@@ -67,8 +67,8 @@ _CODES: Mapping[str, tuple[str, str]] = {
     "0x8004F857": ("StateTransitionActivateNewStatus", "value_not_allowed"),
     "0x80041103": ("QueryBuilderNoAttribute", "property_missing"),
     "0x80040215": ("MissingOwner", "required_missing"),
-    "0x80040233": ("InvalidState", "closed"),
-    "0x8004022E": ("CannotUpdateBecauseItIsReadOnly", "closed"),
+    "0x80040233": ("InvalidState", "record_closed"),
+    "0x8004022E": ("CannotUpdateBecauseItIsReadOnly", "record_closed"),
     "0x80043B1D": ("EntityIsLocked", ""),
     "0x80040800": ("SdkEntityDoesNotSupportMessage", "not_supported"),
     "0x8004023B": ("InvalidOperation", "not_supported"),
@@ -206,14 +206,14 @@ _THROTTLES = frozenset({"REQUESTS", "EXECUTION_TIME", "CONCURRENCY", "THROTTLED"
 
 #: What a 5xx may say that another try does not change.
 _FINAL = frozenset(
-    {"plugin", "collision", "not_supported", "closed", "value_invalid", "value_not_allowed", "property_missing"}
+    {"plugin", "collision", "not_supported", "record_closed", "value_invalid", "value_not_allowed", "property_missing"}
 )
 
 
 def _throttled(where: str, answer: Answer, said: Complaint) -> Transient:
     """Nothing of it was done, and everybody who calls with our user would be told the same."""
-    code = said.ours if said.ours in _THROTTLES else f"http_{answer.status}"
-    return Transient(f"{where}.", code=code, correlation_id=said.request_id, retry_after=retry_after(answer))
+    limit = said.ours if said.ours in _THROTTLES else f"http_{answer.status}"
+    return Transient(f"{where}.", code=limit, correlation_id=said.request_id, retry_after=retry_after(answer))
 
 
 def _denied(where: str, said: Complaint, otherwise: str) -> Denied:

@@ -137,7 +137,7 @@ class Wire:
 
 def followed(link: str, root: str) -> str:
     """A link out of an answer, unchanged, when it leads to the host it came from. Raises Denied for another one."""
-    whole = link if "://" in link.partition("?")[0] else urljoin(f"{root}/", link)
+    whole = urljoin(f"{root}/", link) if link.startswith("/") else link
     if not _same_origin(whole, root):
         raise Denied(
             f"An answer of {urlsplit(root).netloc} points to another host. Links are followed to environment_url only,"
