@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.cli.budgeting import budget_of
+from connector.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from connector.config import Connection
@@ -61,24 +62,8 @@ def _hubspot(connection: Connection, state_url: str) -> CRM:
 
 
 def _dynamics(connection: Connection, state_url: str) -> CRM:
-    from connector.cli.desks import app_token_of, desk_for  # noqa: PLC0415 - see above
-    from connector.config import proxy_url, resolve_secret  # noqa: PLC0415 - the same
-    from connector.crm.dynamics import Dynamics, Reading  # noqa: PLC0415 - the same
-
-    read = connection.read
-    return Dynamics(
-        resolve_secret(connection.token, os.environ) if connection.token else app_token_of(connection),
-        environment_url=connection.address,
-        api_version=connection.api_version,
-        read=Reading(
-            settle=read.settle, look_back=read.look_back, page=read.page, batch=read.batch, threads=read.threads
-        ),
-        budget=budget_of(connection),
-        daily_quota=connection.budget.daily_quota,
-        timeout=connection.timeout.total_seconds(),
-        proxy=proxy_url(connection, os.environ),
-        desk=desk_for(state_url),
-    )
+    what = f"{connection.crm} is not supported yet."
+    raise ConfigError([Problem(f"connections.{connection.name}.crm", what, "Use hubspot.")])
 
 
 ADAPTERS: Mapping[str, Adapter] = {
