@@ -17,6 +17,7 @@ from connector.sandbox.clock import Clock
 from connector.sandbox.dataverse import auditing, states, stock
 from connector.sandbox.dataverse.plugins import Plugin
 from connector.sandbox.dataverse.population import Nobody, Rows
+from connector.sandbox.dataverse.robots import Robot
 from connector.sandbox.dataverse.rows import FIRST_VERSION, Kept, Row, Shelf, Value, Values
 from connector.sandbox.dataverse.schema import Column, Ref, Table
 from connector.sandbox.dataverse.switches import Switches
@@ -81,6 +82,8 @@ class Environment:
         self.unpublished: set[tuple[str, str]] = set()
         self.auditing = False
         self.agenda = Agenda()
+        self.robots: dict[str, Robot] = {}
+        self.deleted_columns: dict[tuple[str, str], Column] = {}
         self.passed: Counter[str] = Counter()  # rows that went by, for those that get lost
         self.writes: Counter[str] = Counter()  # rows written by the app user, by table
         self.secured: set[tuple[str, str]] = set()
@@ -190,9 +193,11 @@ class Environment:
     def all_or_nothing(self) -> Iterator[None]:
         """What is written within is taken back where an exception ends it."""
         outer, self._journal = self._journal, []
+        writes = self.writes.copy()
         try:
             yield
         except BaseException:
+            self.writes = writes
             for table, id, before in reversed(self._journal):
                 self._shelves[table].put_back(id, before)
             raise

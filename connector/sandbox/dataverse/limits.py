@@ -88,6 +88,12 @@ class Limits:
         self._settle()
         self.rows_today += rows
 
+    def others(self, calls: int) -> None:
+        """Somebody else who is the same user makes calls, on every server."""
+        now = self._environment.clock.now()
+        for server in range(self._environment.switches.servers):
+            self._window(self._calls, server).extend([(now, 0.0)] * calls)
+
     def headers(self, server: int) -> dict[str, str]:
         """What an answer tells of the limits; for people who look, not for pacing."""
         switches = self._environment.switches

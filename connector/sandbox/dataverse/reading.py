@@ -95,7 +95,7 @@ def several(request: Request) -> Answer:
 
 def count(request: Request) -> Answer:
     """How many rows there are, or how many changed: `leads/$count`."""
-    request.check_options("$filter", "$deltatoken")
+    request.check_options("$select", "$filter", "$deltatoken")
     table = request.table
     request.may("Read", table)
     if request.option("$deltatoken") is not None:

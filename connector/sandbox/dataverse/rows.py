@@ -139,7 +139,7 @@ class Shelf:
         """Rows written after a version, oldest change first; only those with changes in `columns` where given."""
         lines = self._since(version)
         told = {line.id for line in lines if columns is None or line.columns is None or line.columns & columns}
-        found = [row for id in told if (row := self._rows.get(id)) is not None]
+        found = [row for id in told if (row := self._rows.get(id)) is not None and row.version > version]
         return sorted(found, key=lambda row: row.version)
 
     def gone_since(self, version: int) -> list[tuple[int, str]]:

@@ -1,8 +1,8 @@
 """
 The Web API over an `Environment`: who may call, how often, and who answers.
 
-Nothing here knows sockets: `answer` turns a `Call` into an `Answer`. Operations of a batch come through `perform`, too,
-but are let in only once, with their batch.
+Nothing here knows sockets: `answer` turns a `Call` into an `Answer`. Operations of a batch come through `performed`,
+too, but are let in only once, with their batch.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import uuid4
 
-from connector.sandbox.dataverse import actions, metadata, reading, writing
+from connector.sandbox.dataverse import actions, attributes, batch, metadata, multiple, reading, writing
 from connector.sandbox.dataverse.environment import Environment
 from connector.sandbox.dataverse.errors import body, malformed, refused
 from connector.sandbox.dataverse.limits import Limits
@@ -32,6 +32,9 @@ _ROWS: dict[tuple[str, str], tuple[Answers, str]] = {
     ("GET", "set/$count"): (reading.count, "count"),
     ("GET", "row"): (reading.one, "read"),
     ("POST", "set"): (writing.create, "create"),
+    ("POST", "set/CreateMultiple"): (multiple.create, "CreateMultiple"),
+    ("POST", "set/UpdateMultiple"): (multiple.update, "UpdateMultiple"),
+    ("POST", "set/UpsertMultiple"): (multiple.upsert, "UpsertMultiple"),
     ("PATCH", "row"): (writing.update, "update"),
     ("DELETE", "row"): (writing.delete, "delete"),
     ("PUT", "row/property"): (writing.put_property, "update"),
@@ -41,6 +44,7 @@ _METADATA: dict[tuple[str, str], Answers] = {
     ("GET", "EntityDefinitions"): metadata.definitions,
     ("GET", "EntityDefinitions()"): metadata.definition,
     ("GET", "EntityDefinitions()/Attributes"): metadata.attributes,
+    ("POST", "EntityDefinitions()/Attributes"): attributes.create,
     ("GET", "EntityDefinitions()/Attributes/cast"): metadata.attributes,
     ("GET", "EntityDefinitions()/Attributes()"): metadata.attribute,
     ("GET", "EntityDefinitions()/Attributes()/cast"): metadata.attribute,
@@ -49,9 +53,18 @@ _METADATA: dict[tuple[str, str], Answers] = {
 }
 _UNBOUND: dict[tuple[str, str], Answers] = {
     ("GET", "WhoAmI"): actions.who_am_i,
+    ("POST", "Merge"): actions.merge,
+    ("POST", "WinOpportunity"): actions.win_opportunity,
+    ("POST", "LoseOpportunity"): actions.lose_opportunity,
+    ("POST", "InsertOptionValue"): attributes.insert_option,
+    ("POST", "PublishXml"): actions.publish,
+    ("POST", "PublishAllXml"): actions.publish,
 }
-_BOUND: dict[tuple[str, str], Answers] = {
-    ("GET", "row/RetrieveUserPrivileges"): actions.privileges,
+#: The same for what is bound to a row, by its set.
+_BOUND: dict[tuple[str, str, str], Answers] = {
+    ("GET", "systemusers", "row/RetrieveUserPrivileges"): actions.privileges,
+    ("GET", "audits", "row/RetrieveAuditDetails"): actions.audit_details,
+    ("POST", "leads", "row/QualifyLead"): actions.qualify_lead,
 }
 
 
@@ -85,15 +98,8 @@ class Dataverse:
             said = refusal.answer
         return self._headed(said, server)
 
-    def perform(self, call: Call, *, in_batch: bool = False) -> Answer:
-        """One operation of an admitted call; what is wrong with it comes back as its answer."""
-        try:
-            return self.performed(call, in_batch=in_batch)
-        except Refusal as refusal:
-            return self._coded(refusal.answer)
-
     def performed(self, call: Call, *, in_batch: bool = False) -> Answer:
-        """The same, what is wrong as a Refusal."""
+        """One operation of an admitted call; what is wrong with it comes as a Refusal."""
         root = _ROOT.match(call.path)
         path = call.path[root.end() :] if root else call.path.lstrip("/")
         base = (
@@ -106,14 +112,17 @@ class Dataverse:
 
     def _routed(self, request: Request) -> Answer:
         method, first = request.call.method, request.segments[0]
+        if (method, first.name) == ("POST", "$batch"):
+            self.counted["batch"] += 1
+            return batch.answer(request, lambda call: self.performed(call, in_batch=True), self._coded)
         if first.name.startswith("EntityDefinitions"):
             return self._told(request, _METADATA.get((method, _metadata_shape(request.segments))), "metadata")
         name = first.name.removeprefix(CRM)
         if len(request.segments) == 1 and (method, name) in _UNBOUND:
             return self._told(request, _UNBOUND[method, name], name)
         shape = _shape(request.segments)
-        if (method, shape) in _BOUND:
-            return self._told(request, _BOUND[method, shape], shape.partition("/")[2])
+        if (method, first.name, shape) in _BOUND:
+            return self._told(request, _BOUND[method, first.name, shape], shape.partition("/")[2])
         answers, counted = _ROWS.get((method, _as_property(shape)), (None, ""))
         return self._told(request, answers, counted)
 
