@@ -14,8 +14,8 @@ from connector.sandbox import dataverse as dynamics
 from connector.sandbox.curtain import Act, Look
 from connector.sandbox.dataverse import control as dynamics_control
 from connector.sandbox.dataverse import trouble as dynamics_trouble
-from connector.sandbox.dataverse.environment import CLIENT_ID as DYNAMICS_CLIENT_ID
-from connector.sandbox.dataverse.environment import TENANT
+from connector.sandbox.dataverse.known import CLIENT_ID as DYNAMICS_CLIENT_ID
+from connector.sandbox.dataverse.known import TENANT
 from connector.sandbox.dataverse.login import CLIENT_SECRET as DYNAMICS_SECRET
 from connector.sandbox.switches import Switches
 from connector.sandbox.tokens import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from connector.sandbox.dataverse import merging, metadata, payload, reading, writing
-from connector.sandbox.dataverse.environment import BUSINESS_UNIT, ORGANIZATION
 from connector.sandbox.dataverse.errors import no_such_row, refused
+from connector.sandbox.dataverse.known import BUSINESS_UNIT, ORGANIZATION
 from connector.sandbox.dataverse.request import Request, segments
 from connector.sandbox.dataverse.rows import Row, Values
 from connector.sandbox.dataverse.schema import Table
@@ -70,8 +70,9 @@ def qualify_lead(request: Request) -> Answer:
     lead = reading.row_of(request)
     if lead.values.get("statecode") != 0:
         raise refused("InvalidState", "The lead is already closed.")
-    asked = (bool(body.get(name)) for name in ("CreateAccount", "CreateContact", "CreateOpportunity"))
-    made = merging.qualify(environment, lead.id, merging.Wanted(*asked, int(body.get("Status", 3))), environment.app.id)
+    account, contact, deal = (bool(body.get(f"Create{kind}")) for kind in ("Account", "Contact", "Opportunity"))
+    wanted = merging.Wanted(account, contact, deal, int(body.get("Status", 3)))
+    made = merging.qualify(environment, lead.id, wanted, environment.app.id)
     writing.count_write(request, table)
     told = [{"@odata.type": f"#Microsoft.Dynamics.CRM.{ref.table}", f"{ref.table}id": ref.id} for ref in made]
     return Answer(200, {"@odata.context": f"{request.base}/$metadata#Collection(crmbaseentity)", "value": told})

@@ -14,28 +14,14 @@ from uuid import UUID, uuid4
 
 from connector.sandbox.agenda import Agenda
 from connector.sandbox.clock import Clock
-from connector.sandbox.dataverse import auditing, states, stock
+from connector.sandbox.dataverse import auditing, furniture, states, stock
+from connector.sandbox.dataverse.known import APP_USER, CURRENCY, SOMEBODY
 from connector.sandbox.dataverse.plugins import Plugin
 from connector.sandbox.dataverse.population import Nobody, Rows
 from connector.sandbox.dataverse.robots import Robot
 from connector.sandbox.dataverse.rows import FIRST_VERSION, Kept, Row, Shelf, Value, Values
 from connector.sandbox.dataverse.schema import Column, Ref, Table
 from connector.sandbox.dataverse.switches import Switches
-
-TENANT = "7e57ab1e-0000-4000-8000-000000000001"
-CLIENT_ID = "7e57ab1e-0000-4000-8000-00000000c11e"
-ORGANIZATION = "7e57ab1e-0000-4000-8000-0000000000a6"
-BUSINESS_UNIT = "7e57ab1e-0000-4000-8000-0000000000b0"
-APP_USER = "7e57ab1e-0000-4000-8000-0000000000aa"
-CURRENCY = "7e57ab1e-0000-4000-8000-0000000000c0"
-PUBLISHER = "7e57ab1e-0000-4000-8000-0000000000d0"
-#: People who work in the environment, in the order of the owners that invented records have.
-STAFF = {
-    f"7e57ab1e-0000-4000-8000-0000000005{n:02}": name
-    for n, name in enumerate(("Ana Nowak", "Ben Costa", "Cleo Maas", "Dan Ilves", "Eva Roth", "Finn Left"), 1)
-}
-#: Somebody who edits rows by hand, where a test does not say who.
-SOMEBODY = next(iter(STAFF))
 
 
 @dataclass(slots=True)
@@ -89,7 +75,7 @@ class Environment:
         self.secured: set[tuple[str, str]] = set()
         self.audit_details: dict[str, auditing.Detail] = {}
         self._journal: list[tuple[str, str, Kept]] | None = None
-        self._furnish()
+        furniture.put_in(self)
 
     # -- reading -----------------------------------------------------------------------------------------
 
@@ -214,39 +200,6 @@ class Environment:
     def _next_version(self) -> int:
         self.version += 1
         return self.version
-
-    def _furnish(self) -> None:
-        """The rows that every environment has."""
-        unit = Ref("businessunit", BUSINESS_UNIT)
-        system = {"by": APP_USER}
-        self.add("businessunit", {"name": "sandbox"}, id=BUSINESS_UNIT, **system)
-        currency = {"currencyname": "Euro", "isocurrencycode": "EUR", "currencyprecision": 2}
-        self.add("transactioncurrency", currency, id=CURRENCY, **system)
-        self.add("organization", {"name": "sandbox", "languagecode": 1033}, id=ORGANIZATION, **system)
-        prefix = {"customizationprefix": "cx", "customizationoptionvalueprefix": 71_000}
-        self.add(
-            "publisher", {"uniquename": "agreement", "friendlyname": "Agreement", **prefix}, id=PUBLISHER, **system
-        )
-        self.add("solution", {"uniquename": "agreement", "publisherid": Ref("publisher", PUBLISHER)}, **system)
-        app = {"fullname": "# Connector", "applicationid": CLIENT_ID, "isdisabled": False, "businessunitid": unit}
-        self.add("systemuser", app, id=APP_USER, **system)
-        for id, name in STAFF.items():
-            mail = f"{name.lower().replace(' ', '.')}@staff.example"
-            person = {"fullname": name, "internalemailaddress": mail, "domainname": mail, "businessunitid": unit}
-            self.add("systemuser", person | {"isdisabled": name.endswith("Left")}, id=id, **system)
-        for message in ("CreateMultiple", "UpdateMultiple"):
-            self.add("sdkmessage", {"name": message}, **system)
-        self.register_messages()
-
-    def register_messages(self) -> None:
-        """Tell by `sdkmessagefilters` which tables support which bulk message."""
-        for row in list(self.shelf("sdkmessagefilter").rows()):
-            self.delete("sdkmessagefilter", row.id)
-        for message in list(self.shelf("sdkmessage").rows()):
-            for table in self.tables.values():
-                if message.values["name"] in table.multiple:
-                    filtered = {"sdkmessageid": Ref("sdkmessage", message.id), "primaryobjecttypecode": table.name}
-                    self.add("sdkmessagefilter", filtered, by=APP_USER)
 
 
 def _derived(table: Table, changes: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, Value]:

@@ -15,7 +15,8 @@ from uuid import uuid4
 
 import orjson
 
-from connector.sandbox.dataverse.environment import CLIENT_ID, TENANT, Environment
+from connector.sandbox.dataverse.environment import Environment
+from connector.sandbox.dataverse.known import CLIENT_ID, TENANT
 from connector.sandbox.exchange import Answer, Call, Refusal
 
 CLIENT_SECRET = "secret-sandbox"

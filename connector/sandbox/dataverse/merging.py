@@ -40,7 +40,7 @@ def merge(
             if (name, row.id) != (table, target):
                 environment.write(name, row.id, {column.name: Ref(table, target)}, by=by)
     state, status = _ENDED[table]
-    ended = {"merged": True, "masterid": Ref(table, target), "statecode": state, "statuscode": status}
+    ended: dict[str, Value] = {"merged": True, "masterid": Ref(table, target), "statecode": state, "statuscode": status}
     environment.write(table, loser.id, ended, by=by)
     environment.write(table, target, content, by=by)
 

@@ -7,11 +7,12 @@ Metadata is never paged. A filter works over a few plain properties, as callers 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from connector.sandbox.dataverse.errors import malformed, refused
+from connector.sandbox.dataverse.metadata_query import chosen, expansions, filtered
 from connector.sandbox.dataverse.request import Request, Segment
 from connector.sandbox.dataverse.schema import DATES, KINDS, LOOKUPS, Column, Option, Table
 from connector.sandbox.exchange import Answer
@@ -19,10 +20,6 @@ from connector.sandbox.exchange import Answer
 CRM = "Microsoft.Dynamics.CRM."
 RIGHTS = ("Create", "Read", "Write", "Delete", "Assign", "Append", "AppendTo")
 _NAME = re.compile(r"LogicalName='(\w+)'")
-_FILTER = re.compile(
-    r"(\w+(?:/Value)?) eq (?:'([^']*)'|Microsoft\.Dynamics\.CRM\.AttributeTypeCode'(\w+)'|(true|false))"
-)
-_EXPAND = re.compile(r"(\w+)(?:\(\$select=([\w,]+)\))?(?:,|$)")
 #: Casts that metadata has, by name.
 _CASTS = {cast for _, cast in KINDS.values()}
 
@@ -31,7 +28,7 @@ def definitions(request: Request) -> Answer:
     """EntityDefinitions: all tables, or some by name."""
     request.check_options("$select", "$filter", "$expand")
     tables = list(request.environment.tables.values())
-    kept = _filtered(request.option("$filter"), tables, _table_facts)
+    kept = filtered(request.option("$filter"), tables, _table_facts)
     told = [_told_table(request, table) for table in kept]
     return _list(request, "EntityDefinitions", told)
 
@@ -50,7 +47,7 @@ def attributes(request: Request) -> Answer:
     table = table_named(request, request.segments[0])
     cast = _cast(request.segments[2]) if len(request.segments) > 2 else None
     columns = _kept_by(cast, _seen(request, table))
-    kept = _filtered(request.option("$filter"), columns, _column_facts)
+    kept = filtered(request.option("$filter"), columns, _column_facts)
     told = [_told_column(request, table, column, cast) for column in kept]
     path = f"EntityDefinitions('{table.name}')/Attributes" + (f"/{CRM}{cast}" if cast else "")
     return _list(request, path, told)
@@ -74,8 +71,8 @@ def relationships(request: Request) -> Answer:
     request.check_options("$select", "$filter")
     table = table_named(request, request.segments[0])
     found = [_relationship(request, table, name, *leads) for name, leads in table.navigations().items()]
-    kept = _filtered(request.option("$filter"), found, lambda one: one)
-    return _list(request, "ManyToOneRelationships", [_chosen(one, request.option("$select")) for one in kept])
+    kept = filtered(request.option("$filter"), found, lambda one: one)
+    return _list(request, "ManyToOneRelationships", [chosen(one, request.option("$select")) for one in kept])
 
 
 def keys(request: Request) -> Answer:
@@ -88,7 +85,7 @@ def keys(request: Request) -> Answer:
         "KeyAttributes": list(table.key),
         "EntityKeyIndexStatus": "Active",
     }
-    return _list(request, "Keys", [_chosen(one, request.option("$select"))] if table.key else [])
+    return _list(request, "Keys", [chosen(one, request.option("$select"))] if table.key else [])
 
 
 def table_named(request: Request, segment: Segment) -> Table:
@@ -132,15 +129,15 @@ def _seen(request: Request, table: Table) -> list[Column]:
 
 def _told_table(request: Request, table: Table) -> dict[str, Any]:
     facts = _table_facts(table)
-    told = _chosen({**facts, "Privileges": _privileges(table)}, request.option("$select"))
-    for name, select in _expansions(request.option("$expand")):
+    told = chosen({**facts, "Privileges": _privileges(table)}, request.option("$select"))
+    for name, select in expansions(request.option("$expand")):
         if name == "Attributes":
-            told[name] = [_chosen(_column_facts(one) | _names(one), select) for one in _seen(request, table)]
+            told[name] = [chosen(_column_facts(one) | _names(one), select) for one in _seen(request, table)]
         elif name == "Keys":
             told[name] = [{"SchemaName": table.key_name, "KeyAttributes": list(table.key)}] if table.key else []
         elif name == "ManyToOneRelationships":
             found = (_relationship(request, table, one, *leads) for one, leads in table.navigations().items())
-            told[name] = [_chosen(one, select) for one in found]
+            told[name] = [chosen(one, select) for one in found]
         else:
             raise malformed(f"Could not find a navigation property named '{name}' on EntityMetadata.")
     return told | {"MetadataId": metadata_id(table.name)}
@@ -181,8 +178,8 @@ def privilege_id(right: str, table: Table) -> str:
 def _told_column(request: Request, table: Table, column: Column, cast: str | None) -> dict[str, Any]:
     facts = _column_facts(column) | _names(column) | (_cast_facts(column) if cast else {})
     facts |= {"EntityLogicalName": table.name, "IsSecured": (table.name, column.name) in request.environment.secured}
-    told = _chosen(facts, request.option("$select"))
-    for name, select in _expansions(request.option("$expand")):
+    told = chosen(facts, request.option("$select"))
+    for name, select in expansions(request.option("$expand")):
         if cast is None or name not in ("OptionSet", "GlobalOptionSet"):
             raise malformed(f"Could not find a navigation property named '{name}' on AttributeMetadata.")
         told[name] = _option_set(column, select) if name == "OptionSet" else None
@@ -242,7 +239,7 @@ def _option_set(column: Column, select: str) -> dict[str, Any]:
     else:
         told = {"Options": [_told_option(one) for one in column.options]}
     told |= {"IsGlobal": False, "Name": column.name}
-    return _chosen(told, select) | {"MetadataId": metadata_id("optionset", column.name)}
+    return chosen(told, select) | {"MetadataId": metadata_id("optionset", column.name)}
 
 
 def _told_option(option: Option) -> dict[str, Any]:
@@ -273,52 +270,6 @@ def _relationship(request: Request, table: Table, name: str, column: Column, tar
         "ReferencedEntityNavigationPropertyName": f"{target}_{table.set_name}_{column.name}",
         "MetadataId": metadata_id("relationship", table.name, name),
     }
-
-
-# -- options of a metadata query -------------------------------------------------------------------------
-
-
-def _chosen(facts: Mapping[str, Any], select: str | None) -> dict[str, Any]:
-    if not select:
-        return dict(facts)
-    names = [name.strip() for name in select.split(",")]
-    if unknown := [name for name in names if name not in facts and name != "MetadataId"]:
-        raise malformed(f"Could not find a property named '{unknown[0]}' on this type of metadata.")
-    return {name: facts[name] for name in names if name in facts}
-
-
-def _filtered(text: str | None, things: Iterable[Any], facts: Callable[[Any], Mapping[str, Any]]) -> list[Any]:
-    """Things that a filter keeps: comparisons by `eq` joined by `or`s or by `and`s."""
-    if text is None:
-        return list(things)
-    joined = " or " if " or " in text else " and "
-    wanted = [_wanted(part.strip().strip("()")) for part in text.split(joined)]
-    gather = any if joined == " or " else all
-    return [one for one in things if gather(_fact(facts(one), name) == value for name, value in wanted)]
-
-
-def _wanted(text: str) -> tuple[str, object]:
-    found = _FILTER.fullmatch(text)
-    if found is None:
-        raise malformed(f"The filter {text!r} is not supported over metadata.")
-    name, plain, enum, flag = found.groups()
-    return name, (flag == "true") if flag else (plain if enum is None else enum)
-
-
-def _fact(facts: Mapping[str, Any], name: str) -> object:
-    plain, _, inner = name.partition("/")
-    if plain not in facts:
-        raise malformed(f"Could not find a property named '{plain}' on this type of metadata.")
-    return facts[plain][inner] if inner else facts[plain]
-
-
-def _expansions(text: str | None) -> list[tuple[str, str]]:
-    if not text:
-        return []
-    found = _EXPAND.findall(text)
-    if not found or "".join(match[0] for match in _EXPAND.finditer(text)) != text:
-        raise malformed(f"The $expand {text!r} is not supported over metadata.")
-    return found
 
 
 def _list(request: Request, path: str, told: list[dict[str, Any]]) -> Answer:

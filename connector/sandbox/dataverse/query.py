@@ -131,7 +131,10 @@ class Order:
         return tuple(_sortable(value_of(self.table, row, column.name)) for column, _ in self.columns)
 
     def sort(self, rows: list[Row]) -> list[Row]:
-        return sorted(rows, key=cmp_to_key(lambda a, b: self.compare(self.keys(a), a.id, self.keys(b), b.id)))
+        def compare(one: Row, other: Row) -> int:
+            return self.compare(self.keys(one), one.id, self.keys(other), other.id)
+
+        return sorted(rows, key=cmp_to_key(compare))
 
     def compare(self, keys: tuple[Any, ...], id: str, other: tuple[Any, ...], other_id: str) -> int:
         """Negative where the first of two rows comes first; what is unset comes before everything."""

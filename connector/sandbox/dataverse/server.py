@@ -15,7 +15,8 @@ from typing import Any
 from connector.sandbox.clock import Clock
 from connector.sandbox.dataverse import trouble
 from connector.sandbox.dataverse.control import CALLS, LOOKS
-from connector.sandbox.dataverse.environment import ORGANIZATION, Environment
+from connector.sandbox.dataverse.environment import Environment
+from connector.sandbox.dataverse.known import ORGANIZATION
 from connector.sandbox.dataverse.limits import POLICIES
 from connector.sandbox.dataverse.rows import Row
 from connector.sandbox.dataverse.service import Dataverse

@@ -1,15 +1,10 @@
-"""
-What a fresh Dynamics 365 Sales environment has before anybody configured it: tables, columns, options.
-
-Only what a scoring connector could touch is listed. Names, types, lengths and option values are those of Microsoft's
-Common Data Model schema documents and of the Dynamics 365 Sales entity reference (facts; the tables are our own).
-
-One column a line: its schema name, its kind, then what the kind needs (a length, bounds, the name of a choice, the
-targets of a lookup), then words: `required`, `ro` (read-only), `inverted` (a boolean whose true says "No").
-"""
+"""What a fresh Dynamics 365 Sales environment has before anybody configured it: tables, and what may be done to each."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from connector.sandbox.dataverse import columns
 from connector.sandbox.dataverse.options import CHOICES, STATES
 from connector.sandbox.dataverse.schema import LOOKUPS, Column, Option, Table, parsed_options
 
@@ -21,465 +16,109 @@ _BOUNDS = {
     "double": (-100_000_000_000, 100_000_000_000),
 }
 
-#: Columns of every table that users own.
-OWNED = """
-OwnerId owner systemuser team
-CreatedOn datetime ro
-ModifiedOn datetime ro
-CreatedBy lookup systemuser ro
-ModifiedBy lookup systemuser ro
-ModifiedOnBehalfBy lookup systemuser ro
-OverriddenCreatedOn datetime
-VersionNumber bigint ro
-"""
-
-_ADDRESS = """
-Address1_Line1 string 250
-Address1_City string 80
-Address1_StateOrProvince string 50
-Address1_PostalCode string 20
-Address1_Country string 80
-"""
-
-_CONSENT = """
-DoNotEMail boolean Allow Do_Not_Allow
-DoNotBulkEMail boolean Allow Do_Not_Allow
-DoNotPhone boolean Allow Do_Not_Allow
-DoNotPostalMail boolean Allow Do_Not_Allow
-DoNotFax boolean Allow Do_Not_Allow
-DoNotSendMM boolean Send Do_Not_Send
-FollowEmail boolean Do_Not_Allow Allow
-"""
-
-CONTACT = f"""
-ContactId id
-FirstName string 50
-LastName string 50 required
-FullName string 160 ro
-Salutation string 100
-JobTitle string 100
-Department string 100
-EMailAddress1 string 100
-EMailAddress2 string 100
-EMailAddress3 string 100
-Telephone1 string 50
-MobilePhone string 50
-WebSiteUrl string 200
-Description memo 2000
-ParentCustomerId customer account contact
-OriginatingLeadId lookup lead
-AccountRoleCode choice accountrole
-LeadSourceCode choice default
-PreferredContactMethodCode choice contactmethod
-CustomerTypeCode choice default
-ExternalUserIdentifier string 50
-EmployeeId string 50
-AnnualIncome money
-TransactionCurrencyId lookup transactioncurrency
-LastOnHoldTime datetime
-BirthDate dateonly
-MasterId lookup contact ro
-Merged boolean ro
-StateCode state contact
-StatusCode status contact
-{_ADDRESS}{_CONSENT}"""
-
-LEAD = f"""
-LeadId id
-FirstName string 50
-LastName string 50 required
-FullName string 160 ro
-Subject string 300 required
-Salutation string 100
-JobTitle string 100
-EMailAddress1 string 100
-EMailAddress2 string 100
-EMailAddress3 string 100
-Telephone1 string 50
-MobilePhone string 20
-WebSiteUrl string 200
-Description memo 2000
-CompanyName string 100
-IndustryCode choice industry
-NumberOfEmployees integer 0 1000000
-Revenue money
-SIC string 20
-LeadQualityCode choice rating
-LeadSourceCode choice leadsource
-PriorityCode choice default
-SalesStage choice leadstage
-SalesStageCode choice default
-BudgetStatus choice budgetstatus
-BudgetAmount money 0 1000000000000
-EstimatedAmount money 0 1000000000000
-EstimatedCloseDate dateonly
-Need choice need
-PurchaseTimeFrame choice timeframe
-PurchaseProcess choice process
-InitialCommunication choice communication
-PreferredContactMethodCode choice contactmethod
-DecisionMaker boolean mark_complete completed
-ConfirmInterest boolean
-EvaluateFit boolean
-ScheduleFollowUp_Prospect localdate
-ScheduleFollowUp_Qualify localdate
-QualificationComments memo 2000
-ParentContactId lookup contact
-ParentAccountId lookup account
-CustomerId customer account contact
-QualifyingOpportunityId lookup opportunity
-TransactionCurrencyId lookup transactioncurrency
-msdyn_LeadScore integer
-msdyn_LeadGrade choice grade
-msdyn_LeadScoreTrend choice trend
-msdyn_PredictiveScoreId lookup msdyn_predictivescore
-msdyn_GDPROptOut boolean
-MasterId lookup lead ro
-Merged boolean ro
-StateCode state lead
-StatusCode status lead
-{_ADDRESS}{_CONSENT}"""
-
-ACCOUNT = f"""
-AccountId id
-Name string 160 required
-AccountNumber string 20
-EMailAddress1 string 100
-Telephone1 string 50
-WebSiteURL string 200
-Description memo 2000
-IndustryCode choice industry
-NumberOfEmployees integer 0 1000000000
-Revenue money
-SIC string 20
-OwnershipCode choice ownership
-CustomerTypeCode choice customertype
-AccountCategoryCode choice accountcategory
-AccountRatingCode choice default
-PrimaryContactId lookup contact
-ParentAccountId lookup account
-TransactionCurrencyId lookup transactioncurrency
-MasterId lookup account ro
-Merged boolean ro
-StateCode state account
-StatusCode status account
-{_ADDRESS}{_CONSENT}"""
-
-OPPORTUNITY = """
-OpportunityId id
-Name string 300 required
-Description memo 2000
-CustomerId customer account contact required
-ParentContactId lookup contact
-ParentAccountId lookup account
-OriginatingLeadId lookup lead
-ContactId lookup contact ro
-AccountId lookup account ro
-EstimatedValue money -1000000000000 1000000000000
-ActualValue money -1000000000000 1000000000000
-BudgetAmount money 0 1000000000000
-TotalAmount money -922337203685477 922337203685477 ro
-CloseProbability integer 0 100
-EstimatedCloseDate dateonly
-ActualCloseDate dateonly
-FinalDecisionDate dateonly
-SalesStage choice dealstage
-SalesStageCode choice default
-StepName string 200
-OpportunityRatingCode choice rating
-PriorityCode choice default
-BudgetStatus choice budgetstatus
-Need choice need
-PurchaseTimeFrame choice timeframe
-PurchaseProcess choice process
-TimeLine choice timeline
-msdyn_forecastcategory choice forecast
-msdyn_OpportunityScore integer
-msdyn_PredictiveScoreId lookup msdyn_predictivescore
-ConfirmInterest boolean inverted
-CaptureProposalFeedback boolean inverted
-DecisionMaker boolean mark_complete completed
-CompleteFinalProposal boolean Mark_complete Completed
-DevelopProposal boolean
-PresentProposal boolean
-EvaluateFit boolean
-IsRevenueSystemCalculated boolean
-ScheduleFollowUp_Qualify localdate
-TransactionCurrencyId lookup transactioncurrency
-StateCode state opportunity
-StatusCode status opportunity
-"""
-
-#: Columns that all activities share.
-_ACTIVITY = """
-ActivityId id
-Subject string 200 required
-Description memo 2000
-RegardingObjectId lookup account contact lead opportunity
-ScheduledStart datetime
-ScheduledEnd datetime
-ActualStart datetime
-ActualEnd datetime
-ActualDurationMinutes integer 0 2147483647
-ScheduledDurationMinutes integer 0 2147483647
-PriorityCode choice priority
-SortDate datetime
-IsWorkflowCreated boolean ro
-"""
-
-PHONECALL = f"""{_ACTIVITY}
-DirectionCode boolean Incoming Outgoing
-LeftVoiceMail boolean
-PhoneNumber string 200
-Category string 250
-SubCategory string 250
-StateCode state phonecall
-StatusCode status phonecall
-"""
-
-EMAIL = f"""{_ACTIVITY}
-DirectionCode boolean Incoming Outgoing
-Sender string 250
-ToRecipients string 500
-SentOn datetime ro
-MessageId string 320
-OpenCount integer 0 2147483647 ro
-LinksClickedCount integer 0 2147483647 ro
-ReplyCount integer 0 2147483647 ro
-StateCode state email
-StatusCode status email
-"""
-
-APPOINTMENT = f"""{_ACTIVITY}
-Location string 200
-IsAllDayEvent boolean
-StateCode state appointment
-StatusCode status appointment
-"""
-
-TASK = f"""{_ACTIVITY}
-PercentComplete integer 0 100
-Category string 250
-SubCategory string 250
-StateCode state task
-StatusCode status task
-"""
-
-ACTIVITYPARTY = """
-ActivityPartyId id
-ActivityId lookup phonecall email appointment task
-PartyId lookup account contact lead systemuser
-ParticipationTypeMask choice participation
-AddressUsed string 320
-"""
-
-SYSTEMUSER = """
-SystemUserId id
-FullName string 200 ro
-FirstName string 64
-LastName string 64
-InternalEMailAddress string 100
-DomainName string 1024
-Title string 128
-IsDisabled boolean Enabled Disabled
-ApplicationId guid
-AzureActiveDirectoryObjectId guid
-BusinessUnitId lookup businessunit
-CreatedOn datetime ro
-ModifiedOn datetime ro
-VersionNumber bigint ro
-"""
-
-TEAM = """
-TeamId id
-Name string 160
-Description memo 2000
-BusinessUnitId lookup businessunit
-CreatedOn datetime ro
-ModifiedOn datetime ro
-VersionNumber bigint ro
-"""
-
-AUDIT = """
-AuditId id
-Action choice auditaction
-Operation choice auditoperation
-AttributeMask memo 100000
-CreatedOn datetime ro
-UserId lookup systemuser
-CallingUserId lookup systemuser
-ObjectId lookup contact lead account opportunity phonecall email appointment task
-ObjectTypeCode string 100
-"""
-
-PREDICTIVESCORE = """
-msdyn_predictivescoreId id
-msdyn_name string 100
-msdyn_Score integer
-msdyn_Grade choice grade
-msdyn_ScoreTrend choice trend
-msdyn_EntityId string 100
-msdyn_EntityType string 100
-CreatedOn datetime ro
-ModifiedOn datetime ro
-CreatedBy lookup systemuser ro
-ModifiedBy lookup systemuser ro
-VersionNumber bigint ro
-"""
-
-ORGANIZATION = """
-OrganizationId id
-Name string 160
-LanguageCode integer
-ExpireChangeTrackingInDays integer 0 365
-IsAuditEnabled boolean
-IsUserAccessAuditEnabled boolean
-BaseCurrencyId lookup transactioncurrency
-"""
-
-BUSINESSUNIT = """
-BusinessUnitId id
-Name string 160
-"""
-
-CURRENCY = """
-TransactionCurrencyId id
-CurrencyName string 100
-ISOCurrencyCode string 5
-ExchangeRate decimal
-CurrencyPrecision integer 0 4
-"""
-
-SDKMESSAGE = """
-SdkMessageId id
-Name string 256
-"""
-
-SDKMESSAGEFILTER = """
-SdkMessageFilterId id
-SdkMessageId lookup sdkmessage
-PrimaryObjectTypeCode string 100
-"""
-
-PUBLISHER = """
-PublisherId id
-UniqueName string 256
-FriendlyName string 256
-CustomizationPrefix string 8
-CustomizationOptionValuePrefix integer 10000 99999
-"""
-
-SOLUTION = """
-SolutionId id
-UniqueName string 65
-FriendlyName string 256
-PublisherId lookup publisher
-IsManaged boolean
-"""
-
-_WITHOUT_BULK: tuple[str, ...] = ()
 _CLOSED = (1, 2)
 
 
 def tables() -> dict[str, Table]:
     """Every table of a fresh environment, by logical name."""
-    made = [
-        _table("contact", "Contact", "contacts", "fullname", 2, CONTACT + OWNED, mergeable=True),
-        _table("lead", "Lead", "leads", "fullname", 4, LEAD + OWNED, mergeable=True, closed_states=_CLOSED),
-        _table("account", "Account", "accounts", "name", 1, ACCOUNT + OWNED, mergeable=True),
-        _table("opportunity", "Opportunity", "opportunities", "name", 3, OPPORTUNITY + OWNED, closed_states=_CLOSED),
-        _activity("phonecall", "PhoneCall", "phonecalls", 4210, PHONECALL),
-        _activity("email", "Email", "emails", 4202, EMAIL),
-        _activity("appointment", "Appointment", "appointments", 4201, APPOINTMENT),
-        _activity("task", "Task", "tasks", 4212, TASK),
-        _table("activityparty", "ActivityParty", "activityparties", "", 135, ACTIVITYPARTY,
-               change_tracking=False, versions=False, retrieve=False, multiple=(), writable=False),
-        _table("systemuser", "SystemUser", "systemusers", "fullname", 8, SYSTEMUSER, multiple=_WITHOUT_BULK),
-        _table("team", "Team", "teams", "name", 9, TEAM, multiple=_WITHOUT_BULK),
-        _told("audit", "Audit", "audits", 4567, AUDIT),
-        _table("msdyn_predictivescore", "msdyn_predictivescore", "msdyn_predictivescores", "msdyn_name", 10_400,
-               PREDICTIVESCORE, change_tracking=False, key=("msdyn_entityid", "msdyn_entitytype"),
-               key_name="msdyn_PredictiveScoreKey"),
-        _told("organization", "Organization", "organizations", 1019, ORGANIZATION, name_column="name"),
-        _told("businessunit", "BusinessUnit", "businessunits", 10, BUSINESSUNIT, name_column="name"),
-        _told("transactioncurrency", "TransactionCurrency", "transactioncurrencies", 9105, CURRENCY,
-              name_column="currencyname"),
-        _told("sdkmessage", "SdkMessage", "sdkmessages", 4606, SDKMESSAGE, name_column="name"),
-        _told("sdkmessagefilter", "SdkMessageFilter", "sdkmessagefilters", 4607, SDKMESSAGEFILTER),
-        _told("publisher", "Publisher", "publishers", 7101, PUBLISHER, name_column="friendlyname"),
-        _told("solution", "Solution", "solutions", 7100, SOLUTION, name_column="friendlyname"),
-    ]  # fmt: skip
+    made = [*_sales(), *_activities(), *_people(), *_of_the_system()]
     return {one.name: one for one in made}
 
 
-def _activity(name: str, schema_name: str, set_name: str, code: int, text: str) -> Table:
-    closed = (1, 2)
-    return _table(
-        name, schema_name, set_name, "subject", code, text + OWNED, is_activity=True, closed_states=closed, multiple=()
-    )
+def _sales() -> list[Table]:
+    contact = Table("contact", "Contact", "contacts", "contactid", "fullname", 2, mergeable=True)
+    lead = Table("lead", "Lead", "leads", "leadid", "fullname", 4, mergeable=True, closed_states=_CLOSED)
+    account = Table("account", "Account", "accounts", "accountid", "name", 1, mergeable=True)
+    deal = Table("opportunity", "Opportunity", "opportunities", "opportunityid", "name", 3, closed_states=_CLOSED)
+    name = "msdyn_predictivescore"
+    score = Table(name, name, f"{name}s", f"{name}id", "msdyn_name", 10_400, change_tracking=False)
+    score.key, score.key_name = ("msdyn_entityid", "msdyn_entitytype"), "msdyn_PredictiveScoreKey"
+    return [
+        _with(contact, columns.CONTACT + columns.OWNED),
+        _with(lead, columns.LEAD + columns.OWNED),
+        _with(account, columns.ACCOUNT + columns.OWNED),
+        _with(deal, columns.OPPORTUNITY + columns.OWNED),
+        _with(score, columns.PREDICTIVESCORE),
+    ]
 
 
-def _told(name: str, schema_name: str, set_name: str, code: int, text: str, *, name_column: str = "") -> Table:
+def _activities() -> list[Table]:
+    party = Table("activityparty", "ActivityParty", "activityparties", "activitypartyid", "", 135, retrieve=False)
+    return [
+        _activity("PhoneCall", 4210, columns.PHONECALL),
+        _activity("Email", 4202, columns.EMAIL),
+        _activity("Appointment", 4201, columns.APPOINTMENT),
+        _activity("Task", 4212, columns.TASK),
+        _of_system(party, columns.ACTIVITYPARTY),
+    ]
+
+
+def _people() -> list[Table]:
+    user = Table("systemuser", "SystemUser", "systemusers", "systemuserid", "fullname", 8, multiple=())
+    team = Table("team", "Team", "teams", "teamid", "name", 9, multiple=())
+    return [_with(user, columns.SYSTEMUSER), _with(team, columns.TEAM)]
+
+
+def _of_the_system() -> list[Table]:
+    return [
+        _of_system(Table(schema_name.lower(), schema_name, set_name, f"{schema_name.lower()}id", name, code), text)
+        for schema_name, set_name, name, code, text in (
+            ("Audit", "audits", "", 4567, columns.AUDIT),
+            ("Organization", "organizations", "name", 1019, columns.ORGANIZATION),
+            ("BusinessUnit", "businessunits", "name", 10, columns.BUSINESSUNIT),
+            ("TransactionCurrency", "transactioncurrencies", "currencyname", 9105, columns.CURRENCY),
+            ("SdkMessage", "sdkmessages", "name", 4606, columns.SDKMESSAGE),
+            ("SdkMessageFilter", "sdkmessagefilters", "", 4607, columns.SDKMESSAGEFILTER),
+            ("Publisher", "publishers", "friendlyname", 7101, columns.PUBLISHER),
+            ("Solution", "solutions", "friendlyname", 7100, columns.SOLUTION),
+        )
+    ]
+
+
+def _activity(schema_name: str, code: int, text: str) -> Table:
+    name = schema_name.lower()
+    table = Table(name, schema_name, f"{name}s", "activityid", "subject", code, is_activity=True, multiple=())
+    table.closed_states = _CLOSED
+    return _with(table, text + columns.OWNED)
+
+
+def _of_system(table: Table, text: str) -> Table:
     """A table that the system fills by itself."""
-    return _table(
-        name, schema_name, set_name, name_column, code, text,
-        change_tracking=False, versions=False, multiple=(), writable=False, audited=False,
-    )  # fmt: skip
+    table.change_tracking = table.versions = table.writable = table.audited = False
+    table.multiple = ()
+    return _with(table, text)
 
 
-def _table(
-    name: str,
-    schema_name: str,
-    set_name: str,
-    name_column: str,
-    code: int,
-    text: str,
-    *,
-    key: tuple[str, ...] = (),
-    key_name: str = "",
-    is_activity: bool = False,
-    closed_states: tuple[int, ...] = (),
-    mergeable: bool = False,
-    change_tracking: bool = True,
-    versions: bool = True,
-    retrieve: bool = True,
-    multiple: tuple[str, ...] = ("CreateMultiple", "UpdateMultiple"),
-    audited: bool = True,
-    writable: bool = True,
-) -> Table:
-    table = Table(
-        name, schema_name, set_name, "", name_column, code,
-        key=key, key_name=key_name, is_activity=is_activity, closed_states=closed_states, mergeable=mergeable,
-        change_tracking=change_tracking, versions=versions, retrieve=retrieve, multiple=multiple, audited=audited,
-        writable=writable,
-    )  # fmt: skip
+def _with(table: Table, text: str) -> Table:
+    """The table with its columns; money brings the same in the organisation's currency along."""
     for line in filter(None, map(str.strip, text.splitlines())):
         column = table.add(column_from(line))
         if column.kind == "money":
             table.add(Column(f"{column.schema_name}_Base", "base", read_only=True))
-    table.id_column = next(one.name for one in table.columns.values() if one.kind == "id")
     return table
 
 
 def column_from(line: str) -> Column:
     """The column that a line of a table tells."""
     name, kind, *words = line.split()
-    flags = {word for word in words if word in ("required", "ro", "inverted")}
-    rest = [word for word in words if word not in flags]
-    common = {"required": "required" in flags, "read_only": "ro" in flags}
+    rest = [word for word in words if word not in ("required", "ro", "inverted")]
+    column = replace(_of_kind(name, kind, rest), required="required" in words, read_only="ro" in words)
+    return replace(column, labels=("Yes", "No")) if "inverted" in words else column
+
+
+def _of_kind(name: str, kind: str, words: list[str]) -> Column:
+    """A column with what its kind needs."""
     if kind in _TEXT:
-        return Column(name, kind, length=int(rest[0]) if rest else _TEXT[kind], **common)
+        return Column(name, kind, length=int(words[0]) if words else _TEXT[kind])
     if kind in _BOUNDS:
-        least, most = map(int, rest) if rest else _BOUNDS[kind]
-        return Column(name, kind, least=least, most=most, **common)
+        least, most = map(int, words) if words else _BOUNDS[kind]
+        return Column(name, kind, least=least, most=most)
     if kind == "boolean":
-        labels = ("Yes", "No") if "inverted" in flags else ("No", "Yes")
-        if rest:
-            labels = (rest[0].replace("_", " "), rest[1].replace("_", " "))
-        return Column(name, kind, labels=labels, **common)
+        no, yes = (word.replace("_", " ") for word in words or ("No", "Yes"))
+        return Column(name, kind, labels=(no, yes))
     if kind in LOOKUPS:
-        return Column(name, kind, targets=tuple(rest), **common)
-    return Column(name, kind, options=_options(kind, rest), **common)
+        return Column(name, kind, targets=tuple(words))
+    return Column(name, kind, options=_options(kind, words))
 
 
 def _options(kind: str, words: list[str]) -> tuple[Option, ...]:

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from connector.sandbox.dataverse import DataverseSandbox
-from connector.sandbox.dataverse.environment import CLIENT_ID, TENANT
+from connector.sandbox.dataverse.known import CLIENT_ID, TENANT
 from connector.sandbox.dataverse.login import CLIENT_SECRET
 from tests.sandbox.dataverse.conftest import Api
 

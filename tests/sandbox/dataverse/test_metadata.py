@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connector.sandbox.dataverse.environment import APP_USER, ORGANIZATION
+from connector.sandbox.dataverse.known import APP_USER, ORGANIZATION
 from tests.sandbox.dataverse.conftest import Api, refusal
 
 CRM = "Microsoft.Dynamics.CRM."

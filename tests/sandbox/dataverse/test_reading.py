@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from connector.sandbox.dataverse import DataverseSandbox, Environment
-from connector.sandbox.dataverse.environment import STAFF
+from connector.sandbox.dataverse.known import STAFF
 from connector.sandbox.dataverse.schema import Ref
 from tests.sandbox.dataverse.conftest import Api, guid, refusal
 

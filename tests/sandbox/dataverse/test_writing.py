@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connector.sandbox.dataverse import DataverseSandbox, Environment
-from connector.sandbox.dataverse.environment import APP_USER, STAFF
+from connector.sandbox.dataverse.known import APP_USER, STAFF
 from connector.sandbox.dataverse.schema import Ref
 from tests.sandbox.dataverse.conftest import Api, guid, refusal
 

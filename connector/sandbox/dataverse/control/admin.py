@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.curtain import Body
+from connector.sandbox.dataverse import furniture
 from connector.sandbox.dataverse.control.bodies import id_of, table_of, values_of
-from connector.sandbox.dataverse.environment import ORGANIZATION
+from connector.sandbox.dataverse.known import ORGANIZATION
 from connector.sandbox.dataverse.metadata import RIGHTS
 from connector.sandbox.dataverse.plugins import Plugin
 from connector.sandbox.dataverse.schema import OPTION_KINDS, Column, Option
@@ -29,7 +30,7 @@ def table(sandbox: Sandbox, body: Body) -> dict[str, Any]:
             setattr(found, name, bool(body[name]))
     if "multiple" in body:
         found.multiple = tuple(map(str, body["multiple"]))
-        world.register_messages()
+        furniture.register_messages(world)
     return {name: getattr(found, name) for name in (*_SWITCHED, "multiple")}
 
 
@@ -46,6 +47,8 @@ def column(sandbox: Sandbox, body: Body) -> dict[str, Any]:
         found.columns[name] = world.deleted_columns.pop((found.name, name))
     current = found.columns[name]
     if body.get("delete"):
+        if name in (found.id_column, "statecode", "statuscode", "ownerid"):
+            raise ValueError(f"no environment can do without {name}")
         world.deleted_columns[found.name, name] = found.columns.pop(name)
         return {"deleted": name}
     if "secured" in body:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from connector.sandbox.curtain import Body
 from connector.sandbox.dataverse import merging, states
 from connector.sandbox.dataverse.control.bodies import id_of, instant, table_of, told, values_of
-from connector.sandbox.dataverse.environment import SOMEBODY
+from connector.sandbox.dataverse.known import SOMEBODY
 from connector.sandbox.dataverse.robots import Robot
 
 if TYPE_CHECKING:

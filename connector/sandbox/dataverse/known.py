@@ -1,0 +1,19 @@
+"""Ids that are always the same: the tenant, the app, the organisation, who works there."""
+
+from __future__ import annotations
+
+TENANT = "7e57ab1e-0000-4000-8000-000000000001"
+CLIENT_ID = "7e57ab1e-0000-4000-8000-00000000c11e"
+ORGANIZATION = "7e57ab1e-0000-4000-8000-0000000000a6"
+BUSINESS_UNIT = "7e57ab1e-0000-4000-8000-0000000000b0"
+APP_USER = "7e57ab1e-0000-4000-8000-0000000000aa"
+CURRENCY = "7e57ab1e-0000-4000-8000-0000000000c0"
+TEAM = "7e57ab1e-0000-4000-8000-0000000000e0"
+PUBLISHER = "7e57ab1e-0000-4000-8000-0000000000d0"
+#: People who work in the environment, in the order of the owners that invented records have.
+STAFF = {
+    f"7e57ab1e-0000-4000-8000-0000000005{n:02}": name
+    for n, name in enumerate(("Ana Nowak", "Ben Costa", "Cleo Maas", "Dan Ilves", "Eva Roth", "Finn Left"), 1)
+}
+#: Somebody who edits rows by hand, where a test does not say who.
+SOMEBODY = next(iter(STAFF))
