@@ -19,6 +19,7 @@ from connector.sandbox.dataverse.schema import Ref
 if TYPE_CHECKING:
     from connector.sandbox.dataverse.environment import Environment
     from connector.sandbox.dataverse.rows import Value
+    from connector.sandbox.schema import Owner
 
 _UNIT = Ref("businessunit", BUSINESS_UNIT)
 
@@ -34,8 +35,8 @@ def put_in(environment: Environment) -> None:
     _add(environment, "team", TEAM, name="SDR queue", businessunitid=_UNIT)
     app: dict[str, Value] = {"fullname": "# Connector", "applicationid": CLIENT_ID, "isdisabled": False}
     _add(environment, "systemuser", APP_USER, **app, businessunitid=_UNIT)
-    for id, name in STAFF.items():
-        _person(environment, id, name)
+    for id, owner in STAFF.items():
+        _person(environment, id, owner)
     for message in ("CreateMultiple", "UpdateMultiple"):
         _add(environment, "sdkmessage", None, name=message)
     register_messages(environment)
@@ -60,13 +61,12 @@ def _publisher(environment: Environment) -> None:
     _add(environment, "solution", None, **names, publisherid=Ref("publisher", PUBLISHER), ismanaged=False)
 
 
-def _person(environment: Environment, id: str, name: str) -> None:
-    """Somebody who works here; one of them has left."""
-    mail = f"{name.lower().replace(' ', '.')}@staff.example"
-    first, last = name.split()
-    who: dict[str, Value] = {"fullname": name, "firstname": first, "lastname": last}
-    where: dict[str, Value] = {"internalemailaddress": mail, "domainname": mail, "businessunitid": _UNIT}
-    _add(environment, "systemuser", id, **who, **where, isdisabled=name.endswith("Left"))
+def _person(environment: Environment, id: str, owner: Owner) -> None:
+    """Somebody who works here, or did."""
+    name: dict[str, Value] = {"firstname": owner.first_name, "lastname": owner.last_name}
+    who: dict[str, Value] = {"fullname": f"{owner.first_name} {owner.last_name}", "isdisabled": owner.archived}
+    where: dict[str, Value] = {"internalemailaddress": owner.email, "domainname": owner.email}
+    _add(environment, "systemuser", id, **name, **who, **where, businessunitid=_UNIT)
 
 
 def _add(environment: Environment, table: str, id: str | None, **values: Value) -> None:

@@ -1,4 +1,4 @@
-"""What a fresh Dynamics 365 Sales environment has before anybody configured it: tables, and what may be done to each."""
+"""What a fresh Dynamics 365 Sales environment has before anybody configured it: tables, and what each lets be done."""
 
 from __future__ import annotations
 
