@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.crm import ACTIVITIES, INCOMPLETE, KINDS
-from connector.errors import MalformedRecord, Transient
+from connector.crm import ACTIVITIES, INCOMPLETE, KINDS, LOST
+from connector.errors import CrmError, MalformedRecord
 from connector.fields import email_hash
 from connector.ledger.database import unpack
 from connector.ledger.mirror import News, Seen
@@ -102,12 +102,15 @@ class Pull:
                 continue
             try:
                 self._changes(kind, cursor)
-            except Transient as error:
-                if error.code != INCOMPLETE:
+            except CrmError as error:
+                if error.code not in (INCOMPLETE, LOST):
                     raise
-                # What did come is true and has been kept; the cursor stays, so that the rest is asked for again.
-                self._report.incomplete.append(kind)
-                self._report.warnings.append(f"incomplete: {error}")
+                # What did come is true and has been kept.
+                self._report.warnings.append(f"{'incomplete' if error.code == INCOMPLETE else 'read anew'}: {error}")
+                if error.code == INCOMPLETE:
+                    self._report.incomplete.append(kind)  # the cursor stays, so that the rest is asked for again
+                else:
+                    Scanning(self._session, self._report, self).everything((kind,), counts_drift=False)
         read_sources(self._session, self._report)
 
     def _changes(self, kind: str, cursor: str) -> None:
