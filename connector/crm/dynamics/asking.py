@@ -1,5 +1,5 @@
 """
-Questions for many rows at once: by their ids, or by whom they point to, a hundred ids each, many in one batch.
+Questions for many rows at once: by their ids, or by whom they point to, some ids each, many in one batch.
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ from connector.crm.wire import Answer
 from connector.errors import Transient
 
 Row = dict[str, Any]
-
-#: Ids in one question. A query with more than some hundred conditions is refused as too complex.
-IDS = 100
 
 NEXT = "@odata.nextLink"
 
@@ -60,13 +57,13 @@ class Question:
 
 
 def questions(
-    set_name: str, select: str, keys: Sequence[str], ids: Iterable[str], *, annotated: bool = False
+    env: Environment, set_name: str, select: str, keys: Sequence[str], ids: Iterable[str], *, annotated: bool = False
 ) -> list[Question]:
     """For all of these ids."""
-    every = tuple(ids)
+    every, size = tuple(ids), env.reading.ids
     return [
-        Question(set_name, select, tuple(keys), every[start : start + IDS], annotated)
-        for start in range(0, len(every), IDS)
+        Question(set_name, select, tuple(keys), every[start : start + size], annotated)
+        for start in range(0, len(every), size)
     ]
 
 

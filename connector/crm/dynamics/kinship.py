@@ -77,7 +77,7 @@ def followed(env: Environment, tellers: Tellers, ids: Iterable[str]) -> dict[str
 def _by_id(env: Environment, tellers: Tellers, ids: Sequence[str]) -> Iterable[tuple[str, Found]]:
     asked: list[Question] = []
     for teller in tellers.by_table.values():
-        asked += questions(teller.table.set_name, teller.select, (teller.table.key,), ids)
+        asked += questions(env, teller.table.set_name, teller.select, (teller.table.key,), ids)
     tables = {table.set_name: table for table in tellers.tables}
     for question, rows in answered(env, asked):
         table = tables[question.set_name]
@@ -131,10 +131,10 @@ def _pointing(env: Environment, tellers: Tellers, rows: Mapping[str, Table]) -> 
         parent = [looked_up(table.parent)] if table.parent else []
         select = ",".join([table.key, *parent, *([MERGED, MASTER_KEY] if table.merges else [])])
         if parent:
-            asked += questions(table.set_name, select, parent, contacts)
+            asked += questions(env, table.set_name, select, parent, contacts)
         own = sorted(id for id, other in rows.items() if other == table)
         if own and table.merges and env.merges.any(table):
-            asked += questions(table.set_name, select, [MASTER_KEY], own)
+            asked += questions(env, table.set_name, select, [MASTER_KEY], own)
     tables = {table.set_name: table for table in tellers.tables}
     for question, answers in answered(env, asked):
         table = tables[question.set_name]

@@ -65,7 +65,7 @@ def _companies(env: Environment, ids: Sequence[str]) -> dict[str, dict[str, tupl
     for table, column in COMPANY.items():
         if _has(env, table, column):
             select = f"{table.key},{looked_up(column)}"
-            asked += questions(table.set_name, select, (table.key,), ids, annotated=True)
+            asked += questions(env, table.set_name, select, (table.key,), ids, annotated=True)
     for row in rows_of(env, asked):
         table = CONTACT if row.get(CONTACT.key) else LEAD
         company = _pointed_at(row, looked_up(COMPANY[table]), (ACCOUNT.name,))
@@ -88,7 +88,7 @@ def _deals(env: Environment, ids: Sequence[str]) -> dict[str, dict[str, tuple[st
 
 def _people_of_deals(env: Environment, ids: Sequence[str]) -> dict[str, dict[str, tuple[str, ...]]]:
     keys = [looked_up(column) for column in DEAL_PEOPLE if _has(env, DEAL, column)]
-    asked = questions(DEAL.set_name, ",".join([DEAL.key, *keys]), (DEAL.key,), ids, annotated=True) if keys else []
+    asked = questions(env, DEAL.set_name, ",".join([DEAL.key, *keys]), (DEAL.key,), ids, annotated=True) if keys else []
     return {id_of(DEAL, row): _named(row) for row in rows_of(env, asked)}
 
 
@@ -124,8 +124,8 @@ def _activities(env: Environment, ids: Sequence[str], to: str) -> dict[str, dict
     (table,) = TABLES[to]
     if not _has(env, table, "regardingobjectid"):
         return {}
-    regarding = questions(table.set_name, table.key, (_REGARDING,), rows)
-    taking_part = questions(PARTIES, _ACTIVITY, (_PARTY,), rows)
+    regarding = questions(env, table.set_name, table.key, (_REGARDING,), rows)
+    taking_part = questions(env, PARTIES, _ACTIVITY, (_PARTY,), rows)
     candidates = {id_of(table, row) for row in rows_of(env, regarding)}
     candidates |= {str(row[_ACTIVITY]).lower() for row in rows_of(env, taking_part) if row.get(_ACTIVITY)}
     wanted, found = set(ids), defaultdict[str, dict[str, tuple[str, ...]]](dict)
@@ -140,7 +140,7 @@ def _people_of(env: Environment, kind: str, ids: Sequence[str]) -> dict[str, lis
     (table,) = TABLES[kind]
     if not _has(env, table, "regardingobjectid"):
         return {}
-    asked = questions(table.set_name, f"{table.key},{_REGARDING}", (table.key,), ids, annotated=True)
+    asked = questions(env, table.set_name, f"{table.key},{_REGARDING}", (table.key,), ids, annotated=True)
     regarded = {id_of(table, row): _pointed_at(row, _REGARDING, _PEOPLE) for row in rows_of(env, asked)}
     parties = _parties(env, list(regarded))
     rows = {id: parties.get(id) or ([one] if one else []) for id, one in regarded.items()}

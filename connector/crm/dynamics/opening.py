@@ -24,13 +24,15 @@ from connector.crm.wire import AskedToken, FixedToken, Token
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a connection reads: rows per page and requests per batch, threads, and the two trailing times of reading by
-    the time of change, where a table has no change tracking."""
+    """How a connection reads: rows per page, requests per batch, ids per request (some hundred conditions are refused
+    as too complex), threads, and the two trailing times of reading by the time of change, where a table has no change
+    tracking."""
 
     settle: timedelta = timedelta(seconds=60)
     look_back: timedelta = timedelta(minutes=5)
     page: int = 2000
     batch: int = 50
+    ids: int = 100
     threads: int = 8
 
 
