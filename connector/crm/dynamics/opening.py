@@ -14,7 +14,7 @@ from connector.crm.desk import Desk
 from connector.crm.dynamics.api import Api
 from connector.crm.dynamics.auth import ATTEMPTS, App, AppToken
 from connector.crm.dynamics.courier import Courier
-from connector.crm.dynamics.limits import A_DAY
+from connector.crm.dynamics.limits import A_DAY, PATIENCE
 from connector.crm.dynamics.transport import VERSION, Wire
 from connector.crm.pacing import Budget
 from connector.crm.resting import Rest
@@ -69,7 +69,7 @@ def api_of(
         wire,
         threads=threads,
         budget=budget or Budget(),
-        policy=Policy(rest.before_another_try, attempts=attempts),
+        policy=Policy(rest.before_another_try, attempts=attempts, patience=PATIENCE),
         clock=clock or desk.clock,
         rest=rest,
         desk=desk,
