@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from uuid import UUID, uuid4
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from connector.sandbox.agenda import Agenda
 from connector.sandbox.clock import Clock
@@ -126,7 +126,7 @@ class Environment:
         modified_at: int | None = None,
     ) -> Row:
         """Put a row into the environment; state and owner are filled in where they are not given."""
-        row_id = str(UUID(id)) if id else str(uuid4())
+        row_id = str(UUID(id)) if id else self._new_id(table)
         if self.row(table, row_id) is not None:
             raise ValueError(f"{table} {row_id} is there already")
         now = self.clock.now()
@@ -196,6 +196,10 @@ class Environment:
         before = self._shelves[table].keep(row, columns)
         if self._journal is not None:
             self._journal.append((table, row.id, before))
+
+    def _new_id(self, table: str) -> str:
+        """An id that nobody has had: without order, and the same whenever the same is done."""
+        return str(uuid5(NAMESPACE_OID, f"{table} {self.version}"))
 
     def _next_version(self) -> int:
         self.version += 1
