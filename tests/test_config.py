@@ -26,7 +26,7 @@ mapping = "shipped"
 NORDIC = """\
 [connections.nordic]
 crm = "dynamics"
-environment_url = "https://contoso.crm4.dynamics.com/"
+environment_url = "https://Contoso.crm4.dynamics.com/"
 tenant_id = "t"
 client_id = "c"
 client_secret = "env:DYNAMICS_SECRET"

@@ -77,7 +77,8 @@ class AppToken:
         return f"{self._app.tenant_id} {self._app.client_id}"
 
     def now(self) -> str:
-        """See Token. Raises Denied when the app is refused, Transient when nobody answers and no token holds."""
+        """See Token. Raises Denied when the app is refused, Transient when nobody answers and no token holds: whatever
+        became of the fetch, the call that wanted the token was not sent."""
         return self._held.now().token
 
     def after(self, refused: str) -> str:
@@ -85,7 +86,10 @@ class AppToken:
         return self._held.after(refused).token
 
     def _fetched(self, _refused: str | None) -> Access:
-        granted = self._policy.run(self._ask, repeatable=True, on_retry=lambda: None)
+        try:
+            granted = self._policy.run(self._ask, repeatable=True, on_retry=lambda: None)
+        except OutcomeUnknown as error:
+            raise Transient(str(error), code=error.code, retry_after=error.retry_after) from None
         life = granted.get("expires_in")
         seconds = float(life) if isinstance(life, int | float) and life > 0 else USUAL_LIFE
         return Access.granted(str(granted["access_token"]), self._wall(), seconds)
