@@ -96,18 +96,18 @@ class Api:
     def ask(self, call: Call) -> dict[str, Any]:
         """The JSON object of the answer; empty where it has no body. Numbers with a fraction are Decimals. Raises as
         connector.errors says, refusals.Refused for what a 4xx is about."""
-        return self.told(call)[1]
 
-    def told(self, call: Call) -> tuple[Answer, dict[str, Any]]:
-        """As `ask`, with the answer as it came: for who wants its headers."""
-
-        def read(answer: Answer) -> tuple[Answer, dict[str, Any]]:
+        def read(answer: Answer) -> dict[str, Any]:
             body = parsed(answer.body)
             if body is None or (call.method == "GET" and not answer.body.strip()):
                 raise no_answer_of(call, f"answered {answer.status}, but not with a JSON object")
-            return answer, body
+            return body
 
         return self._run(call.request, call.counted_as, call.rows, call.may_repeat, read)
+
+    def send(self, call: Call) -> Answer:
+        """As `ask`, the answer as it came: for who wants its headers."""
+        return self._run(call.request, call.counted_as, call.rows, call.may_repeat, lambda answer: answer)
 
     def page(self, call: Call, *, bare: bool = False) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """The rows of a list or of one page of it, and what stands beside them. Raises as `ask`, also where there is no
