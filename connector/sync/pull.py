@@ -168,6 +168,8 @@ class Pull:
 
     def _part_with(self, kind: str, ids: Sequence[str]) -> int:
         """These are gone, which those who were on a deal with them are to hear of."""
+        if not ids:
+            return 0
         with self._ledger.transaction():
             gone = self._ledger.mirror.mark_gone(kind, ids)
             self._ledger.rejects.release(kind, ids)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from connector.sandbox.agenda import Agenda
@@ -22,6 +23,9 @@ from connector.sandbox.dataverse.robots import Robot
 from connector.sandbox.dataverse.rows import FIRST_VERSION, Kept, Row, Shelf, Value, Values
 from connector.sandbox.dataverse.schema import Column, Ref, Table
 from connector.sandbox.dataverse.switches import Switches
+
+if TYPE_CHECKING:
+    from connector.sandbox.dataverse.query import Sorted
 
 
 @dataclass(slots=True)
@@ -70,6 +74,7 @@ class Environment:
         self.agenda = Agenda()
         self.robots: dict[str, Robot] = {}
         self.deleted_columns: dict[tuple[str, str], Column] = {}
+        self.sorted_before: tuple[tuple[str, int], list[Sorted]] = (("", 0), [])  # the rows of the last sorted read
         self.passed: Counter[str] = Counter()  # rows that went by, for those that get lost
         self.writes: Counter[str] = Counter()  # rows written by the app user, by table
         self.secured: set[tuple[str, str]] = set()

@@ -56,7 +56,7 @@ class DataverseSandbox(Shell):
         self._ready_made = world if isinstance(world, Environment) else None
         self._token, self._switches = token, switches
         self._script, self._controls = faults, controls
-        self._begin(self._ready_made or self._build())
+        self.begin(self._ready_made or self._build())
 
     @property
     def headers(self) -> dict[str, str]:
@@ -78,9 +78,10 @@ class DataverseSandbox(Shell):
         """A new world as at the start, counters at zero, no faults; ValueError for a world made by hand."""
         if self._ready_made is not None:
             raise ValueError("this world was made by hand; pass a function that makes it to be able to reset")
-        self._begin(self._build())
+        self.begin(self._build())
 
-    def _begin(self, world: Environment) -> None:
+    def begin(self, world: Environment) -> None:
+        """Go on with this world, counters at zero, no faults but those of the start."""
         self.world = world
         self.door = self.service = Dataverse(world, token=self._token, scheme="https" if self._tls else "http")
         self.deleted: dict[tuple[str, str], Row] = {}  # by control calls, for bringing them back
