@@ -98,7 +98,8 @@ class Pull:
         for kind in self.kinds():
             cursor = self._ledger.runs.cursor(f"changes:{kind}")
             if cursor is None:
-                self.everything((kind,))
+                with self._session.calling_as("backfill"):
+                    self.everything((kind,))
                 continue
             try:
                 self._changes(kind, cursor)

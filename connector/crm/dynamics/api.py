@@ -117,7 +117,7 @@ class Api:
             body = parsed(answer.body) if answer.body.strip() else None
             if bare and body is not None and "value" not in body:
                 return [], body
-            return rows_of(call, body or {}), body or {}
+            return listed(call, body or {}), body or {}
 
         return self._run(call.request, call.counted_as, call.rows, call.may_repeat, read)
 
@@ -241,7 +241,7 @@ class Api:
             self.calls.retries += 1
 
 
-def rows_of(call: Call, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+def listed(call: Call, body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rows in an answer. Raises OutcomeUnknown where it holds no list: that would be taken for "no rows"."""
     rows = body.get("value")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
