@@ -80,8 +80,8 @@ def _expanded(
 
 def meant(request: Request, table: Table) -> filters.Test | None:
     """The test of a `$filter`; None where there is none."""
-    text = request.option("$filter")
-    return None if text is None else filters.parsed(text, _finder(request.environment, table))
+    text, environment = request.option("$filter"), request.environment
+    return None if text is None else filters.parsed(text, _finder(environment, table), environment.switches.conditions)
 
 
 def _finder(environment: Environment, table: Table) -> filters.Find:

@@ -90,6 +90,8 @@ class Dataverse:
         self.cookies_seen += "cookie" in call.headers
         server = self.limits.server(call.headers.get("cookie", ""))
         try:
+            if len(call.target) > self.environment.switches.address_limit:
+                raise refused("Malformed", "The address is too long.", status=414)
             self._check_token(call)
             throttled = self.limits.admit(server, self.traffic.under_way)
             self.traffic.count("requests", self.environment.clock.now(), refused=throttled is not None)

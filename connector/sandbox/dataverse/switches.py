@@ -34,6 +34,8 @@ class Switches(Turnable):
 
     # -- reading
     page_limit: int = switch(5000, "rows on a page at most, whatever odata.maxpagesize says", least=1)
+    address_limit: int = switch(32_768, "characters of an address at most; longer ones are a 414")
+    conditions: int = switch(500, "comparisons in a $filter at most, and four times as many values in its lists")
     empty_last_page: bool = switch(False, "a full last page has a link to one more page that is empty")
     delta_days: float = switch(7.0, "days until a delta link is dead; organizations tell the whole ones")
     delta_dead: int = switch(400, "the status that a dead delta link answers with", least=400, most=599)

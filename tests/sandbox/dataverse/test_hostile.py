@@ -176,6 +176,7 @@ def test_columns_are_made_with_a_publishers_prefix(api: Api, ada: str) -> None:
         column("cx_FitScore", "Integer") | {"DisplayName": {}},
         column("cx_Text", "String", MaxLength=0),
         column("cx_Stage", "Picklist", OptionSet={"Options": [{"Label": label("x")}]}),
+        column("cx_Stage", "Picklist"),
         column("cx_Held", "Boolean", OptionSet={}),
     ],
 )
@@ -318,3 +319,7 @@ def test_the_state_tells_what_was_counted(api: Api, world: Environment, ada: str
     assert (told["calls"]["update"], told["calls"]["page"], told["writes"]) == (1, 1, {"contact": 1})
     assert told["rows"] == 2
     assert api.get(f"/_sandbox/records/contacts?ids={ada}")[ada]["jobtitle"] == "CTO"
+    assert (told["tasks"], api.get("/_sandbox/traffic")["calls"]) == ([], 2)
+    api("PATCH", f"tasks({guid(5)})", {"subject": "Call"}, If_None_Match="*")
+    (task,) = api.get("/_sandbox/state")["tasks"]
+    assert (task["id"], task["subject"]) == (guid(5), "Call")
