@@ -13,6 +13,7 @@ from connector.sandbox.dataverse.environment import Environment
 from connector.sandbox.dataverse.errors import malformed
 from connector.sandbox.dataverse.preferences import Preferences
 from connector.sandbox.dataverse.request import Request
+from connector.sandbox.dataverse.rights import require
 from connector.sandbox.dataverse.rows import Row, Value
 from connector.sandbox.dataverse.schema import LOOKUPS, Column, Ref, Table
 from connector.sandbox.dataverse.telling import Tell, teller, value_of
@@ -68,6 +69,7 @@ def _expanded(
         raise malformed(f"Could not find a single-valued navigation property named '{name}' on {table.name}.")
     column, target = found
     other = environment.tables[target]
+    require(environment, "Read", other)
     tell = teller(environment, other, selected(environment, other, columns or None), prefer)
 
     def show(row: Row) -> dict[str, Any] | None:

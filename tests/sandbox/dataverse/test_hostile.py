@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from connector.sandbox.dataverse import DataverseSandbox, Environment
-from connector.sandbox.dataverse.known import APP_USER, STAFF
+from connector.sandbox.dataverse.known import APP_USER, SOMEBODY, STAFF
 from tests.sandbox.dataverse.conftest import Api, guid, refusal
 
 CRM = "Microsoft.Dynamics.CRM."
@@ -78,6 +78,30 @@ def test_a_missing_right_is_named(
     assert f"prv{right}Contact" not in {one["PrivilegeName"] for one in held}
     sandbox.do("privilege", {"table": "contacts", "grant": [right]})
     assert api(method, path.format(id=ada), body).status_code < 300
+
+
+@pytest.mark.parametrize(
+    ("table", "right", "name", "target"),
+    [
+        ("contacts", "Assign", "ownerid", f"/systemusers({SOMEBODY})"),
+        ("contacts", "Append", "parentcustomerid_account", f"/accounts({guid(2)})"),
+        ("accounts", "AppendTo", "parentcustomerid_account", f"/accounts({guid(2)})"),
+    ],
+)
+def test_owners_and_lookups_need_rights_of_their_own(
+    api: Api, sandbox: DataverseSandbox, world: Environment, ada: str, table: str, right: str, name: str, target: str
+) -> None:
+    world.add("account", {"name": "Acme"}, id=guid(2))
+    sandbox.do("privilege", {"table": table, "deny": [right]})
+
+    assert refusal(api("PATCH", f"contacts({ada})", {f"{name}@odata.bind": target})) == (403, "0x80040220")
+    assert api("PATCH", f"contacts({ada})", {"jobtitle": "x"}).status_code == 204
+
+
+def test_what_may_not_be_read_is_not_expanded(api: Api, sandbox: DataverseSandbox, ada: str) -> None:
+    sandbox.do("privilege", {"table": "accounts", "deny": ["Read"]})
+    expanded = f"contacts({ada})?$select=lastname&$expand=parentcustomerid_account($select=name)"
+    assert refusal(api("GET", expanded)) == (403, "0x80040220")
 
 
 @pytest.mark.parametrize(
