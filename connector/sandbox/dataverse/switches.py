@@ -19,7 +19,9 @@ class Switches(Turnable):
     requests: int = switch(6000, "calls per rolling 300 s, user and web server")
     execution_s: float = switch(1200.0, "seconds of execution time per rolling 300 s, user and web server")
     concurrency: int = switch(52, "calls under way at once, per user and web server")
-    execution_ms: float = switch(0.0, "execution time of a call beside its latency, which counts too")
+    execution_ms: float = switch(
+        0.0, "execution time of each operation, beside the latency of its call, which counts too"
+    )
     servers: int = switch(
         1, "web servers, each with limits of its own; the affinity cookie keeps a caller on one", least=1
     )

@@ -202,6 +202,16 @@ def test_annotations_come_only_when_asked_for(api: Api, world: Environment, ada:
     )
 
 
+def test_a_page_tells_the_version_of_the_metadata_when_asked(api: Api, sandbox: DataverseSandbox, ada: str) -> None:
+    """A cheap sign that columns or options changed."""
+    name = "Microsoft.Dynamics.CRM.globalmetadataversion"
+    before = api.get("contacts", Prefer=f'odata.include-annotations="{name}"')[f"@{name}"]
+    sandbox.do("column", {"table": "contacts", "name": "jobtitle", "read_only": True})
+
+    assert api.get("contacts", Prefer=f'odata.include-annotations="{name}"')[f"@{name}"] != before
+    assert f"@{name}" not in api.get("contacts")
+
+
 def test_a_row_that_is_known_is_not_told_again(api: Api, ada: str) -> None:
     etag = api("GET", f"contacts({ada})?$select=fullname").headers["ETag"]
 
