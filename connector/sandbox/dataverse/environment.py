@@ -53,11 +53,9 @@ class Environment:
         *,
         clock: Clock | None = None,
         switches: Switches | None = None,
-        time_zone: str = "Europe/Warsaw",
     ) -> None:
         self.clock = clock or Clock()
         self.switches = switches or Switches()
-        self.time_zone = time_zone
         self.tables = stock.tables()
         self.sets = {table.set_name: table for table in self.tables.values()}
         self.people: Rows = people or Nobody()

@@ -13,6 +13,7 @@ from connector.sandbox.dataverse.environment import Environment
 from connector.sandbox.dataverse.errors import malformed
 from connector.sandbox.dataverse.preferences import Preferences
 from connector.sandbox.dataverse.request import Request
+from connector.sandbox.dataverse.rights import require
 from connector.sandbox.dataverse.rows import Row, Value
 from connector.sandbox.dataverse.schema import LOOKUPS, Column, Ref, Table
 from connector.sandbox.dataverse.telling import Tell, teller, value_of
@@ -68,6 +69,7 @@ def _expanded(
         raise malformed(f"Could not find a single-valued navigation property named '{name}' on {table.name}.")
     column, target = found
     other = environment.tables[target]
+    require(environment, "Read", other)
     tell = teller(environment, other, selected(environment, other, columns or None), prefer)
 
     def show(row: Row) -> dict[str, Any] | None:
@@ -80,8 +82,8 @@ def _expanded(
 
 def meant(request: Request, table: Table) -> filters.Test | None:
     """The test of a `$filter`; None where there is none."""
-    text = request.option("$filter")
-    return None if text is None else filters.parsed(text, _finder(request.environment, table))
+    text, environment = request.option("$filter"), request.environment
+    return None if text is None else filters.parsed(text, _finder(environment, table), environment.switches.conditions)
 
 
 def _finder(environment: Environment, table: Table) -> filters.Find:

@@ -10,7 +10,7 @@ from typing import Any
 from connector.sandbox.dataverse import filters, links, query
 from connector.sandbox.dataverse.errors import malformed, no_such_row, refused
 from connector.sandbox.dataverse.links import Place
-from connector.sandbox.dataverse.preferences import Preferences
+from connector.sandbox.dataverse.preferences import SCHEMA_VERSION, Preferences
 from connector.sandbox.dataverse.request import Request, alternate
 from connector.sandbox.dataverse.rows import Row
 from connector.sandbox.dataverse.schema import Table
@@ -146,7 +146,8 @@ def _page(request: Request, table: Table, prefer: Preferences, rows: list[Row], 
     told = thinned([tell(row) for row in rows], environment.switches.lost_rows_every, environment.passed, table.name)
     request.counted["rows"] += len(rows)
     context = f"{request.base}/$metadata#{table.set_name}{_told_columns(request)}{suffix}"
-    return {"@odata.context": context, "value": told}
+    schema = {f"@{SCHEMA_VERSION}": str(environment.schema_version)} if prefer.wants(SCHEMA_VERSION) else {}
+    return {"@odata.context": context, **schema, "value": told}
 
 
 def _told_columns(request: Request) -> str:

@@ -45,19 +45,6 @@ def run(*command: object, **environment: object) -> dict[str, Any]:
     return seen
 
 
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
-    """A certificate of our own for this machine."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl, which makes the sandbox's certificate, is missing")
-    folder = tmp_path_factory.mktemp("tls")
-    made = Tls(folder / "certificate.pem", folder / "key.pem")
-    asked = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    asked += ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run([*asked, "-keyout", made.key, "-out", made.certificate], capture_output=True, check=True)
-    return made
-
-
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is missing")
 @pytest.mark.skipif(not (MODULES / "dynamics-web-api").is_dir(), reason="dynamics-web-api is missing; see .ci/clients")
 def test_dynamics_web_api_reads_tracks_writes_and_does_batches() -> None:
