@@ -295,6 +295,17 @@ def test_a_server_that_stops_at_the_first_refusal_tells_the_same(server: respons
     assert told(api.batch([patch(1), patch(2), patch(3)])) == [204, 400, Missing.NOT_ATTEMPTED]
 
 
+def test_a_page_instead_of_a_batch_is_no_answer(server: responses.RequestsMock, api: Api) -> None:
+    """Reads are asked for again; of writes nobody knows what became."""
+    page = {"status": 200, "json": "hello"}
+    served(server, page, all_done)
+    assert told(api.batch([Call("contacts(1)", "read")])) == [204]
+
+    served(server, page)
+    with pytest.raises(OutcomeUnknown, match="not with a batch"):
+        api.batch([patch(1)])
+
+
 def test_reads_in_a_batch_may_be_repeated(server: responses.RequestsMock, api: Api) -> None:
     """All of them are; one write among them makes the batch a write."""
     heard = served(server, {"status": 503}, lambda _: ([(200, '{"a": 1}'), (404, "{}")], "--b--\r\n"))

@@ -172,7 +172,9 @@ class Api:
         rows, repeatable = sum(call.rows for call in calls), all(call.may_repeat for call in calls)
 
         def read(answer: Answer) -> list[Answer | Missing]:
-            return taken_apart(answer.headers.get("Content-Type") or "", answer.body, len(calls))
+            if not _is_a_batch(answer):
+                raise _foreign(request, f"answered {answer.status}, but not with a batch")
+            return taken_apart(answer.headers["Content-Type"], answer.body, len(calls))
 
         return self._run(request, counted_as, rows, repeatable, read)
 
@@ -195,12 +197,13 @@ class Api:
 
     def _run(self, request: Request, counted_as: str, rows: int, repeatable: bool, read: Callable[[Answer], A]) -> A:
         """What is read in the answer, after as many tries as it takes: one that cannot be read is none."""
-        return self.policy.run(
-            lambda: read(self._once(request, counted_as, rows)),
-            repeatable=repeatable,
-            on_retry=self._count_retry,
-            attempts=self._attempts,
-        )
+
+        def once() -> A:
+            found = read(self._once(request, counted_as, rows))
+            self._reached = True
+            return found
+
+        return self.policy.run(once, repeatable=repeatable, on_retry=self._count_retry, attempts=self._attempts)
 
     def _attempts(self) -> int:
         most = self.policy.attempts
@@ -216,7 +219,6 @@ class Api:
             self.allowance.learn(answer)
             if answer.status >= 300 and not _is_a_batch(answer):
                 raise self._failure(request, answer, places)
-        self._reached = True
         return answer
 
     def _failure(self, request: Request, answer: Answer, places: Places) -> CrmError:
@@ -251,7 +253,11 @@ def listed(call: Call, body: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def no_answer_of(call: Call, what: str) -> OutcomeUnknown:
     """Something came back, and not from Dataverse."""
-    return OutcomeUnknown(f"{call.request} {what}. Is a proxy in between?", code="not_json")
+    return _foreign(call.request, what)
+
+
+def _foreign(request: Request, what: str) -> OutcomeUnknown:
+    return OutcomeUnknown(f"{request} {what}. Is a proxy in between?", code="not_json")
 
 
 #: Headers that a batch has for all of its parts.
