@@ -98,7 +98,8 @@ class Pull:
         for kind in self.kinds():
             cursor = self._ledger.runs.cursor(f"changes:{kind}")
             if cursor is None:
-                self.everything((kind,))
+                with self._session.calling_as("backfill"):
+                    self.everything((kind,))
                 continue
             try:
                 self._changes(kind, cursor)
@@ -171,6 +172,8 @@ class Pull:
 
     def _part_with(self, kind: str, ids: Sequence[str]) -> int:
         """These are gone, which those who were on a deal with them are to hear of."""
+        if not ids:
+            return 0
         with self._ledger.transaction():
             gone = self._ledger.mirror.mark_gone(kind, ids)
             self._ledger.rejects.release(kind, ids)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from connector.sandbox.clock import iso_date, to_ms
-from connector.sandbox.dataverse.errors import malformed
+from connector.sandbox.dataverse.errors import malformed, refused
 from connector.sandbox.dataverse.rows import Value
 from connector.sandbox.dataverse.schema import DATES, LOOKUPS, Column, Ref
 
@@ -57,9 +57,9 @@ _MEMBER_TESTS = {
 }
 
 
-def parsed(text: str, find: Find) -> Test:
-    """The test that a filter means; Refusal 400 for one that is not understood."""
-    return _Filter(text, find).whole()
+def parsed(text: str, find: Find, most: int) -> Test:
+    """The test that a filter means; Refusal 400 for one that is not understood, or has more than `most` conditions."""
+    return _Filter(text, find, most).whole()
 
 
 def pointed_at(text: str) -> tuple[str, str] | None:
@@ -71,8 +71,9 @@ def pointed_at(text: str) -> tuple[str, str] | None:
 class _Filter:
     """One filter being read, from left to right."""
 
-    def __init__(self, text: str, find: Find) -> None:
+    def __init__(self, text: str, find: Find, most: int) -> None:
         self._find = find
+        self._left, self._values_left = most, 4 * most
         self._tokens = _tokens(text)
         self._place = 0
 
@@ -103,6 +104,9 @@ class _Filter:
             self._must(")")
             return test
         word = self._next("word")
+        self._left -= 1
+        if self._left < 0:
+            raise refused("TooManyConditions", "Number of conditions in query exceeded maximum limit.")
         if word in _TEXT_TESTS:
             return self._text_test(word)
         if word in _MEMBER_TESTS:
@@ -150,6 +154,9 @@ class _Filter:
             values.append(_from_text(column, self._next("text")[1:-1]))
         self._must("]")
         self._must(")")
+        self._values_left -= len(values)
+        if self._values_left < 0:
+            raise refused("TooManyValues", "Number of parameters in a condition exceeded maximum limit.")
         wanted = {_comparable(column, value) for value in values}
         is_in = _MEMBER_TESTS[function]
         return lambda row: any(one in wanted for one in _parts(column, read(row))) == is_in
