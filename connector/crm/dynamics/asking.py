@@ -4,7 +4,7 @@ Questions for many rows at once: by their ids, or by whom they point to, some id
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -84,25 +84,23 @@ def rows_of(env: Environment, asked: Sequence[Question]) -> Iterator[Row]:
     return (row for _, rows in answered(env, asked) for row in rows)
 
 
-def pages(env: Environment, call: Call, body: dict[str, Any]) -> Iterator[Row]:
-    """The rows of an answer and of the pages that follow it. Raises OutcomeUnknown where something else comes back."""
-    while True:
-        yield from listed(call, body)
-        link = body.get(NEXT)
-        if not isinstance(link, str):
-            return
-        call = Call(link, call.counted_as, headers=call.headers)
-        body = env.api.ask(call)
+def _followed(env: Environment, call: Call, rows: list[Row], beside: Mapping[str, Any]) -> list[Row]:
+    """The rows of an answer and of the pages that follow it."""
+    found, link = list(rows), beside.get(NEXT)
+    while isinstance(link, str):
+        more, beside = env.api.page(Call(link, call.counted_as, headers=call.headers))
+        found, link = found + more, beside.get(NEXT)
+    return found
 
 
 def _alone(env: Environment, question: Question) -> Iterator[tuple[Question, list[Row]]]:
     call = question.call
     try:
-        body = env.api.ask(call)
+        rows, beside = env.api.page(call)
     except Refused as error:
         yield from _in_halves(env, question, error)
     else:
-        yield question, list(pages(env, call, body))
+        yield question, _followed(env, call, rows, beside)
 
 
 def _together(env: Environment, group: Sequence[Question]) -> Iterator[tuple[Question, list[Row]]]:
@@ -122,7 +120,8 @@ def _together(env: Environment, group: Sequence[Question]) -> Iterator[tuple[Que
             else:
                 raise error
         else:
-            yield question, list(pages(env, call, _body(call, answer)))
+            body = _body(call, answer)
+            yield question, _followed(env, call, listed(call, body), body)
 
 
 def _in_halves(env: Environment, question: Question, error: Refused) -> Iterator[tuple[Question, list[Row]]]:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector.crm import LOST, Batch
-from connector.crm.dynamics.api import Call, listed
+from connector.crm.dynamics.api import Call
 from connector.crm.dynamics.asking import NEXT
 from connector.crm.dynamics.cursors import Place, read, until, written
 from connector.crm.dynamics.environment import Environment
@@ -88,9 +88,8 @@ def _along(env: Environment, kind: str, table: Table, place: Place, now: datetim
     """Page by page to the link that follows; where none is given, nothing changed, and this one still holds."""
     at = place.link or ""
     while True:
-        body = _changed(env, kind, at)
-        following, delta = body.get(NEXT), body.get(DELTA)
-        rows = listed(Call(table.set_name, "changes"), body) if "value" in body else []
+        rows, beside = _changed(env, kind, at)
+        following, delta = beside.get(NEXT), beside.get(DELTA)
         ids = [id_of(table, row) for row in rows if row.get(table.key)]
         gone = [str(row["id"]).lower() for row in rows if not row.get(table.key) and row.get("id")]
         if not isinstance(following, str):
@@ -102,10 +101,10 @@ def _along(env: Environment, kind: str, table: Table, place: Place, now: datetim
         at = following
 
 
-def _changed(env: Environment, kind: str, link: str) -> dict[str, Any]:
+def _changed(env: Environment, kind: str, link: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     headers = {"Prefer": f"odata.track-changes,odata.maxpagesize={env.reading.page}"}
     try:
-        return env.api.ask(Call(link, "changes", headers=headers))
+        return env.api.page(Call(link, "changes", headers=headers), bare=True)
     except NotFound as error:
         raise _lost(kind, str(error)) from error
     except Refused as error:
@@ -134,8 +133,8 @@ def _since(env: Environment, table: Table, place: Place, now: datetime) -> Itera
     call = Call(table.set_name, "changes", query=query, headers={"Prefer": f"odata.maxpagesize={env.reading.page}"})
     at: str | None = None
     while True:
-        body = env.api.ask(call)
-        ids, following = [id_of(table, row) for row in listed(call, body)], body.get(NEXT)
+        rows, beside = env.api.page(call)
+        ids, following = [id_of(table, row) for row in rows], beside.get(NEXT)
         if not isinstance(following, str):
             settled = max(since, now - env.reading.settle)
             yield _Page(ids, [], Place(since=settled, until=settled))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from connector.crm.dynamics.api import Call, listed, no_answer_of
+from connector.crm.dynamics.api import Call, no_answer_of
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.names import ALIASES, CREATED, STATE, TABLES, Table, looked_up
 from connector.crm.dynamics.schema import LOOKUPS, Column
@@ -105,5 +105,5 @@ def _oldest(env: Environment, table: Table) -> datetime | None:
     if conditions := _in_use(table):
         query.append(("$filter", " and ".join(conditions)))
     call = Call(table.set_name, "count", query=tuple(query))
-    rows = listed(call, env.api.ask(call))
+    rows = env.api.page(call)[0]
     return instant(rows[0].get(CREATED)) if rows else None

@@ -79,7 +79,7 @@ def _deals(env: Environment, ids: Sequence[str]) -> dict[str, dict[str, tuple[st
     found: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     wanted = set(ids)
     if keys:
-        for row in rows_of(env, questions(DEAL.set_name, ",".join([DEAL.key, *keys]), keys, ids)):
+        for row in rows_of(env, questions(env, DEAL.set_name, ",".join([DEAL.key, *keys]), keys, ids)):
             for person, labels in _named(row).items():
                 if person in wanted:
                     found[person][id_of(DEAL, row)] = labels
@@ -156,7 +156,7 @@ def _parties(env: Environment, ids: Sequence[str]) -> dict[str, list[str]]:
     """The people who take part in activities: contacts and leads."""
     select = f"{_ACTIVITY},{_PARTY},participationtypemask"
     found: dict[str, list[str]] = defaultdict(list)
-    for row in rows_of(env, questions(PARTIES, select, (_ACTIVITY,), ids, annotated=True)):
+    for row in rows_of(env, questions(env, PARTIES, select, (_ACTIVITY,), ids, annotated=True)):
         person = _pointed_at(row, _PARTY, _PEOPLE)
         if person is not None and row.get("participationtypemask") not in (_REGARDED, _OWNING):
             found[str(row[_ACTIVITY]).lower()].append(person)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 
-from connector.crm.dynamics.api import Api, Call, listed
+from connector.crm.dynamics.api import Api, Call
 from connector.crm.dynamics.names import MERGED, Table
 
 #: Seconds for which it holds that nothing was.
@@ -30,7 +30,7 @@ class Merges:
             return False
         query = (("$select", table.key), ("$filter", f"{MERGED} eq true"), ("$top", "1"))
         call = Call(table.set_name, "read", query=query)
-        if listed(call, self._api.ask(call)):
+        if self._api.page(call)[0]:
             return True
         with self._lock:
             self._none_at[table.name] = now

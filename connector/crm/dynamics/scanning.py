@@ -8,13 +8,13 @@ here: those out of use, and those that are part of others, which list them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from typing import Any
 
 from connector.crm import Page
-from connector.crm.dynamics.api import Call, listed
+from connector.crm.dynamics.api import Call
 from connector.crm.dynamics.asking import NEXT
 from connector.crm.dynamics.cursors import Mark, Place, Places, Stretch, read, written
 from connector.crm.dynamics.derived import Row
@@ -31,8 +31,8 @@ DELTA = "@odata.deltaLink"
 
 log = get_logger("connector.crm")
 
-#: An answer, and when it was asked for.
-Coming = tuple[Future[dict[str, Any]], float]
+#: The rows of a page and what stands beside them, and when it was asked for.
+Coming = tuple[Future[tuple[list[dict[str, Any]], dict[str, Any]]], float]
 
 
 class Scan:
@@ -93,7 +93,7 @@ class Scan:
         """The next page of a table is under way."""
         if table.name not in self._coming:
             call = self._call(table, self._mark.stretches[table.name].link)
-            self._coming[table.name] = self._env.api.ahead(lambda: self._env.api.ask(call)), self._env.api.clock()
+            self._coming[table.name] = self._env.api.ahead(lambda: self._env.api.page(call)), self._env.api.clock()
 
     def _call(self, table: Table, link: str | None) -> Call:
         tracked = self._tracks(table)
@@ -127,7 +127,7 @@ class Scan:
         """The next page of a table, with the mark behind it; None where it holds nothing for anybody."""
         future, asked_at = self._coming.pop(table.name)
         try:
-            body = future.result()
+            rows, beside = future.result()
         except (Refused, NotFound) as error:
             missing = isinstance(error, Refused) and error.code == "property_missing" and not self._renewed
             if not (missing or table.name in self._resumed):
@@ -135,8 +135,7 @@ class Scan:
             self._begin_anew("a column is there no more" if missing else "it refuses where it was left")
             return None
         self._resumed.discard(table.name)
-        rows = listed(self._call(table, None), body)
-        self._advance(table, body)
+        self._advance(table, beside)
         records = self._records(table, rows)
         whole = not self._open()
         if not (records or whole or self._warning):
@@ -151,9 +150,9 @@ class Scan:
             cursor=self._cursor() if whole else None,
         )
 
-    def _advance(self, table: Table, body: dict[str, Any]) -> None:
+    def _advance(self, table: Table, beside: Mapping[str, Any]) -> None:
         """Its following page is asked for at once, before anything is made of this one: save by who may stop here."""
-        stretch, link = self._mark.stretches[table.name], body.get(NEXT)
+        stretch, link = self._mark.stretches[table.name], beside.get(NEXT)
         if isinstance(link, str):
             if link == stretch.link:
                 raise CrmError(f"the list of {table.set_name} does not advance", code="list_stuck")
@@ -161,7 +160,7 @@ class Scan:
             if not self._alone:
                 self._fetch(table)
         else:
-            delta = body.get(DELTA)
+            delta = beside.get(DELTA)
             stretch.link, stretch.done = None, True
             stretch.changes = Place(link=delta) if isinstance(delta, str) else None
             if self._tracks(table) and stretch.changes is None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connector.crm.dynamics.api import Api, Call, listed
+from connector.crm.dynamics.api import Api, Call
 from connector.crm.dynamics.names import Table, looked_up
 from connector.errors import NotFound
 
@@ -116,7 +116,7 @@ class Schema:
         )
         return {
             str(one.get("LogicalName")): behaviour
-            for one in listed(call, self._api.ask(call))
+            for one in self._api.page(call)[0]
             if (behaviour := _value(one.get("DateTimeBehavior"))) == "DateOnly" or one.get("Format") == "DateOnly"
         }
 

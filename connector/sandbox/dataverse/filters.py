@@ -62,10 +62,14 @@ def parsed(text: str, find: Find, most: int) -> Test:
     return _Filter(text, find, most).whole()
 
 
-def pointed_at(text: str) -> tuple[str, str] | None:
-    """The lookup and the id of a filter that asks for nothing but `_lookup_value eq id`."""
-    found = re.fullmatch(r"\s*\(?_(\w+)_value eq ([0-9a-fA-F-]{36})\)?\s*", text)
-    return (found[1], found[2].lower()) if found else None
+def pointed_at(text: str) -> list[tuple[str, str]] | None:
+    """The columns and ids of a filter that asks for nothing but `_lookup_value eq id or rowid eq id or ...`."""
+    found = [_BY_ID.fullmatch(term) for term in text.split(" or ")]
+    pairs = [(one[1] or one[2], one[3].lower()) for one in found if one]
+    return pairs if len(pairs) == len(found) else None
+
+
+_BY_ID = re.compile(r"\s*\(?\s*(?:_(\w+)_value|(\w+)) eq ([0-9a-fA-F-]{36})\s*\)?\s*")
 
 
 class _Filter:

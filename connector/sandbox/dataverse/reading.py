@@ -115,7 +115,7 @@ def _found(
     """The rows from a place on, in their order."""
     shelf = request.environment.shelf(table.name)
     asked = filters.pointed_at(request.option("$filter") or "")
-    pointing = shelf.pointing(*asked) if asked else None
+    pointing = shelf.among(asked, table.id_column) if asked else None
     if order is None:
         rows = (row for row in pointing if row.id > where.after) if pointing is not None else shelf.rows(where.after)
         return (row for row in rows if test is None or test(row))
