@@ -78,6 +78,10 @@ class Organisation:
         belongs = {"parentcontactid": Ref("contact", parent)} if parent else {}
         return self.inside.add("lead", {"lastname": "Lead", **belongs, **values}).id
 
+    def merge_leads(self, survivor: str, loser: str) -> None:
+        """A person merges two leads."""
+        merging.merge(self.inside, "lead", survivor, loser, {}, SOMEBODY)
+
     def give(self, lead: str, parent: str | None) -> None:
         """The lead gains a parent contact, or loses it."""
         self.inside.write("lead", lead, {"parentcontactid": Ref("contact", parent) if parent else None})
