@@ -210,6 +210,37 @@ def test_own_writes_come_back_as_changes_and_hold_what_was_written(dynamics: Dyn
     assert one(dynamics, "contact", id, "jobtitle").properties == {"jobtitle": "ours"}
 
 
+def test_what_links_records_is_told_as_a_change_of_theirs(dynamics: Dynamics, world: Organisation) -> None:
+    """Whether a change of columns that nobody selected is told is not documented; these are always selected."""
+    world.sandbox.switch(delta_unselected=False)
+    (person, other), company = world.people(2), world.add("company", {"name": "Acme"})
+    deal, call = world.add("deal", {"name": "x"}), world.add("call", {"subject": "x"})
+    cursors = {kind: cursor_of(dynamics, kind) for kind in ("contact", "deal", "call")}
+    world.link("contact", person, "company", company)
+    world.edit("contact", other, {"jobtitle": "nobody selected it"})
+    world.link("contact", person, "deal", deal)
+    world.link("contact", person, "call", call)
+
+    found = {kind: told(dynamics, cursor, world, kind)[0] for kind, cursor in cursors.items()}
+
+    assert found == {"contact": {person}, "deal": {deal}, "call": {call}}
+
+
+def test_a_deleted_record_that_is_restored_is_told_and_read_again(dynamics: Dynamics, world: Organisation) -> None:
+    """Under its old id."""
+    (id,) = world.people(1)
+    cursor = cursor_of(dynamics)
+    row = world.inside.get("contact", id)
+    world.remove("contact", id)
+    changed, gone, later = told(dynamics, cursor, world)
+    assert (changed, gone) == (set(), {id})
+
+    world.inside.restore("contact", row)
+
+    assert told(dynamics, later, world)[:2] == ({id}, set())
+    assert one(dynamics, "contact", id).id == id
+
+
 # -- scans -----------------------------------------------------------------------------------------------
 
 

@@ -8,12 +8,14 @@ from decimal import Decimal
 import pytest
 
 from connector.agreement.wiring import FieldSpec, Wiring
+from connector.crm.dynamics import counting
 from connector.crm.dynamics.adapter import Dynamics
 from connector.crm.dynamics.derived import DERIVED, definitions
 from connector.crm.dynamics.opening import Reading
 from connector.errors import OutcomeUnknown
 from connector.fields import FieldMap
 from connector.sandbox.clock import to_ms
+from connector.sandbox.dataverse import reading
 from connector.sandbox.dataverse.rows import Value
 from connector.sandbox.dataverse.schema import Ref
 from tests.crm.asking_dynamics import Open, one, records
@@ -197,6 +199,48 @@ def test_the_facts_of_a_call_are_those_of_the_agreement(dynamics: Dynamics, worl
         "outcome": "connected",
         "duration_ms": 120_000,
     }
+
+
+# -- how many there are ----------------------------------------------------------------------------------
+
+
+def test_people_are_counted_by_any_type_of_value(dynamics: Dynamics, world: Organisation) -> None:
+    """In both tables, those in use that stand for themselves; what cannot be asked for is None and no error."""
+    contact = world.inside.add("contact", {"jobtitle": "O'Brien's aide", "donotemail": True, "accountrolecode": 1}).id
+    world.lead(parent=contact, donotemail=True)
+    world.lead(donotemail=True, leadqualitycode=1)
+    world.inside.add("contact", {"donotemail": True, "statecode": 1, "statuscode": 2})
+    owner = one(dynamics, "contact", contact, "ownerid").properties["ownerid"]
+
+    def count(name: str, value: str | None) -> int | None:
+        return dynamics.count("contact", name, value)
+
+    assert (count("jobtitle", "O'Brien's aide"), count("donotemail", "true"), count("donotemail", "perhaps")) == (
+        1,
+        2,
+        None,
+    )
+    assert (count("accountrolecode", "1"), count("accountrolecode", None), count("accountrolecode", "one")) == (
+        1,
+        1,
+        None,
+    )
+    assert (count("leadqualitycode", "1"), count("ownerid", owner), count("no_such_column", "1")) == (1, 2, 0)
+    assert dynamics.count("deal", "derived.stage", "won") is None
+
+
+def test_where_dataverse_stops_counting_a_total_of_the_last_day_serves(
+    dynamics: Dynamics, world: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stops at 5,000; by value nobody knows then."""
+    monkeypatch.setattr(reading, "_MOST_COUNTED", 4)
+    monkeypatch.setattr(counting, "MOST", 4)
+    world.people(7)
+    world.lead()
+
+    assert dynamics.count("contact") == 8
+    assert dynamics.count("contact", "address1_city", None) is None
+    assert dynamics.count("contact", "jobtitle", "title 3") == 1
 
 
 # -- links -----------------------------------------------------------------------------------------------
