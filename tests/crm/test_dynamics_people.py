@@ -112,7 +112,6 @@ def test_rows_that_point_at_each_other_are_nobody_and_end_no_run(dynamics: Dynam
 def test_a_merge_is_told_by_the_loser_and_answered_by_the_survivor(dynamics: Dynamics, world: Organisation) -> None:
     """Dataverse deactivates the loser instead of deleting it; it is never told, and never written."""
     survivor, loser = world.people(2)
-    records(dynamics)  # nothing was merged yet, which is remembered for a while
     cursor = cursor_of(dynamics)
     world.merge("contact", survivor, loser)
 
@@ -122,6 +121,30 @@ def test_a_merge_is_told_by_the_loser_and_answered_by_the_survivor(dynamics: Dyn
     assert one(dynamics, "contact", loser).merged_ids == (loser,)
     assert set(records(dynamics)) == {survivor}
     assert dynamics._env.versions.of(loser) is None
+
+
+def test_a_survivor_that_is_read_lists_those_that_were_merged_since_the_last_scan(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """Whoever asks for it need not know of them."""
+    survivor, loser = world.people(2)
+    assert records(dynamics)[survivor].merged_ids == ()
+    world.merge("contact", survivor, loser)
+
+    assert one(dynamics, "contact", survivor).merged_ids == (loser,)
+
+
+def test_a_scan_asks_after_the_merged_only_where_anything_was_merged(open_dynamics: Open, world: Organisation) -> None:
+    """Two questions at the beginning, or two for every page instead of one."""
+    ids = world.people(12)
+    plain = open_dynamics()
+    records(plain)
+    world.merge("contact", ids[0], ids[1])
+    merged = open_dynamics()
+    records(merged)
+
+    assert "batch_read" not in plain.calls.by_class
+    assert merged.calls.by_class["batch_read"] >= 6
 
 
 def test_companies_merge_as_well(dynamics: Dynamics, world: Organisation) -> None:
