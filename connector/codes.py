@@ -139,6 +139,7 @@ CHAPTERS: tuple[Chapter, ...] = (
             ),
             Code("no_id", "A task was created, and the answer does not say which.", _ITSELF),
             Code("not_in_answer", "The answer to a batch passes this record over.", _ITSELF),
+            Code("cut_off", "The program ended while this was written; the next run reads what arrived.", _ITSELF),
             Code("not_applied", "The answer was lost, and the values are not there.", _ITSELF),
             Code(
                 "task_unconfirmed", "A task may have been created; it is looked for before it is made again.", _ITSELF
@@ -212,6 +213,11 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "conflict",
                 "Another system set our value back more than once, so nothing more is written there.",
                 "Look at the automation that the alert names, then: connector holds release ID.",
+            ),
+            Code(
+                "undone",
+                "A run was undone, and what it had written is left out until something new is known.",
+                "connector holds release ID lets the agreement write at once.",
             ),
         ),
     ),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from connector.cli import show
 from connector.cli import signatures as under
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, app
-from connector.cli.opening import Opened, choose, now, opened, signatures_of
+from connector.cli.opening import Opened, choose, now, opened
+from connector.cli.sessions import signatures_of
 from connector.cli.settling import owner_problems, queue_problem
 from connector.errors import ConfigError, Problem
 
@@ -228,8 +229,8 @@ def setup(
     from connector.crm import PropertyDefinition  # noqa: PLC0415 - --help does without
 
     chosen = choose(config, connection)
-    with opened(chosen) as door:
-        wiring = chosen.agreement.wiring
+    wiring = chosen.agreement.wiring
+    with opened(chosen, needs={one.kind for one in wiring.own}) as door:
         missing = [one for one in wiring.own if one.property not in door.account.properties.get(one.kind, {})]
         lacking = _lacking(door)
         if missing and output == "text":
