@@ -119,6 +119,19 @@ def test_a_token_that_is_ended_early_is_fetched_once_more(opened: Open, sandbox:
     assert caught.value.code == "token"
 
 
+def test_nothing_goes_out_unasked_however_long_a_token_takes(
+    opened: Open, sandbox: DataverseSandbox  # noqa: F811
+) -> None:  # fmt: skip
+    """Whoever may stop calls is asked after the token is there, and once more before what a 401 makes us repeat."""
+    api, tokens = opened(), list[int]()
+    api.before_call = lambda: tokens.append(sandbox.service.login.handed_out)
+    api.ask(WHO)
+    sandbox.do("access", {"expire": True})
+    api.ask(WHO)
+
+    assert tokens == [1, 1, 2]
+
+
 def test_a_token_is_renewed_before_it_ends(
     opened: Open, sandbox: DataverseSandbox, world: Environment  # noqa: F811
 ) -> None:  # fmt: skip
