@@ -262,11 +262,6 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "Give it one in the Power Platform admin center.",
             ),
             Code(
-                "privilege",
-                "The application user lacks a privilege on a table, a record or a column.",
-                "Let a security role grant what the message names; connector check proves what is needed.",
-            ),
-            Code(
                 "no_versions",
                 "A table has no optimistic concurrency, so nobody's change could be noticed before it is overwritten.",
                 "Let the environment's administrator enable it for the table; connector check names it.",
@@ -283,8 +278,10 @@ CHAPTERS: tuple[Chapter, ...] = (
             ),
             Code(
                 "scope",
-                "The token lacks a scope, or lost it during the run. Nothing was decided without what it hides.",
-                "Add the scope that the message names to the app or service key; connector check proves them all.",
+                "The token lacks a scope, or the application user a privilege, perhaps since the run began. Nothing was"
+                " decided without what it hides.",
+                "Add the scope that the message names to the app or service key, or the privilege to the user's security"
+                " role; connector check proves them all.",
             ),
             Code(
                 "wrong_account",

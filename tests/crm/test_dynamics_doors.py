@@ -102,7 +102,7 @@ def test_a_missing_privilege_names_itself(opened: Open, sandbox: DataverseSandbo
     with pytest.raises(Denied) as caught:
         opened().ask(CONTACTS)
 
-    assert caught.value.code == "privilege"
+    assert caught.value.code == "scope"  # as the core knows it of every CRM
 
 
 def test_a_token_that_is_ended_early_is_fetched_once_more(opened: Open, sandbox: DataverseSandbox) -> None:  # noqa: F811
