@@ -280,8 +280,8 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "scope",
                 "The token lacks a scope, or the application user a privilege, perhaps since the run began. Nothing was"
                 " decided without what it hides.",
-                "Add the scope that the message names to the app or service key, or the privilege to the user's security"
-                " role; connector check proves them all.",
+                "Add the scope that the message names to the app or service key, or the privilege to the user's role;"
+                " connector check proves them all.",
             ),
             Code(
                 "wrong_account",
