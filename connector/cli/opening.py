@@ -170,13 +170,16 @@ def _refuse_shut(account: Description, needs: Collection[str] | None) -> None:
 
 
 def _setting(connection: Connection, name: str) -> str:
-    """Where to look in the file; of a token the reference (env:NAME), which is all that stands there. Who has an app in
-    place of a token is told what opens the account by it."""
-    if name == "token" and connection.oauth is not None:
-        return f"connections.{connection.name}.oauth.refresh_token ({connection.oauth.refresh_token})"
-    if name == "token" and connection.token is None:
-        name = "client_id"
-    return f"connections.{connection.name}.{name} ({getattr(connection, name)})"
+    """Where to look in the file; of a token the reference (env:NAME), which is all that stands there."""
+    key, value = opened_by(connection) if name == "token" else (name, getattr(connection, name))
+    return f"connections.{connection.name}.{key} ({value})"
+
+
+def opened_by(connection: Connection) -> tuple[str, str | None]:
+    """The key of what opens the account, be it a token or an app, and what stands there."""
+    if connection.oauth is not None:
+        return "oauth.refresh_token", connection.oauth.refresh_token
+    return ("token", connection.token) if connection.token is not None else ("client_id", connection.client_id)
 
 
 def kinds_of(agreement: Agreement) -> tuple[str, ...]:
