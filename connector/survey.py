@@ -135,9 +135,9 @@ def counted(crm: CRM, kinds: Sequence[str]) -> tuple[dict[str, int | None], dict
     return counts, shut
 
 
-def first_read(crm: CRM, account: Description, counts: Mapping[str, int | None]) -> FirstRead:
-    """What reading everything once costs, and how far back it goes."""
-    calls = sum(-(-(count or 0) // PAGE) for count in counts.values())
+def first_read(crm: CRM, account: Description, counts: Mapping[str, int | None], page: int = PAGE) -> FirstRead:
+    """What reading everything once costs, with so many records a page, and how far back it goes."""
+    calls = sum(-(-(count or 0) // page) for count in counts.values())
     limit = account.daily_limit
     oldest = [crm.oldest(kind) for kind, count in counts.items() if count]
     return FirstRead(
