@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from connector.crm import LOST
-from connector.crm.dynamics.adapter import Dynamics
+from connector.crm.dynamics import Dynamics
 from connector.crm.dynamics.opening import Reading
 from connector.errors import CrmError, Denied, Transient
+from connector.sandbox.dataverse import DataverseSandbox
+from connector.sandbox.dataverse.people import populated
 from tests.crm.asking_dynamics import Open, cursor_of, one, records, told
 from tests.crm.contract import AccountContract, ReadingContract
 from tests.crm.organisation import FURTHER, Organisation
@@ -80,7 +82,7 @@ def test_a_scan_leaves_the_link_from_which_changes_go_on(dynamics: Dynamics, wor
     assert [page.cursor is None for page in dynamics.scan("contact", [])] == [True, True, False]
 
 
-def test_dataverse_trap_02_and_03_many_changes_come_in_pages_and_each_can_be_gone_on_from(
+def test_lesson_08_dataverse_trap_02_and_03_many_changes_come_in_pages_and_each_can_be_gone_on_from(
     dynamics: Dynamics, world: Organisation
 ) -> None:
     """Nine edits and three deletions in pages of two; broken off anywhere, the rest follows."""
@@ -122,7 +124,6 @@ def test_dataverse_trap_03_an_empty_last_page_ends_a_scan_like_any_other(
 
 def test_dataverse_trap_01_tracked_reads_ask_for_no_annotations(dynamics: Dynamics, world: Organisation) -> None:
     """They would cost the link; where it is missing anyway, the time of change takes its place, and that is told."""
-    world.people(3)
     world.sandbox.fault("answer", path="/contacts", method="GET", status=200, body={"value": []})
     dynamics.begin("contact", world.now())
 
@@ -153,7 +154,7 @@ def test_an_answer_without_any_link_keeps_the_old_one(dynamics: Dynamics, world:
 
 
 @pytest.mark.parametrize("status", [400, 404, 410])
-def test_a_link_that_is_dead_says_that_everything_must_be_read(
+def test_lesson_10_a_link_that_is_dead_says_that_everything_must_be_read(
     dynamics: Dynamics, world: Organisation, status: int
 ) -> None:
     """Whatever the refusal is called."""
@@ -257,7 +258,7 @@ def test_a_mark_that_is_understood_no_more_begins_anew_and_says_so(dynamics: Dyn
         assert "from its beginning" in pages[0].warning
 
 
-def test_dataverse_trap_12_a_table_without_change_tracking_is_read_by_time_of_change(
+def test_lesson_09_dataverse_trap_12_a_table_without_change_tracking_is_read_by_time_of_change(
     dynamics: Dynamics, world: Organisation
 ) -> None:
     """Leads are not tracked, contacts are: each goes its own way, in one cursor."""
@@ -334,6 +335,34 @@ def test_a_column_deleted_in_the_middle_of_a_scan_reads_as_blank_and_nobody_is_m
     assert sorted(ids) == sorted(record.id for record in again)
     assert all(record.properties["jobtitle"] is None for record in again)
     assert one(dynamics, "contact", ids[0], "jobtitle").properties == {"jobtitle": None}
+
+
+def test_g3_rows_that_a_list_leaves_out_without_a_word_are_found_by_counting(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """Every fifth is not there: the table is gone through once more, which says so; nobody is missed."""
+    ids = world.people(11)
+    world.sandbox.switch(lost_rows_every=5)
+
+    pages = list(dynamics.scan("contact", []))
+
+    assert {record.id for page in pages for record in page.records} == set(ids)
+    assert {record.id for page in pages if not page.again for record in page.records} < set(ids)
+    assert any("showed 9 rows and counts 11; it is read once more" in page.warning for page in pages)
+    assert pages[-1].cursor is not None
+
+
+def test_lesson_08_12345_contacts_are_read_to_the_end() -> None:
+    """Three pages, as large as they may be."""
+    crowd = populated(12_345, activities=False, alone=False, beside=False)
+    with DataverseSandbox(crowd) as sandbox:
+        crm = Dynamics(sandbox.service.token, sandbox.url, read=Reading(page=5000))
+        pages = list(crm.scan("contact", []))
+        counted = crm.count("contact")
+        crm.close()
+
+    assert len({record.id for page in pages for record in page.records}) == counted == 12_345
+    assert [len(page.records) for page in pages] == [5000, 5000, 2345]
 
 
 def test_g13_pages_batches_and_threads_never_show(open_dynamics: Open, world: Organisation) -> None:

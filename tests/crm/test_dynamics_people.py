@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.crm.dynamics.adapter import Dynamics
+from connector.crm.dynamics import Dynamics
 from connector.sandbox.dataverse.schema import Ref
 from tests.crm.asking_dynamics import Open, cursor_of, one, records, told
 from tests.crm.organisation import Organisation

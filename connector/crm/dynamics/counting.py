@@ -45,6 +45,12 @@ def oldest(env: Environment, kind: str) -> datetime | None:
     return min((at for table in _tables(env, kind) if (at := _oldest(env, table)) is not None), default=None)
 
 
+def at_least(env: Environment, table: Table) -> int:
+    """How many rows a table has, in use or not, as far as Dataverse counts."""
+    counted = _counted(env, table, [])
+    return MOST if counted is None else counted
+
+
 def _tables(env: Environment, kind: str) -> Iterator[Table]:
     return (table for table in TABLES[kind] if env.schema.of(table) is not None)
 
