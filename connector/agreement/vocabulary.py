@@ -48,6 +48,7 @@ ACTIVITY: dict[str, FieldType] = {
     "outcome": "text",
     "status": "text",
     "duration_ms": "number",
+    "duration_min": "number",
     "duration_s": "number",
     "owner_id": "text",
     "actor": "text",
@@ -61,6 +62,7 @@ ACTIVITY: dict[str, FieldType] = {
 DEAL: dict[str, FieldType] = {
     "name": "text",
     "deal_stage": "text",
+    "deal_state": "text",
     "pipeline": "text",
     "amount": "number",
     "opened_at": "datetime",

@@ -18,11 +18,23 @@ Policy = Literal["always", "if_empty", "never_after_human", "clear"]
 
 
 @dataclass(frozen=True, slots=True)
+class ToldBy:
+    """A value of ours that another property tells: by holding one of these texts, or a number of at least so much."""
+
+    value: str
+    property: str
+    is_any_of: tuple[str, ...] = ()
+    at_least: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FieldSpec:
     """One of our fields as a property of one kind of record.
 
     `values` maps our value to the CRM's values in file order: the first of them is written, all are understood;
     where two of our values share one of theirs, the one listed first in the file is read. Empty: no translation.
+    Where the property is blank, the first of `otherwise` that is not is read in its place. What the first fitting line
+    of `told_by` says counts before all of these. Only `property` is ever written.
     """
 
     field: str
@@ -32,6 +44,14 @@ class FieldSpec:
     where: str = ""  # "mappings/hubspot.toml:14, contact.fields.job_title"
     optional: bool = False  # not every account has it: missing, it is a remark of `check` and reads as unknown
     places: Mapping[str, str] = dataclasses.field(default_factory=dict)  # our value -> where its line is written
+    otherwise: tuple[str, ...] = ()
+    told_by: tuple[ToldBy, ...] = ()
+    untold: tuple[str, ...] = ()  # values of ours that rules may name, and that this CRM never tells
+
+    @property
+    def also_read(self) -> tuple[str, ...]:
+        """The properties that are read beside its own."""
+        return tuple(dict.fromkeys((*self.otherwise, *(one.property for one in self.told_by))))
 
     def place_of(self, value: str) -> str:
         """Where the line of one of our values is; the field's own where the file has none for it."""
@@ -100,6 +120,9 @@ class Wiring:
     own_group: str = "agreement"
     own: tuple[OwnProperty, ...] = ()
     fingerprint: str = ""
+    own_options: Literal["texts", "numbers"] = "texts"  # what the CRM has for the values of a choice of ours
+    unseen: Mapping[str, str] = dataclasses.field(default_factory=dict)  # signals that this CRM cannot see, and why
+    kinds: Mapping[str, str] = dataclasses.field(default_factory=dict)  # kind -> where the file begins to speak of it
 
 
 @dataclass(frozen=True, slots=True)
