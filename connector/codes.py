@@ -295,6 +295,11 @@ CHAPTERS: tuple[Chapter, ...] = (
             Code(
                 "cursor", "The stored place in the changes cannot be read.", "Run connector backfill: it sets it anew."
             ),
+            Code(
+                "cursor_lost",
+                "The CRM tells no more what changed since the last time: too long ago, or its link is refused.",
+                "Nothing to do: everything of that kind is read once more.",
+            ),
             Code("search_incomplete", "A search gave fewer records than it announced.", _ITSELF),
             Code("search_stuck", "A search does not get on from page to page.", "If it stays so, report it."),
             Code("search_id", "A search gave a record without a usable id.", "If it stays so, report it."),

@@ -26,7 +26,7 @@ mapping = "shipped"
 NORDIC = """\
 [connections.nordic]
 crm = "dynamics"
-environment_url = "https://contoso.crm4.dynamics.com/"
+environment_url = "https://Contoso.crm4.dynamics.com/"
 tenant_id = "t"
 client_id = "c"
 client_secret = "env:DYNAMICS_SECRET"
@@ -520,6 +520,22 @@ def test_a_secret_given_by_override_stays_in_the_environment(tmp_path: Path) -> 
     assert resolve_secret(str(connection.token), environ) == SECRET
 
 
+def test_what_opens_an_environment_may_come_from_the_environment_as_well(tmp_path: Path) -> None:
+    """Secret and passphrase stay where they are; what is no secret is taken as it stands."""
+    environ = {
+        "CONNECTOR_CONNECTIONS__NORDIC__CERTIFICATE__PASSPHRASE": SECRET,
+        "CONNECTOR_CONNECTIONS__NORDIC__TENANT_ID": "contoso.onmicrosoft.com",
+    }
+    text = NORDIC.replace('client_secret = "env:DYNAMICS_SECRET"', 'certificate.file = "a.pem"')
+    connection = load(tmp_path, text, environ).connections["nordic"]
+
+    assert connection.certificate is not None
+    assert SECRET not in repr(connection)
+    assert resolve_secret(str(connection.certificate.passphrase), environ) == SECRET
+    assert connection.tenant_id == "contoso.onmicrosoft.com"
+    assert load(tmp_path, NORDIC, {"DYNAMICS_SECRET": SECRET}).connections["nordic"].client_secret is not None
+
+
 def test_an_override_that_sets_nothing_is_a_problem(tmp_path: Path) -> None:
     """A typing error in a variable would otherwise go unnoticed; what was meant is suggested."""
     environ = {
@@ -593,6 +609,15 @@ def test_the_proxy_is_the_connections_own_or_the_environments(tmp_path: Path) ->
     assert proxy_url(plain, environ | {"NO_PROXY": "ubapi.com"}) == "http://proxy:3128"
     assert proxy_url(local, environ) is None
     assert proxy_url(plain, NOTHING) is None
+
+
+def test_the_login_may_need_another_way_than_the_environment(tmp_path: Path) -> None:
+    """An environment inside, a login outside: each host is looked up in NO_PROXY by itself."""
+    nordic = load(tmp_path, NORDIC).connections["nordic"]
+    environ = {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": ".dynamics.com"}
+
+    assert proxy_url(nordic, environ) is None
+    assert proxy_url(nordic, environ, nordic.authority) == "http://proxy:3128"
 
 
 def test_the_web_address_knows_host_and_port(tmp_path: Path) -> None:

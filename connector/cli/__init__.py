@@ -43,7 +43,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
+from typing import Any
 
 from connector.errors import ConfigError, ConnectorError, Deferred, GuardRefused, UsageError
 
@@ -65,12 +67,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code of DESIGN section 7. Results on stdout, everything else on stderr."""
     import typer  # noqa: PLC0415 - so that an incomplete installation fails inside main, not at import
 
-    from connector.cli.app import app  # noqa: PLC0415 - the same
-
     # Newer versions of typer bring a click of their own along, older ones import it: the base says which.
     usage: type[Exception] = typer.BadParameter.__bases__[0]
     try:
-        result = typer.main.get_command(app).main(args=list(arguments), prog_name="connector", standalone_mode=False)
+        result = _command().main(args=list(arguments), prog_name="connector", standalone_mode=False)
     except typer.Abort:
         _say("Stopped; nothing was written.")
         return 1
@@ -87,6 +87,16 @@ def run(arguments: Sequence[str]) -> int:
     if result == INTERRUPTED:
         _say("Stopped. What was committed stays; the next run goes on from there.")
     return result if isinstance(result, int) else 0
+
+
+@cache
+def _command() -> Any:
+    """Every verb with its options, put together once."""
+    import typer  # noqa: PLC0415 - as above
+
+    from connector.cli.app import app  # noqa: PLC0415 - the same
+
+    return typer.main.get_command(app)
 
 
 def _misused(error: Exception, arguments: Sequence[str]) -> int:

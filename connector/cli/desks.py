@@ -36,12 +36,12 @@ def desk_for(state_url: str) -> Desk:
 
     name = f"{socket.gethostname()}:{os.getpid()}"
     if not _exists(state_url):
-        return Desk(name=name, wall=time.time)
+        return Desk(clock=time.monotonic, sleep=time.sleep, wall=time.time, name=name)
     with _LOCK:
         if state_url not in _DESKS:
             book = QuotaBook(state_url)
             _bury_the_dead(book)
-            _DESKS[state_url] = Desk(book, name=name, wall=time.time)
+            _DESKS[state_url] = Desk(book, clock=time.monotonic, sleep=time.sleep, wall=time.time, name=name)
         return _DESKS[state_url]
 
 

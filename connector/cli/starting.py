@@ -93,7 +93,7 @@ def demo(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def sandbox(context: typer.Context) -> int:
-    """A CRM on this machine, to try a mapping against: a HubSpot account, or with --crm dynamics an environment."""
+    """A CRM of either kind on this machine, to try a mapping against."""
     from connector.sandbox.__main__ import main  # noqa: PLC0415 - a web server that other verbs do not need
 
     try:

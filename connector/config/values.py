@@ -228,7 +228,7 @@ def _without_path(value: str, fix: str) -> str:
     address = web_address(value)
     if split_url(address).path:
         raise BadValueError("holds a path.", fix)
-    return address
+    return address.lower()
 
 
 def tenant(value: str) -> str:

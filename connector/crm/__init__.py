@@ -23,12 +23,17 @@ ACTIVITIES = ("call", "email", "meeting", "task")
 #: Code of the Transient that `changes` ends with when it named fewer records than the CRM says there are.
 INCOMPLETE = "search_incomplete"
 
+#: Code of the CrmError that `changes` ends with when the CRM tells no more what happened since the cursor: a full scan
+#: finds it out, and brings a cursor that holds.
+LOST = "cursor_lost"
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """A stretch of a full scan. `mark` resumes after this page and all before it, whichever way the scan goes through
     the records; None on the last one. `again`: some of these may have been told before, because the scan had to begin
-    anew; `warning` says why, or what else whoever reads the report should know."""
+    anew; `warning` says why, or what else whoever reads the report should know. `cursor`, on the last page: the cursor
+    of `changes` that the scan itself came to, where the one that `begin` gave is not to be used."""
 
     records: tuple[Record, ...]
     mark: str | None
@@ -36,6 +41,7 @@ class Page:
     age: float = 0.0  # seconds since it was asked for
     again: bool = False
     warning: str = ""
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +230,8 @@ class CRM(Protocol):
 
     def changes(self, kind: str, cursor: str, now: datetime) -> Iterator[Batch]:
         """Ids changed since `cursor` (inclusive). Always ends with a batch whose mark is set, or raises: Transient
-        with code INCOMPLETE where the CRM itself counts more than it named."""
+        with code INCOMPLETE where the CRM itself counts more than it named, CrmError with code LOST where it tells no
+        more what happened since."""
 
     def read(self, kind: str, ids: Sequence[str], properties: Sequence[str]) -> Iterator[Record]:
         """Current values of these records; ids that are gone are simply missing. A record that answers for a

@@ -21,8 +21,9 @@ from connector.crm.priorities import PRIORITIES, ROOM, Priority, rank_of
 from connector.crm.quota import Entry, Facts, Lease
 from connector.errors import Deferred
 
-#: Calls that a process takes from the day at once, at most; fewer as the day comes to its end.
-BLOCK = 50
+#: Calls that a process takes from the day at once, at most, and requests that it takes them for where each counts for
+#: many; fewer as the day comes to its end.
+BLOCK, WORTH = 50, 10
 
 #: Seconds between two looks at what other processes learnt, and after which a block is no longer expected to be used.
 LOOK, FORGOTTEN = 15.0, 120.0
@@ -234,9 +235,11 @@ class DailyPool:
         day, budget = self._day, self._budget
         until, why = day.midnight(now), ""
         ours, left = day.ours(budget, priority), self._expected(now)
-        if day.refused(now):
+        if day.refused(now) and day.refused_for:
+            until, why = datetime.fromtimestamp(day.refused_until, UTC), "The CRM asks to wait."
+        elif day.refused(now):
             until = max(until, datetime.fromtimestamp(day.refused_until, UTC))
-            why = "The CRM asks to wait." if day.refused_for else "The account's daily quota is spent, says the CRM."
+            why = "The account's daily quota is spent, says the CRM."
         elif ours is not None and day.used - self._in_hand >= ours:
             why = f"Our share of the account's day is used, {_part(ours, priority)} (budget.share)."
         elif left is not None and left <= day.floor(budget):
@@ -288,7 +291,7 @@ class DailyPool:
         missing = self._wanted - self._in_hand
         if missing <= 0 or least <= 0:
             return missing if missing > 0 and self._in_hand else 0  # what is in hand must not lie there unused
-        return max(missing, min(BLOCK, least // 20))
+        return max(missing, min(max(BLOCK, WORTH * self._wanted), least // 20))
 
     def _alone(self) -> None:
         entered = self.entry(self._wall(), leaving=False)

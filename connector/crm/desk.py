@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -36,19 +35,18 @@ M = TypeVar("M", bound=Member)
 
 
 class Desk:
-    """Everything a process may send, pool by pool. `clock` paces; `wall`, the time of day, goes with it by default."""
+    """Everything a process may send, pool by pool. `clock` paces, `wall` tells the time of day."""
 
     def __init__(
         self,
         book: Book | None = None,
         *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        wall: Callable[[], float] | None = None,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        wall: Callable[[], float],
         name: str = "",
     ) -> None:
-        begun = time.time() - clock()
-        self.clock, self.sleep, self.wall = clock, sleep, wall or (lambda: begun + clock())
+        self.clock, self.sleep, self.wall = clock, sleep, wall
         self._book = book or OwnBook()
         self._name = name
         self._holder = ""
@@ -59,9 +57,7 @@ class Desk:
     def open(self, pool: str, make: Callable[[], M]) -> M:
         """The member of a pool, made when nobody uses it yet. Whoever opens must close."""
         with self._lock:
-            if not self._members:
-                # Another name each time: what was left behind under the last one is still occupied.
-                self._holder = f"{self._name}:{secrets.token_hex(4)}"
+            self._holder = self._holder or self._another_name()
             member, users = self._members.get(pool) or (make(), 0)
             self._members[pool] = member, users + 1
             found: M = member
@@ -76,7 +72,7 @@ class Desk:
                 self._members[pool] = member, users - 1
                 if users == 1:
                     gone[pool] = self._members.pop(pool)[0]
-            self._enter(gone, leaving=True)
+            self._leave(gone)
             if not self._members:
                 self._book.close()
 
@@ -88,15 +84,28 @@ class Desk:
             if due():
                 with self._lock:
                     members = {pool: member for pool, (member, _) in self._members.items()}
-                self._enter(members, leaving=False)
+                self._enter(members, self._holder, leaving=False)
         finally:
             self._entering.release()
 
-    def _enter(self, members: Mapping[str, Member], *, leaving: bool) -> None:
+    def _enter(self, members: Mapping[str, Member], holder: str, *, leaving: bool) -> None:
         now = self.wall()
         entries = {pool: member.entry(now, leaving=leaving) for pool, member in members.items()}
         if entries:
-            self._book.enter(self._holder, now, entries)
+            self._book.enter(holder, now, entries)
+
+    def _leave(self, members: Mapping[str, Member]) -> None:
+        """What is left behind stays occupied under a name that nobody goes on with: whoever opens these pools again, be
+        it this process, must meet it as somebody else's."""
+        if self._members and members:
+            self._enter(members, self._another_name(), leaving=True)
+            self._book.enter(self._holder, self.wall(), dict.fromkeys(members, _nothing))
+        else:
+            self._enter(members, self._holder, leaving=True)
+        self._holder = self._holder if self._members else ""
+
+    def _another_name(self) -> str:
+        return f"{self._name}:{secrets.token_hex(4)}"
 
     @property
     def open_pools(self) -> int:
@@ -195,3 +204,9 @@ class SharedLog:
 
 
 _NOTHING = [0] * len(PRIORITIES)
+
+
+def _nothing(facts: Facts, others: Sequence[Mapping[str, Any]]) -> tuple[Facts, Lease | None]:
+    """The entry of who has nothing of a pool any more."""
+    del others
+    return facts, None

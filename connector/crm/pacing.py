@@ -99,11 +99,15 @@ class SlidingLog:
                 self._foreign = max(0, limit - remaining - ours)
                 self._foreign_until = self._clock() + self.window
 
-    def retreat(self) -> None:
-        """Refused, although by our own count there was room, and nobody tells how much others use: leave them half."""
+    def retreat(self, seconds: float = RETREAT, *, to_what_we_had: bool = False) -> None:
+        """Refused, although by our own count there was room, and nobody tells how much others use: leave them half, or
+        all that we did not have at this moment."""
         with self._lock:
-            self._foreign = max(self._foreign, self._limit // 2)
-            self._foreign_until = self._clock() + RETREAT
+            now = self._clock()
+            self._forget(now)
+            theirs = self._limit - sum(self._occupied) if to_what_we_had else self._limit // 2
+            self._foreign = max(self._foreign if now < self._foreign_until else 0, theirs)
+            self._foreign_until = now + seconds
 
     @property
     def limit(self) -> int:

@@ -183,10 +183,12 @@ def _equal_test(values: tuple[Plain, ...]) -> Callable[[Value], bool]:
     return holds
 
 
+@lru_cache(maxsize=32)  # as below
 def _member_test(entries: frozenset[str]) -> Callable[[Value], bool]:
     return _equal_test(tuple(entries))
 
 
+@lru_cache(maxsize=32)  # thousands of entries, and every lead type asks for the same
 def _domain_test(entries: frozenset[str]) -> Callable[[Value], bool]:
     domains = frozenset(each for each in entries if "." in each)
     families = frozenset(each for each in entries if "." not in each)

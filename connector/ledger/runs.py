@@ -213,6 +213,10 @@ class Runs:
         value: str | None = self._db.scalar(query)
         return value
 
+    def cursors_of(self, prefix: str) -> dict[str, str | None]:
+        """How far reading got in everything whose name begins so, without the beginning."""
+        return {name.removeprefix(prefix): value for name, (value, _) in self._named(prefix).items()}
+
     def move_cursor(self, name: str, value: str | None, complete_until: datetime | None = None) -> None:
         """Reading got this far, and everything before it is committed."""
         row = {"connection": self._me, "name": name, "value": value, "complete_until": stamp(complete_until)}
@@ -224,8 +228,9 @@ class Runs:
 
     def complete_until(self) -> datetime | None:
         """The instant up to which every kind has been read completely; None while one has not been read once."""
-        read = {name: self._complete(name) for name in self._names("changes:")}
-        begun = {f"changes:{name.partition(':')[2]}" for name in self._names("begun:")}
+        known = self._named("changes:", "begun:")
+        read = {name: until for name, (_, until) in known.items() if name.startswith("changes:")}
+        begun = {f"changes:{name.partition(':')[2]}" for name in known.keys() - read.keys()}
         if not read or begun - read.keys() or None in read.values():
             return None
         return min(at for at in read.values() if at is not None)
@@ -233,8 +238,7 @@ class Runs:
     def read_only(self, kinds: Sequence[str]) -> None:
         """These kinds are read, and no other: one that the agreement asks for no more holds nothing back, and begins
         anew when it is asked for again."""
-        for name in self._names("changes:"):
-            kind = name.partition(":")[2]
+        for kind in self.cursors_of("changes:"):
             if kind not in kinds:
                 for what in ("changes", "full", "begun", "mark"):
                     self.drop_cursors(f"{what}:{kind}")
@@ -247,18 +251,18 @@ class Runs:
         query = sa.select(cursors.c.complete_until).where(cursors.c.connection == self._me, cursors.c.name == name)
         return instant(self._db.scalar(query))
 
-    def _names(self, prefix: str) -> list[str]:
-        query = sa.select(cursors.c.name).where(cursors.c.connection == self._me, cursors.c.name.startswith(prefix))
-        return [name for (name,) in self._db.rows(query)]
+    def _named(self, *prefixes: str) -> dict[str, tuple[str | None, datetime | None]]:
+        """Every cursor whose name begins so: its value, and until when everything is read."""
+        begins = sa.or_(*(cursors.c.name.startswith(prefix) for prefix in prefixes))
+        query = sa.select(cursors.c.name, cursors.c.value, cursors.c.complete_until)
+        rows = self._db.rows(query.where(cursors.c.connection == self._me, begins))
+        return {name: (value, instant(until)) for name, value, until in rows}
 
     # -- sweeps -------------------------------------------------------------------------------------
 
     def read_in_full(self) -> datetime | None:
         """When the latest full scan of every kind began; None while one of them has not been through it."""
-        began = [self.cursor(name) for name in self._names("full:")]
-        if not began or len(began) < len(self._names("changes:")):
-            return None
-        return min(datetime.fromisoformat(at or "") for at in began)
+        return _read_in_full(self._named("full:", "changes:"))
 
     def sweep(self, name: str) -> str | None:
         """Where a sweep under way stands, as its room noted it."""
@@ -275,8 +279,9 @@ class Runs:
 
     def swept(self, name: str) -> datetime | None:
         """When the latest complete sweep of this name began: nothing it looks for is older. A full scan is one, too."""
-        known = (self._complete(f"sweep:{name}"), self.read_in_full())
-        return max((at for at in known if at is not None), default=None)
+        known = self._named("full:", "changes:", f"sweep:{name}")
+        _, swept = known.pop(f"sweep:{name}", (None, None))
+        return max((at for at in (swept, _read_in_full(known)) if at is not None), default=None)
 
     def note_drift(self, drift: int) -> None:
         """What the latest sweep, or full scan, found to differ."""
@@ -365,3 +370,10 @@ def _run(row: Any) -> RunRow:
         row.fingerprint,
         unpack(row.report) or {},
     )
+
+
+def _read_in_full(known: Mapping[str, tuple[str | None, datetime | None]]) -> datetime | None:
+    began = [value for name, (value, _) in known.items() if name.startswith("full:")]
+    if not began or len(began) < sum(name.startswith("changes:") for name in known):
+        return None
+    return min(datetime.fromisoformat(at or "") for at in began)

@@ -61,7 +61,7 @@ class Sandbox(Shell):
         self._ready_made = world if isinstance(world, World) else None
         self._token, self._app_id, self._scopes, self._switches = token, app_id, scopes, switches
         self._script, self._controls = faults, controls
-        self._begin(self._ready_made or self._build())
+        self.begin(self._ready_made or self._build())
 
     @property
     def headers(self) -> dict[str, str]:
@@ -77,9 +77,10 @@ class Sandbox(Shell):
         """A new world as at the start, counters at zero, no faults; ValueError for a world made by hand."""
         if self._ready_made is not None:
             raise ValueError("this world was made by hand; pass a function that makes it to be able to reset")
-        self._begin(self._build())
+        self.begin(self._build())
 
-    def _begin(self, world: World) -> None:
+    def begin(self, world: World) -> None:
+        """Go on with this world, counters at zero, no faults but those of the start."""
         self.world = world
         self.door = self.hubspot = HubSpot(world, token=self._token, app_id=self._app_id, scopes=self._scopes)
         self._as_scripted(self._switches, self._script, self._controls)

@@ -137,6 +137,11 @@ class Shell(ABC):
         self.stop()
 
     @property
+    def answers(self) -> bool:
+        """Whether it is started and not stopped again."""
+        return self._thread is not None
+
+    @property
     def url(self) -> str:
         """Where it answers, without a slash at the end."""
         host, port = self._listener.getsockname()[:2]

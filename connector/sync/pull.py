@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.crm import ACTIVITIES, INCOMPLETE, KINDS
-from connector.errors import MalformedRecord, Transient
+from connector.crm import ACTIVITIES, INCOMPLETE, KINDS, LOST
+from connector.errors import CrmError, MalformedRecord
 from connector.fields import email_hash
 from connector.ledger.database import unpack
 from connector.ledger.mirror import News, Seen
@@ -98,16 +98,20 @@ class Pull:
         for kind in self.kinds():
             cursor = self._ledger.runs.cursor(f"changes:{kind}")
             if cursor is None:
-                self.everything((kind,))
+                with self._session.calling_as("backfill"):
+                    self.everything((kind,))
                 continue
             try:
                 self._changes(kind, cursor)
-            except Transient as error:
-                if error.code != INCOMPLETE:
+            except CrmError as error:
+                if error.code not in (INCOMPLETE, LOST):
                     raise
-                # What did come is true and has been kept; the cursor stays, so that the rest is asked for again.
-                self._report.incomplete.append(kind)
-                self._report.warnings.append(f"incomplete: {error}")
+                # What did come is true and has been kept.
+                self._report.warnings.append(f"{'incomplete' if error.code == INCOMPLETE else 'read anew'}: {error}")
+                if error.code == INCOMPLETE:
+                    self._report.incomplete.append(kind)  # the cursor stays, so that the rest is asked for again
+                else:
+                    Scanning(self._session, self._report, self).everything((kind,), counts_drift=False)
         read_sources(self._session, self._report)
 
     def _changes(self, kind: str, cursor: str) -> None:
@@ -168,6 +172,8 @@ class Pull:
 
     def _part_with(self, kind: str, ids: Sequence[str]) -> int:
         """These are gone, which those who were on a deal with them are to hear of."""
+        if not ids:
+            return 0
         with self._ledger.transaction():
             gone = self._ledger.mirror.mark_gone(kind, ids)
             self._ledger.rejects.release(kind, ids)

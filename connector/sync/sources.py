@@ -31,7 +31,8 @@ def read_sources(session: Session, report: Report) -> None:
         Watch(session, report),
         Merging(session, report, Colleagues(session)),
     )
-    cursors = {source: session.ledger.runs.cursor(f"occurrences:{source}") for source in session.fields.sources()}
+    known = session.ledger.runs.cursors_of("occurrences:")
+    cursors = {source: known.get(source) for source in session.fields.sources()}
     sources = {source: partial(_parts, session, source, cursor) for source, cursor in cursors.items()}
     for source, part in together(sources, AT_ONCE, watch.look):
         watch.moved()
@@ -39,6 +40,9 @@ def read_sources(session: Session, report: Report) -> None:
             _unreadable(report, source, part.error)
             continue
         found, cursor = part
+        if not found and cursor == cursors[source]:
+            continue  # nothing new, and nothing further on
+        cursors[source] = cursor
         with session.ledger.transaction():
             mirror.add_occurrences(merging.told_of_survivors(found), report.run)
             session.ledger.runs.move_cursor(f"occurrences:{source}", cursor)

@@ -24,6 +24,7 @@ from connector.cli import run
 from connector.config import shipped_mappings
 from connector.sandbox import Sandbox, World
 from connector.sandbox.schema import Definition, Option
+from tests.sync.world import empty_ledger
 
 TOKEN = "pat-eu1-0f9d8c7b-tests-only"
 FIRST, LAST, COMPANY, DOMAIN = "Annabella", "Quibbleworth", "Northmill Looms", "northmill.example"
@@ -115,6 +116,8 @@ class Desk:
     settings: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.ledger.touch(mode=0o600)
+        self.ledger.write_bytes(empty_ledger())
         self.configure()
 
     @property
@@ -128,6 +131,10 @@ class Desk:
     @property
     def ledger(self) -> Path:
         return self.folder / "connector.db"
+
+    def without_state(self) -> None:
+        """As on the very first day: there is no ledger yet."""
+        self.ledger.unlink()
 
     def configure(self, **changes: str | None) -> None:
         """Write the configuration; a change is a TOML value, None leaves the key out."""

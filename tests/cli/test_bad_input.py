@@ -249,6 +249,7 @@ def _a_folder(path: Path) -> None:
 )
 def test_a_state_that_is_none_is_told(desk: Desk, damage: Callable[[Path], None], said: str) -> None:
     """Garbage, a schema of tomorrow, a folder: 1, which state, what to do."""
+    desk.without_state()
     damage(desk.ledger)
     refused(desk, 1, said, "state")
     assert desk("status").code == 1

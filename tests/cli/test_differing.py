@@ -209,6 +209,7 @@ def test_a_field_that_nobody_has_read_yet_is_named(own: Desk) -> None:
 
 
 def test_before_the_first_read_it_says_the_rules_alone_and_makes_no_ledger(own: Desk) -> None:
+    own.without_state()
     copy(own, "old")
     own.mapping(PRICE)
 

@@ -93,6 +93,7 @@ def test_schemas_come_as_one_object_or_as_files(desk: Desk) -> None:
 
 def test_check_proves_a_healthy_account_and_writes_nothing(desk: Desk) -> None:
     """Token, account, agreement and the cost of the first read are told; exit 0, no write, no ledger."""
+    desk.without_state()
     told = desk("check")
     assert told.code == 0
     assert "token accepted; account 4242" in told.out

@@ -179,7 +179,7 @@ def refusals(desk: Desk) -> None:
 @pytest.fixture
 def private(desk: Desk) -> Desk:
     """The desk on the account of people who are one of a kind."""
-    desk.sandbox._begin(one_of_a_kind())
+    desk.sandbox.begin(one_of_a_kind())
     desk.mapping()
     return desk
 

@@ -27,7 +27,8 @@ def hubspot(script: Script, time: Time) -> Iterator[Open]:
     opened: list[HubSpot] = []
 
     def open_(token: Any = "pat-test", **settings: Any) -> HubSpot:
-        settings = {"base_url": script.url, "clock": time.clock, "sleep": time.sleep, "timeout": 5.0, **settings}
+        timing = {"clock": time.clock, "sleep": time.sleep, "wall": time.wall}
+        settings = {"base_url": script.url, "timeout": 5.0, **timing, **settings}
         opened.append(HubSpot(token, **settings))
         return opened[-1]
 

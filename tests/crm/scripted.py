@@ -129,6 +129,10 @@ class Time:
     def clock(self) -> float:
         return self.now
 
+    def wall(self) -> float:
+        """The time of day: a Friday morning, and what has been slept since."""
+        return 1_800_000_000.0 + self.now
+
     def sleep(self, seconds: float) -> None:
         self.now += seconds
         self.slept.append(seconds)

@@ -10,7 +10,7 @@ import pytest
 import requests
 import responses
 
-from connector.crm.dynamics.api import Api, Call, listed
+from connector.crm.dynamics.api import Api, Call
 from connector.crm.dynamics.batch import Missing
 from connector.crm.dynamics.opening import api_of
 from connector.crm.dynamics.refusals import Refused
@@ -132,11 +132,25 @@ def test_a_page_of_a_proxy_is_no_answer(server: responses.RequestsMock, api: Api
 
 
 @pytest.mark.parametrize("body", [{}, {"status": "ok"}, {"value": None}, {"value": [1]}])
-def test_an_answer_without_a_list_is_not_taken_for_no_rows(body: dict[str, Any]) -> None:
-    """Or everybody who was asked for would be taken for gone."""
+def test_an_answer_without_a_list_is_not_taken_for_no_rows(
+    server: responses.RequestsMock, api: Api, body: dict[str, Any]
+) -> None:
+    """Or everybody who was asked for would be taken for gone. It is asked for again, and then given up."""
+    server.get(f"{BASE}/contacts", json=body)
     with pytest.raises(OutcomeUnknown, match="without a list"):
-        listed(LIST, body)
-    assert listed(LIST, {"value": []}) == []
+        api.page(LIST)
+
+    assert api.calls.retries > 0
+
+
+def test_changes_may_be_told_by_a_bare_object(server: responses.RequestsMock, api: Api) -> None:
+    """Where nothing changed; nothing at all is no such object."""
+    server.get(f"{BASE}/contacts", json={})
+    server.get(f"{BASE}/leads", body="")
+
+    assert api.page(LIST, bare=True) == ([], {})
+    with pytest.raises(OutcomeUnknown):
+        api.page(Call("leads", "list"), bare=True)
 
 
 def test_whoever_is_asked_before_a_call_can_stop_it(server: responses.RequestsMock, api: Api) -> None:
@@ -279,6 +293,17 @@ def test_a_server_that_stops_at_the_first_refusal_tells_the_same(server: respons
     server.post(f"{BASE}/$batch", status=400, body=body, content_type="multipart/mixed; boundary=b")
 
     assert told(api.batch([patch(1), patch(2), patch(3)])) == [204, 400, Missing.NOT_ATTEMPTED]
+
+
+def test_a_page_instead_of_a_batch_is_no_answer(server: responses.RequestsMock, api: Api) -> None:
+    """Reads are asked for again; of writes nobody knows what became."""
+    page = {"status": 200, "json": "hello"}
+    served(server, page, all_done)
+    assert told(api.batch([Call("contacts(1)", "read")])) == [204]
+
+    served(server, page)
+    with pytest.raises(OutcomeUnknown, match="not with a batch"):
+        api.batch([patch(1)])
 
 
 def test_reads_in_a_batch_may_be_repeated(server: responses.RequestsMock, api: Api) -> None:

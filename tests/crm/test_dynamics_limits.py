@@ -5,22 +5,29 @@ from __future__ import annotations
 import heapq
 import math
 import random
+from pathlib import Path
 
 import pytest
 
-from connector.crm.desk import Desk
+from connector.crm.desk import Desk, SharedLog
 from connector.crm.dynamics.limits import REQUESTS, UNNAMED, WINDOW, WORK, Allowance
 from connector.crm.pacing import Budget
 from connector.crm.quota import Book, OwnBook
 from connector.errors import Deferred, Transient
+from connector.ledger.quota import QuotaBook
 from tests.crm.scripted import Time
 
 ALL = Budget(share=1.0, daily_floor=0)
+WALL = 1_800_000_000.0
+
+
+def desk_of(time: Time, book: Book) -> Desk:
+    return Desk(book, clock=time.clock, sleep=time.sleep, wall=lambda: WALL + time.now)
 
 
 def allowance_of(time: Time, *, book: Book | None = None, a_day: int = 500_000, budget: Budget = ALL) -> Allowance:
     """One connection of a process of its own, without jitter."""
-    desk = Desk(book or OwnBook(), clock=time.clock, sleep=time.sleep, wall=lambda: 1_800_000_000.0 + time.now)
+    desk = desk_of(time, book or OwnBook())
     return Allowance(desk, "contoso", lambda: "tenant app", budget, a_day=a_day, dice=lambda: 0.0)
 
 
@@ -164,6 +171,19 @@ def test_two_processes_on_one_ledger_spend_one_day(time: Time) -> None:
 
     with pytest.raises(Deferred):
         call(second, 2, rows=50)
+
+
+def test_what_a_killed_process_called_counts_as_long_as_the_server_counts_it(time: Time, tmp_path: Path) -> None:
+    """Five minutes of Dataverse, not the ten seconds of another CRM, although it is known to be dead."""
+    book = QuotaBook(f"sqlite:///{tmp_path}/state.db")
+
+    desk = desk_of(time, book)
+    desk.open("requests", lambda: SharedLog(desk, 20, WINDOW, 1.0)).take(None, time.sleep)
+    desk.open("burst", lambda: SharedLog(desk, 20, 10.0, 1.0)).take(None, time.sleep)
+    book.bury(book.holders(WALL), WALL, 10.5)
+
+    assert book.holders(WALL + WINDOW - 1) != []
+    assert book.holders(WALL + WINDOW + 1) == []
 
 
 def test_calls_made_before_the_account_was_known_are_counted_as_its(time: Time) -> None:

@@ -113,6 +113,35 @@ def test_dataverse_trap_19_a_412_is_told_apart_where_its_code_is_empty(
     assert error(412, code, message, **sent).code == ours
 
 
+@pytest.mark.parametrize(
+    ("status", "message", "ours"),
+    [
+        (429, "Number of requests exceeded the limit of 6000 over time window of 300 seconds.", "REQUESTS"),
+        (429, "Combined execution time of incoming requests exceeded limit of 1200000 ms.", "EXECUTION_TIME"),
+        (429, "Number of concurrent requests exceeded the limit of 52.", "CONCURRENCY"),
+        (403, "The system user was disabled therefore the ticket expired.", "user_disabled"),
+        (403, "The user has not been assigned any roles.", "user_without_roles"),
+        (401, "The user is not a member of the organization.", "user_missing"),
+        (400, "Optimistic concurrency isn't enabled for entity type lead.", "no_versions"),
+        (400, "Entity lead isn't enabled for change tracking.", "not_tracked"),
+        (400, "Version stamp associated with the client has expired. Please perform a full sync.", "cursor"),
+        (400, "A validation error occurred. A string value provided is too long.", "value_invalid"),
+        (400, "Cannot convert a value to target type 'Edm.Int32'.", "value_invalid"),
+        (400, "The picklist value is out of the range.", "value_not_allowed"),
+        (400, "State code is invalid or state code is valid but status code is invalid.", "value_not_allowed"),
+        (400, "The object cannot be updated because it is read-only.", "record_closed"),
+        (400, "The object is not in a valid state to perform this operation.", "record_closed"),
+        (400, "The specified attribute does not exist on this entity.", "property_missing"),
+        (404, "The specified object was not found.", "gone"),
+        (404, "Resource not found for the segment 'contcts'.", "not_found"),
+        (400, "Somebody's plug-in says so.", "refused"),
+    ],
+)
+def test_dataverse_trap_19_an_empty_code_leaves_the_wording(status: int, message: str, ours: str) -> None:
+    """In the words of Microsoft's own list; what a plug-in words itself is refused without a reason that we know."""
+    assert error(status, "", message).code == ours
+
+
 def test_dataverse_trap_08_a_column_that_is_not_there_is_told_by_the_wording() -> None:
     """Also where the code says no more than that something is wrong."""
     for message in (
@@ -132,6 +161,16 @@ def test_a_record_that_a_column_points_to_is_not_taken_for_the_record_itself() -
 
     assert (type(ours), ours.code) == (NotFound, "gone")
     assert (type(owners), owners.code) == (Refused, "target_missing")
+
+
+@pytest.mark.parametrize("code", ["", "0x80099999", "0x80040203"])
+@pytest.mark.parametrize("message", ["This contact does not exist in our ERP.", "The system user was disabled there."])
+def test_what_a_plug_in_words_itself_makes_nobody_gone_and_closes_no_door(code: str, message: str) -> None:
+    """It is refused, and that is all."""
+    found = error(400, code, message)
+
+    assert isinstance(found, Refused)
+    assert found.code == ("value_invalid" if code == "0x80040203" else "refused")
 
 
 def test_lesson_51_a_refusal_names_the_code_and_no_value() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -217,6 +218,19 @@ def test_a_proxy_that_is_not_there_is_transient() -> None:
         courier.carry("GET", f"{BASE}/WhoAmI", {}, None, "GET WhoAmI")
 
     assert type(caught.value) is Transient
+
+
+def test_a_proxy_is_told_the_password_that_stands_in_its_address() -> None:
+    """And the environment is not."""
+    with Script(lambda _: Reply(json={})) as proxy:
+        address = proxy.url.replace("http://", "http://me:s3cret@")
+        courier = Courier("environment_url", connections=1, timeout=5.0, clock=lambda: 0.0, proxy=address)
+        courier.carry("GET", "http://nowhere.example/x", {}, None, "GET x")
+    (heard,) = proxy.heard
+
+    assert heard.target == "http://nowhere.example/x"
+    assert heard.headers["Proxy-Authorization"] == f"Basic {base64.b64encode(b'me:s3cret').decode()}"
+    assert "Authorization" not in heard.headers
 
 
 @pytest.mark.parametrize("reply", [Reply(cut=0), Reply(json={"value": ["x" * 500]}, cut=100)])

@@ -273,6 +273,21 @@ def test_g3_an_edit_at_the_very_instant_at_which_a_window_begins_is_seen(open_hu
     assert changed(hubspot, at.isoformat(), world.now()) == [id]
 
 
+def test_trap_10_the_bin_is_gone_through_once_whatever_the_search_counts_of_the_living(
+    hubspot: HubSpot, sandbox: Sandbox, world: Account
+) -> None:
+    """Eleven in the bin, pages of two, thirty alive: each told once, without a search."""
+    gone, _ = world.people(11), world.people(30)
+    for id_ in gone:
+        world.remove("contact", id_)
+
+    pages = list(hubspot.scan("contact", [], archived=True))
+
+    assert [record.id for page in pages for record in page.records] == gone
+    assert not any(page.again or page.warning for page in pages)
+    assert hubspot.calls.by_class == {"list": 6}
+
+
 def test_lesson_06_trap_03_a_search_that_loses_rows_moves_no_cursor(
     hubspot: HubSpot, sandbox: Sandbox, world: Account
 ) -> None:

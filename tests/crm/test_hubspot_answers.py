@@ -12,6 +12,7 @@ import pytest
 from connector.crm import Task, Update
 from connector.crm.hubspot import HubSpot, Reading
 from connector.crm.hubspot.reading import asked_for
+from connector.errors import CrmError
 from tests.crm.scripted import SILENCE, Heard, Open, Reply, Script, first, rate_limited
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -187,6 +188,19 @@ def test_associations_are_followed_through_their_pages(script: Script, hubspot: 
 
     assert [(link.to_id, link.labels) for link in links["1"]] == [("8", ("primary",)), ("9", ("Billing",))]
     assert links["2"] == ()
+
+
+def test_lesson_39_submissions_that_do_not_advance_are_an_error_and_no_end(script: Script, hubspot: Open) -> None:
+    """The older ones are still to come: the cursor must not stand after them."""
+    one = {"conversionId": "c1", "submittedAt": int(NOW.timestamp() * 1000), "values": []}
+    script.answer = lambda _heard: Reply(json={"results": [one], "paging": {"next": {"after": "2"}}})
+
+    parts = hubspot().occurrences("form:f-1", None, NOW)
+
+    assert next(parts)[1] is None
+    with pytest.raises(CrmError, match="do not advance"):
+        list(parts)
+    assert len(script.heard) == 2
 
 
 def test_submissions_are_read_back_to_the_cursor_and_remember_no_address(script: Script, hubspot: Open) -> None:

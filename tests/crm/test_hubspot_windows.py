@@ -15,7 +15,7 @@ from connector.crm.hubspot.api import Api, Call
 from connector.crm.hubspot.changing import changes
 from connector.crm.hubspot.names import SEARCH_CAP, Sizes
 from connector.crm.hubspot.records import millis
-from connector.errors import CrmError
+from connector.errors import CrmError, Transient
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
@@ -104,3 +104,69 @@ def test_g3_a_search_that_compares_ids_as_texts_misses_nobody(ids: Sequence[int]
     index = Texts(dict.fromkeys(ids, millis(NOW)), reading=Reading(search_page=page))
 
     assert set(_read(index, NOW - timedelta(minutes=10))) == set(map(str, ids))
+
+
+class Lagging(Index):
+    """A search that learns of each change half a minute late, asked once a second."""
+
+    restless = True  # whether people who stand in the window are edited meanwhile
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.asked_at = millis(NOW)
+        self._all = dict(self.modified)
+
+    def ask(self, call: Call) -> dict[str, Any]:
+        """One search, over what the index knows by now. Each answer tells when its records were modified."""
+        self.asked_at += 1000
+        since = self.asked_at - millis(NOW)
+        self.modified = {id_: at for id_, at in self._all.items() if at + 30_000 <= self.asked_at}
+        for id_ in range(2990, 2990 + since // 4000 * self.restless):  # edited again, and out of the window
+            self.modified[id_] = self.asked_at
+        self._ids = sorted(self.modified)
+        answer = super().ask(call)
+        for one in answer["results"]:
+            at = datetime.fromtimestamp(self.modified[int(one["id"])] / 1000, UTC)
+            one["properties"] = {"hs_object_id": one["id"], "lastmodifieddate": at.isoformat()}
+        return answer
+
+
+def test_g3_what_the_index_learns_meanwhile_is_the_next_windows() -> None:
+    """Five edits a second of people whose place has been read already, on an account whose index lags: those of the
+    last minute are read again anyway, so the window is complete as far as its cursor says."""
+    edits = {id_: millis(NOW) - id_ * 200 for id_ in range(1, 301)}
+    old = {id_: millis(NOW) - 120_000 for id_ in range(1000, 3000)}
+    index = Lagging({**edits, **old})
+
+    *batches, last = changes(index, "contact", (NOW - timedelta(minutes=5)).isoformat(), NOW)
+
+    assert last.complete_until == NOW - index.reading.settle
+    assert len([id_ for batch in batches for id_ in batch.ids if id_ == "1500"]) == 1  # and read once
+
+
+def test_g3_a_settled_row_that_the_pages_leave_out_is_missed_for_all_that() -> None:
+    """What came late hides nothing: of those that must be there each counts."""
+
+    class Losing(Lagging):
+        restless = False
+
+        def ask(self, call: Call) -> dict[str, Any]:
+            answer = super().ask(call)
+            return {**answer, "results": [one for one in answer["results"] if one["id"] != "1500"]}
+
+    edits = {id_: millis(NOW) - id_ * 200 for id_ in range(1, 301)}
+    old = {id_: millis(NOW) - 120_000 for id_ in range(1000, 3000)}
+
+    with pytest.raises(Transient, match="changed contact"):
+        list(changes(Losing({**edits, **old}), "contact", (NOW - timedelta(minutes=5)).isoformat(), NOW))
+
+
+def test_a_window_begun_by_an_earlier_version_goes_on_where_it_stopped() -> None:
+    """Its cursor does not tell how many of those seen were settled."""
+    index = Index(dict.fromkeys(range(1, 501), millis(NOW - timedelta(minutes=2))))
+    kept = f"{(NOW - timedelta(minutes=5)).isoformat()} {NOW.isoformat()} 200 200 500"
+
+    batches = list(changes(index, "contact", kept, NOW))
+
+    assert [id_ for batch in batches for id_ in batch.ids] == [str(id_) for id_ in range(201, 501)]
+    assert batches[-1].complete_until == NOW - index.reading.settle

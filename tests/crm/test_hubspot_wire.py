@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -113,6 +114,29 @@ def test_lesson_51_trap_24_each_failure_has_its_error(
         read(hubspot(attempts=1))
 
 
+@pytest.mark.parametrize("raw", [b"", b"{}", b'{"status": "ok"}', b'{"results": null}'])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda crm: list(crm.scan("contact", ["email"])),
+        lambda crm: list(crm.read("contact", ["1"], ["email"])),
+        lambda crm: list(crm.changes("contact", NOW.isoformat(), NOW)),
+        lambda crm: crm.links("contact", ["1"], "company"),
+        lambda crm: crm.history("contact", ["1"], ["email"]),
+    ],
+    ids=["list", "read", "changes", "links", "history"],
+)
+def test_an_answer_without_a_list_is_not_an_empty_one(
+    script: Script, hubspot: Open, raw: bytes, ask: Callable[[HubSpot], object]
+) -> None:
+    """A gateway says 200 and nothing more: nobody is gone for that, no link ended, no window was quiet."""
+    script.answer = first(then=Reply(200, raw=raw))
+
+    with pytest.raises(OutcomeUnknown, match=r"without the list|not with a JSON object"):
+        ask(hubspot(attempts=2))
+    assert len(script.heard) == 2
+
+
 def test_lesson_51_lesson_52_a_missing_scope_is_named(script: Script, hubspot: Open) -> None:
     """The administrator reads which scope to add, any one of those HubSpot lists."""
     errors = [{"context": {"requiredGranularScopes": ["crm.objects.deals.read", "crm.schemas.deals.read"]}}]
@@ -211,6 +235,7 @@ def test_trap_11_merged_ids_are_read_from_both_lists_and_from_the_answer_itself(
         (rate_limited("SECONDLY"), 1),
         (Reply(429, {"message": "You have reached your ten_secondly_rolling limit."}), 10),
         (Reply(429, {"category": "RATE_LIMITS"}, headers={"Retry-After": "4"}), 4),
+        (Reply(429, {"policyName": "TEN_SECONDLY_ROLLING"}, headers={"Retry-After": "0"}), 10),
         (Reply(423, {}), 2),
         (Reply(477, {}, headers={"Retry-After": "90"}), 90),
         (Reply(502, {}), 3),
@@ -268,7 +293,7 @@ def test_writes_that_the_budget_stops_are_deferred_each(script: Script, hubspot:
 def test_a_refreshed_token_is_tried_once_after_a_401(script: Script, hubspot: Open) -> None:
     """A long run outlives its token: a new one is used; the same one again is not."""
     tokens = iter(["old", "new", "new"])
-    script.answer = lambda heard: Reply(200 if heard.headers["Authorization"] == "Bearer new" else 401, {})
+    script.answer = lambda heard: Reply(200 if heard.headers["Authorization"] == "Bearer new" else 401, {"results": []})
 
     read(hubspot(lambda: next(tokens)))
 

@@ -389,6 +389,30 @@ def test_lesson_22_an_unusable_answer_to_nothing_applied_is_never_called_success
     assert {outcomes[id_].code for id_ in in_state(outcomes, "unknown")} == {"not_applied"}
 
 
+def test_lesson_22_whoever_a_look_passes_over_once_is_not_gone(account: Account) -> None:
+    """The answer was lost, and the first look leaves somebody out without a word: they live, and it was written."""
+    looks: list[list[str]] = []
+    lost = [account.update]
+    account.mood = lambda heard: lost.pop()(heard) and SILENCE if lost else None
+
+    def forgetful(heard: Heard) -> Reply:
+        if heard.path.endswith("/batch/read"):
+            looks.append([one["id"] for one in heard.body["inputs"]])
+            if len(looks) == 1:
+                heard.body["inputs"].pop()
+        return account(heard)
+
+    with Script(forgetful) as script:
+        hubspot = HubSpot("t", base_url=script.url, clock=lambda: 0.0, sleep=lambda _: None, attempts=2, timeout=5.0)
+        del account.stored["3"]
+        outcomes = write(hubspot, ["1", "2", "3", "4"])
+        hubspot.close()
+
+    assert in_state(outcomes, "written") == {"1", "2", "4"}
+    assert in_state(outcomes, "gone") == {"3"}
+    assert looks == [["1", "2", "3", "4"], ["3", "4"]]
+
+
 def test_lesson_23_what_cannot_even_be_looked_up_stays_unknown(crm: HubSpot, account: Account) -> None:
     """Neither write nor read gets through: one write call, and the next run will know."""
     account.mood = lambda _heard: SILENCE

@@ -67,7 +67,7 @@ def token(sandbox: Sandbox, keeper: Any, secret: str = CLIENT_SECRET, base_url: 
 
 def adapter(sandbox: Sandbox, token: OAuthToken, **more: Any) -> HubSpot:
     clock = lambda: sandbox.world.clock.now() / 1000  # noqa: E731 - twice the same
-    desk = Desk(clock=clock, sleep=sandbox.world.clock.advance)
+    desk = Desk(clock=clock, sleep=sandbox.world.clock.advance, wall=clock)
     return HubSpot(token, base_url=sandbox.url, desk=desk, **more)
 
 
@@ -199,6 +199,23 @@ def test_a_revoked_refresh_token_is_told_with_what_to_do(sandbox: Sandbox, file:
     with pytest.raises(Denied, match=r"oauth\.refresh_token: .*Install the app in the account again") as refused:
         token(sandbox, keeper(file)).now()
     assert REFRESH_TOKEN not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(404, {"status": "error", "message": "resource not found"}), (403, None), (302, None)]
+)
+def test_whoever_is_not_hubspot_says_nothing_of_the_refresh_token(
+    sandbox: Sandbox, file: Path, status: int, body: Any
+) -> None:
+    """A mistyped base_url or a firewall's page: nobody is sent to install the app again."""
+    sandbox.fault("answer", path="/oauth/", times=0, status=status, body=body)
+    try:
+        with pytest.raises(Denied, match=f"answered {status}.*Check base_url and proxy") as refused:
+            token(sandbox, keeper(file)).now()
+    finally:
+        sandbox.faults.clear()
+
+    assert refused.value.code == "denied"
 
 
 def test_without_a_network_a_token_serves_until_it_ends(sandbox: Sandbox, file: Path) -> None:

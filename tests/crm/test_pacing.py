@@ -263,12 +263,14 @@ def test_without_headers_one_call_an_hour_looks_whether_the_day_is_still_spent()
 
 
 def test_a_wait_that_the_server_names_holds_for_every_call() -> None:
-    """Retry-After of ten minutes: nothing before it is over, everything after it."""
+    """Retry-After of ten minutes: nothing before it is over, everything after it; nobody is sent to midnight."""
     pool, time = day(share=1.0)
+    pool.meet("UTC")
     pool.exhausted(600)
     time.sleep(599)
-    with pytest.raises(Deferred):
+    with pytest.raises(Deferred, match=r"asks to wait.*after 1970-01-01 00:10 UTC") as deferred:
         pool.take()
+    assert deferred.value.until == datetime(1970, 1, 1, 0, 10, tzinfo=UTC)
     time.sleep(1)
 
     pool.take()

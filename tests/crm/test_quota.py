@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,32 @@ def test_a_process_that_ends_leaves_what_it_used_for_one_window(book: Book) -> N
     assert simulation.server.taken(5, 9, "second") >= 55
 
 
+def test_g7_a_pool_opened_again_beside_another_is_as_full_as_it_was_left(book: Book) -> None:
+    """Two connections of one daemon: the first ends with eighty calls made and comes back a second later, while the
+    second works on. What the server counts still is not free."""
+    now = [1000.0]
+    desk = Desk(book, clock=lambda: now[0], sleep=lambda _: None, wall=lambda: now[0], name="daemon:1")
+    opened = partial(desk.open, "ours", lambda: SharedLog(desk, 100, 10.0, 1.0))
+    desk.open("another", lambda: SharedLog(desk, 100, 10.0, 1.0))
+
+    def as_many_as_fit(log: SharedLog) -> int:
+        made = 0
+        while made < 80 and not log.try_take(None):
+            log.log.give_back(None)
+            made += 1
+        return made
+
+    made = [as_many_as_fit(opened())]
+    for _ in range(2):
+        desk.close(["ours"])
+        now[0] += 1
+        made.append(as_many_as_fit(opened()))
+    now[0] += 10
+
+    assert made == [80, 20, 0]
+    assert as_many_as_fit(opened()) == 80
+
+
 def test_g7_an_incremental_finds_room_beside_a_backfill(book: Book) -> None:
     """Twelve calls every minute beside a saturated backfill of another process: from the second time on at once."""
     simulation = Simulation(Server(100), book)
@@ -178,7 +205,7 @@ def test_g7_who_gets_how_many_of_a_hundred_places(
 def test_trap_25_a_thousand_runs_leave_nothing_behind() -> None:
     """One log for a token however many adapters use it, and none once the last is closed."""
     now = [0.0]
-    desk = Desk(clock=lambda: now[0], sleep=lambda _: None)
+    desk = Desk(clock=lambda: now[0], sleep=lambda _: None, wall=lambda: now[0])
     for _ in range(1000):
         logs = {id(desk.open("burst", lambda: SharedLog(desk, 100, 10.0, 1.0))) for _ in range(3)}
         assert len(logs) == 1
@@ -200,7 +227,7 @@ def test_g7_connections_with_one_token_share_one_log_and_the_token_stands_nowher
         now[0] += seconds
 
     book = QuotaBook(f"sqlite:///{tmp_path}/state.db")
-    desk = Desk(book, clock=lambda: now[0], sleep=passes)
+    desk = Desk(book, clock=lambda: now[0], sleep=passes, wall=lambda: now[0])
     script.answer = lambda _heard: Reply(json={"results": []}, headers={"X-HubSpot-RateLimit-Max": "10"})
     adapters = [HubSpot(token, base_url=script.url, desk=desk) for token in ("pat-one", "pat-one", "pat-two")]
     for adapter in adapters:

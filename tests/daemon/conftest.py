@@ -14,7 +14,7 @@ import pytest
 import structlog
 
 from connector import log
-from tests.cli.conftest import desk, synced  # noqa: F401 - fixtures
+from tests.cli.conftest import desk, first_run, running, synced  # noqa: F401 - fixtures
 from tests.daemon.house import House, house
 
 

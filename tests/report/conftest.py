@@ -14,7 +14,7 @@ from connector.crm import Description, Owner, PropertyDefinition
 from connector.model import Activity, Deal, Person
 from connector.report.baseline import Baseline, Ground, baseline
 from connector.survey import Delivered
-from tests.cli.conftest import desk  # noqa: F401 - a fixture
+from tests.cli.conftest import desk, running  # noqa: F401 - fixtures
 from tests.decide.conftest import NOON, agreement, person  # noqa: F401 - fixtures and builders
 
 STAGES = {

@@ -103,6 +103,7 @@ def test_a_page_goes_to_a_file_for_its_owner_only(bare: Desk) -> None:
 
 def test_a_place_that_cannot_be_written_is_told_before_anything_is_read(bare: Desk) -> None:
     """A folder that is not there: exit 4, no ledger, no page."""
+    bare.without_state()
     told = bare("report", "baseline", "--output", "html", "--file", "nowhere/b.html")
     assert (told.code, bare.ledger.exists()) == (4, False)
     assert "--file" in told.err

@@ -82,7 +82,7 @@ class Life:
         self.world.clock.at = state.at
         if isinstance(self.world, SandboxWorld):
             assert self.world.sandbox is not None
-            self.world.sandbox._begin(pickle.loads(state.crm))
+            self.world.sandbox.begin(pickle.loads(state.crm))
             self.world.account = self.world.sandbox.world
         else:
             for name, value in zip(KEPT, pickle.loads(state.crm), strict=True):

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 from connector.crm import KINDS
+from connector.crm.hubspot.allowance import Allowance, Places
 from connector.errors import Deferred
 from connector.ledger import Ledger
+from connector.sandbox import Sandbox
 from connector.sync import Order, Report, reconcile, run, sweeping
 from tests.sync.conftest import Build
 from tests.sync.crashing import EVERY, Crash, Fuse, fragile, ledger_that_dies, points
@@ -74,6 +76,39 @@ def test_g3_lesson_04_a_sweep_counts_and_repairs_what_no_read_told(build: Build)
     assert _title(ledger, str(1000 + lost)) == "Director of Operations"
     assert found.counts["looked_at"] >= lost + 1
     assert (after.drift, after.status) == (0, "done")
+
+
+def test_g7_each_part_of_a_run_calls_in_the_class_that_it_is_of(
+    tmp_path: Path, hubspot: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first full read is a backfill's whoever orders it; sweeps give way to what changed, up to the pacer."""
+    world = SandboxWorld(tmp_path, sandbox=hubspot)
+    heard: list[tuple[str, str | None]] = []
+    take = Allowance.take
+
+    def noted(self: Allowance, counted_as: str) -> Places:
+        places = take(self, counted_as)
+        heard.append((counted_as, places._priority))
+        return places
+
+    monkeypatch.setattr(Allowance, "take", noted)
+
+    def classes_of(counted_as: str) -> set[str | None]:
+        return {priority for name, priority in heard if name == counted_as}
+
+    ledger = _settled(world, 3)
+    first, heard[:] = classes_of("list"), []
+    _later(world, ledger, hours=1)
+    quiet = {priority for _, priority in heard}
+    heard.clear()
+    world.edit("1001", {"jobtitle": "Student"})
+    _later(world, ledger, hours=24)
+
+    assert "backfill" in first
+    assert first <= {"backfill", "reconcile"}  # sweeps of three hours ago
+    assert quiet == {"incremental"}
+    assert classes_of("list") == {"reconcile"}
+    assert classes_of("search") == {"incremental"}
 
 
 def test_g3_what_simply_changed_is_no_drift(tmp_path: Path) -> None:

@@ -96,15 +96,30 @@ class Api:
     def ask(self, call: Call) -> dict[str, Any]:
         """The JSON object of the answer; empty where it has no body. Numbers with a fraction are Decimals. Raises as
         connector.errors says, refusals.Refused for what a 4xx is about."""
-        answer = self.send(call)
-        body = parsed(answer.body)
-        if body is None or (call.method == "GET" and not answer.body.strip()):
-            raise no_answer_of(call, f"answered {answer.status}, but not with a JSON object")
-        return body
+
+        def read(answer: Answer) -> dict[str, Any]:
+            body = parsed(answer.body)
+            if body is None or (call.method == "GET" and not answer.body.strip()):
+                raise no_answer_of(call, f"answered {answer.status}, but not with a JSON object")
+            return body
+
+        return self._run(call.request, call.counted_as, call.rows, call.may_repeat, read)
 
     def send(self, call: Call) -> Answer:
         """As `ask`, the answer as it came: for who wants its headers."""
-        return self._run(call.request, call.counted_as, call.rows, call.may_repeat)
+        return self._run(call.request, call.counted_as, call.rows, call.may_repeat, lambda answer: answer)
+
+    def page(self, call: Call, *, bare: bool = False) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """The rows of a list or of one page of it, and what stands beside them. Raises as `ask`, also where there is no
+        list, unless a `bare` object means "none", as it may of changes."""
+
+        def read(answer: Answer) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+            body = parsed(answer.body) if answer.body.strip() else None
+            if bare and body is not None and "value" not in body:
+                return [], body
+            return listed(call, body or {}), body or {}
+
+        return self._run(call.request, call.counted_as, call.rows, call.may_repeat, read)
 
     def batch(self, calls: Sequence[Call], counted_as: str = "batch") -> list[Answer | Missing]:
         """For each of these calls, in their order, its answer or why there is none: all of them in one request, each
@@ -155,8 +170,13 @@ class Api:
         body = framed([self._part(call.request) for call in calls], boundary)
         request = Request("POST", "$batch", headers=GO_ON, body=body, content_type=content_type(boundary))
         rows, repeatable = sum(call.rows for call in calls), all(call.may_repeat for call in calls)
-        answer = self._run(request, counted_as, rows, repeatable)
-        return taken_apart(answer.headers.get("Content-Type") or "", answer.body, len(calls))
+
+        def read(answer: Answer) -> list[Answer | Missing]:
+            if not _is_a_batch(answer):
+                raise _foreign(request, f"answered {answer.status}, but not with a batch")
+            return taken_apart(answer.headers["Content-Type"], answer.body, len(calls))
+
+        return self._run(request, counted_as, rows, repeatable, read)
 
     def _part(self, request: Request) -> Part:
         headers = {name: value for name, value in request.all_headers().items() if name not in _OF_THE_BATCH}
@@ -175,13 +195,15 @@ class Api:
 
     # -- one try ------------------------------------------------------------------------------------------
 
-    def _run(self, request: Request, counted_as: str, rows: int, repeatable: bool) -> Answer:
-        return self.policy.run(
-            lambda: self._once(request, counted_as, rows),
-            repeatable=repeatable,
-            on_retry=self._count_retry,
-            attempts=self._attempts,
-        )
+    def _run(self, request: Request, counted_as: str, rows: int, repeatable: bool, read: Callable[[Answer], A]) -> A:
+        """What is read in the answer, after as many tries as it takes: one that cannot be read is none."""
+
+        def once() -> A:
+            found = read(self._once(request, counted_as, rows))
+            self._reached = True
+            return found
+
+        return self.policy.run(once, repeatable=repeatable, on_retry=self._count_retry, attempts=self._attempts)
 
     def _attempts(self) -> int:
         most = self.policy.attempts
@@ -197,7 +219,6 @@ class Api:
             self.allowance.learn(answer)
             if answer.status >= 300 and not _is_a_batch(answer):
                 raise self._failure(request, answer, places)
-        self._reached = True
         return answer
 
     def _failure(self, request: Request, answer: Answer, places: Places) -> CrmError:
@@ -223,7 +244,7 @@ class Api:
 
 
 def listed(call: Call, body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows of a list. Raises OutcomeUnknown where the answer holds none: that would be taken for "no rows"."""
+    """The rows in an answer. Raises OutcomeUnknown where it holds no list: that would be taken for "no rows"."""
     rows = body.get("value")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise no_answer_of(call, "answered without a list")
@@ -232,7 +253,11 @@ def listed(call: Call, body: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def no_answer_of(call: Call, what: str) -> OutcomeUnknown:
     """Something came back, and not from Dataverse."""
-    return OutcomeUnknown(f"{call.request} {what}. Is a proxy in between?", code="not_json")
+    return _foreign(call.request, what)
+
+
+def _foreign(request: Request, what: str) -> OutcomeUnknown:
+    return OutcomeUnknown(f"{request} {what}. Is a proxy in between?", code="not_json")
 
 
 #: Headers that a batch has for all of its parts.

@@ -77,7 +77,8 @@ class AppToken:
         return f"{self._app.tenant_id} {self._app.client_id}"
 
     def now(self) -> str:
-        """See Token. Raises Denied when the app is refused, Transient when nobody answers and no token holds."""
+        """See Token. Raises Denied when the app is refused, Transient when nobody answers and no token holds: whatever
+        became of the fetch, the call that wanted the token was not sent."""
         return self._held.now().token
 
     def after(self, refused: str) -> str:
@@ -85,7 +86,10 @@ class AppToken:
         return self._held.after(refused).token
 
     def _fetched(self, _refused: str | None) -> Access:
-        granted = self._policy.run(self._ask, repeatable=True, on_retry=lambda: None)
+        try:
+            granted = self._policy.run(self._ask, repeatable=True, on_retry=lambda: None)
+        except OutcomeUnknown as error:
+            raise Transient(str(error), code=error.code, retry_after=error.retry_after) from None
         life = granted.get("expires_in")
         seconds = float(life) if isinstance(life, int | float) and life > 0 else USUAL_LIFE
         return Access.granted(str(granted["access_token"]), self._wall(), seconds)
@@ -163,6 +167,9 @@ _ENTRA: Mapping[int, tuple[str, str, str]] = {
     7000215: (_PROOF, _SECRET.format("the secret is wrong"), "app"),
     7000222: (_PROOF, _SECRET.format("the secret has expired"), "app"),
     700027: (_PROOF, _SECRET.format("the certificate is not that of the app, or has expired"), "app"),
+    700023: (_PROOF, _SECRET.format("the certificate proves another app or tenant"), "app"),
+    50027: (_PROOF, _SECRET.format("what the certificate signs cannot be read"), "app"),
+    70011: ("environment_url", "the tenant has no environment at this address. Correct it, or tenant_id.", "tenant"),
     7000229: ("client_id", "the app is not consented to in the tenant; an administrator must do that.", "app"),
     500011: ("environment_url", "the tenant has no environment at this address. Correct it, or tenant_id.", "tenant"),
     53003: ("client_id", "a conditional access policy of the tenant blocks the app.", "app"),

@@ -41,6 +41,13 @@ A_DAY = 500_000
 #: Seconds that everybody waits where a 429 does not say how many.
 UNNAMED = 5.0
 
+#: Seconds for which a window is taken to hold no more than it held when it drew a 429.
+REMEMBERED = 2 * WINDOW
+
+#: Seconds that are waited where a 429 names them: a full window is free again after as many as it is long. Who is told
+#: to wait for longer has called on and on in spite of refusals, or the tenant's day is spent.
+PATIENCE = WINDOW + 30.0
+
 #: Seconds over which those who were told to wait come back, at most.
 SPREAD = 3.0
 
@@ -141,6 +148,9 @@ class Allowance:
         once from then on. Raises Deferred where the wait is longer than anybody sits through."""
         facets, seconds = self._opened(), error.retry_after or UNNAMED
         facets.lanes.complained(since, of_their_number=error.code == "CONCURRENCY")
+        if (full := {"REQUESTS": facets.requests, "EXECUTION_TIME": facets.work}.get(error.code)) is not None:
+            # We thought there was room: the environment bears less than documented, or somebody else calls as our user.
+            full.log.retreat(REMEMBERED, to_what_we_had=True)
         if seconds > patience:
             until = facets.day.exhausted(seconds)
             raise Deferred(f"Dataverse asks to wait. {goes_on(until, facets.day.day.zone)}", until=until)

@@ -14,7 +14,7 @@ from connector.crm.desk import Desk
 from connector.crm.dynamics.api import Api
 from connector.crm.dynamics.auth import ATTEMPTS, App, AppToken
 from connector.crm.dynamics.courier import Courier
-from connector.crm.dynamics.limits import A_DAY
+from connector.crm.dynamics.limits import A_DAY, PATIENCE
 from connector.crm.dynamics.transport import VERSION, Wire
 from connector.crm.pacing import Budget
 from connector.crm.resting import Rest
@@ -24,13 +24,15 @@ from connector.crm.wire import AskedToken, FixedToken, Token
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a connection reads: rows per page and requests per batch, threads, and the two trailing times of reading by
-    the time of change, where a table has no change tracking."""
+    """How a connection reads: rows per page, requests per batch, ids per request (some hundred conditions are refused
+    as too complex), threads, and the two trailing times of reading by the time of change, where a table has no change
+    tracking."""
 
     settle: timedelta = timedelta(seconds=60)
     look_back: timedelta = timedelta(minutes=5)
     page: int = 2000
     batch: int = 50
+    ids: int = 100
     threads: int = 8
 
 
@@ -48,13 +50,15 @@ def api_of(
     desk: Desk | None = None,
     clock: Callable[[], float] | None = None,
     sleep: Callable[[float], None] | None = None,
+    wall: Callable[[], float] | None = None,
 ) -> Api:
     """One environment, opened by a token, by an app's (see `app_token`), or by whoever returns the token of the moment.
 
     `desk` paces the calls; adapters that share a user should share it. Without one there is a desk of its own, by
-    `clock` and `sleep`, which are otherwise the desk's.
+    `clock`, `sleep` and `wall` (the time of day; by default the clock's, where one is given); the first two are
+    otherwise the desk's.
     """
-    desk = desk or Desk(clock=clock or time.monotonic, sleep=sleep or time.sleep)
+    desk = desk or Desk(clock=clock or time.monotonic, sleep=sleep or time.sleep, wall=wall or clock or time.time)
     threads, rest = (read or Reading()).threads, Rest(sleep or desk.sleep)
     wire = Wire(
         _token(token),
@@ -69,7 +73,7 @@ def api_of(
         wire,
         threads=threads,
         budget=budget or Budget(),
-        policy=Policy(rest.before_another_try, attempts=attempts),
+        policy=Policy(rest.before_another_try, attempts=attempts, patience=PATIENCE),
         clock=clock or desk.clock,
         rest=rest,
         desk=desk,

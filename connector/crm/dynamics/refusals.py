@@ -106,13 +106,37 @@ _DOORS: Mapping[str, str] = {
 _WORDINGS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(words, re.IGNORECASE), ours)
     for words, ours in (
+        (r"number of requests exceeded", "REQUESTS"),
+        (r"combined execution time", "EXECUTION_TIME"),
+        (r"number of concurrent requests", "CONCURRENCY"),
+        (r"user was disabled", "user_disabled"),
+        (r"not been assigned any roles", "user_without_roles"),
+        (r"not a member of the organization", "user_missing"),
+        (r"optimistic concurrency isn't enabled", "no_versions"),
+        (r"isn't enabled for change tracking", "not_tracked"),
+        (r"version stamp .*expired", "cursor"),
         (r"rowversion|version of the existing record", "moved_meanwhile"),
         (r"duplicate|already exists|matching key values", "collision"),
-        (r"could not find a property|does not contain attribute|undeclared property", "property_missing"),
+        (r"could not find a property|attribute does not exist|undeclared property", "property_missing"),
         (r"resource not found for the segment", "not_found"),
-        (r"does ?not exist", "gone"),
+        (r"because it is read-only|not in a valid state to perform", "record_closed"),
+        (r"picklist value is out of|status ?code is invalid|from an invalid state", "value_not_allowed"),
+        (r"validation error|cannot convert", "value_invalid"),
+        (r"does ?not exist|object was not found", "gone"),
     )
 )
+
+#: What a wording means under these statuses only.
+_ONLY_WITH: Mapping[str, tuple[int, ...]] = {
+    "gone": (404,),
+    "not_found": (404,),
+    "REQUESTS": (429,),
+    "EXECUTION_TIME": (429,),
+    "CONCURRENCY": (429,),
+    "user_disabled": (401, 403),
+    "user_without_roles": (401, 403),
+    "user_missing": (401, 403),
+}
 
 _UNKNOWN_AFTER = frozenset({408, 502, 503, 504})
 
@@ -138,6 +162,7 @@ class Complaint:
 
     theirs: str  # the code: "0x80040265", "" where the body has none
     text: str = field(repr=False)
+    status: int
     request_id: str | None = None
 
     @property
@@ -156,7 +181,9 @@ class Complaint:
         known = _CODES.get(self.theirs, ("", ""))[1]
         if known and self.theirs not in _VAGUE:
             return known
-        return next((ours for pattern, ours in _WORDINGS if pattern.search(self.text)), known)
+        found = next((ours for pattern, ours in _WORDINGS if pattern.search(self.text)), known)
+        # A plug-in's own words may say anything: that something does not exist, or that a user was disabled.
+        return found if self.status in _ONLY_WITH.get(found, (self.status,)) else known
 
     @property
     def privileges(self) -> str:
@@ -284,5 +311,6 @@ def complaint(answer: Answer) -> Complaint:
     return Complaint(
         theirs="0x" + found[0][2:].upper() if found else "",
         text=text if isinstance(text, str) else "",
+        status=answer.status,
         request_id=request_id if _ID.fullmatch(request_id) else None,
     )

@@ -40,7 +40,8 @@ class HubSpot:
     """One HubSpot account, opened by a token (or by whatever returns the token of the moment).
 
     `desk` paces the calls; adapters that share a token or an account should share it. Without one this adapter has a
-    desk of its own, by `clock` and `sleep`, which are otherwise the desk's.
+    desk of its own, by `clock`, `sleep` and `wall` (the time of day; by default the clock's, where one is given); the
+    first two are otherwise the desk's.
     """
 
     def __init__(
@@ -57,10 +58,11 @@ class HubSpot:
         desk: Desk | None = None,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], None] | None = None,
+        wall: Callable[[], float] | None = None,
     ) -> None:
         if api_version not in VERSIONS:
             raise ValueError(f"api_version is {api_version!r}; it must be one of {', '.join(VERSIONS)}")
-        desk = desk or Desk(clock=clock or time.monotonic, sleep=sleep or time.sleep)
+        desk = desk or Desk(clock=clock or time.monotonic, sleep=sleep or time.sleep, wall=wall or clock or time.time)
         sizes, self._rest = read or Reading(), Rest(sleep or desk.sleep)
         self._known_groups = set[tuple[str, str]]()
         wire = Wire(

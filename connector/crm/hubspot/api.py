@@ -38,7 +38,8 @@ FIRST_CONTACT = 3
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What to ask: an endpoint of names.PATHS, the class it is counted under, whether twice is as good as once."""
+    """What to ask: an endpoint of names.PATHS, the class it is counted under, whether twice is as good as once, and
+    whether the answer is a list: one that has none is no answer, for nobody there is not the same as nothing said."""
 
     what: str
     counted_as: str
@@ -47,6 +48,7 @@ class Call:
     query: tuple[tuple[str, str], ...] = ()
     body: Any = None
     repeatable: bool = True
+    lists: bool = False
 
 
 class Api:
@@ -126,6 +128,11 @@ class Api:
         if not body and answer.body.strip() not in (b"", b"{}"):
             raise OutcomeUnknown(
                 f"{request} answered {answer.status}, but not with a JSON object. Is a proxy in between?",
+                code="not_json",
+            )
+        if call.lists and not isinstance(body.get("results"), list):
+            raise OutcomeUnknown(
+                f"{request} answered {answer.status} without the list that was asked for. Is a proxy in between?",
                 code="not_json",
             )
         self._reached = True

@@ -102,7 +102,7 @@ def _members(api: Api, what: str, list_id: str, after: str | None) -> dict[str, 
     if after is not None:
         query.append(("after", after))
     try:
-        return api.ask(Call(what, "lists", "GET", params={"list": list_id}, query=tuple(query)))
+        return api.ask(Call(what, "lists", "GET", params={"list": list_id}, query=tuple(query), lists=True))
     except Refused as error:
         if error.allowed is None or not api.sizes.shrink("members", size, error.allowed):
             raise
@@ -134,7 +134,9 @@ def _submitted(api: Api, source: str, form: str, cursor: str | None) -> Parts:
         found = [one for entry in listed(answer) if (one := _submission(source, entry))]
         newest = max((at for at in (newest, *(one.at for one in found)) if at), default=None)
         following = next_page(answer)
-        done = following is None or following == after or any(one.at < back_to for one in found)
+        done = following is None or any(one.at < back_to for one in found)
+        if following == after and not done:
+            raise CrmError("the submissions of a form do not advance", code="list_stuck")
         recent = tuple(one for one in found if one.at >= back_to)
         yield recent, newest.isoformat() if done and newest else cursor
         if done:
@@ -147,7 +149,7 @@ def _submissions(api: Api, form: str, after: str | None) -> dict[str, Any]:
     if after is not None:
         query.append(("after", after))
     try:
-        return api.ask(Call("submissions", "forms", "GET", params={"form": form}, query=tuple(query)))
+        return api.ask(Call("submissions", "forms", "GET", params={"form": form}, query=tuple(query), lists=True))
     except NotFound:
         raise NotFound(f"the form {form} is not in HubSpot; correct its id.", code="form") from None
 

@@ -61,7 +61,7 @@ def _ask(api: Api, kind: str, part: Sequence[str], properties: Sequence[str]) ->
             "inputs": [{"id": id_} for id_ in ids],
         }
         query = (("archived", "false"),)
-        return api.ask(Call("batch_read", "history", params=type_of(kind), query=query, body=body))
+        return api.ask(Call("batch_read", "history", params=type_of(kind), query=query, body=body, lists=True))
 
     return shrinking(api, "history", part, ask)
 

@@ -41,7 +41,7 @@ def _ask(api: Api, kind: str, part: Sequence[Input], to: str) -> list[dict[str, 
     params = {"type": TYPES[kind], "to": TYPES[to]}
 
     def ask(inputs: Sequence[Input]) -> dict[str, Any]:
-        return api.ask(Call("links", "links", params=params, body={"inputs": list(inputs)}))
+        return api.ask(Call("links", "links", params=params, body={"inputs": list(inputs)}, lists=True))
 
     return shrinking(api, "links", part, ask)
 

@@ -119,6 +119,9 @@ class OAuthToken:
             return Transient(f"{request} answered {answer.status}.", code=f"http_{answer.status}")
         if answer.status < 300:
             return OutcomeUnknown(f"{request} answered without a token. Is a proxy in between?", code="not_json")
+        if answer.status not in (400, 401):
+            what = f"{request} answered {answer.status}, which says nothing of the token."
+            return Denied(f"{self._where}: {what} Check base_url and proxy.", code="denied")
         words = " ".join(str(said.get(key, "")) for key in ("status", "error", "message")).lower()
         if "client" in words or "secret" in words:
             what = "client_id or client_secret is not the app's: HubSpot refuses them. Copy both from the app's page."

@@ -22,10 +22,11 @@ Answer = dict[str, Any]
 def scan(
     api: Api, kind: str, properties: Sequence[str], *, after: str | None, archived: bool, alone: bool
 ) -> Iterator[Page]:
-    """Every record, a page at a time; by several cursors, save for deleted ones, which the search does not count."""
+    """Every record, a page at a time; by several cursors, save for deleted ones: the search counts the living."""
     wanted = asked_for(kind, properties)
     shared = not (archived or alone) and api.reading.threads > 1
-    return Scan(api, kind, lambda at: _page(api, kind, wanted, at, archived), after=after, shared=shared).pages()
+    ask = lambda at: _page(api, kind, wanted, at, archived)  # noqa: E731 - a page of this very list
+    return Scan(api, kind, ask, after=after, shared=shared, counted=not archived).pages()
 
 
 def read(api: Api, kind: str, ids: Sequence[str], properties: Sequence[str]) -> Iterator[Record]:
@@ -52,7 +53,7 @@ def batch_read(
             "inputs": [{"id": id_} for id_ in part],
         }
         query = (("archived", "true" if archived else "false"),)
-        return api.ask(Call("batch_read", "batch_read", params=type_of(kind), query=query, body=body))
+        return api.ask(Call("batch_read", "batch_read", params=type_of(kind), query=query, body=body, lists=True))
 
     answers = shrinking(api, "batch", ids, ask)
     return [found for answer in answers for entry in listed(answer) if (found := record(kind, entry))]
@@ -86,7 +87,7 @@ def _list(api: Api, kind: str, properties: Sequence[str], after: str | None, arc
     if after is not None:
         query.append(("after", after))
     try:
-        return api.ask(Call("objects", "list", "GET", params=type_of(kind), query=tuple(query)))
+        return api.ask(Call("objects", "list", "GET", params=type_of(kind), query=tuple(query), lists=True))
     except Refused as error:
         if error.allowed is None or not api.sizes.shrink("page", size, error.allowed):
             raise

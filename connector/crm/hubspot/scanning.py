@@ -32,10 +32,12 @@ log = get_logger("connector.crm")
 class Scan:
     """One full scan, from its beginning or from a mark."""
 
-    def __init__(self, api: Api, kind: str, ask: Ask, *, after: str | None, shared: bool) -> None:
+    def __init__(self, api: Api, kind: str, ask: Ask, *, after: str | None, shared: bool, counted: bool = True) -> None:
+        """`shared`: by several cursors; `counted`: the search counts what this list holds."""
         self._api, self._kind, self._ask = api, kind, ask
         self._parts = Partition.resumed(after)
         self._parts.alone |= not shared
+        self._counted = counted
         self._coming: dict[Stretch, tuple[Future[Page], float]] = {}  # at most one page each, and when it was asked for
         self._pages = 0
         self._resumed = after is not None
@@ -93,7 +95,7 @@ class Scan:
         if places is None:
             return None
         self._pages += 1
-        if self._pages == FIRST_PAGES and self._parts.open:
+        if self._counted and self._pages == FIRST_PAGES and self._parts.open:
             self._learn()
         if not self._parts.open:
             self._conclude()

@@ -9,10 +9,11 @@ HTTP leaves it as one of our errors, every status code as a value.
 
 from __future__ import annotations
 
+import ssl
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import urllib3
 from hubspot.crm.objects.api_client import ApiClient
@@ -31,6 +32,9 @@ _NOT_SENT = (
     urllib3.exceptions.NameResolutionError,
     urllib3.exceptions.ProxyError,
 )
+
+#: How TLS says that the other side hung up: no question of trust.
+_HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +100,11 @@ class Wire:
         self.host = urlsplit(base_url).netloc
         configuration = Configuration(host=base_url.rstrip("/"))
         configuration.connection_pool_maxsize = connections
-        configuration.proxy = proxy or _proxy_from_environment(base_url)
+        configuration.proxy = proxy = proxy or _proxy_from_environment(base_url)
+        configuration.proxy_headers = _credentials(proxy) if proxy else None
         self._client = _Client(configuration)
         self._client.user_agent = "agreement-connector"
+        self._trusted = False  # it has answered
 
     def send(self, request: Request) -> Answer:
         """The answer to a request; after a 401 once more, if there is another token (OAuth). Without a token, "", it
@@ -132,12 +138,15 @@ class Wire:
                 code="unreachable",
             ) from None
         except urllib3.exceptions.SSLError as error:
+            if not self._mistrusts(error):
+                raise self._lost(request, _name(error)) from None
             raise Denied(
                 f"no trusted TLS connection to {self.host} ({_name(error)}). Check base_url and SSL_CERT_FILE.",
                 code="tls",
             ) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._lost(request, _name(error)) from None
+        self._trusted = True
         try:
             body = self._read(response, request, deadline)
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -175,6 +184,14 @@ class Wire:
         response.release_conn()
         return b"".join(parts)
 
+    def _mistrusts(self, error: urllib3.exceptions.SSLError) -> bool:
+        """Whether trying again is pointless: a certificate, or a host that has never spoken TLS with us. Connections
+        that worked break by TLS errors of many names."""
+        cause = error.args[0] if error.args else None
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        return not (self._trusted or isinstance(cause, _HUNG_UP))
+
     def _lost(self, request: Request, why: str) -> OutcomeUnknown:
         return OutcomeUnknown(f"no usable answer to {request} from {self.host}: {why}", code="no_answer")
 
@@ -190,3 +207,11 @@ def _proxy_from_environment(base_url: str) -> str | None:
     if parts.scheme != "https" or urllib.request.proxy_bypass(parts.hostname or ""):
         return None
     return urllib.request.getproxies().get("https")
+
+
+def _credentials(proxy: str) -> dict[str, str] | None:
+    """User and password in a proxy's address, as the header that the proxy asks for; urllib3 passes over them."""
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return None
+    return urllib3.util.make_headers(proxy_basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")

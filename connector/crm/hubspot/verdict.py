@@ -125,10 +125,11 @@ def _by_hundred(status: int) -> tuple[type[CrmError], float | None, str]:
 
 
 def retry_after(answer: Answer) -> float | None:
-    """Seconds the answer asks to wait; None where it does not say."""
+    """Seconds the answer asks to wait; None where it does not say, or says 0: what it refuses now it took a moment ago,
+    and a wait that was rounded away must not switch off ours."""
     value = answer.headers.get("Retry-After")
     try:
-        return max(0.0, float(value)) if value else None
+        return max(0.0, float(value)) or None if value else None
     except ValueError:
         return None  # a date: not a form HubSpot documents
 

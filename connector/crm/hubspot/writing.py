@@ -207,9 +207,14 @@ def _merged(parts: Iterable[Outcomes]) -> Outcomes:
 
 
 def _look(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
-    """After a lost answer: what stands in HubSpot now. Values that are not ours (yet) stay unknown."""
+    """After a lost answer: what stands in HubSpot now. Values that are not ours (yet) stay unknown; whoever is passed
+    over is asked for twice before they count as gone."""
     properties = sorted({name for update in updates for name in update.properties})
-    stored = {found.id: found.properties for found in batch_read(api, kind, [u.id for u in updates], properties)}
+    stored: dict[str, Mapping[str, str | None]] = {}
+    for _ in range(2):
+        missing = [update.id for update in updates if update.id not in stored]
+        found = batch_read(api, kind, missing, properties) if missing else ()
+        stored |= {one.id: one.properties for one in found}
     return {update.id: _seen(update, stored.get(update.id)) for update in updates}
 
 

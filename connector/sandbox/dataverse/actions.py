@@ -8,6 +8,7 @@ from connector.sandbox.dataverse import merging, metadata, payload, reading, wri
 from connector.sandbox.dataverse.errors import no_such_row, refused
 from connector.sandbox.dataverse.known import BUSINESS_UNIT, ORGANIZATION
 from connector.sandbox.dataverse.request import Request, segments
+from connector.sandbox.dataverse.rights import RIGHTS
 from connector.sandbox.dataverse.rows import Row, Values
 from connector.sandbox.dataverse.schema import Table
 from connector.sandbox.dataverse.telling import wire
@@ -38,7 +39,7 @@ def privileges(request: Request) -> Answer:
             "BusinessUnitId": BUSINESS_UNIT,
         }
         for table in environment.tables.values()
-        for right in metadata.RIGHTS
+        for right in RIGHTS
         if environment.app.may(right, table.name)
     ]
     context = f"{request.base}/$metadata#Microsoft.Dynamics.CRM.RetrieveUserPrivilegesResponse"

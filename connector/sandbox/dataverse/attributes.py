@@ -84,7 +84,11 @@ def _column(name: str, kind: str, body: dict[str, Any]) -> Column:
     if kind == "datetime":
         return Column(name, _date_kind(body), custom=True)
     if kind in OPTION_KINDS:
-        options = (body.get("OptionSet") or {}).get("Options") or []
+        options = (body.get("OptionSet") or {}).get("Options")
+        if not options:
+            raise refused(
+                "InvalidArgument", f"{name} needs an OptionSet with Options; global ones are not served here."
+            )
         return Column(name, kind, options=tuple(_option(one) for one in options), custom=True)
     if kind == "boolean":
         return Column(name, kind, labels=_labels(body.get("OptionSet") or {}), custom=True)

@@ -132,7 +132,7 @@ def _call(request: Request, part: Part) -> Call:
     path = address.path if address.path.startswith("/") else f"{outer.path.rpartition('/')[0]}/{address.path}"
     query = {name: tuple(values) for name, values in parse_qs(address.query, keep_blank_values=True).items()}
     headers = {"host": outer.headers.get("host", ""), **part.headers}
-    return Call(part.method, path, query, headers, part.body.removesuffix(b"\r\n"), address.query)
+    return Call(part.method, path, query, headers, part.body, address.query)
 
 
 def _traced(answer: Answer) -> Answer:

@@ -14,6 +14,9 @@ from __future__ import annotations
 #: Columns of every table that users own.
 OWNED = """
 OwnerId owner systemuser team
+OwningUser lookup systemuser ro
+OwningTeam lookup team ro
+OwningBusinessUnit lookup businessunit ro
 CreatedOn datetime ro
 ModifiedOn datetime ro
 CreatedBy lookup systemuser ro

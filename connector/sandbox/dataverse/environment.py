@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from connector.sandbox.agenda import Agenda
 from connector.sandbox.clock import Clock
@@ -22,6 +23,9 @@ from connector.sandbox.dataverse.robots import Robot
 from connector.sandbox.dataverse.rows import FIRST_VERSION, Kept, Row, Shelf, Value, Values
 from connector.sandbox.dataverse.schema import Column, Ref, Table
 from connector.sandbox.dataverse.switches import Switches
+
+if TYPE_CHECKING:
+    from connector.sandbox.dataverse.query import Sorted
 
 
 @dataclass(slots=True)
@@ -49,11 +53,9 @@ class Environment:
         *,
         clock: Clock | None = None,
         switches: Switches | None = None,
-        time_zone: str = "Europe/Warsaw",
     ) -> None:
         self.clock = clock or Clock()
         self.switches = switches or Switches()
-        self.time_zone = time_zone
         self.tables = stock.tables()
         self.sets = {table.set_name: table for table in self.tables.values()}
         self.people: Rows = people or Nobody()
@@ -70,6 +72,7 @@ class Environment:
         self.agenda = Agenda()
         self.robots: dict[str, Robot] = {}
         self.deleted_columns: dict[tuple[str, str], Column] = {}
+        self.sorted_before: tuple[tuple[str, int], list[Sorted]] = (("", 0), [])  # the rows of the last sorted read
         self.passed: Counter[str] = Counter()  # rows that went by, for those that get lost
         self.writes: Counter[str] = Counter()  # rows written by the app user, by table
         self.secured: set[tuple[str, str]] = set()
@@ -126,7 +129,7 @@ class Environment:
         modified_at: int | None = None,
     ) -> Row:
         """Put a row into the environment; state and owner are filled in where they are not given."""
-        row_id = str(UUID(id)) if id else str(uuid4())
+        row_id = str(UUID(id)) if id else self._new_id(table)
         if self.row(table, row_id) is not None:
             raise ValueError(f"{table} {row_id} is there already")
         now = self.clock.now()
@@ -196,6 +199,10 @@ class Environment:
         before = self._shelves[table].keep(row, columns)
         if self._journal is not None:
             self._journal.append((table, row.id, before))
+
+    def _new_id(self, table: str) -> str:
+        """An id that nobody has had: without order, and the same whenever the same is done."""
+        return str(uuid5(NAMESPACE_OID, f"{table} {self.version}"))
 
     def _next_version(self) -> int:
         self.version += 1

@@ -26,6 +26,8 @@ REASONS = {
     "NoRoute": Reason("0x80060888", 404),
     "InvalidArgument": Reason("0x80040203", 400),
     "NoAttribute": Reason("0x80041103", 400),
+    "TooManyConditions": Reason("0x8004430c", 400),
+    "TooManyValues": Reason("0x8004430e", 400),
     "NotSupported": Reason("0x80040315", 405),
     "NoSuchMessage": Reason("0x80040800", 501),
     # values

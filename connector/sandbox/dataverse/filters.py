@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from connector.sandbox.clock import iso_date, to_ms
-from connector.sandbox.dataverse.errors import malformed
+from connector.sandbox.dataverse.errors import malformed, refused
 from connector.sandbox.dataverse.rows import Value
 from connector.sandbox.dataverse.schema import DATES, LOOKUPS, Column, Ref
 
@@ -57,22 +57,27 @@ _MEMBER_TESTS = {
 }
 
 
-def parsed(text: str, find: Find) -> Test:
-    """The test that a filter means; Refusal 400 for one that is not understood."""
-    return _Filter(text, find).whole()
+def parsed(text: str, find: Find, most: int) -> Test:
+    """The test that a filter means; Refusal 400 for one that is not understood, or has more than `most` conditions."""
+    return _Filter(text, find, most).whole()
 
 
-def pointed_at(text: str) -> tuple[str, str] | None:
-    """The lookup and the id of a filter that asks for nothing but `_lookup_value eq id`."""
-    found = re.fullmatch(r"\s*\(?_(\w+)_value eq ([0-9a-fA-F-]{36})\)?\s*", text)
-    return (found[1], found[2].lower()) if found else None
+def pointed_at(text: str) -> list[tuple[str, str]] | None:
+    """The columns and ids of a filter that asks for nothing but `_lookup_value eq id or rowid eq id or ...`."""
+    found = [_BY_ID.fullmatch(term) for term in text.split(" or ")]
+    pairs = [(one[1] or one[2], one[3].lower()) for one in found if one]
+    return pairs if len(pairs) == len(found) else None
+
+
+_BY_ID = re.compile(r"\s*\(?\s*(?:_(\w+)_value|(\w+)) eq ([0-9a-fA-F-]{36})\s*\)?\s*")
 
 
 class _Filter:
     """One filter being read, from left to right."""
 
-    def __init__(self, text: str, find: Find) -> None:
+    def __init__(self, text: str, find: Find, most: int) -> None:
         self._find = find
+        self._left, self._values_left = most, 4 * most
         self._tokens = _tokens(text)
         self._place = 0
 
@@ -103,6 +108,9 @@ class _Filter:
             self._must(")")
             return test
         word = self._next("word")
+        self._left -= 1
+        if self._left < 0:
+            raise refused("TooManyConditions", "Number of conditions in query exceeded maximum limit.")
         if word in _TEXT_TESTS:
             return self._text_test(word)
         if word in _MEMBER_TESTS:
@@ -150,6 +158,9 @@ class _Filter:
             values.append(_from_text(column, self._next("text")[1:-1]))
         self._must("]")
         self._must(")")
+        self._values_left -= len(values)
+        if self._values_left < 0:
+            raise refused("TooManyValues", "Number of parameters in a condition exceeded maximum limit.")
         wanted = {_comparable(column, value) for value in values}
         is_in = _MEMBER_TESTS[function]
         return lambda row: any(one in wanted for one in _parts(column, read(row))) == is_in

@@ -50,14 +50,14 @@ def place(request: Request) -> Place:
     if found is None or quote(unquote(text), safe="") != text:  # decoded once too often, or encoded
         raise malformed("Malformed XML in the Paging Cookie.")
     told = orjson.loads(urlsafe_b64decode(found[2]))
-    if told["q"] != _signature(request):
+    if told["q"] != signature(request):
         raise malformed("The paging cookie belongs to another query.")
     return Place(int(found[1]), told["a"], tuple(told["k"]), told["v"], told["g"], told["s"])
 
 
 def next_link(request: Request, following: Place, *, tracking: bool) -> str:
     """The address of the next page: the query as it came, and a cookie."""
-    told = {"q": _signature(request), "a": following.after, "k": following.keys, "v": following.version}
+    told = {"q": signature(request), "a": following.after, "k": following.keys, "v": following.version}
     told |= {"g": following.gone, "s": following.since}
     packed = urlsafe_b64encode(orjson.dumps(told)).decode()
     cookie = f'<cookie pagenumber="{following.page}" pagingcookie="{packed}" istracking="{tracking}" />'
@@ -101,6 +101,7 @@ def _name(part: str) -> str:
     return unquote(part.partition("=")[0])
 
 
-def _signature(request: Request) -> str:
+def signature(request: Request) -> str:
+    """What tells one query from another."""
     told = [request.segments[0].name, *(request.option(name) or "" for name in _SIGNED)]
     return blake2b("\n".join(told).encode(), digest_size=6).hexdigest()

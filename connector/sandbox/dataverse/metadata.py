@@ -14,11 +14,11 @@ from uuid import NAMESPACE_URL, uuid5
 from connector.sandbox.dataverse.errors import malformed, refused
 from connector.sandbox.dataverse.metadata_query import chosen, expansions, filtered
 from connector.sandbox.dataverse.request import Request, Segment
+from connector.sandbox.dataverse.rights import RIGHTS
 from connector.sandbox.dataverse.schema import DATES, KINDS, LOOKUPS, Column, Option, Table
 from connector.sandbox.exchange import Answer
 
 CRM = "Microsoft.Dynamics.CRM."
-RIGHTS = ("Create", "Read", "Write", "Delete", "Assign", "Append", "AppendTo")
 _NAME = re.compile(r"LogicalName='(\w+)'")
 #: Casts that metadata has, by name.
 _CASTS = {cast for _, cast in KINDS.values()}

@@ -89,7 +89,8 @@ def _part(headers: Mapping[str, str], content: bytes) -> Part:
         raise malformed("A part of the batch has another content type than application/http.")
     if headers.get("content-transfer-encoding") != "binary":
         raise malformed("A part of the batch lacks Content-Transfer-Encoding: binary.")
-    head, between, body = content.partition(_END + _END)
+    # The line end before a boundary belongs to it, and is the empty line of a request without a body.
+    head, between, body = (content + _END).partition(_END + _END)
     if not between:
         raise malformed("The request of a part has no empty line after its headers.")
     line, _, rest = head.partition(_END)
@@ -97,7 +98,7 @@ def _part(headers: Mapping[str, str], content: bytes) -> Part:
     if asked is None:
         raise malformed(f"{line.decode('latin-1', 'replace')!r} is no request line.")
     inner = _headers(rest) if rest else {}
-    return Part(asked[1], asked[2], inner, body, headers.get("content-id") or inner.get("content-id"))
+    return Part(asked[1], asked[2], inner, body.strip(_END), headers.get("content-id") or inner.get("content-id"))
 
 
 def written(boundary: str, parts: Iterable[bytes]) -> bytes:

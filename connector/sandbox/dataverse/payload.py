@@ -16,6 +16,7 @@ from uuid import UUID
 from connector.sandbox.clock import parse_ms
 from connector.sandbox.dataverse.environment import Environment
 from connector.sandbox.dataverse.errors import refused
+from connector.sandbox.dataverse.rights import require
 from connector.sandbox.dataverse.rows import Value
 from connector.sandbox.dataverse.schema import DATES, LOOKUPS, OPTION_KINDS, Column, Ref, Table
 from connector.sandbox.exchange import Refusal
@@ -120,7 +121,13 @@ def _party(environment: Environment, body: Any) -> dict[str, Value]:
 
 
 def _check_rights(environment: Environment, table: Table, values: Mapping[str, Value]) -> None:
-    for name in values:
+    """Refusal 403 for a secured column, an owner that may not be set, a lookup that may not be bound."""
+    for name, value in values.items():
+        if name == "ownerid":
+            require(environment, "Assign", table)
+        elif isinstance(value, Ref):
+            require(environment, "Append", table)
+            require(environment, "AppendTo", environment.tables[value.table])
         if (table.name, name) in environment.secured and not environment.app.may("UpdateSecured", table.name):
             raise refused("SecuredUpdate", f"The user may not update the secured column {name} of {table.name}.")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 _ONE = re.compile(r'([\w.\-]+)\s*(?:=\s*("[^"]*"|[^,;\s]+))?')
 FORMATTED = "OData.Community.Display.V1.FormattedValue"
 LOOKUP_TABLE = "Microsoft.Dynamics.CRM.lookuplogicalname"
+SCHEMA_VERSION = "Microsoft.Dynamics.CRM.globalmetadataversion"
 NAVIGATION = "Microsoft.Dynamics.CRM.associatednavigationproperty"
 
 

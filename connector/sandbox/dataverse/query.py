@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cmp_to_key
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from connector.sandbox.dataverse import filters
 from connector.sandbox.dataverse.environment import Environment
 from connector.sandbox.dataverse.errors import malformed
 from connector.sandbox.dataverse.preferences import Preferences
 from connector.sandbox.dataverse.request import Request
+from connector.sandbox.dataverse.rights import require
 from connector.sandbox.dataverse.rows import Row, Value
 from connector.sandbox.dataverse.schema import LOOKUPS, Column, Ref, Table
 from connector.sandbox.dataverse.telling import Tell, teller, value_of
@@ -68,6 +69,7 @@ def _expanded(
         raise malformed(f"Could not find a single-valued navigation property named '{name}' on {table.name}.")
     column, target = found
     other = environment.tables[target]
+    require(environment, "Read", other)
     tell = teller(environment, other, selected(environment, other, columns or None), prefer)
 
     def show(row: Row) -> dict[str, Any] | None:
@@ -80,8 +82,8 @@ def _expanded(
 
 def meant(request: Request, table: Table) -> filters.Test | None:
     """The test of a `$filter`; None where there is none."""
-    text = request.option("$filter")
-    return None if text is None else filters.parsed(text, _finder(request.environment, table))
+    text, environment = request.option("$filter"), request.environment
+    return None if text is None else filters.parsed(text, _finder(environment, table), environment.switches.conditions)
 
 
 def _finder(environment: Environment, table: Table) -> filters.Find:
@@ -119,6 +121,18 @@ def _behind(
     return column, read
 
 
+class Sorted(NamedTuple):
+    """A row in a sorted read: what it is sorted by, and its id."""
+
+    keys: tuple[Any, ...]
+    id: str
+
+
+def _rank(place: int, one: Sorted) -> tuple[bool, Any]:
+    """What is unset comes before everything."""
+    return one.keys[place] is not None, one.keys[place]
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """An `$orderby`: columns, each with whether it falls; the id decides between equals."""
@@ -130,11 +144,12 @@ class Order:
         """What a row is sorted by, as a cookie can hold it."""
         return tuple(_sortable(value_of(self.table, row, column.name)) for column, _ in self.columns)
 
-    def sort(self, rows: list[Row]) -> list[Row]:
-        def compare(one: Row, other: Row) -> int:
-            return self.compare(self.keys(one), one.id, self.keys(other), other.id)
-
-        return sorted(rows, key=cmp_to_key(compare))
+    def sort(self, rows: Iterable[Row]) -> list[Sorted]:
+        """The rows in this order, from one where ids rise; only what they are sorted by is kept of them."""
+        found = [Sorted(self.keys(row), row.id) for row in rows]
+        for place, (_, falls) in reversed(list(enumerate(self.columns))):
+            found.sort(key=partial(_rank, place), reverse=falls)  # stable, also in reverse
+        return found
 
     def compare(self, keys: tuple[Any, ...], id: str, other: tuple[Any, ...], other_id: str) -> int:
         """Negative where the first of two rows comes first; what is unset comes before everything."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from connector.sandbox.dataverse import filters, links, query
 from connector.sandbox.dataverse.errors import malformed, no_such_row, refused
 from connector.sandbox.dataverse.links import Place
-from connector.sandbox.dataverse.preferences import Preferences
+from connector.sandbox.dataverse.preferences import SCHEMA_VERSION, Preferences
 from connector.sandbox.dataverse.request import Request, alternate
 from connector.sandbox.dataverse.rows import Row
 from connector.sandbox.dataverse.schema import Table
@@ -114,15 +115,28 @@ def _found(
     """The rows from a place on, in their order."""
     shelf = request.environment.shelf(table.name)
     asked = filters.pointed_at(request.option("$filter") or "")
-    pointing = shelf.pointing(*asked) if asked else None
+    pointing = shelf.among(asked, table.id_column) if asked else None
     if order is None:
         rows = (row for row in pointing if row.id > where.after) if pointing is not None else shelf.rows(where.after)
         return (row for row in rows if test is None or test(row))
     rows = shelf.rows() if pointing is None else pointing
-    everyone = order.sort([row for row in rows if test is None or test(row)])
-    if not where.after:
-        return iter(everyone)
-    return (row for row in everyone if order.compare(order.keys(row), row.id, where.keys, where.after) > 0)
+    return _sorted(request, where, order, (row for row in rows if test is None or test(row)))
+
+
+def _sorted(request: Request, where: Place, order: query.Order, rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows of a sorted read from a place on; while nothing is written, the next page need not sort anew."""
+    environment, shelf = request.environment, request.environment.shelf(request.table.name)
+    about = (links.signature(request), environment.version)
+    if environment.sorted_before[0] != about:
+        environment.sorted_before = (about, order.sort(rows))
+    everyone = environment.sorted_before[1]
+
+    def follows(one: query.Sorted) -> bool:
+        return order.compare(one.keys, one.id, where.keys, where.after) > 0
+
+    first = bisect_left(everyone, True, key=follows) if where.after else 0
+    found = (shelf.row(one.id) for one in islice(everyone, first, None))
+    return (row for row in found if row is not None)
 
 
 def _page(request: Request, table: Table, prefer: Preferences, rows: list[Row], suffix: str) -> dict[str, Any]:
@@ -132,7 +146,8 @@ def _page(request: Request, table: Table, prefer: Preferences, rows: list[Row], 
     told = thinned([tell(row) for row in rows], environment.switches.lost_rows_every, environment.passed, table.name)
     request.counted["rows"] += len(rows)
     context = f"{request.base}/$metadata#{table.set_name}{_told_columns(request)}{suffix}"
-    return {"@odata.context": context, "value": told}
+    schema = {f"@{SCHEMA_VERSION}": str(environment.schema_version)} if prefer.wants(SCHEMA_VERSION) else {}
+    return {"@odata.context": context, **schema, "value": told}
 
 
 def _told_columns(request: Request) -> str:

@@ -15,6 +15,7 @@ import orjson
 from connector.sandbox.dataverse.environment import Environment
 from connector.sandbox.dataverse.errors import malformed, refused
 from connector.sandbox.dataverse.preferences import Preferences, preferences
+from connector.sandbox.dataverse.rights import require
 from connector.sandbox.dataverse.schema import Table
 from connector.sandbox.exchange import Call
 
@@ -95,12 +96,7 @@ class Request:
 
     def may(self, right: str, table: Table) -> None:
         """Refusal 403 where the application user lacks a right on a table."""
-        if not self.environment.app.may(right, table.name):
-            raise refused(
-                "PrivilegeDenied",
-                f"Principal user (Id={self.environment.app.id}, type=8) is missing prv{right}{table.schema_name} "
-                f"privilege on OTC={table.type_code} for entity '{table.name}'.",
-            )
+        require(self.environment, right, table)
 
 
 def table_of_set(environment: Environment, name: str) -> Table:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_right, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
@@ -124,11 +124,21 @@ class Shelf:
 
     def pointing(self, column: str, id: str) -> Iterator[Row] | None:
         """Living rows whose lookup points at an id, in order of id; None where only looking at each would tell."""
-        numbers = self._people.numbers(self.table, column, id)
-        if numbers is None:
-            return None
-        born = {self._people.id_of(self.table, number) for number in numbers}
-        return (row for one in sorted(born | set(self._rows)) if (row := self.row(one)) is not None)
+        return self.among([(column, id)], "")
+
+    def among(self, wanted: Sequence[tuple[str, str]], id_column: str) -> Iterator[Row] | None:
+        """Living rows among which all are whose column is an id, for one of these pairs; `id_column` is that of the
+        row itself. In order of id; None where only looking at each would tell."""
+        ids = {id for column, id in wanted if column == id_column}
+        for column, id in wanted:
+            if column != id_column:
+                numbers = self._people.numbers(self.table, column, id)
+                if numbers is None:
+                    return None
+                ids.update(self._people.id_of(self.table, number) for number in numbers)
+        if any(column != id_column for column, _ in wanted):
+            ids.update(self._rows)  # what was written may point anywhere
+        return (row for one in sorted(ids) if (row := self.row(one)) is not None)
 
     def count(self) -> int:
         """How many rows live."""

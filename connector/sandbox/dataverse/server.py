@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from connector.sandbox.clock import Clock
 from connector.sandbox.dataverse import trouble
 from connector.sandbox.dataverse.control import CALLS, LOOKS
 from connector.sandbox.dataverse.environment import Environment
 from connector.sandbox.dataverse.known import ORGANIZATION
 from connector.sandbox.dataverse.limits import POLICIES
+from connector.sandbox.dataverse.people import populated
 from connector.sandbox.dataverse.rows import Row
 from connector.sandbox.dataverse.service import Dataverse
 from connector.sandbox.shell import Manners, Shell, Tls
@@ -38,6 +38,9 @@ class DataverseSandbox(Shell):
         self,
         world: Environment | Callable[[], Environment] | None = None,
         *,
+        people: int = 0,
+        seed: int = 7,
+        activities: bool = True,
         now: datetime | None = None,
         token: str = TOKEN,
         host: str = "127.0.0.1",
@@ -48,15 +51,16 @@ class DataverseSandbox(Shell):
         **switches: Any,
     ) -> None:
         """
-        A world ready made or made by a function, else an empty one; `faults` are scripted, `controls` (name and body of
-        a control call) made and `switches` turned at the start and after each reset. With `tls` it speaks https.
+        A world ready made or made by a function, or invented `people`; `faults` are scripted, `controls` (name and
+        body of a control call) made and `switches` turned at the start and after each reset. With `tls` it speaks
+        https.
         """
         super().__init__(host, port, tls)
-        self._build = world if callable(world) else lambda: Environment(clock=Clock(now))
+        self._build = world if callable(world) else lambda: populated(people, seed, activities=activities, now=now)
         self._ready_made = world if isinstance(world, Environment) else None
         self._token, self._switches = token, switches
         self._script, self._controls = faults, controls
-        self._begin(self._ready_made or self._build())
+        self.begin(self._ready_made or self._build())
 
     @property
     def headers(self) -> dict[str, str]:
@@ -78,9 +82,10 @@ class DataverseSandbox(Shell):
         """A new world as at the start, counters at zero, no faults; ValueError for a world made by hand."""
         if self._ready_made is not None:
             raise ValueError("this world was made by hand; pass a function that makes it to be able to reset")
-        self._begin(self._build())
+        self.begin(self._build())
 
-    def _begin(self, world: Environment) -> None:
+    def begin(self, world: Environment) -> None:
+        """Go on with this world, counters at zero, no faults but those of the start."""
         self.world = world
         self.door = self.service = Dataverse(world, token=self._token, scheme="https" if self._tls else "http")
         self.deleted: dict[tuple[str, str], Row] = {}  # by control calls, for bringing them back

@@ -90,6 +90,8 @@ class Dataverse:
         self.cookies_seen += "cookie" in call.headers
         server = self.limits.server(call.headers.get("cookie", ""))
         try:
+            if len(call.target) > self.environment.switches.address_limit:
+                raise refused("Malformed", "The address is too long.", status=414)
             self._check_token(call)
             throttled = self.limits.admit(server, self.traffic.under_way)
             self.traffic.count("requests", self.environment.clock.now(), refused=throttled is not None)
@@ -102,9 +104,8 @@ class Dataverse:
         """One operation of an admitted call; what is wrong with it comes as a Refusal."""
         root = _ROOT.match(call.path)
         path = call.path[root.end() :] if root else call.path.lstrip("/")
-        base = (
-            f"{self._scheme}://{call.headers.get('host', 'sandbox')}{root[0].rstrip('/') if root else '/api/data/v9.2'}"
-        )
+        service = root[0].rstrip("/") if root else "/api/data/v9.2"
+        base = f"{self._scheme}://{call.headers.get('host', 'sandbox')}{service}"
         request = Request(self.environment, call, base, segments(path), self.counted, in_batch)
         if not request.segments:
             raise malformed("The service root is not served here; ask for a set or a function.")
@@ -136,7 +137,8 @@ class Dataverse:
         return answers(request)
 
     def _admitted(self, call: Call, server: int) -> Answer:
-        before = self.counted["rows"]
+        """A call that may come in, and what it costs: time for each operation, and rows."""
+        rows, operations = self.counted["rows"], self.counted["batch operation"]
         try:
             self._check_user()
             return self._coded(self.performed(call))
@@ -144,8 +146,9 @@ class Dataverse:
             return self._coded(refusal.answer)
         finally:
             switches = self.environment.switches
-            took = (switches.latency_ms + switches.execution_ms) / 1000
-            self.limits.spend(server, took, self.counted["rows"] - before)
+            times = max(1, self.counted["batch operation"] - operations)
+            took = (switches.latency_ms + times * switches.execution_ms) / 1000
+            self.limits.spend(server, took, self.counted["rows"] - rows)
 
     def _check_token(self, call: Call) -> None:
         scheme, _, token = call.headers.get("authorization", "").partition(" ")

@@ -19,7 +19,9 @@ class Switches(Turnable):
     requests: int = switch(6000, "calls per rolling 300 s, user and web server")
     execution_s: float = switch(1200.0, "seconds of execution time per rolling 300 s, user and web server")
     concurrency: int = switch(52, "calls under way at once, per user and web server")
-    execution_ms: float = switch(0.0, "execution time of a call beside its latency, which counts too")
+    execution_ms: float = switch(
+        0.0, "execution time of each operation, beside the latency of its call, which counts too"
+    )
     servers: int = switch(
         1, "web servers, each with limits of its own; the affinity cookie keeps a caller on one", least=1
     )
@@ -34,6 +36,8 @@ class Switches(Turnable):
 
     # -- reading
     page_limit: int = switch(5000, "rows on a page at most, whatever odata.maxpagesize says", least=1)
+    address_limit: int = switch(32_768, "characters of an address at most; longer ones are a 414")
+    conditions: int = switch(500, "comparisons in a $filter at most, and four times as many values in its lists")
     empty_last_page: bool = switch(False, "a full last page has a link to one more page that is empty")
     delta_days: float = switch(7.0, "days until a delta link is dead; organizations tell the whole ones")
     delta_dead: int = switch(400, "the status that a dead delta link answers with", least=400, most=599)

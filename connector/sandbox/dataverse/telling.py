@@ -15,12 +15,20 @@ import orjson
 from connector.sandbox.clock import iso
 from connector.sandbox.dataverse.environment import Environment
 from connector.sandbox.dataverse.errors import refused
+from connector.sandbox.dataverse.known import BUSINESS_UNIT
 from connector.sandbox.dataverse.preferences import FORMATTED, LOOKUP_TABLE, NAVIGATION, Preferences
 from connector.sandbox.dataverse.rows import Row, Value
 from connector.sandbox.dataverse.schema import DATES, LOOKUPS, OPTION_KINDS, Column, Ref, Table
 
 Tell = Callable[[Row], dict[str, Any]]
 _MONEY = ("money", "base")
+
+
+def _owning(row: Row, table: str) -> Value:
+    """The owner, where it is a user or a team, as asked for."""
+    owner = row.values.get("ownerid")
+    return owner if isinstance(owner, Ref) and owner.table == table else None
+
 
 #: Columns that the row itself knows.
 _OF_THE_ROW: dict[str, Callable[[Row], Value]] = {
@@ -29,6 +37,9 @@ _OF_THE_ROW: dict[str, Callable[[Row], Value]] = {
     "createdby": lambda row: Ref("systemuser", row.created_by),
     "modifiedby": lambda row: Ref("systemuser", row.modified_by),
     "versionnumber": lambda row: row.version,
+    "owninguser": lambda row: _owning(row, "systemuser"),
+    "owningteam": lambda row: _owning(row, "team"),
+    "owningbusinessunit": lambda row: Ref("businessunit", BUSINESS_UNIT),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +14,7 @@ import requests
 
 from connector.sandbox.clock import Clock
 from connector.sandbox.dataverse import DataverseSandbox, Environment
+from connector.sandbox.shell import Tls
 
 NINE = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 ROOT = "/api/data/v9.2/"
@@ -102,3 +105,16 @@ def ada(world: Environment) -> str:
     """One contact."""
     values = {"firstname": "Ada", "lastname": "Byron", "emailaddress1": "ada@company.example"}
     return world.add("contact", values, id=guid(1)).id
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    """A certificate of our own for this machine."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl, which makes the sandbox's certificate, is missing")
+    folder = tmp_path_factory.mktemp("tls")
+    made = Tls(folder / "certificate.pem", folder / "key.pem")
+    asked = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    asked += ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run([*asked, "-keyout", made.key, "-out", made.certificate], capture_output=True, check=True)
+    return made

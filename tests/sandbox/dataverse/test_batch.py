@@ -203,6 +203,12 @@ def test_a_batch_may_be_throttled_as_a_whole_or_in_one_part(sandbox: DataverseSa
     assert [one.status for one in told] == [204, 429, 204]
 
 
+def test_each_operation_of_a_batch_takes_its_time(sandbox: DataverseSandbox) -> None:
+    sandbox.switch(execution_ms=100_000)
+    answer = send(sandbox, framed(*[operation("GET", "WhoAmI")] * 9))
+    assert (answer.status_code, answer.headers["x-ms-ratelimit-time-remaining-xrm-requests"]) == (200, "300.00")
+
+
 def test_parts_may_get_lost_without_a_word(sandbox: DataverseSandbox, world: Environment, three: list[str]) -> None:
     sandbox.fault("lose_rows", path="batch", rows=2)
 

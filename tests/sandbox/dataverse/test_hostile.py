@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from connector.sandbox.dataverse import DataverseSandbox, Environment
-from connector.sandbox.dataverse.known import APP_USER, STAFF
+from connector.sandbox.dataverse.known import APP_USER, SOMEBODY, STAFF
 from tests.sandbox.dataverse.conftest import Api, guid, refusal
 
 CRM = "Microsoft.Dynamics.CRM."
@@ -78,6 +78,30 @@ def test_a_missing_right_is_named(
     assert f"prv{right}Contact" not in {one["PrivilegeName"] for one in held}
     sandbox.do("privilege", {"table": "contacts", "grant": [right]})
     assert api(method, path.format(id=ada), body).status_code < 300
+
+
+@pytest.mark.parametrize(
+    ("table", "right", "name", "target"),
+    [
+        ("contacts", "Assign", "ownerid", f"/systemusers({SOMEBODY})"),
+        ("contacts", "Append", "parentcustomerid_account", f"/accounts({guid(2)})"),
+        ("accounts", "AppendTo", "parentcustomerid_account", f"/accounts({guid(2)})"),
+    ],
+)
+def test_owners_and_lookups_need_rights_of_their_own(
+    api: Api, sandbox: DataverseSandbox, world: Environment, ada: str, table: str, right: str, name: str, target: str
+) -> None:
+    world.add("account", {"name": "Acme"}, id=guid(2))
+    sandbox.do("privilege", {"table": table, "deny": [right]})
+
+    assert refusal(api("PATCH", f"contacts({ada})", {f"{name}@odata.bind": target})) == (403, "0x80040220")
+    assert api("PATCH", f"contacts({ada})", {"jobtitle": "x"}).status_code == 204
+
+
+def test_what_may_not_be_read_is_not_expanded(api: Api, sandbox: DataverseSandbox, ada: str) -> None:
+    sandbox.do("privilege", {"table": "accounts", "deny": ["Read"]})
+    expanded = f"contacts({ada})?$select=lastname&$expand=parentcustomerid_account($select=name)"
+    assert refusal(api("GET", expanded)) == (403, "0x80040220")
 
 
 @pytest.mark.parametrize(
@@ -176,6 +200,7 @@ def test_columns_are_made_with_a_publishers_prefix(api: Api, ada: str) -> None:
         column("cx_FitScore", "Integer") | {"DisplayName": {}},
         column("cx_Text", "String", MaxLength=0),
         column("cx_Stage", "Picklist", OptionSet={"Options": [{"Label": label("x")}]}),
+        column("cx_Stage", "Picklist"),
         column("cx_Held", "Boolean", OptionSet={}),
     ],
 )
@@ -318,3 +343,7 @@ def test_the_state_tells_what_was_counted(api: Api, world: Environment, ada: str
     assert (told["calls"]["update"], told["calls"]["page"], told["writes"]) == (1, 1, {"contact": 1})
     assert told["rows"] == 2
     assert api.get(f"/_sandbox/records/contacts?ids={ada}")[ada]["jobtitle"] == "CTO"
+    assert (told["tasks"], api.get("/_sandbox/traffic")["calls"]) == ([], 2)
+    api("PATCH", f"tasks({guid(5)})", {"subject": "Call"}, If_None_Match="*")
+    (task,) = api.get("/_sandbox/state")["tasks"]
+    assert (task["id"], task["subject"]) == (guid(5), "Call")

@@ -12,6 +12,7 @@ import requests
 from connector.sandbox.dataverse import DataverseSandbox
 from connector.sandbox.dataverse.known import CLIENT_ID, TENANT
 from connector.sandbox.dataverse.login import CLIENT_SECRET
+from connector.sandbox.shell import Tls
 from tests.sandbox.dataverse.conftest import Api
 
 
@@ -31,6 +32,19 @@ def test_a_tenant_is_discovered_with_https_addresses(sandbox: DataverseSandbox) 
     root = sandbox.url.replace("http://", "https://") + f"/{TENANT}"
     assert told["token_endpoint"] == f"{root}/oauth2/v2.0/token"
     assert told["authorization_endpoint"].startswith(root)
+
+
+def test_with_a_certificate_it_speaks_https(tls: Tls) -> None:
+    with DataverseSandbox(tls=tls) as sandbox:
+        path = f"{sandbox.url}/{TENANT}/v2.0/.well-known/openid-configuration"
+        told = requests.get(path, verify=str(tls.certificate), timeout=10).json()
+        linked = f"{sandbox.url}/api/data/v9.2/contacts?$select=lastname"
+        tracked = sandbox.headers | {"Prefer": "odata.track-changes"}
+        page = requests.get(linked, headers=tracked, verify=str(tls.certificate), timeout=10).json()
+
+        assert sandbox.url.startswith("https://")
+        assert told["token_endpoint"].startswith(sandbox.url)
+        assert page["@odata.deltaLink"].startswith(sandbox.url)
 
 
 def test_a_secret_becomes_a_token_that_opens_until_it_ends(sandbox: DataverseSandbox) -> None:

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from connector.sandbox.dataverse import DataverseSandbox, Environment
-from connector.sandbox.dataverse.known import STAFF
+from connector.sandbox.dataverse.known import SOMEBODY, STAFF, TEAM
 from connector.sandbox.dataverse.schema import Ref
 from tests.sandbox.dataverse.conftest import Api, guid, refusal
 
@@ -202,6 +202,16 @@ def test_annotations_come_only_when_asked_for(api: Api, world: Environment, ada:
     )
 
 
+def test_a_page_tells_the_version_of_the_metadata_when_asked(api: Api, sandbox: DataverseSandbox, ada: str) -> None:
+    """A cheap sign that columns or options changed."""
+    name = "Microsoft.Dynamics.CRM.globalmetadataversion"
+    before = api.get("contacts", Prefer=f'odata.include-annotations="{name}"')[f"@{name}"]
+    sandbox.do("column", {"table": "contacts", "name": "jobtitle", "read_only": True})
+
+    assert api.get("contacts", Prefer=f'odata.include-annotations="{name}"')[f"@{name}"] != before
+    assert f"@{name}" not in api.get("contacts")
+
+
 def test_a_row_that_is_known_is_not_told_again(api: Api, ada: str) -> None:
     etag = api("GET", f"contacts({ada})?$select=fullname").headers["ETag"]
 
@@ -230,3 +240,26 @@ def test_parties_are_read_in_sets_only(api: Api, world: Environment) -> None:
     assert refusal(api("GET", f"activityparties({party.id})")) == (501, "0x80040800")
     (row,) = api.get(f"activityparties?$filter=_activityid_value eq {call.id}&$select=participationtypemask")["value"]
     assert row["participationtypemask"] == 2
+
+
+def test_addresses_and_filters_have_an_end(api: Api, sandbox: DataverseSandbox, leads: list[str]) -> None:
+    """Whoever reads by ids has to do so in portions."""
+    one = f"leadid eq {guid(1)}"
+    assert api.get(f"leads?$select=leadid&$filter={' or '.join([one] * 500)}")["value"]
+    assert refusal(api("GET", f"leads?$filter={' or '.join([one] * 501)}")) == (400, "0x8004430c")
+    ids = ",".join(f"'{guid(n)}'" for n in range(700))
+    wanted = f"Microsoft.Dynamics.CRM.In(PropertyName='leadid',PropertyValues=[{ids}])"
+    assert len(api.get(f"leads?$select=leadid&$filter={wanted}")["value"]) == 4
+    sandbox.switch(conditions=100)
+    assert refusal(api("GET", f"leads?$filter={wanted}")) == (400, "0x8004430e")
+    sandbox.switch(address_limit=20_000)
+    assert api("GET", f"leads?$filter={wanted}").status_code == 414
+
+
+def test_who_owns_a_row_is_told_by_kind_of_owner(api: Api, world: Environment) -> None:
+    world.add("lead", {"lastname": "A"}, id=guid(1))
+    world.add("lead", {"lastname": "B", "ownerid": Ref("team", TEAM)}, id=guid(2))
+
+    rows = api.get("leads?$select=_ownerid_value,_owninguser_value,_owningteam_value")["value"]
+    assert [(row["_owninguser_value"], row["_owningteam_value"]) for row in rows] == [(SOMEBODY, None), (None, TEAM)]
+    assert api.values("leads?$select=leadid&$filter=_owningteam_value ne null", "leadid") == [guid(2)]

@@ -9,8 +9,8 @@ from connector.sandbox.curtain import Body
 from connector.sandbox.dataverse import furniture
 from connector.sandbox.dataverse.control.bodies import id_of, table_of, values_of
 from connector.sandbox.dataverse.known import ORGANIZATION
-from connector.sandbox.dataverse.metadata import RIGHTS
 from connector.sandbox.dataverse.plugins import Plugin
+from connector.sandbox.dataverse.rights import RIGHTS
 from connector.sandbox.dataverse.schema import OPTION_KINDS, Column, Option
 from connector.sandbox.dataverse.stock import column_from
 

@@ -1,0 +1,149 @@
+"""
+Dynamics 365 as a CRM of the protocol: settings in, the rooms of this package behind each method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from connector.crm import Batch, Calls, Page
+from connector.crm.desk import Desk
+from connector.crm.dynamics import changing, counting, linking, reading
+from connector.crm.dynamics.environment import Environment
+from connector.crm.dynamics.opening import Reading, api_of
+from connector.crm.dynamics.transport import VERSION
+from connector.crm.pacing import Budget
+from connector.crm.priorities import Priority
+from connector.crm.wire import Token
+from connector.errors import NotFound
+from connector.model import Link, Occurrence, Record
+
+
+class Dynamics:
+    """One Dataverse environment, opened by a token, by an app's (see opening.app_token), or by whoever returns the
+    token of the moment.
+
+    `desk` paces the calls; adapters that share a user should share it. Without one this adapter has a desk of its own,
+    by `clock` and `sleep`, which are otherwise the desk's.
+    """
+
+    def __init__(
+        self,
+        token: str | Callable[[], str] | Token,
+        environment_url: str,
+        *,
+        api_version: str = VERSION,
+        read: Reading | None = None,
+        budget: Budget | None = None,
+        daily_quota: int | None = None,
+        timeout: float = 120.0,
+        proxy: str | None = None,
+        attempts: int = 6,
+        desk: Desk | None = None,
+        clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:
+        sizes = read or Reading()
+        api = api_of(
+            token,
+            environment_url,
+            api_version=api_version,
+            read=sizes,
+            budget=budget,
+            daily_quota=daily_quota,
+            timeout=timeout,
+            proxy=proxy,
+            attempts=attempts,
+            desk=desk,
+            clock=clock,
+            sleep=sleep,
+        )
+        self._env = Environment.opened(api, sizes)
+
+    # -- the run's own settings ---------------------------------------------------------------------------
+
+    @property
+    def priority(self) -> Priority | None:
+        """Whose calls go first; see CRM."""
+        return self._env.api.allowance.priority
+
+    @priority.setter
+    def priority(self, priority: Priority | None) -> None:
+        self._env.api.allowance.priority = priority
+
+    @property
+    def calls(self) -> Calls:
+        """The tally so far."""
+        return self._env.api.calls
+
+    @calls.setter
+    def calls(self, calls: Calls) -> None:
+        """Start a new tally, for a new run on the same connection."""
+        self._env.api.calls = calls
+
+    @property
+    def before_call(self) -> Callable[[], None]:
+        """Who is asked before a request goes out."""
+        return self._env.api.before_call
+
+    @before_call.setter
+    def before_call(self, ask: Callable[[], None]) -> None:
+        """Ask somebody else from now on."""
+        self._env.api.before_call = ask
+
+    def waits_for(self) -> str:
+        """See CRM."""
+        return self._env.api.waits_for()
+
+    def close(self) -> None:
+        """See CRM."""
+        self._env.api.close()
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def count(self, kind: str, property: str | None = None, value: str | None = None) -> int | None:
+        """See CRM. None from 5,000 records on, where Dataverse stops counting."""
+        return counting.count(self._env, kind, property, value)
+
+    def oldest(self, kind: str) -> datetime | None:
+        """See CRM."""
+        return counting.oldest(self._env, kind)
+
+    def scan(
+        self,
+        kind: str,
+        properties: Sequence[str],
+        *,
+        after: str | None = None,
+        archived: bool = False,
+        alone: bool = False,
+    ) -> Iterator[Page]:
+        """See CRM. The tables of a kind at once. Archived are the deactivated; what is deleted is gone for good."""
+        return reading.scan(self._env, kind, properties, after=after, archived=archived, alone=alone)
+
+    def begin(self, kind: str, now: datetime) -> str:
+        """See CRM. A scan that comes to a cursor of its own puts that in its place."""
+        return changing.begin(self._env, kind, now)
+
+    def changes(self, kind: str, cursor: str, now: datetime) -> Iterator[Batch]:
+        """See CRM. Where changes are tracked, deletions show here, too."""
+        return changing.changes(self._env, kind, cursor, now)
+
+    def read(self, kind: str, ids: Sequence[str], properties: Sequence[str]) -> Iterator[Record]:
+        """See CRM. What a lead became part of answers for it: its contact, or the one it was merged into."""
+        return reading.read(self._env, kind, ids, properties)
+
+    def links(self, kind: str, ids: Sequence[str], to: str) -> Mapping[str, tuple[Link, ...]]:
+        """See CRM."""
+        return linking.links(self._env, kind, ids, to)
+
+    def occurrences(
+        self, source: str, cursor: str | None, now: datetime
+    ) -> Iterator[tuple[tuple[Occurrence, ...], str | None]]:
+        """See CRM. Dynamics has neither lists nor forms that say when somebody came."""
+        raise NotFound(f"Dynamics does not tell when somebody came to {source}.", code="not_found")
+
+    # -- writing: write, history, find_tasks, create_tasks --------------------------------------------------
+
+    # -- the account: describe, automations, create_property, add_options -----------------------------------
