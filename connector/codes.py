@@ -261,6 +261,11 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "Let a security role grant what the message names; connector check proves what is needed.",
             ),
             Code(
+                "publisher",
+                "The solution that our columns belong to is not there, or its publisher has another prefix.",
+                "Create the solution, or correct own_group and own_prefix in the mapping, as the message says.",
+            ),
+            Code(
                 "no_versions",
                 "A table has no optimistic concurrency, so nobody's change could be noticed before it is overwritten.",
                 "Let the environment's administrator enable it for the table; connector check names it.",

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from connector.agreement.wiring import FieldSpec, SignalSource, ToldBy, Wiring
+from connector.agreement.wiring import FieldSpec, SignalSource, Wiring
 from connector.errors import MalformedRecord
 from connector.model import Activity, Deal, Edit, Occurrence, Person, Record, Signal, Value
 from connector.spelling import same_value
@@ -32,9 +32,6 @@ _EXACT_BELOW = 2**53
 
 #: Numbers and instants whose reading is remembered: scores and times of a run are the same for thousands of people.
 _REMEMBERED = 4096
-
-#: What a deal may be, beside what its stage says.
-_STATES = ("open", "won", "lost", "on_hold")
 
 _MIDNIGHT = time(tzinfo=UTC)
 
@@ -76,10 +73,6 @@ class FieldMap:
         self.wiring = wiring
         self._columns = {kind: _columns(wiring, kind, set(fields)) for kind, fields in needed.items()}
         self._otherwise = {kind: _otherwise(wiring, kind, columns) for kind, columns in self._columns.items()}
-        self._told_by = {
-            kind: tuple((spec.field, spec.told_by) for spec in self._specs_read(kind) if spec.told_by)
-            for kind in self._columns
-        }
         self._deal_states = deal_states
         self._only_pipeline = _only_pipeline(wiring)
         self._date_only = frozenset(date_only)
@@ -107,15 +100,12 @@ class FieldMap:
     def properties(self, kind: str) -> tuple[str, ...]:
         """The property names to request of a kind: those the agreement uses, and no other."""
         names = {column.property for column in self._columns.get(kind, ())}
-        names.update(name for spec in self._specs_read(kind) for name in spec.also_read)
+        names.update(column.property for column in self._otherwise.get(kind, ()))
         if kind == "contact":
             names.update(name for _, name in self._entered)
             names.update(source.key for source in (*self._counters, *self._dates))
             names.update(source.date for source in self._counters if source.date)
         return tuple(sorted(names))
-
-    def _specs_read(self, kind: str) -> Iterator[FieldSpec]:
-        return (self.wiring.fields[kind][column.field] for column in self._columns.get(kind, ()))
 
     def names(self, kind: str) -> frozenset[str]:
         """Our fields of a kind that are read."""
@@ -144,9 +134,6 @@ class FieldMap:
                 fields[field] = value
         for column in self._otherwise.get(record.kind, ()):
             self._read_otherwise(record, column, fields, unmapped)
-        for field, told_by in self._told_by.get(record.kind, ()):
-            if (said := _told(told_by, properties)) is not None:
-                fields[field] = said
         facts: dict[str, Any] = {"f": fields}
         if unmapped:
             facts["u"] = unmapped
@@ -296,13 +283,10 @@ class FieldMap:
         fields = linked.facts["f"]
         pipeline, stage = fields.get("pipeline", self._only_pipeline), fields.get("deal_stage", "")
         ours = self.wiring.deal_stages.get((pipeline, stage))
-        state = ours if ours in _STATES else self._deal_states.get((pipeline, stage))
-        if (said := fields.get("deal_state")) in _STATES:  # the deal's own word, whatever stage it was left in
-            state = "on_hold" if said == "open" and ours == "on_hold" else said
-            ours = None if said in ("won", "lost") else ours
+        state = ours if ours in ("won", "lost", "on_hold") else _ending(fields)
         return Deal(
             id=linked.id,
-            state=state or _state_of(fields),
+            state=state or self._deal_states.get((pipeline, stage)) or "open",
             deal_stage=ours,
             pipeline=pipeline or None,
             counted=not self.wiring.pipelines or pipeline in self.wiring.pipelines,
@@ -320,8 +304,7 @@ class FieldMap:
         at = _instant(fields.get("at"))
         if at is None:
             return None
-        milliseconds, minutes = fields.get("duration_ms"), fields.get("duration_min")
-        seconds = minutes * 60 if milliseconds is None and minutes is not None else None
+        duration = fields.get("duration_ms")
         return Activity(
             id=linked.id,
             kind=kind,
@@ -330,7 +313,7 @@ class FieldMap:
             outcome=fields.get("outcome"),
             actor="automation" if fields.get("actor") == "automation" else "rep",
             owner_id=fields.get("owner_id"),
-            duration_s=seconds if milliseconds is None else milliseconds / 1000,
+            duration_s=None if duration is None else duration / 1000,
             sequence=fields.get("sequence"),
         )
 
@@ -471,18 +454,6 @@ def _choices_worded(raw: str, words: Mapping[str, str]) -> list[str] | None:
     return sorted({_word(one, words) or one for one in _choices(raw) or ()}) or None
 
 
-def _told(told_by: Sequence[ToldBy], properties: Mapping[str, str | None]) -> str | None:
-    """The value of the first line that fits, if any does."""
-    return next((one.value for one in told_by if _fits(one, properties.get(one.property) or "")), None)
-
-
-def _fits(one: ToldBy, raw: str) -> bool:
-    if one.at_least is None:
-        return raw.strip().casefold() in {text.casefold() for text in one.is_any_of}
-    number = _read_as(_number, raw)
-    return number is not None and number >= one.at_least
-
-
 def _malformed(record: Record, name: str, parse: Callable[[str], Any]) -> MalformedRecord:
     return MalformedRecord(
         "malformed_value", f"{record.kind} {record.id}: property {name} does not hold {parse.__doc__}"
@@ -501,11 +472,17 @@ def _recognised(source: SignalSource, activity: Activity) -> bool:
     return not source.outcomes or activity.outcome in source.outcomes
 
 
-def _state_of(fields: Mapping[str, Any]) -> str:
-    """A deal in a stage that neither the mapping nor the pipeline explains: ask the deal itself."""
+def _ending(fields: Mapping[str, Any]) -> str | None:
+    """What a deal says itself of how it ended, whatever stage it was left in; None while it goes on."""
     if fields.get("is_won"):
         return "won"
-    return "lost" if fields.get("is_closed") else "open"
+    return "lost" if fields.get("is_closed") else None
+
+
+def _only_pipeline(wiring: Wiring) -> str:
+    """Where deals have no pipelines, the property that holds their stage is as good as one."""
+    specs = wiring.fields.get("deal", {})
+    return specs["deal_stage"].property if "deal_stage" in specs and "pipeline" not in specs else ""
 
 
 def _columns(wiring: Wiring, kind: str, needed: set[str]) -> tuple[_Column, ...]:
@@ -520,12 +497,6 @@ def _otherwise(wiring: Wiring, kind: str, columns: Sequence[_Column]) -> tuple[_
     """The properties that are read where a field's own is blank, in their order."""
     specs = wiring.fields.get(kind, {})
     return tuple(one._replace(property=name) for one in columns for name in specs[one.field].otherwise)
-
-
-def _only_pipeline(wiring: Wiring) -> str:
-    """Where deals have no pipelines, the property that holds their stage is as good as one."""
-    specs = wiring.fields.get("deal", {})
-    return specs["deal_stage"].property if "deal_stage" in specs and "pipeline" not in specs else ""
 
 
 def _words(spec: FieldSpec) -> dict[str, str]:

@@ -28,7 +28,7 @@ _NOT_MEANT = {
 #: What is meant only where a file says it: a file that does not say it keeps the fingerprint that it had before there
 #: was such a key.
 _WHERE_SAID: Mapping[type, Mapping[str, object]] = {
-    FieldSpec: {"otherwise": (), "told_by": (), "untold": ()},
+    FieldSpec: {"otherwise": (), "untold": ()},
     Wiring: {"own_options": "texts", "unseen": {}},
 }
 _UNORDERED = {Group: ("rules", "inactivity"), Scoring: ("groups",), Wiring: ("signals",)}

@@ -174,18 +174,15 @@ def _check_touch(path: tuple[str, ...], row: TouchShape, wiring: Wiring, source:
     if row.direction and "direction" not in fields:
         what = f"asks for a direction, and nothing says which way the {row.kind} goes."
         reading.complain(source, path, what, f"Remove it, or map direction in [{row.kind}.fields].")
-    if row.seconds_at_least and not {"duration_ms", "duration_min"} & set(fields):
+    if row.seconds_at_least and "duration_ms" not in fields:
         what = f"asks for seconds, and nothing says how long the {row.kind} lasted."
-        fix = f"Remove it, or map duration_ms or duration_min in [{row.kind}.fields]."
-        reading.complain(source, path, what, fix)
+        reading.complain(source, path, what, f"Remove it, or map duration_ms in [{row.kind}.fields].")
 
 
 def _outcomes(kind: str, wiring: Wiring) -> set[str]:
     """The outcomes that the CRM's file names, those that it never tells included; none where it names no value."""
     spec = wiring.fields.get(kind, {}).get("outcome")
-    if spec is None or not (spec.values or spec.told_by):
-        return set()
-    return {*spec.values, *(one.value for one in spec.told_by), *spec.untold}
+    return {*spec.values, *spec.untold} if spec is not None and spec.values else set()
 
 
 def _touches(rows: Mapping[str, TouchShape]) -> tuple[Touch, ...]:

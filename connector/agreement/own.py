@@ -97,4 +97,5 @@ def _own(kind: str, spec: FieldSpec, options: Sequence[tuple[str, str]], label: 
     if values:
         return OwnProperty(kind, spec.property, "enumeration", label, described, tuple(values.items()))
     own = output.own if output and output.own != "enumeration" else _OWN_TYPES[spec.type]
-    return OwnProperty(kind, spec.property, own, label, described)  # type: ignore[arg-type]  # a value of the table above
+    decimals = 2 if own == "number" and output is None else 0  # what we count and score are whole numbers
+    return OwnProperty(kind, spec.property, own, label, described, decimals=decimals)  # type: ignore[arg-type]  # a value of the table above

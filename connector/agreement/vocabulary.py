@@ -48,7 +48,6 @@ ACTIVITY: dict[str, FieldType] = {
     "outcome": "text",
     "status": "text",
     "duration_ms": "number",
-    "duration_min": "number",
     "duration_s": "number",
     "owner_id": "text",
     "actor": "text",
@@ -62,7 +61,6 @@ ACTIVITY: dict[str, FieldType] = {
 DEAL: dict[str, FieldType] = {
     "name": "text",
     "deal_stage": "text",
-    "deal_state": "text",
     "pipeline": "text",
     "amount": "number",
     "opened_at": "datetime",

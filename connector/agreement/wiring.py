@@ -18,23 +18,12 @@ Policy = Literal["always", "if_empty", "never_after_human", "clear"]
 
 
 @dataclass(frozen=True, slots=True)
-class ToldBy:
-    """A value of ours that another property tells: by holding one of these texts, or a number of at least so much."""
-
-    value: str
-    property: str
-    is_any_of: tuple[str, ...] = ()
-    at_least: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class FieldSpec:
     """One of our fields as a property of one kind of record.
 
     `values` maps our value to the CRM's values in file order: the first of them is written, all are understood;
     where two of our values share one of theirs, the one listed first in the file is read. Empty: no translation.
-    Where the property is blank, the first of `otherwise` that is not is read in its place. What the first fitting line
-    of `told_by` says counts before all of these. Only `property` is ever written.
+    Where the property is blank, the first of `otherwise` that is not is read in its place, and never written.
     """
 
     field: str
@@ -45,13 +34,7 @@ class FieldSpec:
     optional: bool = False  # not every account has it: missing, it is a remark of `check` and reads as unknown
     places: Mapping[str, str] = dataclasses.field(default_factory=dict)  # our value -> where its line is written
     otherwise: tuple[str, ...] = ()
-    told_by: tuple[ToldBy, ...] = ()
     untold: tuple[str, ...] = ()  # values of ours that rules may name, and that this CRM never tells
-
-    @property
-    def also_read(self) -> tuple[str, ...]:
-        """The properties that are read beside its own."""
-        return tuple(dict.fromkeys((*self.otherwise, *(one.property for one in self.told_by))))
 
     def place_of(self, value: str) -> str:
         """Where the line of one of our values is; the field's own where the file has none for it."""
@@ -94,6 +77,7 @@ class OwnProperty:
     label: str
     description: str = ""
     options: tuple[tuple[str, str], ...] = ()  # (value, label)
+    decimals: int = 0  # of a number, where the CRM wants to know
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from connector.agreement.shapes.wiring import (
     PropertyShape,
     SignalSourceShape,
     Texts,
-    ToldByShape,
     WiringShape,
     WriteBackShape,
     WriteRuleShape,
@@ -22,7 +21,6 @@ from connector.agreement.wiring import (
     FieldSpec,
     Policy,
     SignalSource,
-    ToldBy,
     Wiring,
     WriteBack,
     WriteRule,
@@ -91,7 +89,6 @@ def _fields(kind: str, shape: KindShape, source: Source, reading: Reading) -> di
         kind_of = row.type or known_type(kind, name) or "text"
         values = {ours: _several(theirs) for ours, theirs in shape.values.get(name, {}).items()}
         places = {ours: source.where((kind, "values", name, ours)) for ours in values}
-        also, told_by = _several(row.otherwise or []), _told_by(kind, name, shape, source, reading)
         specs[name] = FieldSpec(
             name,
             row.property,
@@ -100,11 +97,10 @@ def _fields(kind: str, shape: KindShape, source: Source, reading: Reading) -> di
             source.where(path),
             row.optional,
             places,
-            also,
-            told_by,
+            _several(row.otherwise or []),
             tuple(shape.untold.get(name, ())),
         )
-    for part in ("values", "leave_alone", "told_by", "untold"):
+    for part in ("values", "leave_alone", "untold"):
         for name in getattr(shape, part):
             reading.known(source, (kind, part, name), f"field of {kind}", name, shape.fields)
     for name, table in shape.values.items():
@@ -112,38 +108,18 @@ def _fields(kind: str, shape: KindShape, source: Source, reading: Reading) -> di
             what = "is an empty list, so nothing could be written or understood."
             reading.complain(source, (kind, "values", name, ours), what, "Name the CRM's value.")
     _check_doubles(kind, specs, source, reading)
-    _check_also_read(kind, specs, source, reading)
+    _check_otherwise(kind, specs, source, reading)
     return specs
 
 
-def _told_by(kind: str, field: str, shape: KindShape, source: Source, reading: Reading) -> tuple[ToldBy, ...]:
-    return tuple(
-        _told(value, row, (kind, "told_by", field, value), source, reading)
-        for value, row in shape.told_by.get(field, {}).items()
-    )
-
-
-def _told(value: str, row: ToldByShape, path: tuple[str, ...], source: Source, reading: Reading) -> ToldBy:
-    texts = _several(row.is_ or [])
-    if bool(texts) == (row.at_least is not None):
-        what = "says in two ways when it holds." if texts else "does not say when it holds."
-        reading.complain(source, path, what, 'Give one of: is = "...", at_least = 1.')
-    return ToldBy(value, row.property, texts, row.at_least)
-
-
-def _check_also_read(kind: str, specs: Mapping[str, FieldSpec], source: Source, reading: Reading) -> None:
+def _check_otherwise(kind: str, specs: Mapping[str, FieldSpec], source: Source, reading: Reading) -> None:
     """What is read in place of a property is another one, and no value is told and untold at once."""
     for name, spec in specs.items():
         if spec.property in spec.otherwise:
             what = f'reads "{spec.property}" in place of itself.'
             reading.complain(source, (kind, "fields", name, "otherwise"), what, "Name another property, or remove it.")
-        for value in sorted(set(spec.untold) & _told_values(spec)):
+        for value in sorted(set(spec.untold) & set(spec.values)):
             reading.complain(source, (kind, "untold", name), f'"{value}" is told after all.', "Remove it here.")
-
-
-def _told_values(spec: FieldSpec) -> set[str]:
-    """Our values of a field that this CRM tells."""
-    return {*spec.values, *(one.value for one in spec.told_by)}
 
 
 def _check_field(kind: str, name: str, row: PropertyShape, source: Source, reading: Reading) -> None:

@@ -561,34 +561,13 @@ MORE: list[tuple[str, str, str, str, list[str]]] = [
         ["unknown lead type", '"existing_customer"'],
     ),
     ("hubspot.toml", 'counter = "hs_email_click"', 'counter = ""', "signals.email_click.counter", ["is empty"]),
-    # -- what another property tells, and what nobody does
+    # -- what another property tells in place of one, and what nobody does
     (
         "hubspot.toml",
         'phone = "phone"',
         'phone = { property = "phone", otherwise = "phone" }',
         "contact.fields.phone.otherwise",
         ["in place of itself"],
-    ),
-    (
-        "hubspot.toml",
-        "[call.values.direction]",
-        '[call.told_by.outcome]\nbusy = { property = "rang" }\n[call.values.direction]',
-        "call.told_by.outcome.busy",
-        ["does not say when it holds", "at_least = 1"],
-    ),
-    (
-        "hubspot.toml",
-        "[call.values.direction]",
-        '[call.told_by.outcome]\nbusy = { property = "rang", is = "no", at_least = 1 }\n[call.values.direction]',
-        "call.told_by.outcome.busy",
-        ["in two ways"],
-    ),
-    (
-        "hubspot.toml",
-        "[call.values.direction]",
-        '[call.told_by.outcom]\nbusy = { property = "rang", is = "no" }\n[call.values.direction]',
-        "call.told_by.outcom",
-        ['"outcome"'],
     ),
     (
         "hubspot.toml",

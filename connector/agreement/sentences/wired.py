@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from connector.agreement.sentences.words import Sentence, Words, both, capital, counted, either, quoted, with_article
 from connector.agreement.terms import Agreement
 from connector.agreement.vocabulary import HOLDS, OUTPUTS
-from connector.agreement.wiring import FieldSpec, SignalSource, ToldBy, Wiring, WriteBack, WriteRule
+from connector.agreement.wiring import FieldSpec, SignalSource, Wiring, WriteBack, WriteRule
 from connector.agreement.words import label_of
 
 WRITE_BACK = "What is written to the CRM"
@@ -99,19 +99,11 @@ def _field(kind: str, spec: FieldSpec, words: Words) -> str:
 
 
 def _values(spec: FieldSpec, words: Words) -> str:
-    """What their values mean, what is read where there is none, what other properties tell and what nobody does."""
+    """What is read where there is no value, what their values mean, and which of ours nobody tells."""
     told = [f"; where it is blank, {both(spec.otherwise)} is read"] if spec.otherwise else []
     told += [f"; {words.value(spec.field, ours)} is {either(map(quoted, them))}" for ours, them in spec.values.items()]
-    told += [f"; first of all, {words.value(spec.field, one.value)} is {_holds(one)}" for one in spec.told_by]
     told += [f"; nobody tells {either(map(quoted, spec.untold))}"] if spec.untold else []
     return "".join(told)
-
-
-def _holds(one: ToldBy) -> str:
-    """What another property has to hold."""
-    parts = [either(map(quoted, one.is_any_of))] if one.is_any_of else []
-    parts += [f"at least {one.at_least:g}"] if one.at_least is not None else []
-    return f"where {one.property} is {' or '.join(parts)}"
 
 
 def _optional(spec: FieldSpec) -> str:

@@ -31,22 +31,13 @@ class PropertyShape(Shape):
 Property = Annotated[PropertyShape, BeforeValidator(_as_table, json_schema_input_type=str | PropertyShape)]
 
 
-class ToldByShape(Shape):
-    """What another property must hold for a value of ours to be meant: exactly one of is and at_least."""
-
-    property: str
-    is_: str | list[str] | None = Field(default=None, alias="is")
-    at_least: float | None = Field(default=None, ge=0, le=1_000_000)
-
-
 class KindShape(Shape):
-    """One kind of record: its fields, their values, the values that are known and left alone; `told_by` are values that
-    another property tells, `untold` those that this CRM never tells."""
+    """One kind of record: its fields, their values, the values that are known and left alone, and those of ours that
+    this CRM never tells."""
 
     fields: dict[str, Property] = Field(default={})
     values: dict[str, Texts] = Field(default={})
     leave_alone: dict[str, list[str]] = Field(default={})
-    told_by: dict[str, dict[str, ToldByShape]] = Field(default={})
     untold: dict[str, list[str]] = Field(default={})
 
 
