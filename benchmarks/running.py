@@ -11,7 +11,8 @@ from account import configure
 from measure import Result, Stopwatch
 
 from connector.cli import run as connector
-from connector.cli.opening import choose, session_for
+from connector.cli.opening import choose
+from connector.cli.sessions import session_for
 from connector.sync import Order, Report, Session, run
 
 #: Runs of one bench decide at one instant, so that only the CRM can be the reason for a write.

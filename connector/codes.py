@@ -139,6 +139,7 @@ CHAPTERS: tuple[Chapter, ...] = (
             ),
             Code("no_id", "A task was created, and the answer does not say which.", _ITSELF),
             Code("not_in_answer", "The answer to a batch passes this record over.", _ITSELF),
+            Code("cut_off", "The program ended while this was written; the next run reads what arrived.", _ITSELF),
             Code("not_applied", "The answer was lost, and the values are not there.", _ITSELF),
             Code(
                 "task_unconfirmed", "A task may have been created; it is looked for before it is made again.", _ITSELF
@@ -213,6 +214,11 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "Another system set our value back more than once, so nothing more is written there.",
                 "Look at the automation that the alert names, then: connector holds release ID.",
             ),
+            Code(
+                "undone",
+                "A run was undone, and what it had written is left out until something new is known.",
+                "connector holds release ID lets the agreement write at once.",
+            ),
         ),
     ),
     Chapter(
@@ -256,11 +262,6 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "Give it one in the Power Platform admin center.",
             ),
             Code(
-                "privilege",
-                "The application user lacks a privilege on a table, a record or a column.",
-                "Let a security role grant what the message names; connector check proves what is needed.",
-            ),
-            Code(
                 "publisher",
                 "The solution that our columns belong to is not there, or its publisher has another prefix.",
                 "Create the solution, or correct own_group and own_prefix in the mapping, as the message says.",
@@ -282,8 +283,10 @@ CHAPTERS: tuple[Chapter, ...] = (
             ),
             Code(
                 "scope",
-                "The token lacks a scope, or lost it during the run. Nothing was decided without what it hides.",
-                "Add the scope that the message names to the app or service key; connector check proves them all.",
+                "The token lacks a scope, or the application user a privilege, perhaps since the run began. Nothing was"
+                " decided without what it hides.",
+                "Add the scope that the message names to the app or service key, or the privilege to the user's role;"
+                " connector check proves them all.",
             ),
             Code(
                 "wrong_account",

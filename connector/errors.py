@@ -22,9 +22,10 @@ A message says what is wrong, where, and what to do. Personal data and tokens ne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class ConnectorError(Exception):
 
     exit_code = 1
     code: str = "error"
+    report: Mapping[str, Any] | None = None  # of the run that ended by it, as `--output json` prints it
 
 
 class ConfigError(ConnectorError):

@@ -31,6 +31,8 @@ REDACTED = "[redacted]"
 
 _SECRET_KEY = re.compile(r"(^|_)(tokens?|authorization|secrets?|passwords?|cookie|api_?key|hapikey)(_|$)")
 _NAMES = r"\w*(?:token|secret|password|authorization|hapikey)"
+#: What an address is made of; an apostrophe inside is O'Neil's, one around it is a quote.
+_LETTER, _LETTER_OF_HOST = r"[^\s@<>\"'(),:;=/\[\]]", r"[^\s@<>\"'(),:;=/\[\]%&?]"
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {REDACTED}"),
     (re.compile(r"(://)[^/\s@]*@"), rf"\1{REDACTED}@"),  # user and password in a URL
@@ -40,7 +42,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Behind a colon a sentence may go on ("env:HUBSPOT_TOKEN: add ..."); a secret has a digit in it, or quotes.
     (re.compile(rf"(?i)\b({_NAMES})(['\"]?\s*:\s*)(?=['\"]|\S*\d)['\"]?[^\s'\"&,;}}]+"), rf"\1\2{REDACTED}"),
     # An e-mail address, also where a URL quotes its @. Bounded, so that a long text costs its length only.
-    (re.compile(r"[^\s@<>\"'(),:;=/\[\]]{1,64}(?:@|%40)[^\s@<>\"'(),:;=/\[\]%&?]{1,250}\.[^\W\d_]{2,}"), REDACTED),
+    (re.compile(rf"(?:{_LETTER}|(?<=\w)'(?=\w)){{1,64}}(?:@|%40){_LETTER_OF_HOST}{{1,250}}\.[^\W\d_]{{2,}}"), REDACTED),
 )
 
 #: Libraries that talk a lot at INFO.

@@ -18,8 +18,8 @@ from connector.crm import CRM, Automation, Description
 from connector.errors import CrmError, Denied, NotFound, Problem
 from connector.fields import STRICT
 
-#: Calls that fit into ten seconds on most tiers.
-CALLS_PER_10_SECONDS = 100
+#: Records per list call, and calls that fit into ten seconds on most tiers.
+PAGE, CALLS_PER_10_SECONDS = 100, 100
 
 #: Codes of what is closed for want of a right, and not altogether.
 MISSING_RIGHT = frozenset({"scope", "privilege"})
@@ -161,9 +161,9 @@ def counted(crm: CRM, kinds: Sequence[str]) -> tuple[dict[str, int | None], dict
     return counts, shut
 
 
-def first_read(crm: CRM, account: Description, counts: Mapping[str, int | None]) -> FirstRead:
-    """What reading everything once costs, and how far back it goes."""
-    calls = sum(-(-(count or 0) // account.page) for count in counts.values())
+def first_read(crm: CRM, account: Description, counts: Mapping[str, int | None], page: int = PAGE) -> FirstRead:
+    """What reading everything once costs, with so many records a page, and how far back it goes."""
+    calls = sum(-(-(count or 0) // page) for count in counts.values())
     limit = account.daily_limit
     oldest = [crm.oldest(kind) for kind, count in counts.items() if count]
     return FirstRead(

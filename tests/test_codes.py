@@ -28,7 +28,10 @@ from connector.errors import (
     UsageError,
 )
 from connector.ledger import aside
+from connector.ledger.handoffs import UNDONE
 from connector.ledger.rejects import UNREADABLE
+from connector.ledger.work import CUT_OFF
+from connector.model import CONFLICT, EDIT
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [path for path in sorted((ROOT / "connector").rglob("*.py")) if "sandbox" not in path.parts]
@@ -155,3 +158,8 @@ def test_lesson_51_what_waits_and_what_cannot_be_read_is_documented_too() -> Non
     waiting = {*aside.FOR_REVIEW, aside.TASK_BUDGET, aside.QUIET}
 
     assert codes.unknown_among((*waiting, *UNREADABLE)) == []
+
+
+def test_lesson_51_what_is_held_or_was_cut_off_is_documented_too() -> None:
+    """`holds --output json` and `explain` use the same list."""
+    assert codes.unknown_among((EDIT, CONFLICT, UNDONE, CUT_OFF)) == []

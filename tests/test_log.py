@@ -94,6 +94,12 @@ def test_an_e_mail_address_never_reaches_the_log(value: Any) -> None:
     assert "przykład" not in line
 
 
+def test_an_address_with_an_apostrophe_leaves_nothing_of_itself() -> None:
+    """It is inside of a name as often as around a text."""
+    assert log.redact_text("mail o'jane@example.co now") == f"mail {log.REDACTED} now"
+    assert log.redact_text("'jane@example.co'") == f"'{log.REDACTED}'"
+
+
 def test_the_message_and_the_traceback_are_redacted_too() -> None:
     """An address inside an exception's text does not come out with the traceback."""
     out = io.StringIO()

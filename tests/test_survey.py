@@ -65,9 +65,11 @@ def test_the_first_read_is_counted_in_calls_and_hours(crm: MemoryCRM) -> None:
     counts, shut = survey.counted(crm, ("contact", "deal", "call"))
 
     cost = survey.first_read(crm, account(daily_limit=100), counts)
+    larger = survey.first_read(crm, account(daily_limit=100), counts, 1_000_000)
 
     assert (counts, shut) == ({"contact": 201, "deal": 1, "call": 0}, {})
     assert (cost.records, cost.calls, cost.share_of_day) == (202, 4, 0.04)
+    assert (larger.records, larger.calls) == (202, 2)
     assert cost.reaches_back_to == NOW - timedelta(days=900)
 
 

@@ -42,6 +42,7 @@ from connector.agreement.terms import Agreement
 from connector.agreement.vocabulary import ASK_NEXT, JOURNEY_STAGES, NOT_MQL_REASONS, SLA_STATES
 from connector.agreement.words import label_of
 from connector.config import shipped_mappings
+from connector.crms import CRMS
 from connector.errors import ConfigError, Problem
 
 _NEEDED = ("agreement.toml", "scoring.toml", "lifecycle.toml", "write_back.toml")
@@ -168,7 +169,7 @@ def _language(folder: Path) -> str:
 
 def _complain_of_strays(folder: Path, crm: str, problems: list[Problem]) -> None:
     """A file with a mistyped name would silently say nothing."""
-    known = {*_KNOWN_FILES, f"{crm}.toml", "hubspot.toml", "dynamics.toml", "approvals.toml"}
+    known = {*_KNOWN_FILES, f"{crm}.toml", *(one.file for one in CRMS.values()), "approvals.toml"}
     for path in sorted(folder.glob("*.toml")):
         if path.name not in known and not path.name.startswith("texts."):
             fix = did_you_mean(path.name, known)

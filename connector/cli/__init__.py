@@ -3,11 +3,17 @@ The command line: the verbs, and the one place where errors become words and exi
 
     __init__.py      main: runs a verb, turns what it raises into a message and a code
     app.py           the typer app, the options every verb shares, the list of verbs
-    opening.py       wiring: configuration -> session
+    opening.py       from a configuration to a connection: its agreement, its state, its account
+    adapters.py      which CRMs there are and how each is opened
+    sessions.py      from there to a session that can run
     scoping.py       whom a connection speaks about
     working.py       who is at work: leases, and processes that are no more
     settling.py      what the file says, in the terms of the loop
+    desks.py         what the connections of this process share: their quotas and tokens
+    keeping_tokens.py  where OAuth tokens are kept
+    budgeting.py     how the account's day and a backfill's end are told
     running.py       plan, apply, sync, backfill
+    reverting.py     revert
     serving.py       daemon
     pausing.py       pause, resume
     plan_file.py     a plan on disk, between `plan -o` and `apply`
@@ -16,7 +22,9 @@ The command line: the verbs, and the one place where errors become words and exi
     looking.py       status, runs
     rejecting.py     rejects
     holding.py       holds
+    forgetting.py    forget
     explaining.py    explain
+    following.py     how `explain` tells the clocks of a hand-off
     reporting.py     report baseline, report observed
     sheets.py        report scorecard, sla, funnel, blocked, conflicts
     spreading.py     their forms: tables, JSON, CSV, pages, lists of ids
@@ -42,7 +50,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -73,6 +81,7 @@ def run(arguments: Sequence[str]) -> int:
         result = _command().main(args=list(arguments), prog_name="connector", standalone_mode=False)
     except typer.Abort:
         _say("Stopped; nothing was written.")
+        _answer(arguments, error="Abort", code="stopped", message="Stopped; nothing was written.")
         return 1
     except ConnectorError as error:
         return _told(error, arguments)
@@ -83,9 +92,11 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort: nobody should meet a traceback
-        return _unforeseen(error)
+        return _unforeseen(error, arguments)
     if result == INTERRUPTED:
-        _say("Stopped. What was committed stays; the next run goes on from there.")
+        said = "Stopped. What was committed stays; the next run goes on from there."
+        _say(said)
+        _answer(arguments, error="KeyboardInterrupt", code="stopped", message=said)
     return result if isinstance(result, int) else 0
 
 
@@ -119,42 +130,83 @@ def _told(error: ConnectorError, arguments: Sequence[str]) -> int:
         _say(f"{count} problem{'s' if count != 1 else ''}; nothing was written.")
     else:
         _say(f"✗ {error}")
-    if _wants_json(arguments):
-        _answer(error)
+    _answer_with(error, arguments)
     return error.exit_code
+
+
+#: Verbs whose one object is the report of a run, however it ended; each with what it adds to the report.
+_RUNS: Mapping[str, Mapping[str, object]] = {
+    "plan": {"calls_to_write": 0, "changes": [], "file": None},
+    "apply": {},
+    "sync": {},
+    "backfill": {},
+    "revert": {"undo": None},
+}
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
     return "--output=json" in arguments or ("--output", "json") in pairwise(arguments)
 
 
-def _answer(error: ConnectorError) -> None:
-    from connector.cli import show  # noqa: PLC0415 - only when something went wrong
-    from connector.codes import of  # noqa: PLC0415 - the same
-    from connector.log import redact_text  # noqa: PLC0415 - the same
+def _answer_with(error: ConnectorError, arguments: Sequence[str]) -> None:
+    from connector.codes import of  # noqa: PLC0415 - only when something went wrong
 
     status = "refused" if isinstance(error, GuardRefused) else "deferred" if isinstance(error, Deferred) else "failed"
-    problems = error.problems if isinstance(error, ConfigError) else ()
-    show.json(
-        {
-            "status": status,
-            "error": type(error).__name__,
-            "code": of(error),
-            "message": redact_text(str(error)),
-            "problems": [redact_text(str(problem)) for problem in problems],
-        }
+    problems = [str(one) for one in error.problems] if isinstance(error, ConfigError) else ()
+    _answer(
+        arguments,
+        status=status,
+        error=type(error).__name__,
+        code=of(error),
+        message=str(error),
+        problems=problems,
+        report=error.report,
     )
 
 
-def _unforeseen(error: Exception) -> int:
+def _answer(
+    arguments: Sequence[str],
+    *,
+    error: str,
+    code: str,
+    message: str,
+    status: str = "failed",
+    problems: Sequence[str] = (),
+    report: Mapping[str, Any] | None = None,
+) -> None:
+    """Programs that asked for JSON get their one object; of a verb that runs, with all the keys that a run's has."""
+    if not _wants_json(arguments):
+        return
+    from connector.cli import show  # noqa: PLC0415 - only when something went wrong
+    from connector.log import redact_text  # noqa: PLC0415 - the same
+
+    told = {
+        "status": status,
+        "error": error,
+        "code": code,
+        "message": redact_text(message),
+        "problems": [redact_text(one) for one in problems],
+    }
+    show.json({**_report_of(arguments, report), **told})
+
+
+def _report_of(arguments: Sequence[str], report: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    verb = next((one for one in arguments if one in _RUNS), None)
+    if verb is None:
+        return report or {}
+    from connector.sync.session import no_report  # noqa: PLC0415 - only when something went wrong
+
+    return {**no_report(), **(report or {}), **_RUNS[verb]}
+
+
+def _unforeseen(error: Exception, arguments: Sequence[str]) -> int:
     """A mistake of ours: its kind and place only. `debug` shows the whole."""
     from connector.log import get_logger, unforeseen  # noqa: PLC0415 - the rare case
 
     get_logger().debug("unforeseen error", exc_info=error)
-    _say(
-        f"✗ This should not happen: {unforeseen(error)}. What was committed stays. Please report it with the output"
-        " of: connector --log-level debug ..."
-    )
+    said = f"This should not happen: {unforeseen(error)}. What was committed stays."
+    _say(f"✗ {said} Please report it with the output of: connector --log-level debug ...")
+    _answer(arguments, error=type(error).__name__, code="error", message=said)
     return 1
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from connector.cli import show
 from connector.cli import signatures as under
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, app
-from connector.cli.opening import Opened, choose, now, opened, signatures_of
+from connector.cli.opening import Opened, choose, now, opened, opened_by
+from connector.cli.sessions import signatures_of
 from connector.cli.settling import owner_problems, queue_problem
 from connector.errors import ConfigError, Problem
 
@@ -54,13 +55,15 @@ def _examined(door: Opened) -> Examined:
     problems = [*door.findings.problems, *in_use, *reachable(agreement, delivered.names)]
     problems += _settings(door)
     counts, shut = survey.counted(crm, tuple(account.properties))
-    token = f"connections.{door.chosen.connection.name}.token"
-    problems += [Problem(token, f"{kind}: {why}") for kind, why in shut.items()]
+    mine = door.chosen.connection
+    key = f"connections.{mine.name}.{opened_by(mine)[0]}"
+    problems += [Problem(key, f"{kind}: {why}") for kind, why in shut.items()]
     automations = survey.automations(crm, agreement)
     unseen = [Problem(one.where, f"signal {one.signal} cannot be seen: {one.why}") for one in delivered.unseen]
     unseen += survey.unfilled(crm, agreement, account)
     remarks = [*door.findings.remarks, *_rarely(door), *unseen, *survey.contested(automations)]
-    return Examined(problems, remarks, survey.first_read(crm, account, counts), delivered, automations)
+    cost = survey.first_read(crm, account, counts, mine.read.page)
+    return Examined(problems, remarks, cost, delivered, automations)
 
 
 def _settings(door: Opened) -> list[Problem]:
@@ -251,8 +254,8 @@ def setup(
     from connector.crm import PropertyDefinition  # noqa: PLC0415 - --help does without
 
     chosen = choose(config, connection)
-    with opened(chosen) as door:
-        wiring = chosen.agreement.wiring
+    wiring = chosen.agreement.wiring
+    with opened(chosen, needs={one.kind for one in wiring.own}) as door:
         missing = [one for one in wiring.own if _is_missing(door, one)]
         lacking = _lacking(door)
         if missing and output == "text":

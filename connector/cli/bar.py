@@ -23,6 +23,9 @@ Tell = Callable[[str, int, int | None], None]
 #: How many there are of a phase, asked once where whoever tells does not know: without a total there is no time left.
 Count = Callable[[str], int | None]
 
+#: The bars on the terminal now.
+_SHOWN: list[Progress] = []
+
 _NAMES = {
     "contact": "reading people",
     "company": "reading companies",
@@ -52,7 +55,24 @@ def progress(count: Count) -> Iterator[Tell]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield _bars(bar, _asked_once(count))
+        _SHOWN.append(bar)
+        try:
+            yield _bars(bar, _asked_once(count))
+        finally:
+            _SHOWN.remove(bar)
+
+
+@contextmanager
+def out_of_the_way() -> Iterator[None]:
+    """No bar moves for as long as the block lasts: somebody reads, and is asked."""
+    shown = tuple(_SHOWN)
+    for one in shown:
+        one.stop()
+    try:
+        yield
+    finally:
+        for one in shown:
+            one.start()
 
 
 def _asked_once(count: Count) -> Count:

@@ -87,7 +87,8 @@ def foretell(session: Session, connection: Connection, *, aloud: bool) -> None:
     from connector.sync.forecast import begin, today  # noqa: PLC0415 - --help does without
 
     day = today(session.ledger, connection.address, session.now())
-    forecast = begin(session, day, budget_of(connection))
+    read = connection.read
+    forecast = begin(session, day, budget_of(connection), page=read.page, batch=read.batch)
     if aloud and forecast.calls:
         print(f"backfill: {forecast}", file=sys.stderr)  # noqa: T201 - said before the work, as progress is
 

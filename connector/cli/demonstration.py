@@ -12,7 +12,8 @@ from pathlib import Path
 
 from connector.agreement import Agreement
 from connector.cli import run, show
-from connector.cli.opening import choose, ledger_of, now, offline_session
+from connector.cli.opening import choose, ledger_of, now
+from connector.cli.sessions import offline_session
 from connector.model import Decision
 from connector.sandbox.server import TOKEN, Sandbox
 from connector.sync import Order, Report

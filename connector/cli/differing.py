@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from connector.agreement.approvals import SIDES
-from connector.cli import bar, show
+from connector.cli import bar, planned, show
 from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, agreements, instant
-from connector.cli.opening import Chosen, choose, ledger_of, now, offline_session, signatures_of
+from connector.cli.opening import Chosen, choose, ledger_of, now
+from connector.cli.sessions import offline_session, signatures_of
+from connector.cli.subject import crm_of
 from connector.cli.versions import Version, last_signed_version, tell_changes
 from connector.errors import UsageError
 
@@ -47,17 +49,18 @@ def agreement_diff(
     moment = instant(as_of, "--as-of") or now()
     if a is not None and b is not None and not config.exists():
         chosen = None
-        before, after = _folder(a, "hubspot", None), _folder(b, "hubspot", None)
+        before, after = _folder(a, crm_of(a), None), _folder(b, crm_of(b), None)
     else:
         chosen = choose(config, connection)
         before, after = _before(chosen, a), _after(chosen, b)
     found = versions(before.agreement, after.agreement)
     effect, why_not = (None, "") if rules_only or not found.differ else _effect(chosen, found, moment)
+    batch = 1 if chosen is None else chosen.connection.read.batch  # without a connection there is no effect, either
     if output == "json":
-        show.json(_as_json(before, after, found, effect, why_not, examples))
+        show.json(_as_json(before, after, found, effect, why_not, examples, batch))
     else:
         _tell(before, after, found, _unsigned(chosen, moment) if b is None else SIDES)
-        _tell_effect(found, effect, why_not, examples)
+        _tell_effect(found, effect, why_not, examples, batch)
     return DIFFERENCES if exit_code and found.differ else 0
 
 
@@ -161,20 +164,22 @@ def _signing(found: Versions, unsigned: Sequence[str]) -> str:
     return f"To be signed anew by {', '.join(waits)}: connector agreement approve{by}"
 
 
-def _tell_effect(found: Versions, effect: Effect | None, why_not: str, examples: int) -> None:
+def _tell_effect(found: Versions, effect: Effect | None, why_not: str, examples: int, batch: int) -> None:
     if not found.differ:
         return
     if effect is None:
         if why_not:
             show.say(f"Whom it would move is not known: {why_not}", "note")
         return
-    waits = found.after.apply_to == "new_facts"
+    told: tuple[tuple[str, Moved], ...] = (
+        ('by the next run (a changed rule is no new fact: apply_to = "new_facts")', effect.at_once),
+        ('in all, as new facts come in, or at once with apply_to = "everyone"', effect.everyone),
+    )
+    if found.after.apply_to == "everyone":
+        told = (('by the next run (apply_to = "everyone")', effect.everyone),)
     show.title(f"Whom it would move, of {effect.people:,} people in the ledger")
-    if waits:
-        _tell_moved('by the next run (a changed rule is no new fact: apply_to = "new_facts")', effect.at_once, examples)
-        _tell_moved('in all, as new facts come in, or at once with apply_to = "everyone"', effect.everyone, examples)
-    else:
-        _tell_moved('by the next run (apply_to = "everyone")', effect.everyone, examples)
+    for title, moved in told:
+        _tell_moved(title, moved, examples, batch)
     if effect.grades:
         show.say(f"{effect.grades:,} people get another grade", indent=2)
     if effect.undecided:
@@ -185,8 +190,8 @@ def _tell_effect(found: Versions, effect: Effect | None, why_not: str, examples:
         )
 
 
-def _tell_moved(title: str, moved: Moved, examples: int) -> None:
-    show.say(f"{title}: {_people(moved.people)}, {_tasks(len(moved.tasks))}", indent=2)
+def _tell_moved(title: str, moved: Moved, examples: int, batch: int) -> None:
+    show.say(f"{title}: {_people(moved.people)}, {_tasks(len(moved.tasks))}; {_writes(moved, batch)}", indent=2)
     several = len({lead_type for lead_type, _, _ in moved.ways}) > 1
     for (lead_type, start, end), ids in sorted(moved.ways.items(), key=lambda item: -len(item[1])):
         where = f" ({lead_type})" if several else ""
@@ -198,12 +203,22 @@ def _tasks(count: int) -> str:
     return "1 hand-off task" if count == 1 else f"{count:,} hand-off tasks"
 
 
+def _writes(moved: Moved, batch: int) -> str:
+    noun = "1 person is" if moved.written == 1 else f"{moved.written:,} people are"
+    calls = _calls(moved, batch)
+    return f"{noun} written to, in about {calls:,} call{'s' if calls != 1 else ''}"
+
+
+def _calls(moved: Moved, batch: int) -> int:
+    return planned.calls_to_write(moved.written, len(set(moved.tasks)), len(moved.tasks), batch)
+
+
 def _people(count: int) -> str:
     return "1 person moves" if count == 1 else f"{count:,} people move"
 
 
 def _as_json(
-    before: Version, after: Version, found: Versions, effect: Effect | None, why_not: str, examples: int
+    before: Version, after: Version, found: Versions, effect: Effect | None, why_not: str, examples: int, batch: int
 ) -> dict[str, Any]:
     return {
         "status": "done",
@@ -221,7 +236,7 @@ def _as_json(
             }
             for one in found.changed
         ],
-        "effect": None if effect is None else _effect_as_json(effect, found.after.apply_to, examples),
+        "effect": None if effect is None else _effect_as_json(effect, found.after.apply_to, examples, batch),
         "effect_unknown": why_not or None,
     }
 
@@ -236,22 +251,26 @@ def _version(one: Version) -> dict[str, str]:
     }
 
 
-def _effect_as_json(effect: Effect, apply_to: Literal["new_facts", "everyone"], examples: int) -> dict[str, Any]:
+def _effect_as_json(
+    effect: Effect, apply_to: Literal["new_facts", "everyone"], examples: int, batch: int
+) -> dict[str, Any]:
     return {
         "people": effect.people,
         "apply_to": apply_to,
-        "new_facts": _moved_as_json(effect.at_once, examples),
-        "everyone": _moved_as_json(effect.everyone, examples),
+        "new_facts": _moved_as_json(effect.at_once, examples, batch),
+        "everyone": _moved_as_json(effect.everyone, examples, batch),
         "grades": effect.grades,
         "undecided": effect.undecided,
         "unread": list(effect.unread),
     }
 
 
-def _moved_as_json(moved: Moved, examples: int) -> dict[str, Any]:
+def _moved_as_json(moved: Moved, examples: int, batch: int) -> dict[str, Any]:
     return {
         "people": moved.people,
         "tasks": len(moved.tasks),
+        "written": moved.written,
+        "calls_to_write": _calls(moved, batch),
         "moves": [
             {"lead_type": lead_type, "from": start, "to": end, "people": len(ids), "examples": ids[:examples]}
             for (lead_type, start, end), ids in sorted(moved.ways.items(), key=lambda item: -len(item[1]))

@@ -11,7 +11,8 @@ import typer
 
 from connector.cli import following, holding, show
 from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, app, instant
-from connector.cli.opening import choose, ledger_of, now, offline_session
+from connector.cli.opening import choose, ledger_of, now
+from connector.cli.sessions import offline_session
 from connector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from connector.decide.nearest import Way
     from connector.ledger.holds import Hold
     from connector.ledger.people import Transition
-    from connector.ledger.undoing import Undone
+    from connector.ledger.undone import Undone
     from connector.ledger.work import PlannedChange, SentTask
     from connector.model import Decision, Track
     from connector.sync import Session
@@ -64,7 +65,7 @@ def explain(
         if not show_values:
             looked = replace(looked, decision=_without_reasons(looked.decision))
         work = ledger.work
-        undone = ledger.undoings.of([id]).get(id)
+        undone = ledger.undone.of([id]).get(id)
         past = Past(
             ledger.people.transitions(id), work.changes_of(id), work.tasks_of(id), ledger.holds.of([id]), undone
         )

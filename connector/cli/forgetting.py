@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +13,7 @@ import typer
 from connector.cli import show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, Output, OutputOption, YesOption, app
 from connector.cli.opening import ledger_alone, now
-from connector.cli.working import at_work, free_from_the_dead
+from connector.cli.working import alone
 from connector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,9 +54,9 @@ def _forget(ledger: Ledger, id: str, config: Path, output: Output, *, yes: bool)
     if output == "text":
         _tell_before(id, everybody, found)
     show.ask(f"Erase contact {everybody[0]} from the state of connection {ledger.connection}, for good?", yes=yes)
-    with _alone(ledger):
+    with alone(ledger, now()):
         began = now()
-        number = ledger.runs.start("forget", "", began, began, "")
+        number = ledger.begin_run("forget", "", began, began, "")
         erased = ledger.forgetting.forget(id, began, secrets.token_hex(16))
         report = {"run": number, "connection": ledger.connection, "status": "done", "erased": erased}
         ledger.runs.finish(number, "done", now(), report)
@@ -74,18 +73,6 @@ def _forget(ledger: Ledger, id: str, config: Path, output: Output, *, yes: bool)
         show.json({**report, **told})
     else:
         _tell(erased, plans, elsewhere, known=known)
-
-
-@contextmanager
-def _alone(ledger: Ledger) -> Iterator[None]:
-    """No run may be under way: it would write back what it has in hand. Raises Busy."""
-    with at_work() as worker:
-        free_from_the_dead(ledger)
-        fence = ledger.runs.take_lease(worker, now())
-        try:
-            yield
-        finally:
-            ledger.runs.drop_lease(fence)
 
 
 def plan_files(ledger: Ledger, config: Path, ids: tuple[str, ...]) -> list[Path]:
@@ -113,7 +100,7 @@ def _lift(ledger: Ledger, given: str, output: Output) -> None:
     from connector.fields import email_hash  # noqa: PLC0415 - --help does without
 
     address = email_hash(given)
-    with _alone(ledger):
+    with alone(ledger, now()):
         lifted = ledger.forgotten.lift([("address", address)] if address else [("contact", given)])
     if output == "json":
         show.json({"connection": ledger.connection, "status": "done", "lifted": lifted})

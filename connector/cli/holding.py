@@ -9,7 +9,8 @@ import typer
 
 from connector.cli import show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, holdings
-from connector.cli.opening import ledger_alone
+from connector.cli.opening import ledger_alone, now
+from connector.cli.working import alone
 from connector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -83,9 +84,9 @@ def release(
             "Say whose: connector holds release ID [PROPERTY], or connector holds release --all --property PROPERTY."
         )
     wanted = property or name
-    with ledger_alone(config, connection) as (ledger, _):
+    with ledger_alone(config, connection) as (ledger, _), alone(ledger, now()):
         found = ledger.holds.every(id, wanted)
-        if not found and not (id is not None and ledger.undoings.of([id])):
+        if not found and not (id is not None and ledger.undone.of([id])):
             whose = f"Contact {id} has" if id is not None else "Nobody has"
             raise UsageError(f"{whose} {wanted or 'nothing'} on hold. See: connector holds list")
         with ledger.transaction():

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from connector.errors import ConfigError, Problem
 
 
-def keep(file: Path, content: bytes, *, what: str, option: str) -> None:
+def keep(file: Path, content: bytes | Iterable[bytes], *, what: str, option: str) -> None:
     """Write a file with mode 0600 in one step. Raises ConfigError where it cannot be written."""
     unfinished = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            out.write(content)
+            out.writelines((content,) if isinstance(content, bytes) else content)
         unfinished.replace(file)
     except OSError as error:
-        with suppress(OSError):  # where it could not be made, it is not there
-            unfinished.unlink()
         said = f"{what} cannot be written: {error.strerror or error}."
         raise ConfigError([Problem(str(file), said, f"Choose another place with {option}.")]) from error
+    finally:
+        with suppress(OSError):  # it is there only where it did not become the file
+            unfinished.unlink()
 
 
 def writable(file: Path, *, option: str) -> None:

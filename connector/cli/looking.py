@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from connector.ledger import Ledger
     from connector.ledger.aside import SetAside, Waiting
+    from connector.ledger.runs import RunRow
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many to show.")]
 
@@ -144,7 +145,7 @@ def _status(ledger: Ledger, mode: str) -> dict[str, Any]:
         "waiting": ledger.mirror.waiting(),
         "rejects": sum(rejects.values()),
         "rejects_by_code": rejects,
-        "holds": len(ledger.holds.every()),
+        "holds": ledger.holds.count(),
         "open_clears": len(ledger.work.open_clears()),
         "stage_moves": ledger.runs.cursor("stage moves"),
         "set_aside": [_group(one) for one in ledger.aside.by_cause()],
@@ -199,9 +200,7 @@ def runs(
     with ledger_alone(config, connection) as (ledger, _):
         found = ledger.runs.recent(limit)
     if output == "json":
-        show.json(
-            {"runs": [{"run": one.number, "verb": one.verb, "status": one.status, **one.report} for one in found]}
-        )
+        show.json({"runs": [_run_as_json(one) for one in found]})
         return
     columns = ("run", "verb", "mode", "status", "started", "seconds", "looked at", "written", "parked", "tasks")
     rows = []
@@ -212,3 +211,11 @@ def runs(
         started = f"{one.started_at:%m-%d %H:%M:%S}"
         rows.append([str(one.number), one.verb, one.mode, one.status, started, *numbers, told.get("tasks_created")])
     show.table(columns, rows)
+
+
+def _run_as_json(one: RunRow) -> dict[str, Any]:
+    """One that was killed left no report, and has the keys of one."""
+    from connector.sync.session import no_report  # noqa: PLC0415 - --help does without
+
+    whole = one.report.keys() >= {"counts"}
+    return {**({} if whole else no_report()), **one.report, "run": one.number, "verb": one.verb, "status": one.status}

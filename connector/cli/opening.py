@@ -5,18 +5,15 @@ Wiring: from a configuration file to a session that can run. Nothing else in the
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from connector.cli.adapters import ADAPTERS, open_crm
-from connector.cli.scoping import nobody_in, reading_also, scope_in_account, scope_in_files, scope_in_ledger
-from connector.cli.settling import office_at, office_of, offline_settings, settings_of
-from connector.cli.working import at_work, free_from_the_dead
+from connector.cli.scoping import nobody_in, reading_also, scope_in_account, scope_in_files
 from connector.errors import ConfigError, Denied, Problem, Transient, UsageError
 from connector.model import ALWAYS
 
@@ -25,13 +22,8 @@ if TYPE_CHECKING:
     from connector.check import Findings
     from connector.config import Config, Connection
     from connector.crm import CRM, Description
-    from connector.decide import Office
-    from connector.fields import FieldMap
     from connector.ledger import Ledger
     from connector.scope import Scope
-    from connector.sync import Session, Settings, Signatures
-
-Progress = Callable[[str, int, int | None], None]
 
 #: How an account is called whose id the token may not ask for.
 UNKNOWN = "unknown"
@@ -140,13 +132,15 @@ class Opened:
 
 
 @contextmanager
-def opened(chosen: Chosen) -> Iterator[Opened]:
-    """Open the CRM and compare it with the agreement; problems are told by whoever asked."""
+def opened(chosen: Chosen, *, needs: Collection[str] | None = None) -> Iterator[Opened]:
+    """Open the CRM and compare it with the agreement; problems are told by whoever asked. `needs` are the parts of the
+    account that must be seen (None: all of them). Raises Denied with every scope that is missing for them."""
     from connector.check import check_account  # noqa: PLC0415 - --help does without
 
     crm = open_crm(chosen.connection, chosen.config.state_url)
     try:
         account = _described_by(crm, chosen)
+        _refuse_shut(account, needs)
         _same_account(chosen.connection, account)
         writes = chosen.connection.mode != "observe" and chosen.connection.go_live is not None
         yield Opened(chosen, crm, account, check_account(chosen.agreement, account, writes=writes))
@@ -169,14 +163,23 @@ def _described_by(crm: CRM, chosen: Chosen) -> Description:
         raise Transient(f"{where}: {error}", code=error.code) from error
 
 
+def _refuse_shut(account: Description, needs: Collection[str] | None) -> None:
+    shut = [why for part, why in account.shut.items() if needs is None or part in needs]
+    if shut:
+        raise Denied(" ".join(dict.fromkeys(shut)), code="scope")
+
+
 def _setting(connection: Connection, name: str) -> str:
-    """Where to look in the file; of a token the reference (env:NAME), which is all that stands there. Who has an app in
-    place of a token is told what opens the account by it."""
-    if name == "token" and connection.oauth is not None:
-        return f"connections.{connection.name}.oauth.refresh_token ({connection.oauth.refresh_token})"
-    if name == "token" and connection.token is None:
-        name = "client_id"
-    return f"connections.{connection.name}.{name} ({getattr(connection, name)})"
+    """Where to look in the file; of a token the reference (env:NAME), which is all that stands there."""
+    key, value = opened_by(connection) if name == "token" else (name, getattr(connection, name))
+    return f"connections.{connection.name}.{key} ({value})"
+
+
+def opened_by(connection: Connection) -> tuple[str, str | None]:
+    """The key of what opens the account, be it a token or an app, and what stands there."""
+    if connection.oauth is not None:
+        return "oauth.refresh_token", connection.oauth.refresh_token
+    return ("token", connection.token) if connection.token is not None else ("client_id", connection.client_id)
 
 
 def kinds_of(agreement: Agreement) -> tuple[str, ...]:
@@ -193,173 +196,6 @@ def _same_account(connection: Connection, account: Description) -> None:
             f" {account.account}. Nothing was read or written. Use the token of the right account, or correct account.",
             code="wrong_account",
         )
-
-
-def _silent(_phase: str, _done: int, _total: int | None) -> None:
-    """Nobody watches."""
-
-
-@contextmanager
-def session_for(chosen: Chosen, progress: Progress = _silent) -> Iterator[Session]:
-    """A session ready to run. Raises ConfigError when the account does not fit the agreement."""
-    with session_and_account(chosen, progress) as (session, _):
-        yield session
-
-
-@contextmanager
-def session_and_account(chosen: Chosen, progress: Progress = _silent) -> Iterator[tuple[Session, Description]]:
-    """A session ready to run, and the account as it described itself. Raises like `session_for`."""
-    from connector.check import definitions  # noqa: PLC0415 - --help does without
-    from connector.sync import Session  # noqa: PLC0415 - the same
-
-    with ledger_of(chosen) as ledger, opened(chosen) as door, at_work() as worker:
-        _same_state(ledger, door.account)
-        free_from_the_dead(ledger)
-        if door.findings.problems:
-            raise ConfigError(door.findings.problems)
-        proved = _prove_go_live(door, ledger)
-        settings = settings_of(chosen.connection, chosen.agreement.zone, door.account)
-        office = office_of(chosen.connection, door.account)
-        ledger.runs.note_described({**_described(door.account, settings, office), "go_live": proved})
-        session = Session(
-            crm=door.crm,
-            ledger=ledger,
-            agreement=chosen.agreement,
-            fields=field_map(chosen.agreement, door.account),
-            settings=settings,
-            account=door.account.account,
-            owners=frozenset(owner.id for owner in door.account.owners if owner.active),
-            now=now,
-            scope=scope_in_account(chosen.connection, chosen.agreement, door.crm, door.account.owners, now()),
-            office=office,
-            signatures=signatures_of(chosen),
-            definitions=definitions(chosen.agreement, door.account),
-            worker=worker,
-            progress=progress,
-        )
-        yield session, door.account
-
-
-def _same_state(ledger: Ledger, account: Description) -> None:
-    """What we remember of one account must never be measured against another."""
-    known = ledger.runs.connection()
-    before = known.account or (known.described or {}).get("account")
-    if before not in (None, UNKNOWN, account.account) and account.account != UNKNOWN:
-        raise Denied(
-            f"This state belongs to account {before}, and the token opens account {account.account}."
-            " Nothing was read or written. Correct the token, or point [state] url at another database.",
-            code="wrong_account",
-        )
-
-
-def _prove_go_live(door: Opened, ledger: Ledger) -> str | None:
-    """The go-live instant, once it is certain that it parts the account's past from its future; asked of the CRM when
-    it is another one than last time. Raises ConfigError."""
-    go_live = door.chosen.connection.go_live
-    said = None if go_live is None else go_live.isoformat()
-    known = (ledger.runs.connection().described or {}).get("go_live")
-    if problems := door.go_live_problems(ask=said != known):
-        raise ConfigError(problems)
-    return said
-
-
-def signatures_of(chosen: Chosen) -> Signatures:
-    """Who has signed the agreement of a connection, as its approvals.toml says now. Raises ConfigError."""
-    from connector.agreement.carrying import approvals_of  # noqa: PLC0415 - --help does without
-    from connector.cli.versions import since_signed  # noqa: PLC0415 - the same
-    from connector.config import shipped_mappings  # noqa: PLC0415 - the same
-    from connector.sync import Signatures  # noqa: PLC0415 - the same
-
-    mine, agreement = chosen.connection, chosen.agreement
-    approvals = approvals_of(mine.mapping, agreement, mine.crm, mine.language)
-    return Signatures(
-        version=agreement.version,
-        definitions=agreement.fingerprint,
-        wiring=agreement.wiring.fingerprint,
-        approvals=approvals,
-        required=mine.mode == "live" and mine.go_live is not None and mine.require_approval,
-        connection=mine.name if len(chosen.config.connections) > 1 else "",
-        shipped=mine.mapping == shipped_mappings(),
-        changes=lambda: since_signed(mine, agreement, approvals),
-    )
-
-
-def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
-    """A session that only looks at what the ledger holds: for `explain` and the reports, which make no call.
-
-    Raises UsageError before the first run, when nothing has been read yet.
-    """
-    from connector.crm.memory import MemoryCRM  # noqa: PLC0415 - --help does without
-    from connector.fields import FieldMap  # noqa: PLC0415 - --help does without
-    from connector.sync import Session  # noqa: PLC0415 - --help does without
-
-    described = ledger.runs.connection().described
-    if described is None:
-        raise UsageError(
-            f"Nothing has been read for connection {chosen.connection.name} yet. Start with: connector plan"
-        )
-    states = {(pipeline, stage): state for pipeline, stage, state in described["deal_states"]}
-    zone = zone_of(described.get("zone", ""), chosen.agreement)
-    fields = FieldMap(chosen.agreement.wiring, chosen.agreement.fields_used, states, described["date_only"], zone)
-    return Session(
-        crm=MemoryCRM(now),
-        ledger=ledger,
-        agreement=chosen.agreement,
-        fields=fields,
-        settings=replace(
-            offline_settings(chosen.connection),
-            no_owner=described["no_owner"],
-            never_to=frozenset(described.get("never_to", ())),
-        ),
-        account=described["account"],
-        owners=frozenset(described["owners"]),
-        now=now,
-        scope=scope_in_ledger(chosen.connection, chosen.agreement, ledger),
-        office=office_at(described.get("contact_page", ""), described.get("zones", {}), described.get("teams", {})),
-        signatures=signatures_of(chosen),
-    )
-
-
-def _described(account: Description, settings: Settings, office: Office) -> dict[str, object]:
-    return {
-        "account": account.account,
-        "deal_states": [[one.pipeline, one.id, one.state] for one in account.deal_stages],
-        "date_only": date_only_of(account),
-        "zone": account.zone,
-        "owners": [owner.id for owner in account.owners if owner.active],
-        "no_owner": settings.no_owner,
-        "never_to": sorted(settings.never_to),
-        "contact_page": office.contact_page,
-        "zones": {owner: zone.key for owner, zone in office.zones.items()},
-        "teams": {owner: sorted(teams) for owner, teams in office.teams.items()},
-    }
-
-
-def field_map(agreement: Agreement, account: Description) -> FieldMap:
-    """The mapping compiled against what the account calls things."""
-    from connector.fields import FieldMap  # noqa: PLC0415 - --help does without
-
-    return FieldMap(
-        agreement.wiring,
-        agreement.fields_used,
-        {(stage.pipeline, stage.id): stage.state for stage in account.deal_stages},
-        date_only_of(account),
-        zone_of(account.zone, agreement),
-    )
-
-
-def zone_of(name: str, agreement: Agreement) -> ZoneInfo:
-    """The account's calendar; the agreement's where the account tells none that we know."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        return agreement.zone
-
-
-def date_only_of(account: Description) -> list[str]:
-    """The contact properties that hold a day, not an instant."""
-    contact: Mapping[str, object] = account.properties.get("contact", {})
-    return [name for name in contact if account.properties["contact"][name].type == "date"]
 
 
 def now() -> datetime:

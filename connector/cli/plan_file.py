@@ -7,14 +7,14 @@ to be whole before anything is opened: a plan is often mailed around, and someti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from connector.cli import keeping
+from connector.cli import keeping, show
 from connector.errors import ConfigError, GuardRefused, Problem, UsageError
 
 if TYPE_CHECKING:
@@ -25,9 +25,15 @@ VERSION = 1
 
 
 def write(
-    file: Path, session: Session, report: Report, changes: Mapping[str, Any], *, clean_up: str | None = None
+    file: Path,
+    session: Session,
+    report: Report,
+    changes: Iterable[tuple[str, Mapping[str, Any]]],
+    *,
+    clean_up: str | None = None,
 ) -> None:
-    """Keep a plan, whole or not at all. Raises ConfigError where the file cannot be written."""
+    """Keep a plan, whole or not at all: `changes` by person id, one after the other, for they may be as many as there
+    are people. Raises ConfigError where the file cannot be written."""
     content = {
         "plan": VERSION,
         "connection": session.ledger.connection,
@@ -36,10 +42,9 @@ def write(
         "as_of": report.as_of.isoformat(),
         "run": report.run,
         "clean_up": clean_up,
-        "changes": changes,
     }
-    kept = orjson.dumps(content, option=orjson.OPT_INDENT_2)
-    keeping.keep(file, kept, what="the plan", option="-o")
+    lines = (orjson.dumps(id) + b": " + orjson.dumps(body) for id, body in changes)
+    keeping.keep(file, show.object_with(content, "changes", "{}", lines), what="the plan", option="-o")
 
 
 def writable(file: Path) -> None:

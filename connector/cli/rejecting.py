@@ -11,6 +11,7 @@ import typer
 from connector.cli import show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, rejected
 from connector.cli.opening import ledger_alone, now
+from connector.cli.working import alone
 from connector.codes import CODES, fix_of, meaning_of
 from connector.errors import UsageError
 
@@ -102,7 +103,7 @@ def rejects_retry(
     _refuse_unknown(code)
     if not ids and code is None and not everything:
         raise UsageError("Say which to try again: record ids, --code CODE, or --all. See: connector rejects")
-    with ledger_alone(config, connection) as (ledger, _), ledger.transaction():
+    with ledger_alone(config, connection) as (ledger, _), alone(ledger, now()), ledger.transaction():
         found = [one for one in ledger.rejects.every(code) if not ids or one.id in ids]
         missing = [id for id in ids or () if id not in {one.id for one in found}]
         if missing:

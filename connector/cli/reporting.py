@@ -11,8 +11,9 @@ import typer
 
 from connector.cli import bar, keeping, show
 from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, Listed, app, instant
-from connector.cli.opening import Chosen, choose, ledger_of, now, offline_session, session_and_account
+from connector.cli.opening import Chosen, choose, ledger_of, now
 from connector.cli.running import EXIT, how_many
+from connector.cli.sessions import offline_session, session_and_account
 from connector.errors import UsageError
 
 if TYPE_CHECKING:

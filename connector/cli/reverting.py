@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli import show
+from connector.cli import bar, running, show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, app
-from connector.cli.opening import choose, now, session_for
-from connector.cli.running import EXIT, ran
+from connector.cli.opening import choose, now
+from connector.cli.sessions import session_for
 
 if TYPE_CHECKING:
     from connector.sync import Report, Session
-    from connector.sync.undoing import Left, Survey
+    from connector.sync.reverting.standing import Left, Survey
 
 #: How many ids are named one by one where people read.
 NAMED = 5
@@ -38,19 +38,16 @@ def revert(
 ) -> int:
     """Undo a run: put back what still holds its values, and nothing else."""
     from connector.sync import Order  # noqa: PLC0415 - --help does without
-    from connector.sync.reverting import refuse, refuse_when_observing  # noqa: PLC0415 - the same
+    from connector.sync.reverting.running import refuse, refuse_when_observing  # noqa: PLC0415 - the same
 
     surveys: list[Survey] = []
 
     def agree(survey: Survey) -> bool:
         surveys.append(survey)
-        if output == "text":
-            _tell_survey(survey, most)
-        if dry_run or not survey.undoes:
-            return False
-        noun = "person" if survey.undoes == 1 else "people"
-        show.ask(f"Put back the values of {survey.undoes:,} {noun} in account {session.account}?", yes=yes)
-        return True
+        with bar.out_of_the_way():
+            if output == "text":
+                _tell_survey(survey, most)
+            return not dry_run and bool(survey.undoes) and _agreed(survey, session.account, yes=yes)
 
     chosen = choose(config, connection)
     with session_for(chosen) as session:
@@ -60,20 +57,30 @@ def revert(
         if not yes and not dry_run and not sys.stdin.isatty():
             show.ask(f"Undo run {number} of connection {session.ledger.connection}?", yes=False)
         order = Order("revert", now(), undoes=number, write=not dry_run, anew=decide_anew, agree=agree)
-        report = ran(session, order)
+        report = running.ran(session, order)
         return _told(session, report, surveys[0] if surveys else None, output, dry_run=dry_run, anew=decide_anew)
+
+
+def _agreed(survey: Survey, account: str, *, yes: bool) -> bool:
+    """A no is an answer of its own here: the run has begun, and is to end as one."""
+    noun = "person" if survey.undoes == 1 else "people"
+    try:
+        show.ask(f"Put back the values of {survey.undoes:,} {noun} in account {account}?", yes=yes)
+    except typer.Abort:
+        return False
+    return True
 
 
 def _told(session: Session, report: Report, survey: Survey | None, output: str, *, dry_run: bool, anew: bool) -> int:
     if output == "json":
-        show.json({**report.to_json(), "undo": None if survey is None else as_json(survey)})
+        show.json(running.as_json(report, undo=None if survey is None else as_json(survey)))
     elif dry_run:
         show.say("Nothing was written.")
     elif survey is not None and survey.undoes:
         show.report(report)
         if report.counts["written"]:
             _tell_what_comes(session, survey, anew=anew)
-    return EXIT[report.status]
+    return running.EXIT[report.status]
 
 
 def _tell_survey(survey: Survey, most: int) -> None:
@@ -118,7 +125,7 @@ def _for_good(survey: Survey, most: int) -> list[str]:
 
 
 def _tell_left(why: str, those: list[Left], most: int) -> None:
-    from connector.sync.undoing import REASONS  # noqa: PLC0415 - --help does without
+    from connector.sync.reverting.standing import REASONS  # noqa: PLC0415 - --help does without
 
     people = list(dict.fromkeys(one.person_id for one in those))
     names = ", ".join(sorted({one.property for one in those})) if why != "gone" else ""

@@ -22,7 +22,8 @@ from connector.cli.app import (
     instant,
 )
 from connector.cli.budgeting import foretell
-from connector.cli.opening import Chosen, choose, now, session_for
+from connector.cli.opening import Chosen, choose, now
+from connector.cli.sessions import session_for
 from connector.errors import CrmError, UsageError
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def plan(
         )
         report = ran(session, order)
         if file is not None:
-            found = {one.person_id: one.body for one in session.ledger.work.every(report.run)}
+            found = ((one.person_id, one.body) for one in session.ledger.work.every(report.run))
             plan_file.write(file, session, report, found, clean_up=clean_up)
         batch = chosen.connection.read.batch
         code = _told_plan(session, report, output, most, batch, file=file, with_texts=show_values)
@@ -235,7 +236,7 @@ def _released(session: Session, number: int) -> Order:
     found = session.ledger.runs.find(number)
     if found is None:
         raise UsageError(f"Run {number} is not known. See: connector runs")
-    parked = {one.person_id: one for one in session.ledger.work.every(number, "parked")}
+    parked = [one.person_id for one in session.ledger.work.every(number, "parked")]
     causes = [one["cause"] for one in found.report.get("parked", [])]
     waiting = session.ledger.aside.ids(causes, number)
     if not parked and not waiting:
@@ -279,10 +280,15 @@ def how_many(session: Session, phase: str) -> int | None:
 
 def _told(report: Report, output: Output) -> int:
     if output == "json":
-        show.json(report.to_json())
+        show.json(as_json(report))
     else:
         show.report(report)
     return EXIT[report.status]
+
+
+def as_json(report: Report, **more: object) -> dict[str, object]:
+    """The object of a run that ended by itself: with the keys that one which failed has, too."""
+    return {**report.to_json(), "error": None, "problems": [], **more}
 
 
 def _told_plan(
@@ -295,15 +301,16 @@ def _told_plan(
     file: Path | None = None,
     with_texts: bool = False,
 ) -> int:
-    """The changes of a run that wrote nothing; what the guard would park is told, and no failure."""
-    changes = list(session.ledger.work.every(report.run))
-    calls = planned.calls_to_write(changes, batch)
+    """The changes of a run that wrote nothing; what the guard would park is told, and no failure. They are as many as
+    there are people, so they are gone through and never held."""
+    gist = planned.gist(session.ledger.work.every(report.run), most)
+    calls = gist.calls_to_write(batch)
     if output == "json":
         kept = str(file) if file is not None else None
-        told = planned.as_json(changes, with_texts=with_texts)
-        show.json({**report.to_json(), "calls_to_write": calls, "changes": told, "file": kept})
+        changes = (planned.as_json(one, with_texts=with_texts) for one in session.ledger.work.every(report.run))
+        show.json_with(as_json(report, calls_to_write=calls, file=kept), "changes", changes)
     else:
-        planned.plan(report, changes, most, calls)
+        planned.plan(report, gist, calls)
         if file is not None:
             show.say(f"kept in {file}; write exactly this: connector apply {file}", "✓")
     return EXIT["deferred"] if report.status == "deferred" else EXIT["partial"] if report.counts["rejected"] else 0

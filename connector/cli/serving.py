@@ -14,7 +14,8 @@ import typer
 
 from connector.cli.app import CONFIG, ConfigOption, app
 from connector.cli.budgeting import foretell
-from connector.cli.opening import Chosen, choose, ledger_of, session_for
+from connector.cli.opening import Chosen, choose, ledger_of
+from connector.cli.sessions import session_for
 from connector.errors import ConfigError, Problem, UsageError
 from connector.log import configure, get_logger
 

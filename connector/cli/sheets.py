@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, instant
-from connector.cli.opening import Chosen, choose, ledger_of, now, offline_session
+from connector.cli.opening import Chosen, choose, ledger_of, now
 from connector.cli.reporting import place_of, reports
+from connector.cli.sessions import offline_session
 from connector.cli.spreading import SheetForm, tell
 from connector.errors import UsageError
 
@@ -113,7 +114,7 @@ def _scope(chosen: Chosen) -> str:
 
 def _unsigned(desk: Desk) -> tuple[str, ...]:
     """What the agreement itself lacks, for the joint meeting."""
-    from connector.cli.opening import signatures_of  # noqa: PLC0415 - --help does without
+    from connector.cli.sessions import signatures_of  # noqa: PLC0415 - --help does without
 
     paper, signatures = desk.chosen.agreement.paper, signatures_of(desk.chosen)
     today = desk.day(None, "")

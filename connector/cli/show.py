@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +32,32 @@ out = Console(highlight=False, emoji=False, soft_wrap=True)
 def json(value: Mapping[str, Any]) -> None:
     """One object on stdout."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z, default=str) + b"\n")
+    sys.stdout.buffer.write(_dumped(value, orjson.OPT_INDENT_2) + b"\n")
     sys.stdout.flush()
+
+
+def json_with(value: Mapping[str, Any], name: str, items: Iterable[Mapping[str, Any]]) -> None:
+    """One object on stdout with a list in it that is too long to be held: each of its items is written as it comes."""
+    sys.stdout.flush()
+    for part in object_with(value, name, "[]", (_dumped(one) for one in items)):
+        sys.stdout.buffer.write(part)
+    sys.stdout.buffer.write(b"\n")
+    sys.stdout.flush()
+
+
+def object_with(value: Mapping[str, Any], name: str, brackets: str, items: Iterable[bytes]) -> Iterator[bytes]:
+    """The parts of a JSON object whose last value is a list or an object of `items`, one on a line."""
+    opening, closing = brackets.encode()[:1], brackets.encode()[1:]
+    yield _dumped(value, orjson.OPT_INDENT_2)[: -len(b"\n}")] + b',\n  "' + name.encode() + b'": ' + opening
+    between = b"\n    "
+    for one in items:
+        yield between + one
+        between = b",\n    "
+    yield b"\n  " + closing + b"\n}"
+
+
+def _dumped(value: object, option: int = 0) -> bytes:
+    return orjson.dumps(value, option=option | orjson.OPT_UTC_Z, default=str)
 
 
 def raw(content: bytes) -> None:

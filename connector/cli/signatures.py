@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connector.cli import show
-from connector.cli.opening import choose, signatures_of
+from connector.cli.opening import choose
+from connector.cli.sessions import signatures_of
 from connector.errors import ConfigError
 
 if TYPE_CHECKING:

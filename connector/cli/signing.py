@@ -21,7 +21,8 @@ from connector.agreement.approvals import (
 )
 from connector.cli import show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, agreements
-from connector.cli.opening import Chosen, choose, now, signatures_of
+from connector.cli.opening import Chosen, choose, now
+from connector.cli.sessions import signatures_of
 from connector.cli.signatures import as_json, signature, tell
 from connector.cli.versions import last_signed_version, tell_changes
 from connector.errors import ConfigError, UsageError

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector.cli.adapters import ADAPTERS
 from connector.cli.opening import choose
+from connector.crms import CRMS
 from connector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ def subject(folder: Path | None, config: Path, connection: str | None) -> Subjec
         return Subject(mine.mapping, mine.crm, mine.language, chosen.agreement)
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder. Name the folder of an agreement, such as mappings.")
-    crms = tuple(ADAPTERS)  # the one that is meant where a folder has files of several stands first
-    crm = next((each for each in crms if (folder / f"{each}.toml").is_file()), crms[0])
+    crm = crm_of(folder)
     return Subject(folder, crm, None, load_agreement(folder, crm))
+
+
+def crm_of(folder: Path) -> str:
+    """The CRM whose file stands in the folder of an agreement."""
+    return next((one.name for one in CRMS.values() if (folder / one.file).is_file()), next(iter(CRMS)))

@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,6 +36,20 @@ def free_from_the_dead(ledger: Ledger) -> None:
     held = ledger.runs.connection()
     if held.lease_owner and died_here(held.lease_owner):
         ledger.runs.drop_lease(held.fence)
+
+
+@contextmanager
+def alone(ledger: Ledger, now: datetime) -> Iterator[None]:
+    """Nobody else works on the connection for as long as the block lasts: a run under way has people in hand, and would
+    write back what it knows of them. Raises Busy."""
+    with at_work() as worker:
+        free_from_the_dead(ledger)
+        fence = ledger.runs.take_lease(worker, now)
+        try:
+            with ledger.runs.fenced(fence):
+                yield
+        finally:
+            ledger.runs.drop_lease(fence)
 
 
 def died_here(worker: str) -> bool:

@@ -45,6 +45,7 @@ from connector.config.values import (
     shipped_mappings,
     split_url,
 )
+from connector.crms import CRMS
 from connector.errors import ConfigError, Problem
 from connector.toml_file import read_toml
 
@@ -69,14 +70,6 @@ __all__ = [
 
 DEFAULT_STATE = "sqlite:///state/connector.db"
 DEFAULT_EVERY = timedelta(minutes=5)
-
-#: What is not the same for every CRM where nobody says otherwise. Dataverse gives pages of up to 5,000, does a batch's
-#: requests one after the other, and counts their time.
-_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "hubspot": {"api_version": "2026-03"},
-    "dynamics": {"api_version": "v9.2", "timeout": "120s"},
-}
-_READ_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"dynamics": {"page": 2000, "batch": 50}}
 
 
 def load_config(path: Path, environ: Mapping[str, str]) -> Config:
@@ -136,10 +129,11 @@ def _completed(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete(name: str, connection: dict[str, Any]) -> dict[str, Any]:
-    crm, read = str(connection.get("crm")), connection.get("read", {})
-    completed = {**_DEFAULTS.get(crm, {}), **connection, "name": name}
+    crm, read = CRMS.get(str(connection.get("crm"))), connection.get("read", {})
+    usual = {} if crm is None else {"api_version": crm.api_version, **crm.usual}
+    completed = {**usual, **connection, "name": name}
     if "cron" not in connection:
         completed.setdefault("every", DEFAULT_EVERY)
-    if isinstance(read, dict):
-        completed["read"] = {**_READ_DEFAULTS.get(crm, {}), **read}
+    if crm is not None and isinstance(read, dict):
+        completed["read"] = {**crm.usual_read, **read}
     return completed

@@ -196,12 +196,13 @@ class Description:
     owners: tuple[Owner, ...] = ()
     daily_limit: int | None = None
     daily_used: int | None = None
+    #: part (a kind, "deal stages", "owners") -> why this token may not see it, with the scope to add; it is empty here
+    shut: Mapping[str, str] = field(default_factory=dict)
     contact_page: str = ""  # the address of a contact's page with {id} in it, where the CRM tells enough
     name: str = ""  # what people call the account, where that is not its id
     findings: tuple[Finding, ...] = ()
     told: tuple[str, ...] = ()  # how it is read and what it keeps, as `check` says it
     changes_kept: timedelta | None = None  # whoever asks later than that for changes reads everything anew
-    page: int = 100  # records per call of a full read
 
     def page_of(self, contact_id: str) -> str:
         """Where a person opens this contact in a browser; "" where that is not known."""
@@ -229,7 +230,7 @@ class CRM(Protocol):
     before_call: Callable[[], None]  # right before every request goes out, on whichever thread: what it raises stops it
 
     def describe(self, kinds: Sequence[str]) -> Description:
-        """Read account, properties of `kinds`, pipelines and owners. Raises Denied naming the scope to add."""
+        """Read account, properties of `kinds`, pipelines and owners; what the token may not see is told in `shut`."""
 
     def count(self, kind: str, property: str | None = None, value: str | None = None) -> int | None:
         """How many records of a kind there are, or have this value; None where the CRM does not tell cheaply."""

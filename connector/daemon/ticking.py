@@ -91,10 +91,11 @@ class Daemon:
     def start(self) -> None:
         """Begin to serve. Raises ConnectorError when there is nothing that can be served."""
         wanted = dict(self._load())
+        missed = self._missed(wanted)
         self._scheduler.add_listener(self._submitted, EVENT_JOB_SUBMITTED | EVENT_JOB_MAX_INSTANCES)
         self._scheduler.start(paused=True)
         for name, served in wanted.items():
-            self._add(name, served)
+            self._add(name, served, missed[name])
         self._scheduler.resume()
         log.info("daemon started", connections=", ".join(wanted))
 
@@ -102,6 +103,7 @@ class Daemon:
         """Serve what the files say now; if anything is wrong with them, go on as before and say what."""
         try:
             wanted = dict(self._load())
+            missed = self._missed(wanted)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the new files, the old ones go on
             self._refuse(_told("configuration refused", error))
             return
@@ -111,7 +113,7 @@ class Daemon:
             if name in self._lines:
                 self._replace(self._lines[name], served)
             else:
-                self._add(name, served)
+                self._add(name, served, missed[name])
         log.info("configuration loaded", connections=", ".join(wanted))
 
     def stop(self) -> None:
@@ -141,7 +143,16 @@ class Daemon:
 
     # -- connections come, change and go -------------------------------------------------------------------------------
 
-    def _add(self, name: str, served: Served) -> None:
+    def _missed(self, wanted: Mapping[str, Served]) -> dict[str, int]:
+        """Of those that are new, how many runs passed while nobody served them; whose state cannot be opened is told
+        before anything is changed. Raises LedgerError."""
+        found = {}
+        for name in wanted.keys() - self._lines.keys():
+            with wanted[name].ledger() as ledger:
+                found[name] = _missed_before(ledger, wanted[name].schedule, self._now())
+        return found
+
+    def _add(self, name: str, served: Served, missed: int) -> None:
         """A first run at once where runs come every so often; where cron says when, only for those who are due."""
         now, schedule = self._now(), served.schedule
         line = self._lines[name] = _Line(name, served, Notice(f"{socket.gethostname()}:{os.getpid()}", now))
@@ -149,10 +160,10 @@ class Daemon:
         job = self._scheduler.add_job(
             self._planned, schedule.trigger(), args=[line], id=name, name=name, **_LATE_IS_FINE, **first
         )
-        with served.ledger() as ledger:
-            line.notice.miss(*_missed_before(ledger, schedule, now))
+        with line.writing:
+            line.notice.miss(missed, now)
             self._plan_notice(line, job)
-            ledger.runs.note_schedule(line.notice.to_json())
+        self._leave_word(line)
         if not first:
             self._set_due(line, now)
 
@@ -304,11 +315,11 @@ class Daemon:
                     _told("schedule not noted", error)
 
 
-def _missed_before(ledger: Ledger, schedule: Schedule, now: datetime) -> tuple[int, datetime]:
+def _missed_before(ledger: Ledger, schedule: Schedule, now: datetime) -> int:
     """The runs that were planned by the daemon before this one, and that nobody was there to begin."""
     left = ledger.runs.connection().schedule
     planned = datetime.fromisoformat(left["next_run_at"]) if left and left.get("next_run_at") else now
-    return (schedule.between(planned, now) if planned < now else 0), now
+    return schedule.between(planned, now) if planned < now else 0
 
 
 def _waits_for(session: Session) -> str | None:

@@ -21,7 +21,7 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     history.py      the moves of everybody, for the reports
     conflicts.py    values that others overwrote, people two accounts know
     observing.py    hand-offs that were only observed
-    undoing.py      values that a revert put back, and that are left alone since
+    undone.py       values that a revert put back, and that are left alone since
     forgetting.py   who is to be erased, everywhere, and never kept again
     tidying.py      forgetting what nobody will ask for any more
     quota.py        what processes agree on about the CRM's quotas
@@ -53,7 +53,7 @@ from connector.ledger.rejects import Rejects
 from connector.ledger.runs import Runs
 from connector.ledger.tables import people, shadows
 from connector.ledger.tidying import tidy
-from connector.ledger.undoing import Undoings
+from connector.ledger.undone import UndoneParts
 from connector.ledger.work import Work
 
 
@@ -77,7 +77,7 @@ class Ledger:
         self.reversals = Reversals(database, connection)
         self.aside = Aside(database, connection)
         self.observations = Observations(database, connection)
-        self.undoings = Undoings(database, connection)
+        self.undone = UndoneParts(database, connection)
         self.runs = Runs(database, connection)
         self.losses = Losses(database, connection)
         self.folding = Folding(
@@ -99,16 +99,23 @@ class Ledger:
         """Forget what is older than this and of no use any more."""
         tidy(self.database, self.connection, before)
 
+    def begin_run(self, verb: str, mode: str, as_of: datetime, now: datetime, fingerprint: str) -> int:
+        """Open a run; what the one before it had under way when it died counts as written until it is known better."""
+        with self.transaction():
+            number = self.runs.start(verb, mode, as_of, now, fingerprint)
+            self.work.note_cut_off(number - 1, now)
+        return number
+
     def let_go(self, id: str, names: Sequence[str]) -> None:
         """Hold nothing in these properties of this person any more: what stands there now is not measured against what
         we wrote, quarrels over it are forgotten, and the next run writes what was agreed. A decision that was undone,
         and left one of these values, is taken again."""
         with self.transaction():
-            undone = self.undoings.of([id]).get(id)
+            undone = self.undone.of([id]).get(id)
             if undone is not None and (not names or not undone.values.keys().isdisjoint(names)):
                 names = tuple(dict.fromkeys((*names, *undone.values)))
                 self.people.step_back(id, undone.tracks)
-                self.undoings.drop([id])
+                self.undone.drop([id])
             keys = [(id, name) for name in names]
             self.people.forget_base(id, names)
             self.holds.drop(keys)

@@ -96,6 +96,13 @@ class Folding:
             seen.add(id)
         return found
 
+    def lives_on_in(self, kind: str, ids: Sequence[str]) -> dict[str, str]:
+        """Those of these who became part of another record, each with the one that is left, chains followed. Whoever
+        was restored after a merge is somebody of their own again."""
+        folded = self.survivors(kind, ids)
+        alive = self._mirror.alive(kind, list(folded))
+        return {id: self.survivor_of(kind, id) or id for id in folded if id not in alive}
+
     def with_losers(self, kind: str, ids: Sequence[str]) -> list[str]:
         """Those of these that others became part of."""
         query = sa.select(merges.c.survivor).where(

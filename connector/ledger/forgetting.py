@@ -153,8 +153,7 @@ class Forgetting:
         """The person behind a record id: the record that is left after merges first, then all that became part of
         it."""
         mirror, folding = self._mirror, self._folding
-        there = mirror.alive(CONTACT, [id])  # restored after a merge: somebody of their own again
-        survivor = id if there else folding.survivor_of(CONTACT, id) or id
+        survivor = folding.lives_on_in(CONTACT, [id]).get(id, id)
         losers = folding.losers(CONTACT, survivor)
         return (survivor, *sorted(set(losers) - mirror.alive(CONTACT, losers)))
 

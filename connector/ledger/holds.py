@@ -86,18 +86,25 @@ class Holds:
 
     def every(self, person_id: str | None = None, property: str | None = None) -> list[Hold]:
         """All of them, or those on one person or one property; the oldest first. Who is gone has none."""
-        here = sa.exists().where(
-            records.c.connection == self._me,
-            records.c.kind == "contact",
-            records.c.id == holds.c.person_id,
-            records.c.gone == 1,
-        )
-        query = sa.select(holds).where(holds.c.connection == self._me, sa.not_(here))
+        query = sa.select(holds).where(*self._here())
         if person_id is not None:
             query = query.where(holds.c.person_id == person_id)
         if property is not None:
             query = query.where(holds.c.property == property)
         return [_hold(row) for row in self._db.rows(query.order_by(holds.c.since, holds.c.person_id, holds.c.property))]
+
+    def count(self) -> int:
+        """How many there are."""
+        return int(self._db.scalar(sa.select(sa.func.count()).select_from(holds).where(*self._here())) or 0)
+
+    def _here(self) -> tuple[sa.ColumnElement[bool], ...]:
+        gone = sa.exists().where(
+            records.c.connection == self._me,
+            records.c.kind == "contact",
+            records.c.id == holds.c.person_id,
+            records.c.gone == 1,
+        )
+        return holds.c.connection == self._me, sa.not_(gone)
 
     def put(self, found: Sequence[Hold], run: int) -> None:
         """Leave these values alone until their time."""

@@ -128,7 +128,7 @@ class Mirror:
 
     def _without_forgotten(self, kind: str, seen: Sequence[Seen], now: datetime) -> Sequence[Seen]:
         """Whoever was forgotten is never kept again: neither by the record's id, nor by the address, whose new id is
-        known from then on."""
+        known from then on. A record that came by the address in a merge is theirs as well, and gone from here."""
         if kind != CONTACT or not self._forgotten.count():
             return seen
         blocks = self._forgotten.blocks
@@ -138,6 +138,7 @@ class Mirror:
             if any(blocks("address", hashed) for hashed in (one.email_hash, *one.facts.get("m", ())))
         ]
         self._forgotten.add([(CONTACT, one.id) for one in again], now, "")
+        self.mark_gone(CONTACT, [one.id for one in again])
         return [one for one in seen if not self._forgotten.blocks(CONTACT, one.id)]
 
     def _record_row(self, kind: str, one: News, read_at: datetime, run: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
 from connector.ledger.handoffs import HandOff, HandOffs
 from connector.ledger.tables import ROUTE_DUE, SCORES_DUE, people, records, transitions
-from connector.ledger.undoing import Undoings
+from connector.ledger.undone import UndoneParts
 from connector.model import ALWAYS, Move
 
 
@@ -115,13 +115,17 @@ def _folded(mine: Memory, others: Sequence[Memory]) -> list[dict[str, Any]]:
 
 
 def _as_one(tracks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The first of these tracks, counting on from the highest, with each stage entered when it first was."""
+    """The first of these tracks, counting on from the highest, with each stage entered when it first was. What led to
+    a hand-off of one of them is no news to it."""
     entered: dict[str, str] = {}
     for track in tracks:
         for stage, at in track.get("entered", {}).items():
             entered[stage] = min(at, entered.get(stage, at), key=datetime.fromisoformat)
     most = {name: max(int(track.get(name, 0)) for track in tracks) for name in _COUNTED_ON}
-    return {**tracks[0], **most, "entered": entered}
+    handed_over = [tracks[0], *(track for track in tracks[1:] if _cycle(track))]
+    looks = [(datetime.fromisoformat(at), at) for track in handed_over if (at := track.get("evaluated_at"))]
+    looked = {"evaluated_at": max(looks)[1], "used": max(int(track.get("used", 0)) for track in handed_over)}
+    return {**tracks[0], **most, **(looked if looks else {}), "entered": entered}
 
 
 class People:
@@ -133,7 +137,7 @@ class People:
         self._table = table
         self._logs = table is people
         self._hand_offs = HandOffs(database, connection)
-        self._undoings = Undoings(database, connection)
+        self._undone = UndoneParts(database, connection)
 
     def remember(self, ids: Sequence[str]) -> dict[str, Memory]:
         """What we know of these people; unknown ones are missing."""
@@ -172,7 +176,7 @@ class People:
             if self._logs:
                 moved = [self._transition(one, move, as_of, run) for one in settled for move in one.moves]
                 self._db.execute(sa.insert(transitions), moved)
-                self._undoings.drop([one.person_id for one in settled if one.lets_go])
+                self._undone.drop([one.person_id for one in settled if one.lets_go])
                 self._hand_offs.note([each for one in settled for each in one.hand_offs], as_of=as_of, run=run)
 
     def _row(self, one: Settled) -> dict[str, Any]:

@@ -349,7 +349,7 @@ undone = _table(
     sa.Column("by", _number),  # the run that undid it
     sa.Column("at", _instant),
     sa.Column("fingerprint", _text),  # of the agreement in force then: another one is a reason to decide anew
-    sa.Column("body", _blob),  # connector.ledger.undoing.Undone: values and tracks
+    sa.Column("body", _blob),  # connector.ledger.undone.Undone: values and tracks
 )
 
 #: Salted digests of record ids and addresses that are never to be kept again.

@@ -354,8 +354,6 @@ class Work:
             )
         )
 
-    # -- holds --------------------------------------------------------------------------------------
-
 
 def _change(row: Any) -> PlannedChange:
     return PlannedChange(

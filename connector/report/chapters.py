@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 
+from connector import crms
 from connector.agreement.approvals import SIDES, Standing
 from connector.agreement.sentences import (
     Sentence,
@@ -24,11 +25,6 @@ from connector.report.parts import Part, Section, Table
 
 #: Stands for nothing in a cell.
 NONE = "\u2013"
-
-
-def product(crm: str) -> str:
-    """What a CRM is called by those who sell it."""
-    return {"hubspot": "HubSpot", "dynamics": "Dynamics 365"}.get(crm, crm)
 
 
 class Chapters:
@@ -77,7 +73,7 @@ class Chapters:
         yield from annex
 
     def _crm(self) -> str:
-        return product(self._agreement.wiring.crm)
+        return crms.label_of(self._agreement.wiring.crm)
 
     def _all(self, chapter: str) -> tuple[Sentence, ...]:
         self._told.add(chapter)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from connector import crms
 from connector.agreement.approvals import Approval, standing
 from connector.agreement.differing import Changed
 from connector.agreement.terms import Agreement
-from connector.report.chapters import NONE, Chapters, product
+from connector.report.chapters import NONE, Chapters
 from connector.report.parts import Document, Part, Section, Table
 
 
@@ -47,7 +48,7 @@ def _facts(agreement: Agreement) -> Iterator[tuple[str, str]]:
     yield "Holds from", f"{paper.effective_from:%d %B %Y}" if paper.effective_from else "not said"
     yield "Review by", f"{paper.review_by:%d %B %Y}" if paper.review_by else "not said"
     yield "Fingerprint of the rules", agreement.fingerprint
-    yield f"Fingerprint of the wiring to {product(agreement.wiring.crm)}", agreement.wiring.fingerprint
+    yield f"Fingerprint of the wiring to {crms.label_of(agreement.wiring.crm)}", agreement.wiring.fingerprint
 
 
 def _changes(changed: Sequence[Changed] | None, since: str) -> Section:

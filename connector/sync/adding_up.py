@@ -21,5 +21,6 @@ def refuse_unaccounted(session: Session, order: Order, report: Report) -> None:
     told = ", ".join(f"{number} {name}" for name, number in ends.items()) or "nobody has an end"
     error = Unaccounted(f"run {report.run} looked at {report.counts['looked_at']} people, and their ends are: {told}.")
     report.status, report.code, report.message = "failed", error.code, str(error)
-    session.ledger.runs.finish(report.run, report.status, session.now(), report.to_json())
+    error.report = report.to_json()
+    session.ledger.runs.finish(report.run, report.status, session.now(), error.report)
     raise error

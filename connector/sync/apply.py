@@ -29,7 +29,7 @@ from connector.sync.mending import Mending
 from connector.sync.pull import Pull
 from connector.sync.quarantine import only_tells
 from connector.sync.refreshing import Refreshing
-from connector.sync.reverting import Reverting, holds_of, undone_of
+from connector.sync.reverting.planning import Reverting, holds_of, undone_of
 from connector.sync.session import Report, Session
 from connector.sync.verifying import Verdict, Verifying
 
@@ -275,7 +275,7 @@ class Apply:
         fingerprint = self._session.agreement.fingerprint
         undone = [undone_of(result.planned, met, now, fingerprint) for result in written]
         undone = [one for one in undone if one.values or one.tracks is not None]
-        self._ledger.undoings.note(undone)
+        self._ledger.undone.note(undone)
         self._ledger.holds.put(holds_of(undone), self._report.run)
         self._ledger.mirror.mark_dirty([result.change.person_id for result in written])
 

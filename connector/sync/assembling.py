@@ -14,7 +14,7 @@ from connector.fields import STRICT, Linked
 from connector.ledger.handoffs import UNDONE
 from connector.ledger.mirror import Kept, LinkRow, Surroundings
 from connector.ledger.people import NOTHING, Memory
-from connector.ledger.undoing import Undone
+from connector.ledger.undone import Undone
 from connector.model import ALWAYS, Edit, Person
 from connector.plan import Held
 from connector.sync.colleagues import Colleagues, nearest
@@ -55,7 +55,7 @@ class Assembly:
             others = self._others(around.values())
             memories = self._memory.remember(tuple(kept))
             holds = self._holds(tuple(kept))
-            undone = self._ledger.undoings.of(tuple(kept)) if self._memory is self._ledger.people else {}
+            undone = self._ledger.undone.of(tuple(kept)) if self._memory is self._ledger.people else {}
         for id, one in undone.items():
             newest = _newest_run(kept[id], around[id], others)
             over = one.fingerprint != self._session.agreement.fingerprint or newest > one.by

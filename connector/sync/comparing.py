@@ -8,7 +8,7 @@ apply_to = "everyone". Both are counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -28,19 +28,21 @@ class Moved:
 
     ways: dict[Way, list[str]] = field(default_factory=dict)
     tasks: list[str] = field(default_factory=list)
+    written: int = 0  # people of whom something that is written back is another
 
     @property
     def people(self) -> int:
         """How many stand elsewhere."""
         return len({id for ids in self.ways.values() for id in ids})
 
-    def note(self, before: Decision, after: Decision) -> None:
-        """Set one person's two decisions side by side."""
+    def note(self, before: Decision, after: Decision, written: Sequence[str]) -> None:
+        """Set one person's two decisions side by side; `written` are the fields whose change is written."""
         old, new = _stages(before), _stages(after)
         for lead_type in dict.fromkeys((*old, *new)):
             if old.get(lead_type) != new.get(lead_type):
                 way = lead_type, old.get(lead_type), new.get(lead_type)
                 self.ways.setdefault(way, []).append(after.person_id)
+        self.written += any(before.outputs.get(one) != after.outputs.get(one) for one in written)
         known = {task.lead_type for task in before.tasks}
         self.tasks += [after.person_id for task in after.tasks if task.lead_type not in known]
 
@@ -69,14 +71,15 @@ def compare(before: Session, after: Session, as_of: datetime) -> Effect:
     moving = _by(after, "everyone")
     effect = Effect(unread=_unread(after))
     total = before.ledger.mirror.count("contact")
+    written = [field for field, rule in after.agreement.write_back.rules.items() if rule.alone]
     order = Order("report", as_of, write=False)
     looks = [Look(one, order, _report(one, as_of)) for one in (before, waiting, moving)]
     for chunk in _everybody(before):
         old, slow, fast = (_decisions(look, chunk) for look in looks)
         for id in old.keys() & slow.keys() & fast.keys():
             effect.people += 1
-            effect.at_once.note(old[id], slow[id])
-            effect.everyone.note(old[id], fast[id])
+            effect.at_once.note(old[id], slow[id], written)
+            effect.everyone.note(old[id], fast[id], written)
             effect.grades += old[id].score.grade != slow[id].score.grade
         effect.undecided += len(old.keys() ^ (slow.keys() & fast.keys()))
         before.progress("compared", effect.people, total)

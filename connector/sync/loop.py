@@ -35,10 +35,9 @@ from connector.sync.owners import follow_owners, tell_unrouted
 from connector.sync.pull import Pull
 from connector.sync.quarantine import Quarantine
 from connector.sync.reconcile import sweeps
-from connector.sync.reverting import refuse_when_observing
+from connector.sync.reverting.running import finish_reverts, refuse_when_observing, revert
 from connector.sync.session import Order, Report, Session
 from connector.sync.sweeping import Sweeps
-from connector.sync.undo import finish_undoing, undo
 
 #: How long plans that were only shown and runs in which nothing happened are remembered.
 KEPT = timedelta(days=30)
@@ -59,6 +58,7 @@ def run(session: Session, order: Order) -> Report:
         except ConnectorError as error:
             report.status, report.code, report.message = _failed(error), codes.of(error), str(error)
             _finish(session, order, report)
+            error.report = report.to_json()
             raise
         except KeyboardInterrupt:
             report.status, report.code = "failed", "stopped"
@@ -77,7 +77,7 @@ def _work(session: Session, order: Order, report: Report) -> None:
     guarding = Guarding(session, order, report)
     if writing and not session.ledger.runs.paused(session.now()):
         Backwards(session, report).finish_open()
-        finish_undoing(session, order, report, pull)
+        finish_reverts(session, order, report, pull)
     _read(session, order, pull, report)
     if writing:
         session.go_on(writing=True)
@@ -86,7 +86,7 @@ def _work(session: Session, order: Order, report: Report) -> None:
     if order.verb == "report":
         return  # who reports looks for itself, and leaves everybody to be looked at
     if order.undoes is not None:
-        undo(session, order, report, pull, guarding)
+        revert(session, order, report, pull, guarding)
         return
     look = Look(session, order, report)
     _wake(session, order)
@@ -361,22 +361,23 @@ def _refuse_unsigned(session: Session, order: Order) -> None:
     if not order.write or session.unsigned() is None:
         return
     now, agreement = session.now(), session.agreement.fingerprint
-    number = session.ledger.runs.start(order.verb, session.mode, order.as_of, now, agreement)
+    number = session.ledger.begin_run(order.verb, session.mode, order.as_of, now, agreement)
     report = Report(number, session.ledger.connection, session.mode, now, order.as_of, agreement, status="refused")
     report.code, report.message = GuardRefused.code, session.signatures.refusal(now) or ""
     _finish(session, order, report)
-    raise GuardRefused(report.message)
+    error = GuardRefused(report.message)
+    error.report = report.to_json()
+    raise error
 
 
 def _start(session: Session, order: Order) -> tuple[Order, Report]:
     """A new run, or the interrupted full scan that goes on where it stopped, at its own instant."""
-    runs, now = session.ledger.runs, session.now()
+    now = session.now()
     resumed = resuming.unfinished(session) if order.everything and order.resume else None
     if resumed is not None:
         number, order = resumed.number, replace(order, as_of=resumed.as_of)
     else:
-        number = runs.start(order.verb, session.mode, order.as_of, now, session.agreement.fingerprint)
-        session.ledger.work.note_cut_off(number - 1, now)
+        number = session.ledger.begin_run(order.verb, session.mode, order.as_of, now, session.agreement.fingerprint)
         if order.everything:
             resuming.begin(session, number)
     report = Report(number, session.ledger.connection, session.mode, now, order.as_of, session.agreement.fingerprint)

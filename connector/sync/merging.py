@@ -48,9 +48,7 @@ class Merging:
         may have come to the same membership by the merge."""
         folding = self._ledger.folding
         ids = sorted({one.person_id for one in found if one.person_id})
-        alive = self._ledger.mirror.alive("contact", ids)  # restored after a merge: somebody of their own again
-        merged = [id for id in folding.survivors("contact", ids) if id not in alive]
-        gone = {id: folding.survivor_of("contact", id) or id for id in merged}
+        gone = folding.lives_on_in("contact", ids)
         own = [
             replace(one, person_id=gone.get(one.person_id, one.person_id)) if one.person_id else one for one in found
         ]

@@ -97,22 +97,24 @@ class Pull:
         self._ledger.runs.read_only(self.kinds())
         for kind in self.kinds():
             cursor = self._ledger.runs.cursor(f"changes:{kind}")
-            if cursor is None:
+            if cursor is None or not self._told_since(kind, cursor):
                 with self._session.calling_as("backfill"):
-                    self.everything((kind,))
-                continue
-            try:
-                self._changes(kind, cursor)
-            except CrmError as error:
-                if error.code not in (INCOMPLETE, LOST):
-                    raise
-                # What did come is true and has been kept.
-                self._report.warnings.append(f"{'incomplete' if error.code == INCOMPLETE else 'read anew'}: {error}")
-                if error.code == INCOMPLETE:
-                    self._report.incomplete.append(kind)  # the cursor stays, so that the rest is asked for again
-                else:
                     Scanning(self._session, self._report, self).everything((kind,), counts_drift=False)
         read_sources(self._session, self._report)
+
+    def _told_since(self, kind: str, cursor: str) -> bool:
+        """Read what changed since; False where the CRM tells it no more, so that everything must be read."""
+        try:
+            self._changes(kind, cursor)
+        except CrmError as error:
+            if error.code not in (INCOMPLETE, LOST):
+                raise
+            # What did come is true and has been kept; the cursor stays, so that the rest is asked for again.
+            self._report.warnings.append(f"{'incomplete' if error.code == INCOMPLETE else 'all read again'}: {error}")
+            if error.code == LOST:
+                return False
+            self._report.incomplete.append(kind)
+        return True
 
     def _changes(self, kind: str, cursor: str) -> None:
         for batch in self._crm.changes(kind, cursor, self._session.now()):

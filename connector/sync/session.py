@@ -284,5 +284,11 @@ class Report:
         }
 
 
+def no_report() -> dict[str, Any]:
+    """The object of a run that never began: the same keys, so that whoever reads it need not ask which are there."""
+    blank = Report(0, "", "", ALWAYS, ALWAYS, "", status="failed").to_json()
+    return {**blank, **dict.fromkeys(("run", "connection", "mode", "started_at", "as_of", "fingerprint"))}
+
+
 def _text(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat().replace("+00:00", "Z")

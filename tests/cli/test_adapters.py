@@ -14,6 +14,7 @@ from connector.cli.opening import _setting
 from connector.codes import CODES
 from connector.config import Connection, load_config
 from connector.config.shape import Connection as Shape
+from connector.crms import CRMS
 from connector.errors import ConfigError, Denied
 
 NORDIC = """\
@@ -36,7 +37,7 @@ def test_every_crm_of_the_configuration_has_its_line_in_the_table() -> None:
     """And every setting that a line names is one, every code documented."""
     known = {field.name for field in fields(Shape)}
 
-    assert set(ADAPTERS) == set(get_args(get_type_hints(Shape)["crm"]))
+    assert set(ADAPTERS) == set(CRMS) == set(get_args(get_type_hints(Shape)["crm"]))
     for adapter in ADAPTERS.values():
         assert {adapter.address, *adapter.settings.values()} <= known
         assert set(adapter.settings) <= set(CODES)

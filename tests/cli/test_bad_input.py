@@ -283,3 +283,17 @@ def test_a_full_disk_writes_nothing_and_the_next_run_goes_on(desk: Desk) -> None
 
 def _hardly_any_room() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
+def test_setup_needs_no_scope_for_what_it_does_not_look_at(desk: Desk) -> None:
+    """Owners and deals are none of its business; without the properties of contacts it says which scope is missing."""
+    del desk.world.definitions["contacts"]["cx_persona"]
+    contacts = {"crm.schemas.contacts.read", "crm.schemas.contacts.write", "crm.objects.contacts.read"}
+    desk.sandbox.hubspot.scopes = frozenset(contacts)
+    made = desk("setup", "--yes", "--output", "json")
+    assert (made.code, made.json["created"]) == (0, ["cx_persona"])
+    refused(desk, 1, "lacks a scope", "crm.objects.owners.read")
+
+    desk.sandbox.hubspot.scopes = frozenset({"crm.objects.owners.read"})
+    shut = desk("setup", "--yes")
+    assert (shut.code, "crm.schemas.contacts.read" in shut.err, "owners" in shut.err) == (1, True, False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.cli import show
-from connector.cli.bar import EVERY, plain_lines
+from connector.cli.bar import EVERY, out_of_the_way, plain_lines
 
 
 class Clock:
@@ -53,3 +53,21 @@ def test_lesson_42_a_run_that_goes_on_counts_its_own_pace(capsys: pytest.Capture
         tell("contact", done, 1_000_000)
         clock.at += EVERY / 2
     assert capsys.readouterr().err == "reading people: 91,000 of 1,000,000, 200 a second, 76 min left\n"
+
+
+def test_no_bar_moves_while_somebody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be drawn over the question ten times a second."""
+    said: list[str] = []
+
+    class Bar:
+        def start(self) -> None:
+            said.append("goes on")
+
+        def stop(self) -> None:
+            said.append("stops")
+
+    monkeypatch.setattr("connector.cli.bar._SHOWN", [Bar()])
+    with out_of_the_way():
+        said.append("asked")
+
+    assert said == ["stops", "asked", "goes on"]

@@ -169,7 +169,8 @@ def test_it_counts_whom_the_change_would_move_and_writes_nothing(own: Desk) -> N
     assert found["everyone"]["tasks"] == 1
     assert "lead -> mql: 1 (contact 1)" in text
     assert 'by the next run (a changed rule is no new fact: apply_to = "new_facts"): 0 people move' in text
-    assert 'at once with apply_to = "everyone": 1 person moves, 1 hand-off task' in text
+    assert 'at once with apply_to = "everyone": 1 person moves, 1 hand-off task; 1 person is written to' in text
+    assert found["everyone"]["calls_to_write"] == 5  # read and written; a look for the task, its body, and the task
     assert not [word for word in PERSONAL if word in text]
     assert (everything(own), own.writes) == (before, writes)
 
@@ -183,7 +184,8 @@ def test_what_it_says_is_what_the_run_then_does(own: Desk) -> None:
 
     said = own("agreement", "diff", "old", "--output", "json").json["effect"]
     stages = {id: own.contact(id)["cx_stage"] for id in "123456"}
-    assert own("sync").code == 0
+    done = own("sync", "--output", "json")
+    assert (done.code, done.json["counts"]["written"]) == (0, said["everyone"]["written"])
     now = {id: own.contact(id)["cx_stage"] for id in "123456"}
 
     moved = {(stages[id], now[id], id) for id in now if now[id] != stages[id]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import tomllib
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from connector import __version__
+from connector import __version__, cli
 from connector.agreement import load_agreement
 from connector.cli.account import _cost
 from connector.sandbox import Sandbox
@@ -184,3 +185,11 @@ def test_the_first_read_is_told_in_minutes_or_hours(minutes: float, said: str) -
     back = datetime(2018, 3, 1, tzinfo=UTC)
     told = _cost(FirstRead({"contact": 1}, 1, 1, minutes, 0.5, back))
     assert told.endswith(f"{said}, 50.0% of the day's quota; it goes back to 2018-03-01")
+
+
+def test_the_list_of_files_at_the_door_of_the_command_line_is_complete() -> None:
+    """Whoever looks for a verb, or for how something is told, finds the file there."""
+    folder = Path(cli.__file__).parent
+    named = re.findall(r"^    (\w+\.py) ", cli.__doc__ or "", re.MULTILINE)
+
+    assert sorted(named) == sorted(path.name for path in folder.glob("*.py"))

@@ -118,3 +118,17 @@ def test_a_quarrel_is_told_once_and_stands_in_status_and_report(synced: Desk) ->
     report = synced("report", "conflicts").out
     assert "automation 12345" in report
     assert "Our values set back by other systems" in report
+
+
+def test_letting_go_waits_for_a_run_under_way(held: Desk) -> None:
+    """A run that has somebody in hand would hold the value anew; so nothing is let go of before it has ended."""
+    ledger = open_ledger(f"sqlite:///{held.ledger}", "acme")
+    fence = ledger.runs.take_lease("elsewhere:1:ab", datetime.now(UTC))
+
+    refused = held("holds", "release", "3")
+    assert (refused.code, "being worked on by elsewhere:1:ab" in refused.err) == (6, True)
+    assert len(held("holds", "list", "--output", "json").json["holds"]) == 3
+
+    ledger.runs.drop_lease(fence)
+    assert held("holds", "release", "3").code == 0
+    ledger.database.close()

@@ -6,7 +6,8 @@ import os
 import socket
 from datetime import UTC, datetime
 
-from connector.cli.opening import choose, session_for
+from connector.cli.opening import choose
+from connector.cli.sessions import session_for
 from connector.ledger import open_ledger
 from tests.cli.desk import Desk
 

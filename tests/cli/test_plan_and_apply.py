@@ -29,7 +29,7 @@ KEYS = {
 MORE = {
     *("incomplete", "reconciled_as_of", "associations_as_of", "archived_as_of", "completeness"),
     *("blank_for_a_moment", "parked", "alerts", "conflicts", "accepted_unchanged", "would_hand_over_a_day"),
-    *("unseen", "set_aside", "code", "warnings", "message"),
+    *("unseen", "set_aside", "code", "warnings", "message", "error", "problems"),
 }
 COUNTS = {
     "looked_at",

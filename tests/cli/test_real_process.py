@@ -152,3 +152,17 @@ def test_the_demo_does_the_whole_job_and_shows_that_the_second_run_wrote_nothing
     hottest = told.split("hottest people")[1]
     assert len(re.findall(r"^  \d\. contact \d+", hottest, re.MULTILINE)) == 5
     assert "engagement" in hottest
+
+
+def test_on_a_terminal_a_no_to_a_revert_ends_the_run(synced: Desk) -> None:
+    """Nothing is written, and the run does not stand there as one that goes on."""
+    writes = synced.writes
+    with terminal(synced, "revert", "1") as (process, ours):
+        read_until(ours, "[y/N]")
+        os.write(ours, b"n\n")
+        rest = read_until(ours, "")
+        assert process.wait(timeout=30) == 5
+    assert "Nobody agreed to it. Nothing was written." in rest
+    assert synced.writes == writes
+    last = synced("status", "--output", "json").json["last_run"]
+    assert (last["verb"], last["status"], last["code"]) == ("revert", "refused", "guard")

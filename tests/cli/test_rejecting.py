@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from connector.ledger import open_ledger
 from tests.cli.desk import Desk
 
 REFUSAL = {"category": "VALIDATION_ERROR", "message": "no", "errors": [{"code": "INVALID_OPTION"}]}
@@ -129,3 +132,14 @@ def test_lesson_52_status_says_which_scope_was_lost(synced: Desk) -> None:
     last = synced("status", "--output", "json").json["last_run"]
     assert (last["status"], last["code"], "crm.objects.deals.read" in last["message"]) == ("failed", "scope", True)
     assert "scope: " in synced("status").out
+
+
+def test_trying_again_waits_for_a_run_under_way(synced: Desk) -> None:
+    """What a run has in hand is not set free behind its back."""
+    refuse(synced, "3")
+    ledger = open_ledger(f"sqlite:///{synced.ledger}", "acme")
+    fence = ledger.runs.take_lease("elsewhere:1:ab", datetime.now(UTC))
+    assert synced("rejects", "retry", "3").code == 6
+    ledger.runs.drop_lease(fence)
+    assert synced("rejects", "retry", "3").code == 0
+    ledger.database.close()

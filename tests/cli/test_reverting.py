@@ -72,7 +72,7 @@ def test_a_corrected_agreement_is_told_apart(synced: Desk) -> None:
 
 
 def test_what_cannot_be_undone_at_all_is_told(synced: Desk) -> None:
-    """A run that is not known, one that wrote nothing, a revert, a connection that observes."""
+    """A run that is not known, one that wrote nothing, a revert, a plan, a connection that observes."""
     unknown = synced("revert", "99", "--yes")
     assert (unknown.code, "Run 99 is not known" in unknown.err) == (64, True)
     assert synced("sync").code == 0
@@ -80,6 +80,9 @@ def test_what_cannot_be_undone_at_all_is_told(synced: Desk) -> None:
     assert (nothing.code, "Nothing of run 2 is left to undo" in nothing.out) == (0, True)
     twice = synced("revert", "3", "--yes")
     assert (twice.code, "Run 3 undid another run" in twice.err) == (64, True)
+    assert synced("plan").code == 0
+    shown = synced("revert", "4", "--yes")
+    assert (shown.code, "Run 4 (plan) wrote nothing to the CRM" in shown.err) == (64, True)
     synced.configure(mode='"observe"', go_live=None)
     observing = synced("revert", "1", "--yes")
     assert (observing.code, "only observes" in observing.err) == (5, True)

@@ -102,7 +102,7 @@ def test_a_missing_privilege_names_itself(opened: Open, sandbox: DataverseSandbo
     with pytest.raises(Denied) as caught:
         opened().ask(CONTACTS)
 
-    assert caught.value.code == "privilege"
+    assert caught.value.code == "scope"  # as the core knows it of every CRM
 
 
 def test_a_token_that_is_ended_early_is_fetched_once_more(opened: Open, sandbox: DataverseSandbox) -> None:  # noqa: F811
@@ -117,6 +117,19 @@ def test_a_token_that_is_ended_early_is_fetched_once_more(opened: Open, sandbox:
     with pytest.raises(Denied) as caught:
         opened(token="long-gone").ask(WHO)
     assert caught.value.code == "token"
+
+
+def test_nothing_goes_out_unasked_however_long_a_token_takes(
+    opened: Open, sandbox: DataverseSandbox  # noqa: F811
+) -> None:  # fmt: skip
+    """Whoever may stop calls is asked after the token is there, and once more before what a 401 makes us repeat."""
+    api, tokens = opened(), list[int]()
+    api.before_call = lambda: tokens.append(sandbox.service.login.handed_out)
+    api.ask(WHO)
+    sandbox.do("access", {"expire": True})
+    api.ask(WHO)
+
+    assert tokens == [1, 1, 2]
 
 
 def test_a_token_is_renewed_before_it_ends(

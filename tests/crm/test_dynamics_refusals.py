@@ -50,9 +50,9 @@ def error(status: int, code: str = "", message: str = "", **sent: str) -> CrmErr
         (401, "0x8004A112", Denied, "user_disabled"),
         (403, "0x80042F09", Denied, "user_without_roles"),
         (403, "0x80072560", Denied, "user_missing"),
-        (403, "0x80040220", Denied, "privilege"),
-        (403, "", Denied, "privilege"),
-        (400, "0x80048306", Denied, "privilege"),
+        (403, "0x80040220", Denied, "scope"),
+        (403, "", Denied, "scope"),
+        (400, "0x80048306", Denied, "scope"),
         (403, "0x8004F507", Refused, "property_read_only"),
         (404, "0x80040217", NotFound, "gone"),
         (404, "0x80060891", NotFound, "gone"),
@@ -253,5 +253,5 @@ def test_the_page_of_codes_names_what_only_dynamics_says() -> None:
     """Whoever meets one of them finds it in docs/errors.md."""
     page = (Path(__file__).parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
 
-    for code in ("tenant", "app", "user_missing", "user_disabled", "user_without_roles", "privilege", "plugin"):
+    for code in ("tenant", "app", "user_missing", "user_disabled", "user_without_roles", "scope", "plugin"):
         assert f"| `{code}` |" in page

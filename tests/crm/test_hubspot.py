@@ -56,8 +56,9 @@ class Account:
     def merge(self, kind: str, survivor: str, loser: str) -> None:
         self.inside.merge(TYPES[kind], survivor, loser)
 
-    def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> None:
+    def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> str:
         self.inside.add_workflow(Workflow(id, name, "jobtitle", "never", sets, "x", enabled))
+        return id
 
     def stored(self, kind: str, id: str) -> Mapping[str, str | None]:
         return self.inside.get(TYPES[kind], id)
@@ -501,8 +502,6 @@ def test_a_wrong_token_is_denied_with_a_remedy(open_hubspot: Open) -> None:
 @pytest.mark.parametrize(
     ("lacking", "use"),
     [
-        ("crm.objects.deals.read", lambda crm: crm.describe(["deal"])),
-        ("crm.objects.owners.read", lambda crm: crm.describe(["contact"])),
         ("crm.objects.contacts.write", lambda crm: crm.write("contact", [Update("1", {"city": "x"})])),
         ("crm.lists.read", lambda crm: list(crm.occurrences("list:x", None, START))),
     ],
@@ -514,6 +513,21 @@ def test_a_missing_scope_is_named(sandbox: Sandbox, hubspot: HubSpot, lacking: s
 
     with pytest.raises(Denied, match=lacking.replace(".", r"\.")):
         use(hubspot)
+
+
+def test_lesson_52_what_the_token_may_not_see_of_the_account_is_told_part_by_part(
+    sandbox: Sandbox, hubspot: HubSpot
+) -> None:
+    """All missing scopes at once, and what can be seen is there: who needs less than all of it goes on."""
+    sandbox.hubspot.scopes = frozenset({"crm.schemas.contacts.read", "crm.objects.contacts.read"})
+
+    told = hubspot.describe(["contact", "deal"])
+
+    assert set(told.shut) == {"deal", "deal stages", "owners"}
+    assert "crm.objects.owners.read" in told.shut["owners"]
+    assert "crm.objects.deals.read" in told.shut["deal"]
+    assert "jobtitle" in told.properties["contact"]
+    assert (told.owners, told.properties["deal"]) == ((), {})
 
 
 def test_the_account_is_described_with_quota_owners_and_stages(hubspot: HubSpot, world: Account) -> None:

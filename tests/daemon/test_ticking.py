@@ -15,7 +15,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 
 from connector.agreement.approvals import EMERGENCY, Approval
 from connector.daemon import Schedule
-from connector.errors import Busy, ConfigError, Deferred, Problem, Transient
+from connector.errors import Busy, ConfigError, Deferred, LedgerError, Problem, Transient
 from connector.ledger.aside import SetAside
 from connector.sync import Order, Session, Signatures, run
 from tests.daemon.house import FIVE_MINUTES, House
@@ -405,3 +405,25 @@ def test_the_log_has_one_line_a_run_and_nobodys_name(acme: House, said: Said) ->
         (2, "done", 0, "acme"),
     ]
     assert "northmill" not in str(said())
+
+
+def test_a_new_connection_whose_state_cannot_be_opened_is_refused(
+    acme: House, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that is away when the files are loaded anew is no reason to leave: the old ones go on as before."""
+    acme.started()
+
+    def away(name: str = "acme") -> Any:
+        if name == "new":
+            raise LedgerError("The state cannot be opened.")
+        return House.opened(acme, name)
+
+    acme.schedules = {"acme": FIVE_MINUTES, "new": FIVE_MINUTES}
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(acme, "opened", away)
+        acme.daemon.reload()
+    acme.wait(minutes=6)
+
+    assert (acme.begun("acme"), acme.begun("new")) == (["12:00", "12:05"], [])
+    assert len(said("configuration refused")) == 1
+    assert acme.word()["refused"] == ["The state cannot be opened."]

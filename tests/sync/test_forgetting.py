@@ -210,3 +210,26 @@ def test_g14_what_a_record_held_is_not_kept_once_it_is_gone(memory: Build) -> No
     assert len(left) == 1
     assert not any(value in left[0] for value in VALUES)
     assert ledger.people.remember([WHO])
+
+
+def test_g14_somebody_known_who_gets_the_address_is_neither_kept_nor_decided_on(memory: Build) -> None:
+    """Typed into another record, the address is theirs there, too: nothing more is written to it, not even by time."""
+    world = memory()
+    ledger = world.ledger()
+    somebody(world)
+    world.person("60606060")
+    world.sync(ledger)
+    ledger.forgetting.forget(WHO, world.clock(), "salt")
+    world.delete(WHO)
+    world.edit("60606060", {"email": VALUES[0]})
+    world.clock.pass_by(minutes=10)
+    world.sync(ledger)
+    stood = world.properties("60606060")
+
+    ledger.mirror.mark_all_dirty()
+    world.asked_for_demo("60606060")
+    world.clock.pass_by(days=40)
+    world.sync(ledger)
+
+    assert ledger.mirror.alive("contact", ["60606060"]) == set()
+    assert world.properties("60606060") == stood

@@ -10,6 +10,7 @@ import pytest
 from connector.ledger import Ledger
 from connector.plan import Limits
 from connector.sync import Order, run
+from connector.sync.guarding import DAY
 from tests.sync.crashing import Crash, Fragile, Fuse, fragile, ledger_that_dies
 from tests.sync.test_guarding import asking, flood
 from tests.sync.test_reverting import copy_of
@@ -127,3 +128,21 @@ def test_g8_a_pause_by_another_process_counts_from_the_next_batch_and_outlives_a
     world.clock.pass_by(minutes=10)
     world.sync(ledger)
     assert world.handed_over() == ids
+
+
+@pytest.mark.parametrize("between", ["forget", "sync"])
+def test_g8_what_a_dead_run_had_under_way_counts_whichever_run_comes_next(tmp_path: Path, between: str) -> None:
+    """Somebody is forgotten, or a run is refused for want of a signature, before the next one looks at what arrived."""
+    world = World(tmp_path)
+    world.person("10")
+    world.deal("910", "10", "appointmentscheduled")
+    session = world.session(world.ledger())
+    session.crm = Fragile(world.crm, Fuse(0, "after"), frozenset({"write"}))
+    with pytest.raises(Crash):
+        run(session, Order("sync", world.clock()))
+    session.ledger.database.close()
+
+    ledger = world.ledger()
+    ledger.begin_run(between, "live", world.clock(), world.clock(), "")
+
+    assert ledger.work.counted_since(world.clock() - DAY) == 1

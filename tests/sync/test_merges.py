@@ -61,6 +61,26 @@ def test_g9_lesson_49_trap_11_a_chain_of_merges_ends_in_one_history(build: Build
     assert ledger.mirror.alive("contact", ["1", "2", "3"]) == {"3"}
 
 
+def test_g9_lesson_49_a_merge_hands_nobody_over_again_for_what_was_answered(build: Build) -> None:
+    """The one that is left was looked at before the other asked for a demo, which has its task already."""
+    world = build()
+    ledger = world.ledger()
+    for id in ("1", "2"):
+        world.person(id)
+    world.sync(ledger)
+    world.clock.pass_by(minutes=10)
+    world.asked_for_demo("1")
+    world.sync(ledger)
+    assert world.handed_over() == ["1"]
+    world.clock.pass_by(minutes=10)
+    world.merge("2", "1")
+
+    report = _later(world, ledger, minutes=10)
+    again = _later(world, ledger, days=1)
+
+    assert (report.tasks_created, again.tasks_created, world.handed_over()) == (0, 0, ["2"])
+
+
 def test_g9_lesson_49_a_merge_that_makes_a_new_id_keeps_the_track(build: Build) -> None:
     """Both ids vanish and a third stands for them: nobody is adopted anew, no second task, values of ours stay ours."""
     world = build()

@@ -18,7 +18,7 @@ from connector.sandbox.schema import Definition
 from connector.scope import compile_scope
 from connector.sync import Order, Report, run
 from connector.sync.guarding import DAY
-from connector.sync.undoing import Survey
+from connector.sync.reverting.standing import Survey
 from tests.sync.conftest import Build
 from tests.sync.crashing import Crash, Fragile, Fuse
 from tests.sync.sandbox_world import SandboxWorld
@@ -191,7 +191,7 @@ def test_g8_a_corrected_agreement_decides_anew(memory: Build) -> None:
     world.sync(ledger)
 
     assert (stage, world.properties("1")["cx_stage"]) == ("lead", "sal")
-    assert ledger.undoings.of(["1"]) == {}
+    assert ledger.undone.of(["1"]) == {}
     assert [one.property for one in ledger.holds.of(["1"])] == []
     world.clock.pass_by(minutes=10)
     assert world.sync(ledger).counts["written"] == 0
@@ -428,3 +428,92 @@ def copy_of(origin: World, tmp_path: Path, name: str) -> World:
         (origin.crm._records, origin.crm._links, origin.crm._occurrences)
     )
     return world
+
+
+def test_g9_a_revert_that_died_comes_to_an_end_when_its_person_was_merged_meanwhile(tmp_path: Path) -> None:
+    """Killed at its call, and the record becomes part of another before the next run: the half that was begun is over,
+    nothing is written to an id that is none any more, and the run after that makes no call of it either."""
+    world = World(tmp_path)
+    ledger, done = handed_over(world)
+    session = world.session(ledger)
+    session.crm = Fragile(world.crm, Fuse(0, "before"), frozenset({"write"}))
+    with pytest.raises(Crash):
+        run(session, Order("revert", world.clock(), undoes=done.run))
+    ledger.database.close()
+    merge(world, "2", "1")
+    world.clock.pass_by(minutes=10)
+    ledger = world.ledger()
+
+    healed = world.sync(ledger)
+    begun = ledger.work.undoing()
+    world.clock.pass_by(minutes=10)
+    after = world.sync(ledger)
+
+    assert (begun, ledger.people.remember(["1"])) == ([], {})
+    assert (healed.status, after.status, after.counts["written"]) == ("done", "done", 0)
+    assert after.calls.get("write") == healed.calls.get("write")  # none of them is of the run after
+    assert world.handed_over() == ["2"]
+
+
+def both_halves(world: World) -> tuple[Any, Report, dict[str, str]]:
+    """Two people of unlike scores are handed over in one run, and become one record; what the one that is left held
+    before the run."""
+    world.settings = replace(world.settings, chunk=1)
+    ledger = world.ledger()
+    world.person("1", jobtitle="Intern")
+    world.person("2")
+    world.sync(ledger)
+    world.clock.pass_by(minutes=10)
+    before = own(world, "2")
+    for id in ("1", "2"):
+        world.asked_for_demo(id)
+    done = world.sync(ledger)
+    merge(world, "2", "1")
+    world.clock.pass_by(minutes=10)
+    return ledger, done, before
+
+
+def test_g9_both_halves_of_a_merge_are_put_back_once_however_far_apart_they_stand(memory: Build) -> None:
+    """One person, one change, one end: by the survivor's own row."""
+    world = memory()
+    ledger, done, before = both_halves(world)
+
+    report, survey = undo(world, ledger, done.run)
+
+    assert (report.status, report.counts["looked_at"], report.counts["written"]) == ("done", 2, 1)
+    assert (survey.people, survey.undoes, survey.merged) == (2, 1, 1)
+    assert {name: own(world, "2").get(name) for name in before} == before
+
+
+def test_g9_a_survivor_that_changes_before_the_write_goes_back_by_its_own_row(memory: Build) -> None:
+    """Looked at again under our hands, it is not given what the other one held."""
+    world = memory()
+    ledger, done, before = both_halves(world)
+    session = world.session(ledger)
+
+    def agree(_survey: Survey) -> bool:
+        world.edit("2", {"jobtitle": "Director of Weaving"})
+        world.clock.pass_by(minutes=10)
+        return True
+
+    run(session, Order("revert", world.clock(), undoes=done.run, agree=agree))
+
+    assert {name: own(world, "2").get(name) for name in before} == before
+
+
+def test_g8_of_a_run_that_died_only_those_it_came_to_are_people_it_wrote_to(tmp_path: Path) -> None:
+    """Killed after its first batch: the others are looked at, and not told as written to."""
+    world = World(tmp_path)
+    ledger = world.ledger()
+    for id in ("1", "2", "3", "4"):
+        world.person(id)
+    session = world.session(ledger, write_chunk=2)
+    session.crm = Fragile(world.crm, Fuse(1, "before"), frozenset({"write"}))
+    with pytest.raises(Crash):
+        run(session, Order("sync", world.clock()))
+    died = ledger.runs.recent(1)[0].number
+    world.clock.pass_by(minutes=10)
+
+    report, survey = undo(world, ledger, died, write=False)
+
+    assert (report.counts["looked_at"], survey.people, survey.undoes) == (4, 2, 2)

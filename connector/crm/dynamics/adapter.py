@@ -104,7 +104,7 @@ class Dynamics:
     # -- reading ------------------------------------------------------------------------------------------
 
     def count(self, kind: str, property: str | None = None, value: str | None = None) -> int | None:
-        """See CRM. None from 5,000 records on, where Dataverse stops counting."""
+        """See CRM. Dataverse counts up to 5,000: from there on None by value, and of all of a kind about how many."""
         return counting.count(self._env, kind, property, value)
 
     def oldest(self, kind: str) -> datetime | None:

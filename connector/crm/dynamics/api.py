@@ -213,8 +213,7 @@ class Api:
         with self._rest.waiting_for("a place in the quota"):
             places = self.allowance.take(counted_as, rows)
         with places, self._rest.waiting_for("the server's answer"):
-            self.before_call()  # last of all: to wait for a place may have taken long
-            answer = self._wire.send(request)
+            answer = self._wire.send(request, self.before_call)  # asked last of all: the places may have taken long
             self._count(counted_as)
             self.allowance.learn(answer)
             if answer.status >= 300 and not _is_a_batch(answer):

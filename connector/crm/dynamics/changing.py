@@ -20,7 +20,7 @@ from connector.crm.dynamics.api import Call
 from connector.crm.dynamics.asking import NEXT
 from connector.crm.dynamics.cursors import Place, read, until, written
 from connector.crm.dynamics.environment import Environment
-from connector.crm.dynamics.names import CHANGED, TABLES, Table
+from connector.crm.dynamics.names import CHANGED, TABLES, Table, id_in
 from connector.crm.dynamics.records import id_of
 from connector.crm.dynamics.refusals import Refused
 from connector.crm.dynamics.scanning import DELTA
@@ -91,7 +91,7 @@ def _along(env: Environment, kind: str, table: Table, place: Place, now: datetim
         rows, beside = _changed(env, kind, at)
         following, delta = beside.get(NEXT), beside.get(DELTA)
         ids = [id_of(table, row) for row in rows if row.get(table.key)]
-        gone = [str(row["id"]).lower() for row in rows if not row.get(table.key) and row.get("id")]
+        gone = [id for row in rows if not row.get(table.key) and (id := id_in(row.get("id")))]
         if not isinstance(following, str):
             yield _Page(ids, gone, Place(link=delta if isinstance(delta, str) else at, until=now))
             return
@@ -102,7 +102,7 @@ def _along(env: Environment, kind: str, table: Table, place: Place, now: datetim
 
 
 def _changed(env: Environment, kind: str, link: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    headers = {"Prefer": f"odata.track-changes,odata.maxpagesize={env.reading.page}"}
+    headers = {"Prefer": f"odata.maxpagesize={env.reading.page}"}
     try:
         return env.api.page(Call(link, "changes", headers=headers), bare=True)
     except NotFound as error:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from connector.crm.dynamics.api import Call, no_answer_of
 from connector.crm.dynamics.environment import Environment
-from connector.crm.dynamics.names import ALIASES, CREATED, STATE, TABLES, Table, looked_up
+from connector.crm.dynamics.names import ALIASES, CREATED, STATE, TABLES, Table, is_id, looked_up
 from connector.crm.dynamics.schema import LOOKUPS, Column
 from connector.crm.dynamics.values import instant
 
@@ -21,8 +21,8 @@ _FLAGS = {"true": "true", "false": "false"}
 
 
 def count(env: Environment, kind: str, property: str | None, value: str | None) -> int | None:
-    """Records in use of a kind, or those of them with this value; None where there are too many, or the property is
-    none that can be counted by."""
+    """Records in use of a kind, or those of them with this value; None where there are too many of these, or the
+    property is none that can be counted by. Of very many in all, about how many there were during the last day."""
     total = 0
     for table in _tables(env, kind):
         conditions = _in_use(table)
@@ -32,6 +32,8 @@ def count(env: Environment, kind: str, property: str | None, value: str | None) 
                 return None
             conditions.append(condition)
         found = _counted(env, table, conditions)
+        if found is None and property is None:
+            found = _about(env, table)
         if found is None:
             return None
         total += found
@@ -64,6 +66,15 @@ def _counted(env: Environment, table: Table, conditions: list[str]) -> int | Non
     return int(text) if int(text) < MOST else None
 
 
+def _about(env: Environment, table: Table) -> int | None:
+    """All rows of a table, those out of use as well, as counted at some time of the last day."""
+    call = Call(f"RetrieveTotalRecordCount(EntityNames=['{table.name}'])", "count")
+    told = env.api.ask(call)
+    told = told.get("EntityRecordCountCollection", told)
+    values = told.get("Values") if isinstance(told, dict) else None
+    return values[0] if isinstance(values, list) and values and isinstance(values[0], int) else None
+
+
 #: A condition that no row fulfils, since the table has no such column.
 _NOBODY = "nobody"
 
@@ -91,8 +102,10 @@ def _literal(column: Column, value: str) -> str | None:
         return _FLAGS.get(value.lower())
     if column.type == "MultiSelectPicklist":
         return None
-    if column.type in LOOKUPS or column.type in ("DateTime", "Uniqueidentifier"):
-        return value
+    if column.type in LOOKUPS or column.type == "Uniqueidentifier":
+        return value if is_id(value) else None
+    if column.type == "DateTime":
+        return value if instant(value) else None
     try:
         float(value)
     except ValueError:

@@ -46,7 +46,6 @@ def describe(env: Environment, kinds: Sequence[str], root: str) -> Description:
         findings=(*_of_tables(kinds, known), *rights.missing(env, user, kinds, known)),
         told=tuple(_told(kinds, known, organization)),
         changes_kept=_kept(organization),
-        page=env.reading.page,
     )
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from connector.crm.dynamics.api import Api
-from connector.crm.dynamics.merges import Merges
 from connector.crm.dynamics.opening import Reading
 from connector.crm.dynamics.schema import Schema
 from connector.crm.dynamics.versions import Versions
@@ -22,10 +21,9 @@ class Environment:
     reading: Reading
     schema: Schema
     versions: Versions
-    merges: Merges
     begun: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def opened(cls, api: Api, reading: Reading) -> Environment:
         """With nothing known of it yet."""
-        return cls(api, reading, Schema(api), Versions(), Merges(api))
+        return cls(api, reading, Schema(api), Versions())

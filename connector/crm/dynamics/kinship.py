@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from connector.crm.dynamics.api import Call
 from connector.crm.dynamics.asking import Question, answered, questions
 from connector.crm.dynamics.derived import Row
 from connector.crm.dynamics.environment import Environment
@@ -106,15 +107,29 @@ def alive(found: Mapping[str, Found], id: str) -> bool:
 # -- the other way round ---------------------------------------------------------------------------------
 
 
-def members(env: Environment, tellers: Tellers, rows: Mapping[str, Table]) -> dict[str, set[str]]:
+def anything_merged(env: Environment, tellers: Tellers) -> frozenset[str]:
+    """The tables of a kind in which any row was ever merged: whoever is to ask after thousands need not where not."""
+    asked = [
+        Call(one.set_name, "read", query=(("$select", one.key), ("$filter", f"{MERGED} eq true"), ("$top", "1")))
+        for one in tellers.tables
+        if one.merges
+    ]
+    found = env.api.each(lambda call: (call.path, env.api.page(call)[0]), asked)
+    sets = {set_name for set_name, rows in found if rows}
+    return frozenset(table.name for table in tellers.tables if table.set_name in sets)
+
+
+def members(
+    env: Environment, tellers: Tellers, rows: Mapping[str, Table], merged: frozenset[str] | None = None
+) -> dict[str, set[str]]:
     """For each of these rows, which speak for themselves, the ids of all that became part of it. `rows` says in which
-    table each stands."""
+    table each stands, `merged` which tables have merged rows at all (None: nobody looked)."""
     whose = {id: id for id in rows}
     found: dict[str, set[str]] = defaultdict(set)
     asked = dict(rows)
     while asked:
         fresh: dict[str, Table] = {}
-        for id, table, to in _pointing(env, tellers, asked):
+        for id, table, to in _pointing(env, tellers, asked, merged):
             if id not in whose:
                 whose[id] = whose[to]
                 found[whose[to]].add(id)
@@ -123,7 +138,9 @@ def members(env: Environment, tellers: Tellers, rows: Mapping[str, Table]) -> di
     return found
 
 
-def _pointing(env: Environment, tellers: Tellers, rows: Mapping[str, Table]) -> Iterable[tuple[str, Table, str]]:
+def _pointing(
+    env: Environment, tellers: Tellers, rows: Mapping[str, Table], merged: frozenset[str] | None
+) -> Iterable[tuple[str, Table, str]]:
     """Rows that are part of one of these, each with its table and the one it points to."""
     asked: list[Question] = []
     contacts = sorted(id for id, table in rows.items() if table == CONTACT)
@@ -133,7 +150,7 @@ def _pointing(env: Environment, tellers: Tellers, rows: Mapping[str, Table]) -> 
         if parent:
             asked += questions(env, table.set_name, select, parent, contacts)
         own = sorted(id for id, other in rows.items() if other == table)
-        if own and table.merges and env.merges.any(table):
+        if own and table.merges and (merged is None or table.name in merged):
             asked += questions(env, table.set_name, select, [MASTER_KEY], own)
     tables = {table.set_name: table for table in tellers.tables}
     for question, answers in answered(env, asked):

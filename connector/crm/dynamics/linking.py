@@ -20,16 +20,11 @@ from connector.crm.dynamics.names import ACCOUNT, CONTACT, DEAL, LEAD, PARTIES, 
 from connector.crm.dynamics.records import id_of
 from connector.model import Link
 
-#: The lookups by which a deal names its people; their names are the labels of the links.
-DEAL_PEOPLE = ("parentcontactid", "customerid")
-
-#: The lookup by which people name their company, by table.
-COMPANY = {CONTACT: "parentcustomerid", LEAD: "parentaccountid"}
-
 #: Roles of parties that tell whom an activity regards and whose it is, not who takes part in it.
 _REGARDED, _OWNING = 8, 9
 
-_REGARDING = looked_up("regardingobjectid")
+_REGARDED_AS = "regardingobjectid"
+_REGARDING = looked_up(_REGARDED_AS)
 _PARTY, _ACTIVITY = looked_up("partyid"), looked_up("activityid")
 _PEOPLE = (CONTACT.name, LEAD.name)
 
@@ -62,20 +57,21 @@ def _companies(env: Environment, ids: Sequence[str]) -> dict[str, dict[str, tupl
     """A contact's parent may be another contact, which is no company."""
     asked: list[Question] = []
     found: dict[str, dict[str, tuple[str, ...]]] = {}
-    for table, column in COMPANY.items():
+    for table in (CONTACT, LEAD):
+        (column,) = table.links
         if _has(env, table, column):
             select = f"{table.key},{looked_up(column)}"
             asked += questions(env, table.set_name, select, (table.key,), ids, annotated=True)
     for row in rows_of(env, asked):
         table = CONTACT if row.get(CONTACT.key) else LEAD
-        company = _pointed_at(row, looked_up(COMPANY[table]), (ACCOUNT.name,))
+        company = _pointed_at(row, looked_up(*table.links), (ACCOUNT.name,))
         if company is not None:
             found[id_of(table, row)] = {company: ("primary",)}
     return found
 
 
 def _deals(env: Environment, ids: Sequence[str]) -> dict[str, dict[str, tuple[str, ...]]]:
-    keys = [looked_up(column) for column in DEAL_PEOPLE if _has(env, DEAL, column)]
+    keys = [looked_up(column) for column in DEAL.links if _has(env, DEAL, column)]
     found: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     wanted = set(ids)
     if keys:
@@ -87,15 +83,15 @@ def _deals(env: Environment, ids: Sequence[str]) -> dict[str, dict[str, tuple[st
 
 
 def _people_of_deals(env: Environment, ids: Sequence[str]) -> dict[str, dict[str, tuple[str, ...]]]:
-    keys = [looked_up(column) for column in DEAL_PEOPLE if _has(env, DEAL, column)]
+    keys = [looked_up(column) for column in DEAL.links if _has(env, DEAL, column)]
     asked = questions(env, DEAL.set_name, ",".join([DEAL.key, *keys]), (DEAL.key,), ids, annotated=True) if keys else []
     return {id_of(DEAL, row): _named(row) for row in rows_of(env, asked)}
 
 
 def _named(row: Row) -> dict[str, tuple[str, ...]]:
-    """The contacts that a deal names, each with the lookups that do."""
+    """The contacts that a deal names, each with the lookups that do: they are the labels of the links."""
     found: dict[str, tuple[str, ...]] = {}
-    for column in DEAL_PEOPLE:
+    for column in DEAL.links:
         person = _pointed_at(row, looked_up(column), (CONTACT.name,))
         if person is not None:
             found[person] = (*found.get(person, ()), column)
@@ -122,7 +118,7 @@ def _activities(env: Environment, ids: Sequence[str], to: str) -> dict[str, dict
     parts = members(env, people, {id: one.table for id, one in followed(env, people, ids).items()})
     rows = [*ids, *(part for id in ids for part in parts.get(id, ()))]
     (table,) = TABLES[to]
-    if not _has(env, table, "regardingobjectid"):
+    if not _has(env, table, _REGARDED_AS):
         return {}
     regarding = questions(env, table.set_name, table.key, (_REGARDING,), rows)
     taking_part = questions(env, PARTIES, _ACTIVITY, (_PARTY,), rows)
@@ -138,7 +134,7 @@ def _activities(env: Environment, ids: Sequence[str], to: str) -> dict[str, dict
 def _people_of(env: Environment, kind: str, ids: Sequence[str]) -> dict[str, list[str]]:
     """The people of activities of one kind; those of other kinds are not answered."""
     (table,) = TABLES[kind]
-    if not _has(env, table, "regardingobjectid"):
+    if not _has(env, table, _REGARDED_AS):
         return {}
     asked = questions(env, table.set_name, f"{table.key},{_REGARDING}", (table.key,), ids, annotated=True)
     regarded = {id_of(table, row): _pointed_at(row, _REGARDING, _PEOPLE) for row in rows_of(env, asked)}

@@ -26,7 +26,7 @@ MERGED, MASTER = "merged", "masterid"
 @dataclass(frozen=True, slots=True)
 class Table:
     """One table. `merges`: its rows can be merged; `parent`: the lookup to the contact that a row is part of;
-    `deactivates`: a row in another state than 0 is out of use."""
+    `deactivates`: a row in another state than 0 is out of use; `links`: the lookups by which it belongs to others."""
 
     name: str
     set_name: str
@@ -34,22 +34,26 @@ class Table:
     merges: bool = False
     parent: str = ""
     deactivates: bool = False
+    links: tuple[str, ...] = ()
 
     @property
     def own(self) -> tuple[str, ...]:
-        """The columns that are always read: what a record is made of beside its properties."""
+        """The columns that are always read: what a record is made of beside its properties, and what its links are
+        made of. That a row changed may be told of selected columns only."""
         merging = (MERGED, MASTER) if self.merges else ()
-        return (CREATED, CHANGED, STATE, *merging, *((self.parent,) if self.parent else ()))
+        return (CREATED, CHANGED, STATE, *merging, *((self.parent,) if self.parent else ()), *self.links)
 
 
-CONTACT = Table("contact", "contacts", "contactid", merges=True, deactivates=True)
-LEAD = Table("lead", "leads", "leadid", merges=True, parent="parentcontactid", deactivates=True)
+CONTACT = Table("contact", "contacts", "contactid", merges=True, deactivates=True, links=("parentcustomerid",))
+LEAD = Table(
+    "lead", "leads", "leadid", merges=True, parent="parentcontactid", deactivates=True, links=("parentaccountid",)
+)
 ACCOUNT = Table("account", "accounts", "accountid", merges=True, deactivates=True)
-DEAL = Table("opportunity", "opportunities", "opportunityid")
-CALL = Table("phonecall", "phonecalls", "activityid")
-EMAIL = Table("email", "emails", "activityid")
-MEETING = Table("appointment", "appointments", "activityid")
-TASK = Table("task", "tasks", "activityid")
+DEAL = Table("opportunity", "opportunities", "opportunityid", links=("parentcontactid", "customerid"))
+CALL = Table("phonecall", "phonecalls", "activityid", links=("regardingobjectid",))
+EMAIL = Table("email", "emails", "activityid", links=("regardingobjectid",))
+MEETING = Table("appointment", "appointments", "activityid", links=("regardingobjectid",))
+TASK = Table("task", "tasks", "activityid", links=("regardingobjectid",))
 
 #: Our kinds -> their tables. A person is a contact, or a lead that no contact stands behind.
 TABLES: Mapping[str, tuple[Table, ...]] = {
@@ -75,6 +79,12 @@ PARTIES = "activityparties"
 def is_id(text: str) -> bool:
     """Whether this can be the id of a row."""
     return _GUID.fullmatch(text) is not None
+
+
+def id_in(text: object) -> str | None:
+    """The id in what names a row: the id itself, or its address."""
+    found = _GUID.search(text.lower()) if isinstance(text, str) else None
+    return found[0] if found else None
 
 
 def looked_up(column: str) -> str:

@@ -41,6 +41,8 @@ def read(env: Environment, kind: str, ids: Sequence[str], properties: Sequence[s
     for id, whose in answers.items():
         if id != whose:
             parts[whose].add(id)
+    for id in {*asked, *found} - set(answers.values()):
+        env.versions.forget(id)  # nothing is written to what does not speak for itself
     for whose in dict.fromkeys(answers.values()):
         table, row = found[whose]
         env.versions.remember(whose, table, row.get(ETAG))

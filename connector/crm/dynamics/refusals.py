@@ -37,14 +37,14 @@ _CODES: Mapping[str, tuple[str, str]] = {
     "0x80048544": ("DataEngineQueryThrottling", "THROTTLED"),
     "0x80040265": ("IsvAborted", "plugin"),
     "0x80040224": ("IsvUnExpected", "plugin"),
-    "0x80040220": ("PrivilegeDenied", "privilege"),
-    "0x80048405": ("AccessDenied", "privilege"),
-    "0x80040256": ("CrmSecurityError", "privilege"),
-    "0x80048306": ("AccessDenied", "privilege"),
-    "0x80040231": ("PrincipalPrivilegeDenied", "privilege"),
-    "0x8004020D": ("InvalidAccessRights", "privilege"),
-    "0x8004A110": ("CannotActOnBehalfOfAnotherUser", "privilege"),
-    "0x8004F504": ("AttributePermissionReadIsMissing", "privilege"),
+    "0x80040220": ("PrivilegeDenied", "scope"),
+    "0x80048405": ("AccessDenied", "scope"),
+    "0x80040256": ("CrmSecurityError", "scope"),
+    "0x80048306": ("AccessDenied", "scope"),
+    "0x80040231": ("PrincipalPrivilegeDenied", "scope"),
+    "0x8004020D": ("InvalidAccessRights", "scope"),
+    "0x8004A110": ("CannotActOnBehalfOfAnotherUser", "scope"),
+    "0x8004F504": ("AttributePermissionReadIsMissing", "scope"),
     "0x8004F507": ("AttributePermissionUpdateIsMissing", "property_read_only"),
     "0x80042F09": ("UserNotAssignedRoles", "user_without_roles"),
     "0x80072560": ("UserNotMemberOfOrg", "user_missing"),
@@ -99,7 +99,7 @@ _DOORS: Mapping[str, str] = {
     " in the Power Platform admin center, under application users.",
     "user_missing": "The environment has no application user for client_id. Add one with a security role in the Power"
     " Platform admin center, or correct environment_url.",
-    "privilege": "A security role of the application user must grant it; connector check proves what is needed.",
+    "scope": "A security role of the application user must grant it; connector check proves what is needed.",
 }
 
 #: Wordings that tell what an empty code hides, in the order in which they are looked for.
@@ -211,7 +211,7 @@ def error_of(shown: str, answer: Answer, headers: Mapping[str, str] | None = Non
     if status == 401 or (said.ours in _DOORS and status not in _UNKNOWN_AFTER):
         return _denied(where, said, "token")
     if status == 403 and said.ours != "property_read_only":
-        return _denied(where, said, "privilege")
+        return _denied(where, said, "scope")
     if status in (400, 404) and said.ours == "gone":
         if said.about_another_than(shown):
             return Refused(where, status, said, "target_missing")

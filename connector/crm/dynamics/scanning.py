@@ -19,7 +19,7 @@ from connector.crm.dynamics.asking import NEXT
 from connector.crm.dynamics.cursors import Mark, Place, Places, Stretch, read, written
 from connector.crm.dynamics.derived import Row
 from connector.crm.dynamics.environment import Environment
-from connector.crm.dynamics.kinship import Tellers, members, points_to
+from connector.crm.dynamics.kinship import Tellers, anything_merged, members, points_to
 from connector.crm.dynamics.names import STATE, Table
 from connector.crm.dynamics.records import ETAG, Teller, id_of, in_use
 from connector.crm.dynamics.refusals import Refused
@@ -43,6 +43,7 @@ class Scan:
         self._archived, self._alone = archived, alone
         self._coming: dict[str, Coming] = {}
         self._resumed = set[str]()  # tables whose next page is the first that is asked for by a link of another run
+        self._merged: frozenset[str] | None = None  # the tables with merged rows, once that is known
         self._again, self._renewed, self._warning = False, False, ""
         self._mark = self._begun(after)
 
@@ -183,13 +184,16 @@ class Scan:
         if self._archived:
             return tuple(teller.record(row) for row in rows)
         told = {id_of(table, row): row for row in rows if in_use(table, row) and points_to(table, row) is None}
-        parts = members(self._env, self._tellers, dict.fromkeys(told, table)) if self._has_members(table) else {}
+        parts = members(self._env, self._tellers, dict.fromkeys(told, table), self._with_merged()) if told else {}
         for id, row in told.items():
             self._env.versions.remember(id, table, row.get(ETAG))
         return tuple(teller.record(row, parts.get(id, ())) for id, row in told.items())
 
-    def _has_members(self, table: Table) -> bool:
-        return table.merges or any(other.parent for other in self._tellers.tables)
+    def _with_merged(self) -> frozenset[str]:
+        """Looked up once: a merge that happens meanwhile is told by its rows, as every change is."""
+        if self._merged is None:
+            self._merged = anything_merged(self._env, self._tellers)
+        return self._merged
 
     def _cursor(self) -> str | None:
         """The places of all tables; None where one has neither a link nor a time from which its changes are known."""

@@ -99,16 +99,19 @@ class Wire:
         self._courier = Courier("environment_url", connections=connections, timeout=timeout, clock=clock, proxy=proxy)
         self.host = urlsplit(self._root).netloc
 
-    def send(self, request: Request) -> Answer:
-        """The answer to a request; after a 401 once more, if there is another token.
+    def send(self, request: Request, about_to_send: Callable[[], None] = lambda: None) -> Answer:
+        """The answer to a request; after a 401 once more, if there is another token. `about_to_send` is called right
+        before each of them goes out: to fetch a token may take long, and what it raises stops the request.
 
         Raises Transient when nothing can have arrived there, OutcomeUnknown when it may have, Denied when the request
         is a link that points to another host.
         """
         url = self._address(request)
         token = self._token.now()
+        about_to_send()
         answer = self._exchange(request, url, token)
         if answer.status == 401 and (fresh := self._token.after(token)) != token:
+            about_to_send()
             return self._exchange(request, url, fresh)
         return answer
 

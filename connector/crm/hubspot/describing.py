@@ -38,27 +38,26 @@ def describe(api: Api, kinds: Sequence[str]) -> Description:
     api.allowance.meet(ident(account.get("portalId")) or "", str(account.get("timeZone") or ""))
     limit, used = _usage(api)
     doors = _Doors()
-    description = Description(
+    return Description(
         account=ident(account.get("portalId")) or UNKNOWN_ACCOUNT,
         zone=str(account.get("timeZone") or "UTC"),
-        properties={kind: doors.through(partial(_properties, api, kind), {}) for kind in kinds},
-        deal_stages=doors.through(lambda: tuple(_deal_stages(api)), ()) if "deal" in kinds else (),
-        owners=doors.through(lambda: tuple(_owners(api)), ()),
+        properties={kind: doors.through(kind, partial(_properties, api, kind), {}) for kind in kinds},
+        deal_stages=doors.through("deal stages", lambda: tuple(_deal_stages(api)), ()) if "deal" in kinds else (),
+        owners=doors.through("owners", lambda: tuple(_owners(api)), ()),
         daily_limit=limit,
         daily_used=used,
         contact_page=_contact_page(account),
+        shut=doors.shut,
     )
-    doors.complain()
-    return description
 
 
 class _Doors:
-    """Tries every door before complaining, so that all missing scopes are told at once and not one a round."""
+    """Tries every door, so that all missing scopes are told at once and not one a round."""
 
     def __init__(self) -> None:
-        self._shut: list[str] = []
+        self.shut: dict[str, str] = {}
 
-    def through(self, ask: Callable[[], A], otherwise: A) -> A:
+    def through(self, what: str, ask: Callable[[], A], otherwise: A) -> A:
         """What is behind a door; nothing where this account has no such room."""
         try:
             return ask()
@@ -67,13 +66,8 @@ class _Doors:
         except Denied as error:
             if error.code != "scope":
                 raise
-            self._shut.append(str(error))
+            self.shut[what] = str(error)
             return otherwise
-
-    def complain(self) -> None:
-        """Raise Denied with every missing scope."""
-        if self._shut:
-            raise Denied(" ".join(dict.fromkeys(self._shut)), code="scope")
 
 
 def count(api: Api, kind: str, property: str | None, value: str | None) -> int | None:

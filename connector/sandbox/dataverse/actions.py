@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from connector.sandbox.dataverse import merging, metadata, payload, reading, writing
@@ -26,6 +27,18 @@ def who_am_i(request: Request) -> Answer:
             "OrganizationId": ORGANIZATION,
         },
     )
+
+
+def total_count(request: Request) -> Answer:
+    """RetrieveTotalRecordCount: how many rows some tables have, whatever state they are in."""
+    names = re.findall(r"'(\w+)'", request.segments[0].key or "")
+    unknown = [name for name in names if name not in request.environment.tables]
+    if unknown or not names:
+        raise refused("InvalidArgument", f"The entity with a name = '{(unknown or ['?'])[0]}' was not found.")
+    counts = [request.environment.shelf(name).count() for name in names]
+    told = {"Count": len(names), "IsReadOnly": False, "Keys": names, "Values": counts}
+    context = f"{request.base}/$metadata#Microsoft.Dynamics.CRM.RetrieveTotalRecordCountResponse"
+    return Answer(200, {"@odata.context": context, "EntityRecordCountCollection": told})
 
 
 def privileges(request: Request) -> Answer:

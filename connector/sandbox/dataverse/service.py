@@ -53,6 +53,7 @@ _METADATA: dict[tuple[str, str], Answers] = {
 }
 _UNBOUND: dict[tuple[str, str], Answers] = {
     ("GET", "WhoAmI"): actions.who_am_i,
+    ("GET", "RetrieveTotalRecordCount"): actions.total_count,
     ("POST", "Merge"): actions.merge,
     ("POST", "WinOpportunity"): actions.win_opportunity,
     ("POST", "LoseOpportunity"): actions.lose_opportunity,

@@ -19,30 +19,30 @@ from datetime import datetime
 
 from connector.decide.tracks import track_from_json
 from connector.decide.walk import Stages
-from connector.errors import CrmError, Denied, GuardRefused, UsageError
+from connector.errors import CrmError, Denied
 from connector.fields import STRICT
 from connector.ledger.handoffs import UNDONE, HandOff
 from connector.ledger.holds import Hold
 from connector.ledger.people import NOTHING, Memory, Settled
-from connector.ledger.undoing import Undone
+from connector.ledger.undone import Undone
 from connector.ledger.work import PLANNED, UNDOING, WRITTEN, PlannedChange
 from connector.model import Person
 from connector.plan import Change, Set, to_json
 from connector.sync.assembling import Assembly, Ours
 from connector.sync.look import settled_json
-from connector.sync.session import Order, Report, Session
-from connector.sync.undoing import (
+from connector.sync.reverting.standing import (
     GONE,
     ON_HOLD,
     REVERT,
     SCOPE,
     Left,
+    PuttingBack,
     Standing,
     Survey,
-    Undoing,
     last_writers,
-    stepped_back,
 )
+from connector.sync.reverting.tracks import stepped_back
+from connector.sync.session import Order, Report, Session
 from connector.sync.who import Who
 
 #: What a row may be called whose write may have arrived; of all but the first that must be known from elsewhere.
@@ -51,17 +51,7 @@ _MAY_STAND = (WRITTEN, "unknown", PLANNED, "rejected")
 #: What became of a person's part: (state, code, message), as the ledger concludes changes.
 Ends = dict[str, tuple[str, str, str]]
 
-
-def refuse(session: Session, number: int) -> None:
-    """What cannot be undone at all is told before anything is begun. Raises UsageError."""
-    found = session.ledger.runs.find(number)
-    if found is None:
-        raise UsageError(f"Run {number} is not known. See: connector runs")
-    if found.verb == "revert":
-        raise UsageError(
-            f"Run {number} undid another run. What it put back is written again once it is let go of:"
-            " connector holds release ID"
-        )
+_MOVED_ON = ("superseded", "", "the record changed before the write")
 
 
 class Reverting:
@@ -76,7 +66,7 @@ class Reverting:
         self._assembly = Assembly(session, order, report, who)
         self._stages = Stages(session.agreement.stages)
         self._run = order.undoes or 0
-        self._undoing = Undoing(
+        self._putting_back = PuttingBack(
             self._run,
             mode=session.mode,
             own_prefix=session.agreement.wiring.own_prefix,
@@ -85,6 +75,7 @@ class Reverting:
             same=lambda one, live, other: session.fields.same(one.field, one.property, live, other),
         )
         self.survey = Survey(self._run)
+        self._aimed_at: set[str] = set()  # survivors of merges who have their row
 
     # -- planning -------------------------------------------------------------------------------------------------
 
@@ -109,7 +100,7 @@ class Reverting:
     def _rows(self) -> Iterator[list[PlannedChange]]:
         rows: list[PlannedChange] = []
         for row in self._ledger.work.every(self._run):
-            if row.state in _MAY_STAND and row.body["sets"]:
+            if _may_stand(row):
                 rows.append(row)
             if len(rows) >= self._session.settings.chunk:
                 yield rows
@@ -118,14 +109,14 @@ class Reverting:
             yield rows
 
     def _look(self, rows: Sequence[PlannedChange]) -> list[PlannedChange]:
-        survey = self.survey
-        survey.people += len(rows)
         self._report.count("looked_at", len(rows))
-        survey.stages_entered += sum(any(field == "stage" for field, *_ in row.body["sets"]) for row in rows)
         targets = self._targets(rows)
         self._report.count("unchanged", len(rows) - len(targets))
+        found = list(self._standing(targets))
+        arrived = {row.person_id for row, standing, *_ in found if self._putting_back.arrived(row, standing)}
+        self._tell_touched([row for row in rows if row.state == WRITTEN or row.person_id in arrived])
         planned = []
-        for row, standing, memory, writers in self._standing(targets):
+        for row, standing, memory, writers in found:
             change = self._change(row, standing, memory, writers)
             if change is not None:
                 planned.append(change)
@@ -135,14 +126,23 @@ class Reverting:
                 self._report.count("unchanged")
         return planned
 
+    def _tell_touched(self, rows: Sequence[PlannedChange]) -> None:
+        """Of a run that died, those it had not come to yet are no people it wrote to."""
+        self.survey.people += len(rows)
+        self.survey.stages_entered += sum(any(field == "stage" for field, *_ in row.body["sets"]) for row in rows)
+
     def _targets(self, rows: Sequence[PlannedChange]) -> dict[str, PlannedChange]:
-        """Whom each row is about by now: of merged people the survivor, whose own row goes first."""
-        folding = self._ledger.folding
-        merged = folding.survivors("contact", [row.person_id for row in rows])
+        """Whom each row is about by now: of merged people the survivor, whose own row goes first, and once only,
+        however far apart their rows are."""
+        merged = self._ledger.folding.lives_on_in("contact", [row.person_id for row in rows])
         targets = {row.person_id: row for row in rows if row.person_id not in merged}
+        own = self._ledger.work.of_run(self._run, sorted(set(merged.values())))
+        self._aimed_at |= {one.person_id for one in own if _may_stand(one)}
         for row in rows:
-            if row.person_id in merged:
-                targets.setdefault(folding.survivor_of("contact", row.person_id) or row.person_id, row)
+            survivor = merged.get(row.person_id)
+            if survivor is not None and survivor not in self._aimed_at:
+                self._aimed_at.add(survivor)
+                targets[survivor] = row
         self.survey.merged += sum(row.person_id in merged or _was_merged(row) for row in rows)
         return targets
 
@@ -166,7 +166,7 @@ class Reverting:
                 shut=GONE if id not in live or id not in shut else shut[id],
                 ours=None if row.state == WRITTEN else Ours(memory),
             )
-        asked = [id for id, row in targets.items() if self._undoing.of(row, standing[id], writers[id])[0]]
+        asked = [id for id, row in targets.items() if self._putting_back.of(row, standing[id], writers[id])[0]]
         newest = self._newest(asked, targets)
         for id, row in targets.items():
             told = replace(standing[id], newest=newest.get(id))
@@ -176,7 +176,7 @@ class Reverting:
         """Holds that an earlier revert made: what stands there is ours to put back further."""
         if not held:
             return frozenset()
-        found = self._ledger.undoings.of([id]).get(id)
+        found = self._ledger.undone.of([id]).get(id)
         return frozenset(found.values) if found else frozenset()
 
     def _shut(self, person: Person, memory: Memory) -> str | None:
@@ -240,7 +240,7 @@ class Reverting:
     def _change(
         self, row: PlannedChange, standing: Standing, memory: Memory, writers: Mapping[str, int]
     ) -> PlannedChange | None:
-        sets, left = self._undoing.of(row, standing, writers)
+        sets, left = self._putting_back.of(row, standing, writers)
         self.survey.left += left
         if not sets:
             return None
@@ -274,7 +274,7 @@ class Reverting:
         values = {one.property: [one.after, one.before] for one in loose}
         body = {
             **to_json(change),
-            "backwards": any(one.field == "stage" and self._undoing.steps_back(row) for one in sets),
+            "backwards": any(one.field == "stage" and self._putting_back.steps_back(row) for one in sets),
             "score": row.body["score"],
             "reason": why,
             "after": settled_json(settled),
@@ -310,25 +310,30 @@ class Reverting:
             if (change := self._change(row, standing, memory, writers)) is not None:
                 again.append(change)
         kept = {one.person_id for one in again}
-        ends = {id: ("superseded", "moved", "the record changed before the write") for id in asked if id not in kept}
+        ends = {id: _MOVED_ON for id in asked if id not in kept}
         return again, ends
 
     def _original(self, row: PlannedChange) -> PlannedChange | None:
         """The row of the run that is undone; of merged people the one that was chosen."""
         mine = [row.person_id, *self._ledger.folding.losers("contact", row.person_id)]
-        return next(iter(self._ledger.work.of_run(self._run, mine)), None)
+        known = [one for one in self._ledger.work.of_run(self._run, mine) if _may_stand(one)]
+        return min(known, key=lambda one: (one.person_id != row.person_id, one.person_id), default=None)
 
     def standing_of(self, rows: Sequence[PlannedChange]) -> tuple[list[PlannedChange], Ends]:
         """Changes whose write had begun when a run died: what nobody touched since is carried to its end."""
+        ids = [row.person_id for row in rows]
         names = sorted({name for row in rows for _, name, *_ in row.body["sets"]})
-        live = self._live([row.person_id for row in rows], names)
+        live, merged = self._live(ids, names), self._ledger.folding.lives_on_in("contact", ids)
         again, ends = [], {}
         for row in rows:
+            if row.person_id in merged or _was_merged(row):
+                ends[row.person_id] = ("superseded", "", "the record became part of another one before the write")
+                continue
             sets = [one for one in map(Set._make, row.body["sets"]) if self._untouched(one, live.get(row.person_id))]
             if sets:
                 again.append(replace(row, state=UNDOING, body={**row.body, "sets": [list(one) for one in sets]}))
             else:
-                ends[row.person_id] = ("superseded", "moved", "the record changed before the write")
+                ends[row.person_id] = _MOVED_ON
         return again, ends
 
     def _untouched(self, one: Set, live: Mapping[str, str] | None) -> bool:
@@ -336,6 +341,11 @@ class Reverting:
             return False
         same, value = self._session.fields.same, live.get(one.property, "")
         return any(same(one.field, one.property, value, text) for text in (one.before, one.after))
+
+
+def _may_stand(row: PlannedChange) -> bool:
+    """Whether something of this change may stand in the CRM."""
+    return row.state in _MAY_STAND and bool(row.body["sets"])
 
 
 def _was_merged(row: PlannedChange) -> bool:
@@ -359,9 +369,3 @@ def holds_of(found: Sequence[Undone]) -> list[Hold]:
         for one in found
         for name, (restored, ours) in one.values.items()
     ]
-
-
-def refuse_when_observing(session: Session) -> None:
-    """Who only observes writes nothing back either. Raises GuardRefused."""
-    if session.mode == "observe":
-        raise GuardRefused('This connection only observes. Set go_live and mode = "live" (or "scores") to undo a run.')

@@ -1,17 +1,15 @@
 """
-What of a run can be undone, person by person: each value that is still the one the run wrote, and why the others are
+What of a run can be put back, person by person: each value that is still the one the run wrote, and why the others are
 left as they are. Nothing is asked of the CRM here and nothing is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from connector.decide.walk import Stages
-from connector.fields import STRICT
 from connector.ledger.work import PlannedChange
 from connector.model import Move
 from connector.plan import Set
@@ -103,7 +101,7 @@ def last_writers(rows: Iterable[PlannedChange]) -> dict[str, int]:
     return {name: runs[-1] for name, runs in written.items() if runs}
 
 
-class Undoing:
+class PuttingBack:
     """Sets one person's part of a run against what stands now."""
 
     def __init__(self, run: int, *, mode: str, own_prefix: str, backwards: Any, stages: Stages, same: Same) -> None:
@@ -132,6 +130,14 @@ class Undoing:
             elif why != _AS_BEFORE:
                 left.append(Left(standing.person_id, one.property, why))
         return tuple(back), tuple(left)
+
+    def arrived(self, row: PlannedChange, standing: Standing) -> bool:
+        """Whether something of a change stands whose own outcome does not say so."""
+        ours = standing.ours or {}
+        return any(
+            one.after in ours.get(one.property, ()) and self._same(one, standing.live.get(one.property, ""), one.after)
+            for one in map(Set._make, row.body["sets"])
+        )
 
     def _why_not(self, row: PlannedChange, one: Set, standing: Standing, writers: Mapping[str, int]) -> str | None:
         if standing.shut is not None:
@@ -191,93 +197,4 @@ def moves_of(row: PlannedChange) -> list[Move]:
     return [
         Move(what, before, after, cause, because, tuple(passed), *track)
         for what, before, after, cause, because, passed, *track in row.body["moves"]
-    ]
-
-
-# -- the tracks ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Back:
-    """The tracks of a person once a run is undone: as they go on under this agreement, and as they were before, for an
-    agreement that decides anew; with the moves that lead there."""
-
-    tracks: tuple[Mapping[str, Any], ...]
-    before: tuple[Mapping[str, Any], ...] | None
-    moves: tuple[Move, ...]
-
-
-def stepped_back(
-    row: PlannedChange,
-    now: Sequence[Mapping[str, Any]],
-    back: Sequence[Set],
-    left: Sequence[Left],
-    stages: Stages,
-    at: datetime,
-    why: str,
-) -> Back:
-    """Every track that the run moved, back where it was, unless it has moved on since. What happened before `at` is no
-    news to it any more; hand-offs go on being counted."""
-    moved: dict[str, list[Move]] = {}
-    for move in moves_of(row):
-        moved.setdefault(move.track_id or row.body["after"]["track_id"], []).append(move)
-    goes = {field for field in STRICT if _goes_back(field, row, back, left)}
-    shown = not any(one.why == FORWARD for one in left)
-    remembered = {one["id"]: one for one in row.body.get("before", {}).get("tracks", ())}
-    after = {one["id"]: one for one in row.body["after"]["tracks"]}
-    tracks: list[Mapping[str, Any]] = []
-    before: list[Mapping[str, Any]] = []
-    moves: list[Move] = []
-    for track in now:
-        then, made = after.get(track["id"], {}), moved.get(track["id"], ())
-        whats = {one.what for one in made if one.what in goes and track.get(one.what) == then.get(one.what)}
-        if not whats:
-            tracks.append(track)
-            before.append(track)
-            continue
-        began = remembered.get(track["id"]) or _begun(then, made, stages)
-        old = dict(began if "stage" in whats else track)
-        old["status"] = (began if "status" in whats else track).get("status")
-        if "stage" in whats and not shown:
-            old["furthest"] = stages.further(old.get("furthest"), track.get("furthest"))
-        old["cycle"] = track.get("cycle", 0)
-        looked = {name: track[name] for name in _OF_A_LOOK if name in track}
-        tracks.append({**old, **looked, "edited_at": at.isoformat()})
-        before.append(old)
-        moves += _moves_back(track, old, why)
-    return Back(tuple(tracks), tuple(before) if moves else None, tuple(moves))
-
-
-def _goes_back(field: str, row: PlannedChange, back: Sequence[Set], left: Sequence[Left]) -> bool:
-    """Whether a track may step back in this: where the CRM's property does, where the change did not touch it, and
-    where the CRM shows the furthest stage for good."""
-    name = next((name for one, name, _before, _after in row.body["sets"] if one == field), None)
-    if name is None or any(one.property == name for one in back):
-        return True
-    return any(one.property == name and one.why == FORWARD for one in left)
-
-
-_OF_A_LOOK = ("evaluated_at", "used", "facts", "fingerprint")
-
-
-def _begun(then: Mapping[str, Any], moves: Sequence[Move], stages: Stages) -> dict[str, Any]:
-    """The track of somebody whom the run saw for the first time, as it began."""
-    stage = next((move.before for move in moves if move.what == "stage"), then.get("stage"))
-    status = next((move.before for move in moves if move.what == "status"), then.get("status"))
-    return {
-        "id": then["id"],
-        "lead_type": then["lead_type"],
-        "stage": stage,
-        "furthest": stage if stage in stages.ranks else None,
-        "status": status,
-        "adopted": then.get("adopted", False),
-        "cause": "adopted" if then.get("adopted") else None,
-    }
-
-
-def _moves_back(track: Mapping[str, Any], old: Mapping[str, Any], why: str) -> list[Move]:
-    return [
-        Move(what, track.get(what), old.get(what), REVERT, why, (), track["id"])
-        for what in ("stage", "status")
-        if track.get(what) != old.get(what)
     ]

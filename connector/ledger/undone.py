@@ -36,7 +36,7 @@ class Undone:
     tracks: tuple[Mapping[str, Any], ...] | None = None
 
 
-class Undoings:
+class UndoneParts:
     """What was undone in one connection."""
 
     def __init__(self, database: Database, connection: str) -> None:
