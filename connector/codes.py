@@ -262,6 +262,11 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "Give it one in the Power Platform admin center.",
             ),
             Code(
+                "publisher",
+                "The solution that our columns belong to is not there, or its publisher has another prefix.",
+                "Create the solution, or correct own_group and own_prefix in the mapping, as the message says.",
+            ),
+            Code(
                 "no_versions",
                 "A table has no optimistic concurrency, so nobody's change could be noticed before it is overwritten.",
                 "Let the environment's administrator enable it for the table; connector check names it.",

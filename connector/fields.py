@@ -72,7 +72,9 @@ class FieldMap:
     ) -> None:
         self.wiring = wiring
         self._columns = {kind: _columns(wiring, kind, set(fields)) for kind, fields in needed.items()}
+        self._otherwise = {kind: _otherwise(wiring, kind, columns) for kind, columns in self._columns.items()}
         self._deal_states = deal_states
+        self._only_pipeline = _only_pipeline(wiring)
         self._date_only = frozenset(date_only)
         self._zone = zone
         self._contact = wiring.fields.get("contact", {})
@@ -98,6 +100,7 @@ class FieldMap:
     def properties(self, kind: str) -> tuple[str, ...]:
         """The property names to request of a kind: those the agreement uses, and no other."""
         names = {column.property for column in self._columns.get(kind, ())}
+        names.update(column.property for column in self._otherwise.get(kind, ()))
         if kind == "contact":
             names.update(name for _, name in self._entered)
             names.update(source.key for source in (*self._counters, *self._dates))
@@ -129,6 +132,8 @@ class FieldMap:
                 raise _malformed(record, name, parse) from None
             if value is not None:
                 fields[field] = value
+        for column in self._otherwise.get(record.kind, ()):
+            self._read_otherwise(record, column, fields, unmapped)
         facts: dict[str, Any] = {"f": fields}
         if unmapped:
             facts["u"] = unmapped
@@ -138,6 +143,21 @@ class FieldMap:
             if entered := self._dates_of_entering(properties):
                 facts["e"] = entered
         return facts
+
+    def _read_otherwise(
+        self, record: Record, column: _Column, fields: dict[str, Any], unmapped: dict[str, str]
+    ) -> None:
+        """Another property's value for a field that has none of its own."""
+        field, name, parse, words = column
+        raw = record.properties.get(name)
+        if not raw or field in fields or field in unmapped:
+            return
+        try:
+            value = parse(raw) if words is None else _worded(field, raw, parse, words, unmapped)
+        except ValueError:
+            raise _malformed(record, name, parse) from None
+        if value is not None:
+            fields[field] = value
 
     def _dates_of_entering(self, properties: Mapping[str, str | None]) -> dict[str, str]:
         """When the CRM says each stage was entered; a date nobody can read is as good as none."""
@@ -261,12 +281,12 @@ class FieldMap:
 
     def _deal(self, linked: Linked) -> Deal:
         fields = linked.facts["f"]
-        pipeline, stage = fields.get("pipeline", ""), fields.get("deal_stage", "")
+        pipeline, stage = fields.get("pipeline", self._only_pipeline), fields.get("deal_stage", "")
         ours = self.wiring.deal_stages.get((pipeline, stage))
-        state = ours if ours in ("won", "lost", "on_hold") else self._deal_states.get((pipeline, stage))
+        state = ours if ours in ("won", "lost", "on_hold") else _ending(fields)
         return Deal(
             id=linked.id,
-            state=state or _state_of(fields),
+            state=state or self._deal_states.get((pipeline, stage)) or "open",
             deal_stage=ours,
             pipeline=pipeline or None,
             counted=not self.wiring.pipelines or pipeline in self.wiring.pipelines,
@@ -345,7 +365,7 @@ class FieldMap:
         if not raw:
             return None
         if words is not None:
-            return words.get(raw) or words.get(raw.strip().casefold(), raw)
+            return _choices_worded(raw, words) if parse is _choices else _word(raw, words) or raw
         try:
             return parse(raw)
         except ValueError:
@@ -414,13 +434,24 @@ def _worded(
     field: str, raw: str, parse: Callable[[str], Any], words: Mapping[str, str], unmapped: dict[str, str]
 ) -> Any:
     """A value of a property whose values the mapping names; None where it must be named and is not."""
-    word = words.get(raw) or words.get(raw.strip().casefold())
+    if parse is _choices:
+        return _choices_worded(raw, words)
+    word = _word(raw, words)
     if word is not None:
         return word
     if field in STRICT:
         unmapped[field] = raw
         return None
     return f"unmapped:{raw}" if field == "outcome" else parse(raw)
+
+
+def _word(raw: str, words: Mapping[str, str]) -> str | None:
+    return words.get(raw) or words.get(raw.strip().casefold())
+
+
+def _choices_worded(raw: str, words: Mapping[str, str]) -> list[str] | None:
+    """Several choices in one text; those that the mapping does not name as the CRM has them."""
+    return sorted({_word(one, words) or one for one in _choices(raw) or ()}) or None
 
 
 def _malformed(record: Record, name: str, parse: Callable[[str], Any]) -> MalformedRecord:
@@ -441,11 +472,17 @@ def _recognised(source: SignalSource, activity: Activity) -> bool:
     return not source.outcomes or activity.outcome in source.outcomes
 
 
-def _state_of(fields: Mapping[str, Any]) -> str:
-    """A deal in a stage that neither the mapping nor the pipeline explains: ask the deal itself."""
+def _ending(fields: Mapping[str, Any]) -> str | None:
+    """What a deal says itself of how it ended, whatever stage it was left in; None while it goes on."""
     if fields.get("is_won"):
         return "won"
-    return "lost" if fields.get("is_closed") else "open"
+    return "lost" if fields.get("is_closed") else None
+
+
+def _only_pipeline(wiring: Wiring) -> str:
+    """Where deals have no pipelines, the property that holds their stage is as good as one."""
+    specs = wiring.fields.get("deal", {})
+    return specs["deal_stage"].property if "deal_stage" in specs and "pipeline" not in specs else ""
 
 
 def _columns(wiring: Wiring, kind: str, needed: set[str]) -> tuple[_Column, ...]:
@@ -454,6 +491,12 @@ def _columns(wiring: Wiring, kind: str, needed: set[str]) -> tuple[_Column, ...]
         for field, spec in wiring.fields.get(kind, {}).items()
         if field in needed
     )
+
+
+def _otherwise(wiring: Wiring, kind: str, columns: Sequence[_Column]) -> tuple[_Column, ...]:
+    """The properties that are read where a field's own is blank, in their order."""
+    specs = wiring.fields.get(kind, {})
+    return tuple(one._replace(property=name) for one in columns for name in specs[one.field].otherwise)
 
 
 def _words(spec: FieldSpec) -> dict[str, str]:

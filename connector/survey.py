@@ -21,6 +21,9 @@ from connector.fields import STRICT
 #: Records per list call, and calls that fit into ten seconds on most tiers.
 PAGE, CALLS_PER_10_SECONDS = 100, 100
 
+#: Codes of what is closed for want of a right, and not altogether.
+MISSING_RIGHT = frozenset({"scope", "privilege"})
+
 #: What a token needs in order to see the account's own automations.
 AUTOMATION_SCOPE = "automation"
 
@@ -72,18 +75,41 @@ def delivered(crm: CRM, agreement: Agreement, account: Description, now: datetim
         if one.how in ("list", "form") and one.source not in asked:
             asked[one.source] = _refusal(crm, one.source, now)
         reason = asked.get(one.source, "")
-        if one.how in ("counter", "date") and one.key not in known:
+        own = one.key.startswith(agreement.wiring.own_prefix)
+        if one.how in ("counter", "date") and one.key not in known and not own:  # ours, `setup` creates
             reason = f"contact has no property {one.key}."
         if reason:
             unseen.append(Unseen(one.signal, one.where, reason))
         else:
             names.add(one.signal)
     unseen += [
+        Unseen(name, f"{agreement.wiring.crm}.toml, unseen.{name}", f"{why.rstrip('.')}.")
+        for name, why in agreement.wiring.unseen.items()
+    ]
+    named = {one.signal for one in agreement.wiring.signals} | set(agreement.wiring.unseen)
+    unseen += [
         Unseen(name, "signals.toml", f"{agreement.wiring.crm}.toml does not say how to see it.")
         for name in agreement.signals
-        if name not in {one.signal for one in agreement.wiring.signals}
+        if name not in named
     ]
     return Delivered(frozenset(names), tuple(one for one in unseen if one.signal not in names))
+
+
+def unfilled(crm: CRM, agreement: Agreement, account: Description) -> list[Problem]:
+    """Signals that somebody else is to tell in a property of ours, where nobody has done so yet for anybody."""
+    known, found = account.properties.get("contact", {}), []
+    for one in agreement.wiring.signals:
+        is_ours = one.how in ("counter", "date") and one.key.startswith(agreement.wiring.own_prefix)
+        if is_ours and one.key in known and _nobody_has(crm, one.key):
+            what = f"nobody has {one.key} yet, so {one.signal} was never seen."
+            fix = "Let whoever knows of it fill the property (a web form, a flow), or name the signal under [unseen]."
+            found.append(Problem(one.where, what, fix))
+    return found
+
+
+def _nobody_has(crm: CRM, property: str) -> bool:
+    everybody, blank = crm.count("contact"), crm.count("contact", property, None)
+    return everybody is not None and everybody == blank
 
 
 def _refusal(crm: CRM, source: str, now: datetime) -> str:
@@ -91,7 +117,7 @@ def _refusal(crm: CRM, source: str, now: datetime) -> str:
     try:
         list(islice(crm.occurrences(source, None, now), 1))
     except Denied as error:
-        if error.code != "scope":
+        if error.code not in MISSING_RIGHT:
             raise
         return str(error)
     except CrmError as error:
@@ -129,7 +155,7 @@ def counted(crm: CRM, kinds: Sequence[str]) -> tuple[dict[str, int | None], dict
         try:
             counts[kind] = crm.count(kind)
         except Denied as error:
-            if error.code != "scope":
+            if error.code not in MISSING_RIGHT:
                 raise
             shut[kind] = str(error)
     return counts, shut
@@ -164,9 +190,10 @@ def automations(crm: CRM, agreement: Agreement) -> Automations:
     except NotFound:
         return Automations()
     except Denied as error:
-        if error.code != "scope":
+        if error.code not in MISSING_RIGHT:
             raise
-        return Automations(unknown=f"This token may not see them; the scope {AUTOMATION_SCOPE} would show them.")
+        scope = f"This token may not see them; the scope {AUTOMATION_SCOPE} would show them."
+        return Automations(unknown=scope if error.code == "scope" else str(error))
     except CrmError as error:  # advice from an API in beta: no reason to stop
         return Automations(unknown=f"The CRM did not say: {error}")
     return Automations(tuple(sorted(found, key=lambda one: (one.property, one.name, one.id))))
@@ -177,8 +204,12 @@ def contested(found: Automations) -> list[Problem]:
     return [
         Problem(
             f"automation {one.id}, {one.name!r}",
-            f"is on and sets {one.property}, which the agreement writes too.",
-            "Decide which of the two is to set it, and switch the other off.",
+            f"is on and sets {one.property}, which the agreement writes too."
+            if one.sets
+            else f"runs whenever {one.property} changes, which the agreement writes.",
+            "Decide which of the two is to set it, and switch the other off."
+            if one.sets
+            else "Find out what it does; the CRM does not tell.",
         )
         for one in found.found
         if one.enabled

@@ -60,7 +60,8 @@ def _examined(door: Opened) -> Examined:
     problems += [Problem(key, f"{kind}: {why}") for kind, why in shut.items()]
     automations = survey.automations(crm, agreement)
     unseen = [Problem(one.where, f"signal {one.signal} cannot be seen: {one.why}") for one in delivered.unseen]
-    remarks = [*door.findings.remarks, *unseen, *survey.contested(automations)]
+    unseen += survey.unfilled(crm, agreement, account)
+    remarks = [*door.findings.remarks, *_rarely(door), *unseen, *survey.contested(automations)]
     cost = survey.first_read(crm, account, counts, mine.read.page)
     return Examined(problems, remarks, cost, delivered, automations)
 
@@ -75,10 +76,20 @@ def _settings(door: Opened) -> list[Problem]:
     return [*problems, *door.go_live_problems(), *door.scope_problems()]
 
 
+def _rarely(door: Opened) -> list[Problem]:
+    """A schedule that comes back after the CRM has forgotten what changed."""
+    mine, kept = door.chosen.connection, door.account.changes_kept
+    if kept is None or mine.every is None or mine.every < kept:
+        return []
+    what = f"is {mine.every.days} days, and what changed is kept for {kept.days}: every run would read everything."
+    return [Problem(f"connections.{mine.name}.every", what, f'Write less than "{kept.days}d".')]
+
+
 def _as_json(door: Opened, found: Examined) -> dict[str, Any]:
     return {
         "connection": door.chosen.connection.name,
         "account": door.account.account,
+        "told": list(door.account.told),
         "status": "failed" if found.problems else "done",
         "problems": [str(one) for one in found.problems],
         "remarks": [str(one) for one in found.remarks],
@@ -98,7 +109,10 @@ def _as_json(door: Opened, found: Examined) -> dict[str, Any]:
 
 def _tell(door: Opened, found: Examined, signatures: Signatures) -> None:
     agreement = door.chosen.agreement
-    show.say(f"token accepted; account {door.account.account}, time zone {door.account.zone}", "✓")
+    called = f" ({door.account.name})" if door.account.name else ""
+    show.say(f"token accepted; account {door.account.account}{called}, time zone {door.account.zone}", "✓")
+    for line in door.account.told:
+        show.say(line, "✓")
     show.say(
         f"agreement {agreement.version} ({agreement.fingerprint[:12]}); {len(found.delivered.names)} of"
         f" {len(agreement.signals)} signals can be seen in this account",
@@ -127,8 +141,14 @@ def _tell_automations(automations: Automations) -> None:
         show.say("no automation of the account sets a property we write", "✓")
     else:
         show.title("automations that set a property we write")
-        rows = [(one.property, "on" if one.enabled else "off", one.id, one.name) for one in automations.found]
-        show.table(("property", "", "id", "name"), rows)
+        rows = [
+            (one.property, "on" if one.enabled else "off", "" if one.sets else "runs when it changes", one.id, one.name)
+            for one in automations.found
+        ]
+        if all(one.sets for one in automations.found):
+            show.table(("property", "", "id", "name"), [(*row[:2], *row[3:]) for row in rows])
+        else:
+            show.table(("property", "", "", "id", "name"), rows)
         show.out.print()
 
 
@@ -193,7 +213,10 @@ def discover(config: ConfigOption = CONFIG, connection: ConnectionOption = None,
 
 
 def _limits(one: PropertyDefinition) -> str:
-    return "calculated" if one.calculated else "read-only" if one.read_only else ""
+    told = ["calculated" if one.calculated else "read-only"] if one.calculated or one.read_only else []
+    told += [f"not in {table}" for table in one.lacking]
+    told += [f"at most {one.length:,} characters"] if one.length else []
+    return ", ".join(told)
 
 
 def _discovered(door: Opened, mapped: dict[tuple[str, str], str]) -> dict[str, Any]:
@@ -233,7 +256,7 @@ def setup(
     chosen = choose(config, connection)
     wiring = chosen.agreement.wiring
     with opened(chosen, needs={one.kind for one in wiring.own}) as door:
-        missing = [one for one in wiring.own if one.property not in door.account.properties.get(one.kind, {})]
+        missing = [one for one in wiring.own if _is_missing(door, one)]
         lacking = _lacking(door)
         if missing and output == "text":
             _tell_missing(door, missing, briefly=yes)
@@ -241,14 +264,21 @@ def setup(
             for one, options in lacking:
                 show.say(f"{one.property} does not take {', '.join(options)} yet")
         if missing or lacking:
-            show.ask(f"Create them in the group {wiring.own_group}?", yes=yes)
+            show.ask(f"Create them in {wiring.own_group}?", yes=yes)
         for one in missing:
             definition = PropertyDefinition(
-                one.property, one.type, one.label, dict(one.options), description=one.description
+                one.property,
+                one.type,
+                one.label,
+                dict(one.options),
+                description=one.description,
+                decimals=one.decimals,
             )
             door.crm.create_property(one.kind, definition, wiring.own_group)
         for one, options in lacking:
             door.crm.add_options(one.kind, one.property, options)
+        if missing or lacking:
+            door.crm.publish()
         names = [one.property for one in missing]
         extended = {one.property: list(options) for one, options in lacking}
         if output == "json":
@@ -256,6 +286,12 @@ def setup(
         else:
             done = f"{len(names)} created, {len(extended)} extended." if names or extended else "Nothing is missing."
             show.say(done, "✓")
+
+
+def _is_missing(door: Opened, one: OwnProperty) -> bool:
+    """Whether an own property is not there yet, or not in every table of its kind."""
+    definition = door.account.properties.get(one.kind, {}).get(one.property)
+    return definition is None or bool(definition.lacking)
 
 
 def _lacking(door: Opened) -> list[tuple[OwnProperty, dict[str, str]]]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.cli.budgeting import budget_of
-from connector.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from connector.config import Connection
@@ -62,8 +61,25 @@ def _hubspot(connection: Connection, state_url: str) -> CRM:
 
 
 def _dynamics(connection: Connection, state_url: str) -> CRM:
-    what = f"{connection.crm} is not supported yet."
-    raise ConfigError([Problem(f"connections.{connection.name}.crm", what, "Use hubspot.")])
+    from connector.cli.desks import app_token_of, desk_for  # noqa: PLC0415 - see above
+    from connector.config import proxy_url, resolve_secret  # noqa: PLC0415 - the same
+    from connector.crm.dynamics.adapter import Dynamics  # noqa: PLC0415 - the same
+    from connector.crm.dynamics.opening import Reading  # noqa: PLC0415 - the same
+
+    read = connection.read
+    return Dynamics(
+        resolve_secret(connection.token, os.environ) if connection.token else app_token_of(connection),
+        connection.address,
+        api_version=connection.api_version,
+        read=Reading(
+            settle=read.settle, look_back=read.look_back, page=read.page, batch=read.batch, threads=read.threads
+        ),
+        budget=budget_of(connection),
+        daily_quota=connection.budget.daily_quota,
+        timeout=connection.timeout.total_seconds(),
+        proxy=proxy_url(connection, os.environ),
+        desk=desk_for(state_url),
+    )
 
 
 ADAPTERS: Mapping[str, Adapter] = {

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from connector.crm.priorities import Priority
@@ -118,7 +118,11 @@ class PropertyVersion:
 
 @dataclass(frozen=True, slots=True)
 class PropertyDefinition:
-    """One property or column as the CRM defines it. `type`: string, number, bool, date, datetime, enumeration."""
+    """One property or column as the CRM defines it. `type`: string, number, bool, date, datetime, enumeration.
+
+    `lacking` names the tables of its kind that do not have it, where a kind is several tables: created once more, it is
+    created there. `secured` says that a further right on this property alone decides who sees it.
+    """
 
     name: str
     type: str
@@ -127,6 +131,23 @@ class PropertyDefinition:
     read_only: bool = False
     calculated: bool = False
     description: str = ""
+    length: int | None = None  # characters that a text may have
+    least: float | None = None
+    most: float | None = None
+    decimals: int | None = None
+    secured: bool = False
+    lacking: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about the account that whoever answers for it should know: a missing right, a table that cannot do what
+    is asked of it. `stops` what cannot be done because of it; "" nothing, it is merely worth knowing."""
+
+    what: str
+    fix: str = ""
+    kind: str = ""  # the kind it is about; "" the account
+    stops: Literal["", "reading", "writing"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +174,15 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Automation:
-    """One automation of the account that sets a property of ours or of the CRM's by itself."""
+    """One automation of the account that sets a property of ours or of the CRM's by itself; or one that merely runs
+    whenever the property changes (`sets` is False), and whose doings the CRM does not tell."""
 
     id: str
     name: str
     kind: str
     property: str
     enabled: bool = True
+    sets: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +199,10 @@ class Description:
     #: part (a kind, "deal stages", "owners") -> why this token may not see it, with the scope to add; it is empty here
     shut: Mapping[str, str] = field(default_factory=dict)
     contact_page: str = ""  # the address of a contact's page with {id} in it, where the CRM tells enough
+    name: str = ""  # what people call the account, where that is not its id
+    findings: tuple[Finding, ...] = ()
+    told: tuple[str, ...] = ()  # how it is read and what it keeps, as `check` says it
+    changes_kept: timedelta | None = None  # whoever asks later than that for changes reads everything anew
 
     def page_of(self, contact_id: str) -> str:
         """Where a person opens this contact in a browser; "" where that is not known."""
@@ -268,6 +295,9 @@ class CRM(Protocol):
 
     def add_options(self, kind: str, name: str, options: Mapping[str, str]) -> None:
         """Let a property of ours take further values (value -> label); those it takes already stay."""
+
+    def publish(self) -> None:
+        """After the last property and option: let them be used, and wait until they can be."""
 
     def waits_for(self) -> str:
         """What calls under way are waiting for at this moment, in words for whoever wonders; "" for nothing known."""

@@ -323,6 +323,9 @@ class MemoryCRM:
         known = self._definitions[kind][name]
         self._definitions[kind][name] = replace(known, options={**options, **known.options})
 
+    def publish(self) -> None:
+        """See CRM: what was created is there at once."""
+
     def waits_for(self) -> str:
         """Never for anything."""
         return ""

@@ -53,8 +53,8 @@ class World(Protocol):
     def merge(self, kind: str, survivor: str, loser: str) -> None:
         """A person merges two records."""
 
-    def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> None:
-        """The account gets an automation that sets this property of contacts."""
+    def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> str:
+        """The account gets an automation that sets this property of contacts; its id, which the CRM may choose."""
 
     def stored(self, kind: str, id: str) -> Mapping[str, str | None]:
         """What the CRM holds of a living record; blank properties may be absent."""
@@ -69,6 +69,7 @@ class Contract:
     further: str  # the property with a contact's further e-mail addresses
     keeps_deleted = True  # deleted records can still be listed, as archived ones
     several_companies = True  # a contact may be linked to more than one
+    choices = ("a", "b", "c")  # values that an option of a choice may have
 
     def people(self, world: World, count: int) -> list[str]:
         return [world.add("contact", {self.text: f"title {number}"}) for number in range(count)]
@@ -392,14 +393,14 @@ class AccountContract(Contract):
 
     def test_automations_are_found_by_what_they_set(self, crm: CRM, world: World) -> None:
         """Those on a property that was asked for, on or off; what sets something else is nobody's business."""
-        world.automate("9001", "Raise", self.text)
-        world.automate("9002", "Old", self.text, enabled=False)
+        first = world.automate("9001", "Raise", self.text)
+        second = world.automate("9002", "Old", self.text, enabled=False)
         world.automate("9003", "Elsewhere", self.other)
 
         found = crm.automations({"contact": [self.text]})
 
         told = {(one.id, one.name, one.kind, one.property, one.enabled) for one in found}
-        assert told == {("9001", "Raise", "contact", self.text, True), ("9002", "Old", "contact", self.text, False)}
+        assert told == {(first, "Raise", "contact", self.text, True), (second, "Old", "contact", self.text, False)}
         assert crm.automations({"contact": []}) == []
 
     def test_owners_have_teams_as_words(self, crm: CRM, world: World) -> None:
@@ -416,18 +417,19 @@ class AccountContract(Contract):
             ("number", "12"),
             ("bool", "true"),
             ("datetime", "2026-11-22T09:00:00Z"),
-            ("enumeration", "b"),
+            ("enumeration", ""),
         ],
     )
     def test_a_created_property_can_be_written(self, crm: CRM, world: World, type_: str, value: str) -> None:
         """Own properties of every type; creating one again is fine."""
-        options = {"a": "A", "b": "B"} if type_ == "enumeration" else {}
+        options = {self.choices[0]: "A", self.choices[1]: "B"} if type_ == "enumeration" else {}
         definition = PropertyDefinition("cx_thing", type_, "A thing", options)
         crm.create_property("contact", definition, "agreement")
         crm.create_property("contact", definition, "agreement")
+        crm.publish()
         (id_,) = self.people(world, 1)
 
-        (outcome,) = crm.write("contact", [Update(id_, {"cx_thing": value})])
+        (outcome,) = crm.write("contact", [Update(id_, {"cx_thing": value or self.choices[1]})])
 
         assert type_ == crm.describe(["contact"]).properties["contact"]["cx_thing"].type
         assert outcome.state == "written"
@@ -436,14 +438,16 @@ class AccountContract(Contract):
 
     def test_options_can_be_added_and_the_others_stay(self, crm: CRM, world: World) -> None:
         """A new persona in the agreement becomes a value the CRM takes; nothing that is there gets lost."""
-        definition = PropertyDefinition("cx_choice", "enumeration", "A choice", {"a": "A", "b": "B"})
+        a, b, c = self.choices
+        definition = PropertyDefinition("cx_choice", "enumeration", "A choice", {a: "A", b: "B"})
         crm.create_property("contact", definition, "agreement")
 
-        crm.add_options("contact", "cx_choice", {"b": "B", "c": "C"})
-        crm.add_options("contact", "cx_choice", {"c": "C"})
+        crm.add_options("contact", "cx_choice", {b: "B", c: "C"})
+        crm.add_options("contact", "cx_choice", {c: "C"})
+        crm.publish()
 
         options = crm.describe(["contact"]).properties["contact"]["cx_choice"].options
-        assert sorted(options.items()) == [("a", "A"), ("b", "B"), ("c", "C")]
+        assert sorted(options.items()) == [(a, "A"), (b, "B"), (c, "C")]
 
 
 class CrmContract(ReadingContract, WritingContract, AccountContract):

@@ -9,6 +9,7 @@ from decimal import Decimal
 from connector.crm.dynamics.names import TABLES
 from connector.sandbox.clock import to_ms
 from connector.sandbox.dataverse import DataverseSandbox, Environment, merging
+from connector.sandbox.dataverse.automations import automation
 from connector.sandbox.dataverse.known import SOMEBODY
 from connector.sandbox.dataverse.rows import Row, Value
 from connector.sandbox.dataverse.schema import LOOKUPS, Column, Ref
@@ -63,8 +64,9 @@ class Organisation:
     def merge(self, kind: str, survivor: str, loser: str) -> None:
         merging.merge(self.inside, TABLES[kind][0].name, survivor, loser, {}, SOMEBODY)
 
-    def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> None:
-        raise NotImplementedError("a test of the account brings its own automations")
+    def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> str:
+        """A workflow; Dataverse gives ids of its own."""
+        return automation(self.inside, name, "contact", sets, enabled=enabled)
 
     def stored(self, kind: str, id: str) -> Mapping[str, str | None]:
         table = self.inside.tables[TABLES[kind][0].name]

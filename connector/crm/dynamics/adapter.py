@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from connector.crm import Batch, Calls, Page
+from connector.crm import Automation, Batch, Calls, Description, Page, PropertyDefinition
 from connector.crm.desk import Desk
-from connector.crm.dynamics import changing, counting, linking, reading
+from connector.crm.dynamics import automating, changing, counting, creating, describing, linking, reading
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.opening import Reading, api_of
 from connector.crm.dynamics.transport import VERSION
@@ -59,7 +59,8 @@ class Dynamics:
             clock=clock,
             sleep=sleep,
         )
-        self._env = Environment.opened(api, sizes)
+        self._env, self._root = Environment.opened(api, sizes), environment_url
+        self._maker = creating.Maker(self._env)
 
     # -- the run's own settings ---------------------------------------------------------------------------
 
@@ -146,4 +147,25 @@ class Dynamics:
 
     # -- writing: write, history, find_tasks, create_tasks --------------------------------------------------
 
-    # -- the account: describe, automations, create_property, add_options -----------------------------------
+    # -- the account --------------------------------------------------------------------------------------
+
+    def describe(self, kinds: Sequence[str]) -> Description:
+        """See CRM. What the application user lacks is told as findings; of a kind that is several tables, its columns
+        are those of all of them."""
+        return describing.describe(self._env, kinds, self._root)
+
+    def automations(self, properties: Mapping[str, Sequence[str]]) -> list[Automation]:
+        """See CRM. Workflows, business rules and cloud flows that set them, and plug-ins that run when they change."""
+        return automating.automations(self._env, properties)
+
+    def create_property(self, kind: str, definition: PropertyDefinition, group: str) -> None:
+        """See CRM. The group is a solution, by its unique name."""
+        self._maker.create(kind, definition, group)
+
+    def add_options(self, kind: str, name: str, options: Mapping[str, str]) -> None:
+        """See CRM."""
+        self._maker.add_options(kind, name, options)
+
+    def publish(self) -> None:
+        """See CRM."""
+        self._maker.publish()

@@ -192,6 +192,9 @@ class HubSpot:
         """See CRM."""
         describing.add_options(self._api, kind, name, options)
 
+    def publish(self) -> None:
+        """See CRM: what was created is there at once."""
+
     def waits_for(self) -> str:
         """See CRM."""
         return self._rest.told()

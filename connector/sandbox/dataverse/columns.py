@@ -286,6 +286,7 @@ VersionNumber bigint ro
 TEAM = """
 TeamId id
 Name string 160
+TeamType choice teamtype
 Description memo 2000
 BusinessUnitId lookup businessunit
 CreatedOn datetime ro
@@ -352,6 +353,33 @@ SDKMESSAGEFILTER = """
 SdkMessageFilterId id
 SdkMessageId lookup sdkmessage
 PrimaryObjectTypeCode string 100
+"""
+
+TEAMMEMBERSHIP = """
+TeamMembershipId id
+SystemUserId guid
+TeamId guid
+"""
+
+WORKFLOW = """
+WorkflowId id
+Name string 100
+Category choice processcategory
+Type choice processtype
+PrimaryEntity string 100
+Xaml memo 1048576
+ClientData memo 1048576
+StateCode state workflow
+StatusCode status workflow
+"""
+
+SDKMESSAGEPROCESSINGSTEP = """
+SdkMessageProcessingStepId id
+Name string 256
+FilteringAttributes memo 100000
+SdkMessageFilterId lookup sdkmessagefilter
+StateCode state step
+StatusCode status step
 """
 
 PUBLISHER = """

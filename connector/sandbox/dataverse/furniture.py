@@ -13,13 +13,14 @@ from connector.sandbox.dataverse.known import (
     PUBLISHER,
     STAFF,
     TEAM,
+    owner_id,
 )
 from connector.sandbox.dataverse.schema import Ref
 
 if TYPE_CHECKING:
     from connector.sandbox.dataverse.environment import Environment
     from connector.sandbox.dataverse.rows import Value
-    from connector.sandbox.schema import Owner
+    from connector.sandbox.schema import Owner, Team
 
 _UNIT = Ref("businessunit", BUSINESS_UNIT)
 
@@ -32,11 +33,13 @@ def put_in(environment: Environment) -> None:
     base = Ref("transactioncurrency", CURRENCY)
     _add(environment, "organization", ORGANIZATION, name="sandbox", languagecode=1033, basecurrencyid=base)
     _publisher(environment)
-    _add(environment, "team", TEAM, name="SDR queue", businessunitid=_UNIT)
+    _add(environment, "team", TEAM, name="SDR queue", teamtype=0, businessunitid=_UNIT)
     app: dict[str, Value] = {"fullname": "# Connector", "applicationid": CLIENT_ID, "isdisabled": False}
     _add(environment, "systemuser", APP_USER, **app, businessunitid=_UNIT)
     for id, owner in STAFF.items():
         _person(environment, id, owner)
+        for team in owner.teams:
+            _member(environment, id, team)
     for message in ("CreateMultiple", "UpdateMultiple"):
         _add(environment, "sdkmessage", None, name=message)
     register_messages(environment)
@@ -67,6 +70,14 @@ def _person(environment: Environment, id: str, owner: Owner) -> None:
     who: dict[str, Value] = {"fullname": f"{owner.first_name} {owner.last_name}", "isdisabled": owner.archived}
     where: dict[str, Value] = {"internalemailaddress": owner.email, "domainname": owner.email}
     _add(environment, "systemuser", id, **name, **who, **where, businessunitid=_UNIT)
+
+
+def _member(environment: Environment, user: str, team: Team) -> None:
+    """Somebody is in a team."""
+    id = owner_id(team.id)
+    if environment.row("team", id) is None:
+        _add(environment, "team", id, name=team.name, teamtype=0, businessunitid=_UNIT)
+    _add(environment, "teammembership", None, systemuserid=user, teamid=id)
 
 
 def _add(environment: Environment, table: str, id: str | None, **values: Value) -> None:

@@ -30,6 +30,10 @@ CHOICES = {
     "6 Optional attendee; 7 Organizer; 8 Regarding; 9 Owner",
     "auditaction": "1 Create; 2 Update; 3 Delete; 12 Merge; 24 Qualify; 25 Disqualify; 41 Set State; 44 Win; 45 Lose",
     "auditoperation": "1 Create; 2 Update; 3 Delete; 4 Access",
+    "teamtype": "0 Owner; 1 Access; 2 Security Group; 3 Office Group",
+    "processcategory": "0 Workflow; 1 Dialog; 2 Business Rule; 3 Action; 4 Business Process Flow; 5 Modern Flow; "
+    "6 Desktop Flow",
+    "processtype": "1 Definition; 2 Activation; 3 Template",
     "industry": """
         1 Accounting; 2 Agriculture and Non-petrol Natural Resource Extraction;
         3 Broadcasting Printing and Publishing; 4 Brokers; 5 Building Supply Retail; 6 Business Services; 7 Consulting;
@@ -46,6 +50,8 @@ CHOICES = {
 
 #: States and their statuses; the first status of a state is the one it takes by itself.
 STATES = {
+    "workflow": ("0 Draft; 1 Activated", "1 Draft @0; 2 Activated @1"),
+    "step": ("0 Enabled; 1 Disabled", "1 Enabled @0; 2 Disabled @1"),
     "contact": ("0 Active; 1 Inactive", "1 Active @0; 2 Inactive @1"),
     "account": ("0 Active; 1 Inactive", "1 Active @0; 2 Inactive @1"),
     "lead": (

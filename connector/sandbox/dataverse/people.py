@@ -209,7 +209,7 @@ class InventedRows:
             "actualclosedate": day if state else None,
             "salesstage": stage,
             "cx_dealtype": words.DEAL_TYPE[told["dealtype"]],
-            "description": told.get("closed_lost_reason"),
+            "cx_lostreason": told.get("closed_lost_reason"),
             "statecode": state,
             "statuscode": status,
         }

@@ -74,6 +74,15 @@ def _of_the_system() -> list[Table]:
             ("TransactionCurrency", "transactioncurrencies", "currencyname", 9105, columns.CURRENCY),
             ("SdkMessage", "sdkmessages", "name", 4606, columns.SDKMESSAGE),
             ("SdkMessageFilter", "sdkmessagefilters", "", 4607, columns.SDKMESSAGEFILTER),
+            ("TeamMembership", "teammemberships", "", 23, columns.TEAMMEMBERSHIP),
+            ("Workflow", "workflows", "name", 4703, columns.WORKFLOW),
+            (
+                "SdkMessageProcessingStep",
+                "sdkmessageprocessingsteps",
+                "name",
+                4608,
+                columns.SDKMESSAGEPROCESSINGSTEP,
+            ),
             ("Publisher", "publishers", "friendlyname", 7101, columns.PUBLISHER),
             ("Solution", "solutions", "friendlyname", 7100, columns.SOLUTION),
         )

@@ -25,7 +25,12 @@ OWN_COLUMNS = {
         Column("cx_LeadStatus", "choice", options=_options(LEAD_STATUSES), custom=True),
     )
     for table in ("contact", "lead")
-} | {"opportunity": (Column("cx_DealType", "choice", options=_options(_DEAL_TYPES), custom=True),)}
+} | {
+    "opportunity": (
+        Column("cx_DealType", "choice", options=_options(_DEAL_TYPES), custom=True),
+        Column("cx_LostReason", "string", length=300, custom=True),
+    )
+}
 
 STAGE, STATUS, DEAL_TYPE = _values(STAGES), _values(LEAD_STATUSES), _values(_DEAL_TYPES)
 

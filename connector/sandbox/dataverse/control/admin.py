@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.curtain import Body
-from connector.sandbox.dataverse import furniture
+from connector.sandbox.dataverse import automations, furniture
 from connector.sandbox.dataverse.control.bodies import id_of, table_of, values_of
 from connector.sandbox.dataverse.known import ORGANIZATION
 from connector.sandbox.dataverse.plugins import Plugin
@@ -79,6 +79,19 @@ def plugin(sandbox: Sandbox, body: Body) -> dict[str, Any]:
     )
     world.plugins.append(made)
     return {"plugins": len(world.plugins)}
+
+
+def automation(sandbox: Sandbox, body: Body) -> dict[str, Any]:
+    """An admin makes something that sets `column` of a `table`, called `name`, of the `kind` workflow, rule or flow,
+    `enabled` or not; a plugin runs when the column changes. It is there to be seen, and does nothing."""
+    kind = str(body.get("kind", "workflow"))
+    if kind not in automations.KINDS:
+        raise ValueError(f"an automation is one of {', '.join(automations.KINDS)}, not {kind!r}")
+    found, name = table_of(sandbox.world, body["table"]), str(body.get("name", "An automation"))
+    enabled = bool(body.get("enabled", True))
+    return {
+        "id": automations.automation(sandbox.world, name, found.name, str(body["column"]), kind=kind, enabled=enabled)
+    }
 
 
 def forbid(sandbox: Sandbox, body: Body) -> dict[str, Any]:
@@ -185,6 +198,7 @@ CALLS = {
     "table": table,
     "column": column,
     "plugin": plugin,
+    "automation": automation,
     "forbid": forbid,
     "transition": transition,
     "privilege": privilege,
