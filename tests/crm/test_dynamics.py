@@ -37,9 +37,7 @@ class TestDynamics(ReadingContract):
 
     test_records_are_counted_by_value = AccountContract.test_records_are_counted_by_value
     test_the_oldest_record_says_how_far_back = AccountContract.test_the_oldest_record_says_how_far_back_a_full_read_goes
-    test_the_description_names_what_there_is = (
-        AccountContract.test_the_description_names_account_properties_and_owners
-    )
+    test_the_description_names_what_there_is = AccountContract.test_the_description_names_account_properties_and_owners
     test_a_contact_has_a_page_or_none_is_claimed = AccountContract.test_a_contact_has_a_page_or_none_is_claimed
     test_automations_are_found_by_what_they_set = AccountContract.test_automations_are_found_by_what_they_set
     test_owners_have_teams_as_words = AccountContract.test_owners_have_teams_as_words
@@ -316,6 +314,20 @@ def test_an_environment_without_the_sales_app_has_contacts_and_no_leads(
 
     assert set(records(dynamics)) == set(ids)
     assert told(dynamics, cursor_of(dynamics), world)[:2] == (set(), set())
+
+
+def test_a_table_that_comes_after_the_cursor_was_stored_is_read_in_full(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """As when the Sales app is installed: nobody knows what changed of it, so everything is read once more."""
+    lead, set_ = world.inside.tables.pop("lead"), world.inside.sets.pop("leads")
+    cursor = cursor_of(dynamics)
+    world.inside.tables["lead"], world.inside.sets["leads"] = lead, set_
+    world.pass_time(3600)
+
+    with pytest.raises(CrmError) as caught:
+        list(dynamics.changes("contact", cursor, world.now()))
+    assert caught.value.code == LOST
 
 
 def test_a_table_that_may_not_be_read_stops_the_run_and_names_the_privilege(
