@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from connector.crm import LOST
 from connector.crm.dynamics import Dynamics
 from connector.crm.dynamics.opening import Reading
-from connector.errors import CrmError, Denied, Transient
+from connector.errors import CrmError, Denied, OutcomeUnknown, Transient
 from connector.sandbox.dataverse import DataverseSandbox
 from connector.sandbox.dataverse.people import populated
 from tests.crm.asking_dynamics import Open, cursor_of, one, records, told
@@ -314,6 +316,28 @@ def test_an_environment_without_the_sales_app_has_contacts_and_no_leads(
 
     assert set(records(dynamics)) == set(ids)
     assert told(dynamics, cursor_of(dynamics), world)[:2] == (set(), set())
+
+
+@pytest.mark.parametrize("body", [{}, {"Attributes": []}, {"Attributes": None, "ChangeTrackingEnabled": True}])
+def test_a_table_whose_columns_nobody_tells_is_not_taken_for_blank(
+    dynamics: Dynamics, world: Organisation, body: dict[str, Any]
+) -> None:
+    """Else every person's every field would be emptied."""
+    world.people(2)
+    world.sandbox.fault("answer", path="EntityDefinitions", status=200, body=body)
+
+    with pytest.raises(OutcomeUnknown, match="contactid"):
+        list(dynamics.scan("contact", ["jobtitle"]))
+    assert len(records(dynamics, "contact", "jobtitle")) == 2
+
+
+def test_a_row_without_its_id_is_an_error_and_nobody(dynamics: Dynamics, world: Organisation) -> None:
+    """Whose values are these?"""
+    world.sandbox.fault("answer", path="v9.2/contacts", status=200, body={"value": [{"jobtitle": "x"}]})
+
+    with pytest.raises(CrmError) as caught:
+        list(dynamics.scan("contact", ["jobtitle"]))
+    assert caught.value.code == "search_id"
 
 
 def test_a_table_that_comes_after_the_cursor_was_stored_is_read_in_full(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connector.sandbox.dataverse import DataverseSandbox, Environment
+from connector.sandbox.dataverse import DataverseSandbox, Environment, filters
 from connector.sandbox.dataverse.people import BLOCK, populated
 from connector.sandbox.dataverse.schema import LOOKUPS, OPTION_KINDS, Ref
 from connector.sandbox.dataverse.spreading import born_id
@@ -100,6 +100,24 @@ def test_what_points_at_a_row_is_found_as_if_each_were_looked_at(people: Environ
         if found is not None:
             wanted = [row.id for row in everyone if isinstance(ref := row.values.get(column), Ref) and ref.id == id]
             assert [row.id for row in found if row.id in wanted] == wanted, id
+
+
+def test_many_ids_are_found_at_once_and_what_was_written_among_them(people: Environment) -> None:
+    shelf, everyone = people.shelf("contact"), list(people.shelf("contact").rows())
+    company = everyone[5].values["parentcustomerid"]
+    assert isinstance(company, Ref)
+    moved = people.write("contact", everyone[0].id, {"parentcustomerid": company}).id
+    nobody = "00000000-0000-4000-8000-000000000000"
+    text = f"contactid eq {everyone[3].id} or contactid eq {nobody} or (_parentcustomerid_value eq {company.id})"
+
+    asked = filters.pointed_at(text)
+    assert asked is not None
+    found = [row.id for row in shelf.among(asked, "contactid") or ()]
+
+    there = {row.id for row in shelf.rows() if row.values.get("parentcustomerid") == company}
+    assert {everyone[3].id, moved, *there} <= set(found) < {row.id for row in everyone}
+    assert found == sorted(found)
+    assert filters.pointed_at(text.replace(" or ", " and ", 1)) is None
 
 
 def test_pages_begin_after_any_id(people: Environment) -> None:
