@@ -95,10 +95,8 @@ class InventedRows:
 
     def numbers(self, table: str, column: str, id: str) -> Iterable[int] | None:
         """Only what a connector asks for: whose deals, leads, activities and parties these are."""
-        if column in ("ownerid", "createdby", "modifiedby", "transactioncurrencyid"):
+        if column in ("ownerid", "partyid", "createdby", "modifiedby", "transactioncurrencyid"):
             return None
-        if column == "partyid":
-            return self._parties_for(id)
         people = self._people_behind(id)
         if table in self._who and people is not None:
             ours = self._who[table]
@@ -298,21 +296,6 @@ class InventedRows:
             "participationtypemask": side + 1,
         }
         return Row(id, 1000 + record, at, at, APP_USER, APP_USER, values)
-
-    def _parties_for(self, id: str) -> Iterable[int] | None:
-        """In which calls and e-mails a person takes part; None of whoever is no invented person."""
-        person = next((n for table in self._who if (n := number_in(table, id)) is not None), None)
-        if person is None:
-            return None
-        calls = self._people.count("calls")
-        found = [
-            int(n) + before
-            for kind, before in (("calls", 0), ("emails", calls))
-            for linked, _ in self._people.links("contacts", person, kind)
-            if (n := self._people.number_of(kind, linked)) is not None
-        ]
-        parties = (_PARTIES * one + side for one in found for side in range(_PARTIES))
-        return [number for number in parties if self._points("activityparty", "partyid", id, number)]
 
     def _parties_of(self, id: str) -> Iterable[int]:
         call, email = number_in("phonecall", id), number_in("email", id)

@@ -102,7 +102,8 @@ def test_what_points_at_a_row_is_found_as_if_each_were_looked_at(people: Environ
             assert [row.id for row in found if row.id in wanted] == wanted, id
 
 
-def test_many_ids_are_found_at_once_and_what_was_written_among_them(people: Environment) -> None:
+def test_many_ids_are_found_at_once_and_what_was_written_among_them() -> None:
+    people = populated(PEOPLE, now=NINE)
     shelf, everyone = people.shelf("contact"), list(people.shelf("contact").rows())
     company = everyone[5].values["parentcustomerid"]
     assert isinstance(company, Ref)
