@@ -154,7 +154,8 @@ class InventedRows:
         return Ref("systemuser", owner_id(owner)) if owner else _FREE_OWNER
 
     def _contact(self, person: int, told: dict[str, str]) -> dict[str, Value]:
-        return {**_person(told), "parentcustomerid": self._company(person), "statecode": 0, "statuscode": 1}
+        seen = self._seen(person, told)
+        return {**_person(told), **seen, "parentcustomerid": self._company(person), "statecode": 0, "statuscode": 1}
 
     def _lead(self, person: int, told: dict[str, str]) -> dict[str, Value]:
         place = person % BLOCK
@@ -167,6 +168,7 @@ class InventedRows:
             links["parentcontactid"] = Ref("contact", born_id("contact", person))
         return {
             **_person(told),
+            **self._seen(person, told),
             **links,
             "companyname": told.get("company"),
             "subject": f"Interest of {told.get('company', 'a company')}",
@@ -177,6 +179,14 @@ class InventedRows:
             "statecode": state,
             "statuscode": status,
         }
+
+    def _seen(self, person: int, told: dict[str, str]) -> dict[str, Value]:
+        """When the website and the mailings saw them last."""
+        lists = self._people.lists_of(person)
+        dates: dict[str, Value] = {words.SEEN_ON[name]: at for name, at in lists.items()}
+        clicked = told.get("hs_email_last_click_date")
+        dates[words.CLICK_ON] = parse_ms(clicked) if clicked else None
+        return {**dates, words.DEMO_ON: self._people.asked_for_demo_at(person)}
 
     def _account(self, number: int, told: dict[str, str]) -> dict[str, Value]:
         return {
@@ -209,7 +219,7 @@ class InventedRows:
             "actualclosedate": day if state else None,
             "salesstage": stage,
             "cx_dealtype": words.DEAL_TYPE[told["dealtype"]],
-            "description": told.get("closed_lost_reason"),
+            "cx_lostreason": told.get("closed_lost_reason"),
             "statecode": state,
             "statuscode": status,
         }
