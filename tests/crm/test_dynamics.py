@@ -35,9 +35,7 @@ class TestDynamics(ReadingContract):
 
     test_records_are_counted_by_value = AccountContract.test_records_are_counted_by_value
     test_the_oldest_record_says_how_far_back = AccountContract.test_the_oldest_record_says_how_far_back_a_full_read_goes
-    test_the_description_names_what_there_is = (
-        AccountContract.test_the_description_names_account_properties_and_owners
-    )
+    test_the_description_names_what_there_is = AccountContract.test_the_description_names_account_properties_and_owners
     test_a_contact_has_a_page_or_none_is_claimed = AccountContract.test_a_contact_has_a_page_or_none_is_claimed
     test_automations_are_found_by_what_they_set = AccountContract.test_automations_are_found_by_what_they_set
     test_owners_have_teams_as_words = AccountContract.test_owners_have_teams_as_words
