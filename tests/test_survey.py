@@ -98,7 +98,7 @@ def test_automations_on_what_we_write_are_found_and_those_that_are_on_remarked(c
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (Denied("no", code="scope"), "the scope automation would show them"),
+        (Denied("the scope automation would show them.", code="scope"), "the scope automation would show them"),
         (NotFound("no such thing", code="x"), ""),
         (CrmError("nonsense", code="x"), "The CRM did not say"),
     ],

@@ -125,8 +125,8 @@ class Maker:
         """A label in the environment's own language."""
         if self._language is None:
             call = Call("organizations", "setup", query=(("$select", "languagecode"),))
-            code = next(iter(self._env.api.page(call)[0]), {}).get("languagecode")
-            self._language = code if isinstance(code, int) else _ENGLISH
+            told = next(iter(self._env.api.page(call)[0]), {}).get("languagecode")
+            self._language = told if isinstance(told, int) else _ENGLISH
         one = {"@odata.type": f"{CRM}LocalizedLabel", "Label": text, "LanguageCode": self._language}
         return {"@odata.type": f"{CRM}Label", "LocalizedLabels": [one]}
 

@@ -39,6 +39,8 @@ class AppUser:
     #: Rights it does not have, "Read contact" and the like; reading secured columns is "ReadSecured", writing
     #: them "UpdateSecured".
     denied: set[tuple[str, str]] = field(default_factory=set)
+    #: How far a right reaches, where that is not the whole organisation; told, and not enforced.
+    depths: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def may(self, right: str, table: str) -> bool:
         return (right, table) not in self.denied
