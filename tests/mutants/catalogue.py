@@ -273,7 +273,7 @@ MUTANTS = (
         "connector/crm/dynamics/records.py",
         "return not table.deactivates or row.get(STATE) in (0, None)",
         "return not table.deactivates or row.get(STATE) not in ()",
-        DATAVERSE + "people.py::*a_deactivated_record_is_archived_and_comes_back_when_reactivated",
+        DATAVERSE + "people.py::test_a_deactivated_contact_is_archived_and_comes_back_when_reactivated",
     ),
     Mutant(
         "changes go on although the CRM tells them no more",
