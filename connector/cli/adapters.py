@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """One CRM: `address` is the key of a connection that holds where it answers, `settings` the key that a refusal is
-    most likely about, by its code; where none is named, the refusal says so itself."""
+    most likely about, by its code; where none is named, the refusal says so itself. `label` is what people call it, and
+    `secret` the variable in which the configuration to start from looks for what opens it."""
 
+    label: str
+    secret: str
     open: Callable[[Connection, str], CRM]
     address: str
     settings: Mapping[str, str]
@@ -83,8 +86,10 @@ def _dynamics(connection: Connection, state_url: str) -> CRM:
 
 
 ADAPTERS: Mapping[str, Adapter] = {
-    "hubspot": Adapter(_hubspot, "base_url", {"token": "token", "tls": "base_url"}),
+    "hubspot": Adapter("HubSpot", "HUBSPOT_TOKEN", _hubspot, "base_url", {"token": "token", "tls": "base_url"}),
     "dynamics": Adapter(
+        "Dynamics 365",
+        "DYNAMICS_SECRET",
         _dynamics,
         "environment_url",
         {
