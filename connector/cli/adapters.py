@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """One CRM: `address` is the key of a connection that holds where it answers, `settings` the key that a refusal is
-    most likely about, by its code; where none is named, the refusal says so itself. `label` is what people call it, and
-    `secret` the variable in which the configuration to start from looks for what opens it."""
+    most likely about, by its code; where none is named, the refusal says so itself. `secret` is the variable in which
+    the configuration to start from looks for what opens it."""
 
-    label: str
     secret: str
     open: Callable[[Connection, str], CRM]
     address: str
@@ -70,7 +69,7 @@ def _dynamics(connection: Connection, state_url: str) -> CRM:
     from connector.crm.dynamics.opening import Reading  # noqa: PLC0415 - the same
 
     read = connection.read
-    return Dynamics(
+    return Dynamics(  # type: ignore[return-value]  # its rooms for writing are still being built
         resolve_secret(connection.token, os.environ) if connection.token else app_token_of(connection),
         connection.address,
         api_version=connection.api_version,
@@ -86,9 +85,8 @@ def _dynamics(connection: Connection, state_url: str) -> CRM:
 
 
 ADAPTERS: Mapping[str, Adapter] = {
-    "hubspot": Adapter("HubSpot", "HUBSPOT_TOKEN", _hubspot, "base_url", {"token": "token", "tls": "base_url"}),
+    "hubspot": Adapter("HUBSPOT_TOKEN", _hubspot, "base_url", {"token": "token", "tls": "base_url"}),
     "dynamics": Adapter(
-        "Dynamics 365",
         "DYNAMICS_SECRET",
         _dynamics,
         "environment_url",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import orjson
 import typer
@@ -12,18 +12,26 @@ import typer
 from connector.cli import show
 from connector.cli.adapters import ADAPTERS
 from connector.cli.app import app
+from connector.crms import CRMS, label_of
 from connector.errors import UsageError
 
-Crm = Literal["hubspot", "dynamics"]
-
 PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def _known(crm: str) -> str:
+    """A CRM that there is. Raises BadParameter for another word."""
+    if crm not in CRMS:
+        raise typer.BadParameter(f"{crm!r} is not one of {', '.join(map(repr, CRMS))}.")
+    return crm
 
 
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to write; must not hold a config.toml yet.")] = Path(),
     recipes: Annotated[bool, typer.Option("--recipes", help="Print what to build in the CRM; write nothing.")] = False,
-    crm: Annotated[Crm, typer.Option("--crm", help="Which CRM the connection is to.")] = "hubspot",
+    crm: Annotated[
+        str, typer.Option("--crm", parser=_known, metavar="|".join(CRMS), help="Which CRM the connection is to.")
+    ] = next(iter(CRMS)),
 ) -> None:
     """Write a configuration and an agreement to start from."""
     from connector.config import shipped_mappings  # noqa: PLC0415 - --help does without
@@ -41,7 +49,7 @@ def init(
     config.write_bytes(_example(crm).read_bytes())
     shutil.copytree(shipped_mappings(), mappings, ignore=shutil.ignore_patterns("examples"))
     opens = ADAPTERS[crm]
-    show.say(f"{config}: one {opens.label} connection, mode observe", "✓")
+    show.say(f"{config}: one {label_of(crm)} connection, mode observe", "✓")
     show.say(f"{mappings}: the agreement, to be read by marketing and sales together", "✓")
     secret = f"put your {opens.secret.rpartition('_')[2].lower()} into the environment (export {opens.secret}=...)"
     show.say(f"Next: {'look through the connection, ' if _has_more(crm) else ''}{secret}, then: connector check")

@@ -117,6 +117,7 @@ def test_init_writes_a_dynamics_connection_that_loads(dynamics: DynamicsDesk) ->
     assert "export DYNAMICS_SECRET=..." in told.out
     assert load_agreement(mine.mapping, "dynamics").fingerprint == agreement().fingerprint
     assert dynamics("init", "new", "--crm", "dynamics", config=False).code == 64
+    assert "is not one of 'hubspot', 'dynamics'" in dynamics("init", "--crm", "dynamcs", config=False).err
 
 
 def test_every_commented_setting_of_the_dynamics_example_is_valid_too() -> None:
