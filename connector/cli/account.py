@@ -50,6 +50,8 @@ def _examined(door: Opened) -> Examined:
     from connector.check import reachable, unmapped_options  # noqa: PLC0415 - the same
 
     crm, account, agreement = door.crm, door.account, door.chosen.agreement
+    if any(one.stops == "reading" for one in account.findings):
+        return _blind(door)
     delivered = survey.delivered(crm, agreement, account, now())
     in_use = survey.unmapped_in_use(crm, unmapped_options(agreement, account))
     problems = [*door.findings.problems, *in_use, *reachable(agreement, delivered.names)]
@@ -64,6 +66,15 @@ def _examined(door: Opened) -> Examined:
     remarks = [*door.findings.remarks, *_rarely(door), *unseen, *survey.contested(automations)]
     cost = survey.first_read(crm, account, counts, mine.read.page)
     return Examined(problems, remarks, cost, delivered, automations)
+
+
+def _blind(door: Opened) -> Examined:
+    """What is known of an account of which something cannot be read: counts and people's values would be wrong."""
+    from connector import survey  # noqa: PLC0415 - --help does without
+
+    remarks, unknown = [*door.findings.remarks, *_rarely(door)], "Not everything can be read yet."
+    cost, delivered = survey.FirstRead({}, 0, 0, 0.0), survey.Delivered(frozenset())
+    return Examined(list(door.findings.problems), remarks, cost, delivered, survey.Automations(unknown=unknown))
 
 
 def _settings(door: Opened) -> list[Problem]:

@@ -78,8 +78,8 @@ class Maker:
         tables = "".join(f"<entity>{name}</entity>" for name in dict.fromkeys(name for name, _ in made))
         xml = f"<importexportxml><entities>{tables}</entities></importexportxml>"
         self._env.api.ask(Call("PublishXml", "setup", "POST", body={"ParameterXml": xml}, repeatable=True))
-        for (_, column), table in made.items():
-            self._wait_for(table, column)
+        for name, table in {table.name: table for table in made.values()}.items():
+            self._wait_for(table, {column for of, column in made if of == name})
 
     # -- within --------------------------------------------------------------------------------------------
 
@@ -95,22 +95,19 @@ class Maker:
             raise Denied(f"{error} {what}", code=error.code) from None
 
     def _remember(self, table: Table, column: str) -> None:
-        self._env.schema.forget(table)
         with self._lock:
             self._made[(table.name, column)] = table
 
-    def _wait_for(self, table: Table, column: str) -> None:
+    def _wait_for(self, table: Table, names: set[str]) -> None:
         policy = self._env.api.policy
-        call = Call(f"{_of(table)}/Attributes(LogicalName='{column}')", "setup", query=(("$select", "LogicalName"),))
+        call = Call(f"{_of(table)}/Attributes", "setup", query=(("$select", "LogicalName"),))
+        self._env.schema.forget(table)
         for look in range(1, _LOOKS + 1):
-            try:
-                self._env.api.ask(call)
-            except NotFound:
-                policy.sleep(policy.wait(look))
-            else:
-                self._env.schema.forget(table)
+            hidden = names - {str(one.get("LogicalName")) for one in self._env.api.page(call)[0]}
+            if not hidden:
                 return
-        what = f"{table.name}.{column} was made and published, and the environment does not show it yet."
+            policy.sleep(policy.wait(look))
+        what = f"{table.name}.{min(hidden)} was made and published, and the environment does not show it yet."
         raise Transient(f"{what} Wait some minutes, then run connector check.", code="unavailable")
 
     def _choice(self, table: Table, name: str) -> Fact | None:
