@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from connector.config import values
+from connector.config import entra, values
 from connector.toml_file import KeyPath
 
 Mode = Literal["observe", "scores", "live"]
@@ -31,9 +31,9 @@ _Interval = Annotated[_Duration, AfterValidator(values.some_time)]
 _Often = Annotated[timedelta | None, BeforeValidator(values.often)]
 _Secret = Annotated[str, AfterValidator(values.secret_reference)]
 _Address = Annotated[str, AfterValidator(values.web_address)]
-_Environment = Annotated[str, AfterValidator(values.environment_address)]
-_Authority = Annotated[str, AfterValidator(values.authority_address)]
-_Tenant = Annotated[str, BeforeValidator(values.text), AfterValidator(values.tenant)]
+_Environment = Annotated[str, AfterValidator(entra.environment_address)]
+_Authority = Annotated[str, AfterValidator(entra.authority_address)]
+_Tenant = Annotated[str, BeforeValidator(values.text), AfterValidator(entra.tenant)]
 _Zone = Annotated[str, AfterValidator(values.time_zone)]
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -134,7 +134,7 @@ class Certificate(_Table):
     """What proves an app registration in place of a secret: a PEM file with key and certificate."""
 
     file: Annotated[Path, BeforeValidator(values.file_beside)]
-    thumbprint: Annotated[str, AfterValidator(values.thumbprint)] | None = None  # where the file holds the key alone
+    thumbprint: Annotated[str, AfterValidator(entra.thumbprint)] | None = None  # where the file holds the key alone
     passphrase: _Secret | None = None  # of the key
 
 

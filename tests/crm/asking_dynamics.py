@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from connector.crm.dynamics.adapter import Dynamics
+from connector.crm.dynamics import Dynamics
 from connector.crm.dynamics.opening import Reading
 from connector.model import Record
 from tests.crm.organisation import Organisation

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connector.crm.dynamics.adapter import Dynamics
+from connector.crm.dynamics import Dynamics
 from connector.crm.hubspot import HubSpot
 from connector.sandbox.clock import Clock
 from connector.sandbox.dataverse import DataverseSandbox, Environment

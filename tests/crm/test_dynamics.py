@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from connector.crm import LOST
-from connector.crm.dynamics.adapter import Dynamics
+from connector.crm.dynamics import Dynamics
 from connector.crm.dynamics.opening import Reading
-from connector.errors import CrmError, Denied, Transient
+from connector.errors import CrmError, Denied, OutcomeUnknown, Transient
+from connector.sandbox.dataverse import DataverseSandbox
+from connector.sandbox.dataverse.people import populated
 from tests.crm.asking_dynamics import Open, cursor_of, one, records, told
 from tests.crm.contract import AccountContract, ReadingContract
 from tests.crm.organisation import FURTHER, Organisation
@@ -87,7 +91,7 @@ def test_a_scan_leaves_the_link_from_which_changes_go_on(dynamics: Dynamics, wor
     assert [page.cursor is None for page in dynamics.scan("contact", [])] == [True, True, False]
 
 
-def test_dataverse_trap_02_and_03_many_changes_come_in_pages_and_each_can_be_gone_on_from(
+def test_lesson_08_dataverse_trap_02_and_03_many_changes_come_in_pages_and_each_can_be_gone_on_from(
     dynamics: Dynamics, world: Organisation
 ) -> None:
     """Nine edits and three deletions in pages of two; broken off anywhere, the rest follows."""
@@ -127,9 +131,19 @@ def test_dataverse_trap_03_an_empty_last_page_ends_a_scan_like_any_other(
     assert pages[-1].mark is None
 
 
+def test_dataverse_trap_04_the_next_page_begins_where_the_server_says(dynamics: Dynamics, world: Organisation) -> None:
+    """Not behind as many rows as were asked for: a page may be shorter, or hold nothing at all."""
+    ids = world.people(7)
+    for rows in (0, 1):
+        world.sandbox.fault("short_page", path="contacts", method="GET", rows=rows, nth=2)
+
+        found = [record.id for page in dynamics.scan("contact", []) for record in page.records]
+
+        assert sorted(found) == sorted(ids)
+
+
 def test_dataverse_trap_01_tracked_reads_ask_for_no_annotations(dynamics: Dynamics, world: Organisation) -> None:
     """They would cost the link; where it is missing anyway, the time of change takes its place, and that is told."""
-    world.people(3)
     world.sandbox.fault("answer", path="/contacts", method="GET", status=200, body={"value": []})
     dynamics.begin("contact", world.now())
 
@@ -160,7 +174,7 @@ def test_an_answer_without_any_link_keeps_the_old_one(dynamics: Dynamics, world:
 
 
 @pytest.mark.parametrize("status", [400, 404, 410])
-def test_a_link_that_is_dead_says_that_everything_must_be_read(
+def test_lesson_10_a_link_that_is_dead_says_that_everything_must_be_read(
     dynamics: Dynamics, world: Organisation, status: int
 ) -> None:
     """Whatever the refusal is called."""
@@ -264,7 +278,7 @@ def test_a_mark_that_is_understood_no_more_begins_anew_and_says_so(dynamics: Dyn
         assert "from its beginning" in pages[0].warning
 
 
-def test_dataverse_trap_12_a_table_without_change_tracking_is_read_by_time_of_change(
+def test_lesson_09_dataverse_trap_12_a_table_without_change_tracking_is_read_by_time_of_change(
     dynamics: Dynamics, world: Organisation
 ) -> None:
     """Leads are not tracked, contacts are: each goes its own way, in one cursor."""
@@ -315,6 +329,42 @@ def test_an_environment_without_the_sales_app_has_contacts_and_no_leads(
     assert told(dynamics, cursor_of(dynamics), world)[:2] == (set(), set())
 
 
+@pytest.mark.parametrize("body", [{}, {"Attributes": []}, {"Attributes": None, "ChangeTrackingEnabled": True}])
+def test_a_table_whose_columns_nobody_tells_is_not_taken_for_blank(
+    dynamics: Dynamics, world: Organisation, body: dict[str, Any]
+) -> None:
+    """Else every person's every field would be emptied."""
+    world.people(2)
+    world.sandbox.fault("answer", path="EntityDefinitions", status=200, body=body)
+
+    with pytest.raises(OutcomeUnknown, match="contactid"):
+        list(dynamics.scan("contact", ["jobtitle"]))
+    assert len(records(dynamics, "contact", "jobtitle")) == 2
+
+
+def test_a_row_without_its_id_is_an_error_and_nobody(dynamics: Dynamics, world: Organisation) -> None:
+    """Whose values are these?"""
+    world.sandbox.fault("answer", path="v9.2/contacts", status=200, body={"value": [{"jobtitle": "x"}]})
+
+    with pytest.raises(CrmError) as caught:
+        list(dynamics.scan("contact", ["jobtitle"]))
+    assert caught.value.code == "search_id"
+
+
+def test_a_table_that_comes_after_the_cursor_was_stored_is_read_in_full(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """As when the Sales app is installed: nobody knows what changed of it, so everything is read once more."""
+    lead, set_ = world.inside.tables.pop("lead"), world.inside.sets.pop("leads")
+    cursor = cursor_of(dynamics)
+    world.inside.tables["lead"], world.inside.sets["leads"] = lead, set_
+    world.pass_time(3600)
+
+    with pytest.raises(CrmError) as caught:
+        list(dynamics.changes("contact", cursor, world.now()))
+    assert caught.value.code == LOST
+
+
 def test_a_table_that_may_not_be_read_stops_the_run_and_names_the_privilege(
     dynamics: Dynamics, world: Organisation
 ) -> None:
@@ -341,6 +391,34 @@ def test_a_column_deleted_in_the_middle_of_a_scan_reads_as_blank_and_nobody_is_m
     assert sorted(ids) == sorted(record.id for record in again)
     assert all(record.properties["jobtitle"] is None for record in again)
     assert one(dynamics, "contact", ids[0], "jobtitle").properties == {"jobtitle": None}
+
+
+def test_g3_rows_that_a_list_leaves_out_without_a_word_are_found_by_counting(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """Every fifth is not there: the table is gone through once more, which says so; nobody is missed."""
+    ids = world.people(11)
+    world.sandbox.switch(lost_rows_every=5)
+
+    pages = list(dynamics.scan("contact", []))
+
+    assert {record.id for page in pages for record in page.records} == set(ids)
+    assert {record.id for page in pages if not page.again for record in page.records} < set(ids)
+    assert any("showed 9 rows and counts 11; it is read once more" in page.warning for page in pages)
+    assert pages[-1].cursor is not None
+
+
+def test_lesson_08_12345_contacts_are_read_to_the_end() -> None:
+    """Three pages, as large as they may be."""
+    crowd = populated(12_345, activities=False, alone=False, beside=False)
+    with DataverseSandbox(crowd) as sandbox:
+        crm = Dynamics(sandbox.service.token, sandbox.url, read=Reading(page=5000))
+        pages = list(crm.scan("contact", []))
+        counted = crm.count("contact")
+        crm.close()
+
+    assert len({record.id for page in pages for record in page.records}) == counted == 12_345
+    assert [len(page.records) for page in pages] == [5000, 5000, 2345]
 
 
 def test_g13_pages_batches_and_threads_never_show(open_dynamics: Open, world: Organisation) -> None:

@@ -8,8 +8,7 @@ from decimal import Decimal
 import pytest
 
 from connector.agreement.wiring import FieldSpec, Wiring
-from connector.crm.dynamics import counting
-from connector.crm.dynamics.adapter import Dynamics
+from connector.crm.dynamics import Dynamics, counting
 from connector.crm.dynamics.derived import DERIVED, definitions
 from connector.crm.dynamics.opening import Reading
 from connector.errors import OutcomeUnknown

@@ -31,7 +31,8 @@ def begin(env: Environment, kind: str, now: datetime) -> str:
     """A cursor from which every edit made after this moment will be seen."""
     settled = now - env.reading.settle
     place = Place(since=settled, until=settled)
-    env.begun[kind] = cursor = written({table.name: place for table in TABLES[kind]})
+    tables = [table for table in TABLES[kind] if env.schema.of(table) is not None]
+    env.begun[kind] = cursor = written({table.name: place for table in tables})
     return cursor
 
 
@@ -41,10 +42,10 @@ def changes(env: Environment, kind: str, cursor: str, now: datetime) -> Iterator
     places = read(cursor)
     if places is None:
         raise CrmError(f"the stored cursor of {kind} cannot be read; a full backfill sets it anew", code="cursor")
-    tables = [table for table in TABLES[kind] if env.schema.of(table) is not None]
-    if missing := [table.name for table in tables if table.name not in places]:
-        raise _lost(kind, f"nothing is known of the changes of {', '.join(missing)}")
-    for table in tables:
+    for table in TABLES[kind]:
+        if table.name not in places and env.schema.of(table) is not None:
+            raise _lost(kind, f"nothing is known of the changes of {table.set_name}")
+    for table in (one for one in TABLES[kind] if one.name in places):
         told, place = _Told(), places[table.name]
         pages = _along(env, kind, table, place, now) if place.link else _since(env, table, place, now)
         for page in pages:

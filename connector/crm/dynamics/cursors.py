@@ -68,12 +68,26 @@ def read(cursor: str) -> dict[str, Place] | None:
 
 @dataclass(slots=True)
 class Stretch:
-    """How far the scan of one table is: the link to its next page (None: its first), whether it is through, and the
-    place of its changes that it came to."""
+    """How far the scan of one table is: the link to its next page (None: its first), how many rows it has met, whether
+    it is through or in its second pass, and the place of its changes that it came to."""
 
     link: str | None = None
+    met: int = 0
     done: bool = False
+    second: bool = False
     changes: Place | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is stored."""
+        changes = self.changes.to_json() if self.changes else None
+        return {"link": self.link, "met": self.met, "done": self.done, "second": self.second, "changes": changes}
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Stretch:
+        """What `to_json` wrote."""
+        met, changes = stored.get("met"), Place.of(stored.get("changes"))
+        done, second = (stored.get(name) is True for name in ("done", "second"))
+        return cls(stored.get("link"), met if isinstance(met, int) else 0, done, second, changes)
 
 
 @dataclass(slots=True)
@@ -85,10 +99,7 @@ class Mark:
     begun: str | None = None
 
     def __str__(self) -> str:
-        tables = {
-            name: {"link": one.link, "done": one.done, "changes": one.changes.to_json() if one.changes else None}
-            for name, one in self.stretches.items()
-        }
+        tables = {name: one.to_json() for name, one in self.stretches.items()}
         return orjson.dumps({"tables": tables, "turn": self.turn, "begun": self.begun}).decode()
 
     @classmethod
@@ -98,11 +109,7 @@ class Mark:
         tables = table.get("tables") if table else None
         if table is None or not isinstance(tables, dict):
             return None
-        stretches = {
-            name: Stretch(one.get("link"), one.get("done") is True, Place.of(one.get("changes")))
-            for name, one in tables.items()
-            if isinstance(one, dict)
-        }
+        stretches = {name: Stretch.of(one) for name, one in tables.items() if isinstance(one, dict)}
         turn, begun = table.get("turn"), table.get("begun")
         return cls(stretches, turn if isinstance(turn, int) else 0, begun if isinstance(begun, str) else None)
 

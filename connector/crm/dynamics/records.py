@@ -11,6 +11,7 @@ from connector.crm.dynamics.derived import DERIVED, Row
 from connector.crm.dynamics.names import ALIASES, CHANGED, CREATED, OTHER_EMAILS, STATE, Table
 from connector.crm.dynamics.schema import Shape
 from connector.crm.dynamics.values import Spelling, instant, spelling
+from connector.errors import CrmError
 from connector.model import Record
 
 ETAG = "@odata.etag"
@@ -66,8 +67,11 @@ class Teller:
 
 
 def id_of(table: Table, row: Mapping[str, Any]) -> str:
-    """The id of a row."""
-    return str(row[table.key]).lower()
+    """The id of a row. Raises CrmError for one without: nobody could say whose values these are."""
+    id = row.get(table.key)
+    if not isinstance(id, str) or not id:
+        raise CrmError(f"a row of {table.set_name} came without {table.key}", code="search_id")
+    return id.lower()
 
 
 def in_use(table: Table, row: Row) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 from connector.crm import Page
 from connector.crm.dynamics.api import Call
 from connector.crm.dynamics.asking import NEXT
+from connector.crm.dynamics.counting import at_least
 from connector.crm.dynamics.cursors import Mark, Place, Places, Stretch, read, written
 from connector.crm.dynamics.derived import Row
 from connector.crm.dynamics.environment import Environment
@@ -44,7 +45,8 @@ class Scan:
         self._coming: dict[str, Coming] = {}
         self._resumed = set[str]()  # tables whose next page is the first that is asked for by a link of another run
         self._merged: frozenset[str] | None = None  # the tables with merged rows, once that is known
-        self._again, self._renewed, self._warning = False, False, ""
+        self._again, self._renewed = False, False
+        self._warnings: list[str] = []  # to be told on the next page
         self._mark = self._begun(after)
 
     def pages(self) -> Iterator[Page]:
@@ -71,6 +73,7 @@ class Scan:
         mark = Mark.of(after) if after is not None else None
         if mark is not None and list(mark.stretches) == names:
             self._resumed = {name for name, one in mark.stretches.items() if one.link is not None}
+            self._again = any(one.second for one in mark.stretches.values())
             return mark
         if after is not None:
             self._say_again("the stored place is not understood")
@@ -85,8 +88,11 @@ class Scan:
     def _say_again(self, why: str) -> None:
         kind = self._tellers.kind
         self._again = True
-        self._warning = f"the list of {kind} records is read from its beginning: {why}"
-        log.warning(self._warning)
+        self._warn(f"the list of {kind} records is read from its beginning: {why}")
+
+    def _warn(self, what: str) -> None:
+        self._warnings.append(what)
+        log.warning(what)
 
     # -- asking -------------------------------------------------------------------------------------------
 
@@ -136,17 +142,19 @@ class Scan:
             self._begin_anew("a column is there no more" if missing else "it refuses where it was left")
             return None
         self._resumed.discard(table.name)
+        self._mark.stretches[table.name].met += len(rows)
+        again = self._again
         self._advance(table, beside)
         records = self._records(table, rows)
         whole = not self._open()
-        if not (records or whole or self._warning):
+        if not (records or whole or self._warnings):
             return None
-        warning, self._warning = self._warning, ""
+        warning, self._warnings = "; ".join(self._warnings), []
         return Page(
             records,
             None if whole else str(self._mark),
             age=self._env.api.clock() - asked_at,
-            again=self._again,
+            again=again,
             warning=warning,
             cursor=self._cursor() if whole else None,
         )
@@ -165,8 +173,23 @@ class Scan:
             stretch.link, stretch.done = None, True
             stretch.changes = Place(link=delta) if isinstance(delta, str) else None
             if self._tracks(table) and stretch.changes is None:
-                self._warning = f"{table.set_name} gave no link to its changes: they are read by their time of change"
+                self._warn(f"{table.set_name} gave no link to its changes: they are read by their time of change")
+            if not self._archived:
+                self._hold_against_count(table, stretch)
         self._mark.turn += 1
+
+    def _hold_against_count(self, table: Table, stretch: Stretch) -> None:
+        """A table that shows fewer rows than it counts is gone through once more: nobody is missed for good."""
+        counted, met = at_least(self._env, table), stretch.met
+        if met >= counted:
+            return
+        short = f"{table.set_name} showed {met} rows and counts {counted}"
+        if stretch.second:
+            self._warn(short)
+            return
+        self._warn(f"{short}; it is read once more")
+        self._again = True
+        stretch.met, stretch.done, stretch.second = 0, False, True
 
     def _begin_anew(self, why: str) -> None:
         """From the beginning: the links are understood no more."""

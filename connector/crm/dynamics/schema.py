@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connector.crm.dynamics.api import Api, Call
+from connector.crm.dynamics.api import Api, Call, no_answer_of
 from connector.crm.dynamics.names import Table, looked_up
 from connector.errors import NotFound
 
@@ -97,12 +97,15 @@ class Schema:
     def _asked(self, table: Table) -> Shape | None:
         path = f"EntityDefinitions(LogicalName='{table.name}')"
         query = (("$select", _TABLE_FACTS), ("$expand", f"Attributes($select={_COLUMN_FACTS})"))
+        call = Call(path, "metadata", query=query)
         try:
-            told = self._api.ask(Call(path, "metadata", query=query))
+            told = self._api.ask(call)
         except NotFound:
             return None
-        days = self._days(path)
-        columns = [one for fact in told.get("Attributes", ()) if (one := _column(fact, days)) is not None]
+        days, facts = self._days(path), told.get("Attributes")
+        columns = [one for fact in facts if (one := _column(fact, days)) is not None] if isinstance(facts, list) else []
+        if table.key not in {one.name for one in columns}:  # or all the others would be taken for blank
+            raise no_answer_of(call, f"does not name {table.key} among the table's columns")
         return Shape(
             told.get("ChangeTrackingEnabled") is True,
             told.get("IsOptimisticConcurrencyEnabled") is not False,
@@ -121,8 +124,10 @@ class Schema:
         }
 
 
-def _column(fact: Mapping[str, Any], days: Mapping[str, str]) -> Column | None:
+def _column(fact: Any, days: Mapping[str, str]) -> Column | None:
     """A column that can be read; None for any other."""
+    if not isinstance(fact, dict):
+        return None
     name, type_ = fact.get("LogicalName"), fact.get("AttributeType")
     if _value(fact.get("AttributeTypeName")) == f"{_MULTI_SELECT}Type":
         type_ = _MULTI_SELECT
