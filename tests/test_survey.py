@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from connector import survey
 from connector.agreement import Agreement
+from connector.agreement.wiring import SignalSource
 from connector.crm import Automation, Description, PropertyDefinition
 from connector.crm.memory import MemoryCRM
 from connector.errors import CrmError, Denied, NotFound
@@ -55,6 +57,27 @@ def test_a_signal_is_delivered_when_its_source_answers(crm: MemoryCRM) -> None:
     assert all(reasons.values())
     without = survey.delivered(crm, agreement, account(), NOW).unseen
     assert [one.why for one in without if one.signal == "email_click"] == ["contact has no property hs_email_click."]
+
+
+def test_a_property_of_ours_that_nobody_filled_is_a_signal_that_nobody_saw(crm: MemoryCRM) -> None:
+    """It can be delivered, and says whether anybody does; what the file says cannot be seen has its own reason."""
+    mine = shipped()
+    source = SignalSource("webinar_attended", "date", "cx_webinar_on", where="hubspot.toml:7")
+    wiring = replace(mine.wiring, signals=(source,), unseen={"trial_start": "trials are in another system"})
+    agreement = replace(mine, wiring=wiring)
+    for number in range(3):
+        crm.add("contact", str(number), {})
+
+    before = survey.unfilled(crm, agreement, account("cx_webinar_on"))
+    crm.edit("contact", "1", {"cx_webinar_on": "2026-11-01"})
+
+    assert [one.where for one in before] == ["hubspot.toml:7"]
+    assert "nobody has cx_webinar_on yet, so webinar_attended was never seen." in before[0].what
+    assert survey.unfilled(crm, agreement, account("cx_webinar_on")) == []
+    assert survey.unfilled(crm, agreement, account()) == []  # setup comes first
+    found = survey.delivered(crm, agreement, account(), NOW)
+    assert found.names == {"webinar_attended"}
+    assert next(one.why for one in found.unseen if one.signal == "trial_start") == "trials are in another system."
 
 
 def test_the_first_read_is_counted_in_calls_and_hours(crm: MemoryCRM) -> None:

@@ -89,11 +89,17 @@ def _settings(door: Opened) -> list[Problem]:
 
 def _rarely(door: Opened) -> list[Problem]:
     """A schedule that comes back after the CRM has forgotten what changed."""
+    from connector.daemon.schedule import Schedule  # noqa: PLC0415 - --help does without
+
     mine, kept = door.chosen.connection, door.account.changes_kept
-    if kept is None or mine.every is None or mine.every < kept:
+    schedule = Schedule(mine.every, mine.cron, door.chosen.agreement.zone)
+    first = schedule.after(now())
+    second = schedule.after(first) if first else None
+    if kept is None or first is None or second is None or second - first < kept:
         return []
-    what = f"is {mine.every.days} days, and what changed is kept for {kept.days}: every run would read everything."
-    return [Problem(f"connections.{mine.name}.every", what, f'Write less than "{kept.days}d".')]
+    where = f"connections.{mine.name}.{'cron' if mine.every is None else 'every'}"
+    what = f"leaves {(second - first).days} days between two runs, and what changed is kept for {kept.days}:"
+    return [Problem(where, f"{what} every run would read everything.", f"Run it at least every {kept.days - 1} days.")]
 
 
 def _as_json(door: Opened, found: Examined) -> dict[str, Any]:

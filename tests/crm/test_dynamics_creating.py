@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from connector.crm import PropertyDefinition
 from connector.crm.dynamics.adapter import Dynamics
@@ -168,6 +169,16 @@ def test_a_solution_that_is_not_there_is_told_with_the_publisher_to_make_it_unde
     assert "no solution elsewhere" in refused(crm, "elsewhere")
     assert "under the publisher Agreement" in refused(crm, "elsewhere")
     assert "under a publisher with the prefix zz" in refused(crm, "elsewhere", "zz_x")
+
+
+def test_numbers_outside_the_publishers_range_are_made_and_warned_of(crm: Dynamics, sandbox: DataverseSandbox) -> None:
+    """They work; the publisher's own options may meet them some day."""
+    with capture_logs() as told:
+        crm.create_property("company", CHOICE, "agreement")
+        crm.create_property("company", PropertyDefinition("cx_far", "enumeration", "", {"1": "One"}), "agreement")
+
+    assert [(one["column"], one["publishers_range"]) for one in told] == [("cx_far", "710000000 to 710009999")]
+    assert sandbox.world.tables["account"].columns["cx_far"].option(1) is not None
 
 
 def test_a_managed_solution_takes_nothing(crm: Dynamics, sandbox: DataverseSandbox) -> None:
