@@ -21,12 +21,6 @@ from connector.fields import STRICT
 #: Records per list call, and calls that fit into ten seconds on most tiers.
 PAGE, CALLS_PER_10_SECONDS = 100, 100
 
-#: Codes of what is closed for want of a right, and not altogether.
-MISSING_RIGHT = frozenset({"scope", "privilege"})
-
-#: What a token needs in order to see the account's own automations.
-AUTOMATION_SCOPE = "automation"
-
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
@@ -117,7 +111,7 @@ def _refusal(crm: CRM, source: str, now: datetime) -> str:
     try:
         list(islice(crm.occurrences(source, None, now), 1))
     except Denied as error:
-        if error.code not in MISSING_RIGHT:
+        if error.code != "scope":
             raise
         return str(error)
     except CrmError as error:
@@ -155,7 +149,7 @@ def counted(crm: CRM, kinds: Sequence[str]) -> tuple[dict[str, int | None], dict
         try:
             counts[kind] = crm.count(kind)
         except Denied as error:
-            if error.code not in MISSING_RIGHT:
+            if error.code != "scope":
                 raise
             shut[kind] = str(error)
     return counts, shut
@@ -190,10 +184,9 @@ def automations(crm: CRM, agreement: Agreement) -> Automations:
     except NotFound:
         return Automations()
     except Denied as error:
-        if error.code not in MISSING_RIGHT:
+        if error.code != "scope":
             raise
-        scope = f"This token may not see them; the scope {AUTOMATION_SCOPE} would show them."
-        return Automations(unknown=scope if error.code == "scope" else str(error))
+        return Automations(unknown=f"This token may not see them; {error}")
     except CrmError as error:  # advice from an API in beta: no reason to stop
         return Automations(unknown=f"The CRM did not say: {error}")
     return Automations(tuple(sorted(found, key=lambda one: (one.property, one.name, one.id))))

@@ -50,6 +50,8 @@ def _examined(door: Opened) -> Examined:
     from connector.check import reachable, unmapped_options  # noqa: PLC0415 - the same
 
     crm, account, agreement = door.crm, door.account, door.chosen.agreement
+    if any(one.stops == "reading" for one in account.findings):
+        return _blind(door)
     delivered = survey.delivered(crm, agreement, account, now())
     in_use = survey.unmapped_in_use(crm, unmapped_options(agreement, account))
     problems = [*door.findings.problems, *in_use, *reachable(agreement, delivered.names)]
@@ -66,6 +68,15 @@ def _examined(door: Opened) -> Examined:
     return Examined(problems, remarks, cost, delivered, automations)
 
 
+def _blind(door: Opened) -> Examined:
+    """What is known of an account of which something cannot be read: counts and people's values would be wrong."""
+    from connector import survey  # noqa: PLC0415 - --help does without
+
+    remarks, unknown = [*door.findings.remarks, *_rarely(door)], "Not everything can be read yet."
+    cost, delivered = survey.FirstRead({}, 0, 0, 0.0), survey.Delivered(frozenset())
+    return Examined(list(door.findings.problems), remarks, cost, delivered, survey.Automations(unknown=unknown))
+
+
 def _settings(door: Opened) -> list[Problem]:
     """What the configuration says of this account: the queue, owners of tasks, the go-live instant, teams and lists."""
     mine, account = door.chosen.connection, door.account
@@ -78,11 +89,17 @@ def _settings(door: Opened) -> list[Problem]:
 
 def _rarely(door: Opened) -> list[Problem]:
     """A schedule that comes back after the CRM has forgotten what changed."""
+    from connector.daemon.schedule import Schedule  # noqa: PLC0415 - --help does without
+
     mine, kept = door.chosen.connection, door.account.changes_kept
-    if kept is None or mine.every is None or mine.every < kept:
+    schedule = Schedule(mine.every, mine.cron, door.chosen.agreement.zone)
+    first = schedule.after(now())
+    second = schedule.after(first) if first else None
+    if kept is None or first is None or second is None or second - first < kept:
         return []
-    what = f"is {mine.every.days} days, and what changed is kept for {kept.days}: every run would read everything."
-    return [Problem(f"connections.{mine.name}.every", what, f'Write less than "{kept.days}d".')]
+    where = f"connections.{mine.name}.{'cron' if mine.every is None else 'every'}"
+    what = f"leaves {(second - first).days} days between two runs, and what changed is kept for {kept.days}:"
+    return [Problem(where, f"{what} every run would read everything.", f"Run it at least every {kept.days - 1} days.")]
 
 
 def _as_json(door: Opened, found: Examined) -> dict[str, Any]:

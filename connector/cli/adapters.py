@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """One CRM: `address` is the key of a connection that holds where it answers, `settings` the key that a refusal is
-    most likely about, by its code; where none is named, the refusal says so itself."""
+    most likely about, by its code; where none is named, the refusal says so itself. `secret` is the variable in which
+    the configuration to start from looks for what opens it."""
 
+    secret: str
     open: Callable[[Connection, str], CRM]
     address: str
     settings: Mapping[str, str]
@@ -64,16 +66,17 @@ def _dynamics(connection: Connection, state_url: str) -> CRM:
     from connector.cli.desks import app_token_of, desk_for  # noqa: PLC0415 - see above
     from connector.config import proxy_url, resolve_secret  # noqa: PLC0415 - the same
     from connector.crm.dynamics.adapter import Dynamics  # noqa: PLC0415 - the same
-    from connector.crm.dynamics.opening import Reading  # noqa: PLC0415 - the same
+    from connector.crm.dynamics.opening import Reading, Writing  # noqa: PLC0415 - the same
 
     read = connection.read
-    return Dynamics(
+    return Dynamics(  # type: ignore[return-value]  # its rooms for writing are still being built
         resolve_secret(connection.token, os.environ) if connection.token else app_token_of(connection),
         connection.address,
         api_version=connection.api_version,
         read=Reading(
             settle=read.settle, look_back=read.look_back, page=read.page, batch=read.batch, threads=read.threads
         ),
+        write=Writing(states=connection.write.states, bulk=connection.write.bulk or ""),
         budget=budget_of(connection),
         daily_quota=connection.budget.daily_quota,
         timeout=connection.timeout.total_seconds(),
@@ -83,8 +86,9 @@ def _dynamics(connection: Connection, state_url: str) -> CRM:
 
 
 ADAPTERS: Mapping[str, Adapter] = {
-    "hubspot": Adapter(_hubspot, "base_url", {"token": "token", "tls": "base_url"}),
+    "hubspot": Adapter("HUBSPOT_TOKEN", _hubspot, "base_url", {"token": "token", "tls": "base_url"}),
     "dynamics": Adapter(
+        "DYNAMICS_SECRET",
         _dynamics,
         "environment_url",
         {

@@ -170,8 +170,10 @@ def _refuse_shut(account: Description, needs: Collection[str] | None) -> None:
 
 
 def _setting(connection: Connection, name: str) -> str:
-    """Where to look in the file; of a token the reference (env:NAME), which is all that stands there."""
-    key, value = opened_by(connection) if name == "token" else (name, getattr(connection, name))
+    """Where to look in the file; of a token the reference (env:NAME), which is all that stands there, also in place of
+    an app's key that the file does without."""
+    is_said = name != "token" and getattr(connection, name) is not None
+    key, value = (name, getattr(connection, name)) if is_said else opened_by(connection)
     return f"connections.{connection.name}.{key} ({value})"
 
 

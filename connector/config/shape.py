@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from connector.config import values
+from connector.config import entra, values
 from connector.toml_file import KeyPath
 
 Mode = Literal["observe", "scores", "live"]
@@ -31,9 +31,9 @@ _Interval = Annotated[_Duration, AfterValidator(values.some_time)]
 _Often = Annotated[timedelta | None, BeforeValidator(values.often)]
 _Secret = Annotated[str, AfterValidator(values.secret_reference)]
 _Address = Annotated[str, AfterValidator(values.web_address)]
-_Environment = Annotated[str, AfterValidator(values.environment_address)]
-_Authority = Annotated[str, AfterValidator(values.authority_address)]
-_Tenant = Annotated[str, BeforeValidator(values.text), AfterValidator(values.tenant)]
+_Environment = Annotated[str, AfterValidator(entra.environment_address)]
+_Authority = Annotated[str, AfterValidator(entra.authority_address)]
+_Tenant = Annotated[str, BeforeValidator(values.text), AfterValidator(entra.tenant)]
 _Zone = Annotated[str, AfterValidator(values.time_zone)]
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -60,6 +60,18 @@ class Read(_Table):
     reconcile: _Often = timedelta(hours=24)  # how often every record is compared, in pieces; None: never
     associations: _Often = timedelta(hours=24)  # how old links may be that no record tells of; None: as old as they get
     archived: _Often = timedelta(hours=6)  # how often the bin is looked at; None: never
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write(_Table):
+    """How records are written, where the CRM leaves a choice (Dynamics).
+
+    `states`: state and status of rows may be written, which closes and reopens them. `bulk`: columns whose names begin
+    so are set by nobody else, and a backfill writes them many rows at a time without looking what others do meanwhile.
+    """
+
+    states: _Flag = False
+    bulk: _Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +146,7 @@ class Certificate(_Table):
     """What proves an app registration in place of a secret: a PEM file with key and certificate."""
 
     file: Annotated[Path, BeforeValidator(values.file_beside)]
-    thumbprint: Annotated[str, AfterValidator(values.thumbprint)] | None = None  # where the file holds the key alone
+    thumbprint: Annotated[str, AfterValidator(entra.thumbprint)] | None = None  # where the file holds the key alone
     passphrase: _Secret | None = None  # of the key
 
 
@@ -167,6 +179,7 @@ class Connection(_Table):
     cron: Annotated[str, AfterValidator(values.cron)] | None = None
     jitter: _Duration | None = None  # a run begins up to so much later than planned; None: a tenth of `every`
     read: Read = Read()
+    write: Write = Write()
     budget: Budget = Budget()
     guard: Guard = Guard()
     tasks: Tasks = Tasks()
@@ -230,6 +243,7 @@ class Config:
 #: The tables inside a connection whose keys are fixed; `scope` and `never_touch` take any key.
 INNER_TABLES: Mapping[str, type[_Table]] = {
     "read": Read,
+    "write": Write,
     "budget": Budget,
     "guard": Guard,
     "tasks": Tasks,

@@ -243,7 +243,7 @@ class CRM(Protocol):
 
     def automations(self, properties: Mapping[str, Sequence[str]]) -> list[Automation]:
         """The account's own automations that set one of these properties (kind -> names). Raises Denied where the
-        token may not see them, NotFound where the account has none of that kind."""
+        token may not see them, which says what would show them, NotFound where the account has none of that kind."""
 
     def scan(
         self,

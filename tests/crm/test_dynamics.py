@@ -131,6 +131,19 @@ def test_dataverse_trap_03_an_empty_last_page_ends_a_scan_like_any_other(
     assert pages[-1].mark is None
 
 
+def test_dataverse_trap_04_the_next_page_begins_where_the_server_says(dynamics: Dynamics, world: Organisation) -> None:
+    """Not behind as many rows as were asked for: a page may be shorter, or hold nothing at all."""
+    ids = world.people(7)
+    following = f"{world.sandbox.url}/api/data/v9.2/contacts?$select=contactid,statecode"
+    empty = {"value": [], "@odata.nextLink": following}
+    for fault in ({"action": "short_page", "rows": 1, "nth": 2}, {"action": "answer", "status": 200, "body": empty}):
+        script = world.sandbox.fault(path="/contacts$", method="GET", **fault)
+
+        found = [record.id for page in dynamics.scan("contact", []) for record in page.records]
+
+        assert (sorted(found), script.struck) == (sorted(ids), 1)
+
+
 def test_dataverse_trap_01_tracked_reads_ask_for_no_annotations(dynamics: Dynamics, world: Organisation) -> None:
     """They would cost the link; where it is missing anyway, the time of change takes its place, and that is told."""
     world.sandbox.fault("answer", path="/contacts", method="GET", status=200, body={"value": []})

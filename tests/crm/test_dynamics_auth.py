@@ -204,6 +204,17 @@ def test_an_unknown_tenant_is_told_by_its_setting(entra: responses.RequestsMock)
     assert asked(entra) == []
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_an_authority_that_is_none_is_told_by_its_setting(entra: responses.RequestsMock, status: int) -> None:
+    """A mistyped host, a firewall: the tenant is not to blame, and nothing secret is sent there."""
+    entra.replace(responses.GET, DISCOVERY, status=status, body="<html>")
+    with pytest.raises(Denied, match=rf"connections\.nordic\.authority: .*answered {status}") as caught:
+        token_of().now()
+
+    assert caught.value.code == "tenant"
+    assert asked(entra) == []
+
+
 @pytest.mark.parametrize(
     ("where", "status", "text", "code"),
     [

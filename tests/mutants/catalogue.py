@@ -240,6 +240,48 @@ MUTANTS = (
         "return found",
         DATAVERSE + "refusals.py::*what_a_plug_in_words_itself_makes_nobody_gone_and_closes_no_door",
     ),
+    Mutant(
+        "a scan asks for no link to what changes",
+        "connector/crm/dynamics/scanning.py",
+        'f"odata.track-changes,{prefer}" if tracked else prefer',
+        "prefer if tracked else prefer",
+        "tests/crm/test_dynamics.py::test_a_scan_leaves_the_link_from_which_changes_go_on",
+    ),
+    Mutant(
+        "a short list is believed",
+        "connector/crm/dynamics/scanning.py",
+        "if met >= counted:",
+        "if met >= counted or met < counted:",
+        "tests/crm/test_dynamics.py::test_g3_rows_that_a_list_leaves_out_without_a_word_are_found_by_counting",
+    ),
+    Mutant(
+        "an outage kills the link to what changed",
+        "connector/crm/dynamics/changing.py",
+        "except Refused as error:\n        if error.status >= 500:",
+        "except (CrmError, Refused) as error:\n        if not isinstance(error, CrmError):",
+        "tests/crm/test_dynamics.py::*a_closed_door_or_an_outage_kills_no_link",
+    ),
+    Mutant(
+        "a lead stays somebody beside the contact it belongs to",
+        "connector/crm/dynamics/kinship.py",
+        "parent = row.get(looked_up(table.parent)) if table.parent else None",
+        "parent = row.get(looked_up(table.name)) if table.parent else None",
+        DATAVERSE + "people.py::test_a_lead_that_gains_a_contact_folds_into_it_like_a_merge",
+    ),
+    Mutant(
+        "who is deactivated is read like anybody",
+        "connector/crm/dynamics/records.py",
+        "return not table.deactivates or row.get(STATE) in (0, None)",
+        "return not table.deactivates or row.get(STATE) not in ()",
+        DATAVERSE + "people.py::test_a_deactivated_contact_is_archived_and_comes_back_when_reactivated",
+    ),
+    Mutant(
+        "changes go on although the CRM tells them no more",
+        "connector/sync/pull.py",
+        "if error.code == LOST:",
+        'if error.code == "":',
+        "tests/sync/test_lost_changes.py::test_where_the_changes_are_told_no_more_everything_is_read_again[memory]",
+    ),
 )
 
 

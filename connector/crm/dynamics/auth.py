@@ -128,9 +128,15 @@ class AppToken:
         """What msal could not read: of a tenant that is not there, or of whoever stands in between."""
         if (busy := self._busy()) is not None:
             return busy
-        if self._door.asks_of_the_tenant and self._door.status >= 400:
+        status = self._door.status
+        if self._door.asks_of_the_tenant and status == 400:
             what = f"{self._app.authority} knows no such tenant. Copy the tenant's id from the app registration."
             return Denied(f"{self._app.where}.tenant_id: {what}", code="tenant")
+        if self._door.asks_of_the_tenant and status > 400:
+            what = (
+                f"{self._app.authority} answered {status}: it is no token service, or something in between refuses us."
+            )
+            return Denied(f"{self._app.where}.authority: {what}", code="tenant")
         what = f"{self._door.host} does not answer like a token service. Is a proxy in between?"
         return OutcomeUnknown(what, code="not_json")
 

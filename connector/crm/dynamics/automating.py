@@ -20,6 +20,7 @@ from connector.crm.dynamics.api import Call
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.metadata import Fact, rows
 from connector.crm.dynamics.names import TABLES
+from connector.errors import Denied
 
 _SETTING = re.compile(r"<[\w:]*SetEntityProperty\b[^>]*>")
 _ATTRIBUTE, _ENTITY = re.compile(r'\bAttribute="([^"]+)"'), re.compile(r'\bEntityName="([^"]+)"')
@@ -27,6 +28,11 @@ _ATTRIBUTE, _ENTITY = re.compile(r'\bAttribute="([^"]+)"'), re.compile(r'\bEntit
 #: A definition, as people made it; the copies that run of it are not asked for.
 _DEFINITION = 1
 _ON = 1
+
+_WOULD_SHOW = (
+    "a security role with Read on Process (prvReadWorkflow) and on Sdk Message Processing Step"
+    " (prvReadSdkMessageProcessingStep) would show them."
+)
 
 #: Few at a time: each comes with all of its steps.
 _PAGE: Mapping[str, str] = {"Prefer": "odata.maxpagesize=100"}
@@ -36,7 +42,14 @@ def automations(env: Environment, properties: Mapping[str, Sequence[str]]) -> li
     """Those that set one of these properties or run when it changes, one entry for each property, also those that are
     switched off. Raises Denied where the application user may not read them."""
     wanted = {kind: frozenset(names) for kind, names in properties.items() if names}
-    return [*_processes(env, wanted), *_steps(env, wanted)] if wanted else []
+    if not wanted:
+        return []
+    try:
+        return [*_processes(env, wanted), *_steps(env, wanted)]
+    except Denied as error:
+        if error.code != "scope":
+            raise
+        raise Denied(_WOULD_SHOW, code=error.code) from error
 
 
 def _processes(env: Environment, wanted: Mapping[str, frozenset[str]]) -> Iterator[Automation]:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from connector.crm.dynamics.api import Call, no_answer_of
 from connector.crm.dynamics.environment import Environment
-from connector.crm.dynamics.names import ALIASES, CREATED, STATE, TABLES, Table, is_id, looked_up
+from connector.crm.dynamics.names import ALIASES, CREATED, MERGED, STATE, TABLES, Table, is_id, looked_up
 from connector.crm.dynamics.schema import LOOKUPS, Column
 from connector.crm.dynamics.values import instant
 
@@ -57,8 +57,12 @@ def _tables(env: Environment, kind: str) -> Iterator[Table]:
 
 def _in_use(table: Table) -> list[str]:
     """What rows must fulfil to be records of their own."""
-    conditions = [f"{STATE} eq 0"] if table.deactivates else []
-    return [*conditions, f"{looked_up(table.parent)} eq null"] if table.parent else conditions
+    wanted = (
+        (table.deactivates, f"{STATE} eq 0"),
+        (table.merges, f"{MERGED} ne true"),
+        (table.parent, f"{looked_up(table.parent)} eq null"),
+    )
+    return [condition for applies, condition in wanted if applies]
 
 
 def _counted(env: Environment, table: Table, conditions: list[str]) -> int | None:

@@ -20,6 +20,7 @@ from connector.crm.dynamics.metadata import CRM, Fact
 from connector.crm.dynamics.names import TABLES, Table
 from connector.crm.dynamics.refusals import Refused
 from connector.errors import Denied, NotFound, Rejected, Transient
+from connector.log import get_logger
 
 #: The longest text that is no memo, and the longest memo.
 LONGEST, LONGEST_MEMO = 4000, 1_048_576
@@ -31,8 +32,15 @@ _MOST_DECIMAL = 100_000_000_000
 #: English, where the environment does not say which language it is in.
 _ENGLISH = 1033
 
+#: So many options a publisher can number, from its choice value prefix on.
+_RANGE = 10_000
+
+_OF_PUBLISHERS = "friendlyname,customizationprefix,customizationoptionvalueprefix"
+
 #: How often a new column is looked for.
 _LOOKS = 8
+
+log = get_logger("connector.crm")
 
 
 class Maker:
@@ -42,6 +50,7 @@ class Maker:
         self._env = env
         self._lock = threading.Lock()
         self._proved: set[tuple[str, str]] = set()  # solutions with the prefixes that fit them
+        self._first_option = 0  # where the publisher's own options begin; 0 for unknown
         self._language: int | None = None
         self._made: dict[tuple[str, str], Table] = {}  # what is to be published, by table and column
 
@@ -49,6 +58,7 @@ class Maker:
         """Make a column in every table of a kind that lacks it. Raises Denied where the solution, its publisher or a
         right is not there, before anything is made."""
         self._prove(solution, definition.name.partition("_")[0])
+        self._compare_numbers(definition)
         for table in TABLES[kind]:
             shape = self._env.schema.of(table)
             if shape is not None and definition.name not in shape.columns:
@@ -78,8 +88,8 @@ class Maker:
         tables = "".join(f"<entity>{name}</entity>" for name in dict.fromkeys(name for name, _ in made))
         xml = f"<importexportxml><entities>{tables}</entities></importexportxml>"
         self._env.api.ask(Call("PublishXml", "setup", "POST", body={"ParameterXml": xml}, repeatable=True))
-        for (_, column), table in made.items():
-            self._wait_for(table, column)
+        for name, table in {table.name: table for table in made.values()}.items():
+            self._wait_for(table, {column for of, column in made if of == name})
 
     # -- within --------------------------------------------------------------------------------------------
 
@@ -95,22 +105,19 @@ class Maker:
             raise Denied(f"{error} {what}", code=error.code) from None
 
     def _remember(self, table: Table, column: str) -> None:
-        self._env.schema.forget(table)
         with self._lock:
             self._made[(table.name, column)] = table
 
-    def _wait_for(self, table: Table, column: str) -> None:
+    def _wait_for(self, table: Table, names: set[str]) -> None:
         policy = self._env.api.policy
-        call = Call(f"{_of(table)}/Attributes(LogicalName='{column}')", "setup", query=(("$select", "LogicalName"),))
+        call = Call(f"{_of(table)}/Attributes", "setup", query=(("$select", "LogicalName"),))
+        self._env.schema.forget(table)
         for look in range(1, _LOOKS + 1):
-            try:
-                self._env.api.ask(call)
-            except NotFound:
-                policy.sleep(policy.wait(look))
-            else:
-                self._env.schema.forget(table)
+            hidden = names - {str(one.get("LogicalName")) for one in self._env.api.page(call)[0]}
+            if not hidden:
                 return
-        what = f"{table.name}.{column} was made and published, and the environment does not show it yet."
+            policy.sleep(policy.wait(look))
+        what = f"{table.name}.{min(hidden)} was made and published, and the environment does not show it yet."
         raise Transient(f"{what} Wait some minutes, then run connector check.", code="unavailable")
 
     def _choice(self, table: Table, name: str) -> Fact | None:
@@ -125,8 +132,8 @@ class Maker:
         """A label in the environment's own language."""
         if self._language is None:
             call = Call("organizations", "setup", query=(("$select", "languagecode"),))
-            code = next(iter(self._env.api.page(call)[0]), {}).get("languagecode")
-            self._language = code if isinstance(code, int) else _ENGLISH
+            told = next(iter(self._env.api.page(call)[0]), {}).get("languagecode")
+            self._language = told if isinstance(told, int) else _ENGLISH
         one = {"@odata.type": f"{CRM}LocalizedLabel", "Label": text, "LanguageCode": self._language}
         return {"@odata.type": f"{CRM}Label", "LocalizedLabels": [one]}
 
@@ -136,13 +143,24 @@ class Maker:
             return
         query = (
             ("$select", "uniquename,ismanaged"),
-            ("$expand", "publisherid($select=friendlyname,customizationprefix)"),
+            ("$expand", f"publisherid($select={_OF_PUBLISHERS})"),
             ("$filter", f"uniquename eq '{solution}'"),
         )
         found = next(iter(self._env.api.page(Call("solutions", "setup", query=query))[0]), None)
         if wrong := _wrong_with(found, solution, prefix) if found else self._no_solution(solution, prefix):
             raise Denied(wrong, code="publisher")
         self._proved.add((solution, prefix))
+        self._first_option = _first_option(found or {})
+
+    def _compare_numbers(self, definition: PropertyDefinition) -> None:
+        """Any number will do; those of another publisher's range may meet that publisher's some day."""
+        first, values = self._first_option, [int(one) for one in definition.options if one.isdecimal()]
+        if first and any(not first <= value < first + _RANGE for value in values):
+            log.warning(
+                "options of ours are numbered outside the range of the solution's publisher",
+                column=definition.name,
+                publishers_range=f"{first} to {first + _RANGE - 1}",
+            )
 
     def _no_solution(self, solution: str, prefix: str) -> str:
         query = (("$select", "friendlyname"), ("$filter", f"customizationprefix eq '{prefix}'"))
@@ -167,6 +185,12 @@ def _wrong_with(found: Fact, solution: str, prefix: str) -> str:
         f'Columns in the solution {solution} begin with its publisher\'s prefix "{theirs}_", and ours with "{prefix}_".'
         f' Write own_prefix = "{theirs}_" and call our columns so; or name another solution as own_group.'
     )
+
+
+def _first_option(solution: Fact) -> int:
+    publisher = solution.get("publisherid")
+    prefix = publisher.get("customizationoptionvalueprefix") if isinstance(publisher, Mapping) else None
+    return prefix * _RANGE if isinstance(prefix, int) else 0
 
 
 def _of(table: Table) -> str:

@@ -55,7 +55,7 @@ def _organization(env: Environment) -> Fact:
     try:
         found = env.api.page(Call("organizations", "describe", query=(("$select", wanted),)))[0]
     except (Denied, NotFound, Refused) as error:
-        if isinstance(error, Denied) and error.code != "privilege":
+        if isinstance(error, Denied) and error.code != "scope":
             raise
         return {}
     return found[0] if found else {}
@@ -66,7 +66,7 @@ def _owners(env: Environment) -> tuple[Owner, ...]:
     try:
         return tuple(owning.owners(env))
     except Denied as error:
-        if error.code != "privilege":
+        if error.code != "scope":
             raise
         return ()
 

@@ -15,7 +15,7 @@ from connector.crm import ACTIVITIES
 from connector.crm.dynamics.asking import ANNOTATED, Question, questions, rows_of
 from connector.crm.dynamics.derived import Row
 from connector.crm.dynamics.environment import Environment
-from connector.crm.dynamics.kinship import Tellers, alive, followed, members, speaks_for
+from connector.crm.dynamics.kinship import Tellers, followed, members, speaks_for
 from connector.crm.dynamics.names import ACCOUNT, CONTACT, DEAL, LEAD, PARTIES, TABLES, Table, is_id, looked_up
 from connector.crm.dynamics.records import id_of
 from connector.model import Link
@@ -143,7 +143,7 @@ def _people_of(env: Environment, kind: str, ids: Sequence[str]) -> dict[str, lis
     people = Tellers.of(env, "contact", ())
     found = followed(env, people, {row for those in rows.values() for row in those})
     return {
-        id: sorted({whose for row in those if (whose := speaks_for(found, row)) is not None and alive(found, whose)})
+        id: sorted({whose for row in those if (whose := speaks_for(found, row)) is not None})
         for id, those in rows.items()
     }
 

@@ -48,7 +48,7 @@ CONTACT = Table("contact", "contacts", "contactid", merges=True, deactivates=Tru
 LEAD = Table(
     "lead", "leads", "leadid", merges=True, parent="parentcontactid", deactivates=True, links=("parentaccountid",)
 )
-ACCOUNT = Table("account", "accounts", "accountid", merges=True, deactivates=True)
+ACCOUNT = Table("account", "accounts", "accountid", merges=True)  # one out of use still says where somebody works
 DEAL = Table("opportunity", "opportunities", "opportunityid", links=("parentcontactid", "customerid"))
 CALL = Table("phonecall", "phonecalls", "activityid", links=("regardingobjectid",))
 EMAIL = Table("email", "emails", "activityid", links=("regardingobjectid",))

@@ -56,6 +56,6 @@ def _readable(env: Environment, set_name: str, select: str) -> list[Fact]:
     try:
         return list(rows(env, Call(set_name, "describe", query=(("$select", select),))))
     except (Denied, NotFound, Refused) as error:
-        if isinstance(error, Denied) and error.code != "privilege":
+        if isinstance(error, Denied) and error.code != "scope":
             raise
         return []

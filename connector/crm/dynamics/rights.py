@@ -122,7 +122,7 @@ def _held(env: Environment, user: str) -> _Held | None:
     try:
         told = env.api.ask(Call(f"systemusers({user})/{CRM}RetrieveUserPrivileges()", "describe"))
     except (Denied, NotFound, Refused) as error:
-        if isinstance(error, Denied) and error.code != "privilege":
+        if isinstance(error, Denied) and error.code != "scope":
             raise
         return None
     depths: dict[str, str] = {}
@@ -167,7 +167,7 @@ def _can_look(env: Environment, table: TableFacts) -> bool:
     try:
         env.api.page(Call(table.set_name, "describe", query=(("$select", "createdon"), ("$top", "1"))))
     except Denied as error:
-        if error.code != "privilege":
+        if error.code != "scope":
             raise
         return False
     return True

@@ -46,7 +46,7 @@ def privileges(request: Request) -> Answer:
     environment = request.environment
     held: list[dict[str, Any]] = [
         {
-            "Depth": "Global",
+            "Depth": environment.app.depths.get((right, table.name), "Global"),
             "PrivilegeId": metadata.privilege_id(right, table),
             "PrivilegeName": f"prv{right}{table.schema_name}",
             "BusinessUnitId": BUSINESS_UNIT,

@@ -15,7 +15,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from connector.sandbox.agenda import Agenda
 from connector.sandbox.clock import Clock
-from connector.sandbox.dataverse import auditing, furniture, states, stock
+from connector.sandbox.dataverse import auditing, furniture, pointing, states, stock
 from connector.sandbox.dataverse.known import APP_USER, CURRENCY, SOMEBODY
 from connector.sandbox.dataverse.plugins import Plugin
 from connector.sandbox.dataverse.population import Nobody, Rows
@@ -39,6 +39,8 @@ class AppUser:
     #: Rights it does not have, "Read contact" and the like; reading secured columns is "ReadSecured", writing
     #: them "UpdateSecured".
     denied: set[tuple[str, str]] = field(default_factory=set)
+    #: How far a right reaches, where that is not the whole organisation; told, and not enforced.
+    depths: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def may(self, right: str, table: str) -> bool:
         return (right, table) not in self.denied
@@ -164,12 +166,14 @@ class Environment:
         return row
 
     def delete(self, table: str, id: str, *, by: str = SOMEBODY) -> Row:
-        """Delete a living row for good; KeyError when there is none."""
+        """Delete a living row for good, and whatever pointed at it lets go; KeyError when there is none."""
         row = self.get(table, id)
         before = self._shelves[table].drop(id, self._next_version())
         if self._journal is not None:
             self._journal.append((table, id, before))
         auditing.record(self, "delete", table, row, {}, by, row)
+        if table in pointing.POINTED_AT:
+            pointing.let_go(self, Ref(table, id), by)
         return row
 
     def restore(self, table: str, row: Row, *, by: str = SOMEBODY) -> Row:

@@ -6,17 +6,17 @@ The subordinate of a merge is deactivated, not deleted: it says `merged` and who
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from connector.sandbox.dataverse import states
 from connector.sandbox.dataverse.environment import Environment
+from connector.sandbox.dataverse.pointing import pointing_at
 from connector.sandbox.dataverse.rows import Row, Value
-from connector.sandbox.dataverse.schema import LOOKUPS, Column, Ref, Table
+from connector.sandbox.dataverse.schema import Ref
 
 #: How the loser of a merge ends, by table: state and status.
 _ENDED = {"contact": (1, 2), "account": (1, 2), "lead": (2, 7)}
-_FOLLOWING = ("contact", "lead", "account", "opportunity", "phonecall", "email", "appointment", "task", "activityparty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,9 @@ def merge(
     """The subordinate's children move to the target, it ends; `content` is written to the target."""
     loser = environment.get(table, subordinate)
     environment.get(table, target)
-    for name in _FOLLOWING:
-        for column, row in list(_pointing(environment, environment.tables[name], Ref(table, subordinate))):
-            if (name, row.id) != (table, target):
-                environment.write(name, row.id, {column.name: Ref(table, target)}, by=by)
+    for name, column, row in list(pointing_at(environment, Ref(table, subordinate))):
+        if (name, row.id) != (table, target):
+            environment.write(name, row.id, {column.name: Ref(table, target)}, by=by)
     state, status = _ENDED[table]
     ended: dict[str, Value] = {"merged": True, "masterid": Ref(table, target), "statecode": state, "statuscode": status}
     environment.write(table, loser.id, ended, by=by)
@@ -80,13 +79,3 @@ def _made(environment: Environment, made: list[Ref], table: str, values: Mapping
 
 def _filled(values: Mapping[str, Value]) -> dict[str, Value]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _pointing(environment: Environment, table: Table, ref: Ref) -> Iterator[tuple[Column, Row]]:
-    """Every row of a table that points at another, with the column that does."""
-    for column in table.columns.values():
-        if column.kind not in LOOKUPS or ref.table not in column.targets or column.name == "masterid":
-            continue
-        shelf = environment.shelf(table.name)
-        rows: Iterable[Row] = shelf.pointing(column.name, ref.id) or shelf.rows()
-        yield from ((column, row) for row in rows if row.values.get(column.name) == ref)

@@ -17,18 +17,29 @@ def _values(labels: dict[str, str]) -> dict[str, int]:
     return {name: FIRST_OPTION + place for place, name in enumerate(labels)}
 
 
+#: The date columns that a flow of the website fills, by the lists of the HubSpot sandbox.
+SEEN_ON = {
+    "Visited pricing": "cx_pricing_page_on",
+    "Visited careers": "cx_careers_page_on",
+    "Attended webinar": "cx_webinar_attended_on",
+    "Read case study": "cx_case_study_on",
+    "Read comparison guide": "cx_comparison_guide_on",
+    "Started trial": "cx_trial_start_on",
+}
+DEMO_ON, CLICK_ON, UNSUBSCRIBED_ON = "cx_demo_request_on", "cx_email_click_on", "cx_unsubscribe_on"
 _DEAL_TYPES = {"newbusiness": "New Business", "existingbusiness": "Existing Business"}
-#: Columns that the customer made before us, by table: where sales keeps what HubSpot has by itself.
+#: Columns that the customer made before us, by table: for what HubSpot has by itself.
 OWN_COLUMNS = {
     table: (
         Column("cx_LifecycleStage", "choice", options=_options(STAGES), custom=True),
         Column("cx_LeadStatus", "choice", options=_options(LEAD_STATUSES), custom=True),
+        *(Column(name, "datetime", custom=True) for name in (*SEEN_ON.values(), DEMO_ON, CLICK_ON, UNSUBSCRIBED_ON)),
     )
     for table in ("contact", "lead")
 } | {
     "opportunity": (
         Column("cx_DealType", "choice", options=_options(_DEAL_TYPES), custom=True),
-        Column("cx_LostReason", "string", length=300, custom=True),
+        Column("cx_LostReason", "string", length=100, custom=True),
     )
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connector.sandbox.dataverse import DataverseSandbox, Environment, filters
+from connector.sandbox.dataverse import DataverseSandbox, Environment, filters, words
 from connector.sandbox.dataverse.people import BLOCK, populated
 from connector.sandbox.dataverse.schema import LOOKUPS, OPTION_KINDS, Ref
 from connector.sandbox.dataverse.spreading import born_id
@@ -45,6 +45,27 @@ def test_g12_person_n_is_the_same_one_in_both_sandboxes(people: Environment) -> 
         }
     assert people.shelf("opportunity").count() == hubspot.count("deals")
     assert people.shelf("account").count() == hubspot.count("companies")
+
+
+def test_g12_what_people_did_on_the_website_is_dated_alike(people: Environment) -> None:
+    """HubSpot has lists and a form, Dynamics columns that a flow fills."""
+    hubspot = generated(PEOPLE, 7, now=NINE).population
+    id_of = [hubspot.id_of("contacts", n) for n in range(PEOPLE)]
+    seen = {column: hubspot.members()[name] for name, column in words.SEEN_ON.items()}
+    seen[words.DEMO_ON] = {
+        next(
+            id for n, id in enumerate(id_of) if hubspot.properties("contacts", n).get("email") == values.get("email")
+        ): at
+        for at, values in hubspot.submissions()["demo-request"]
+    }
+    for column, members in seen.items():
+        told = {
+            id_of[n]: row.values[column]
+            for n in range(PEOPLE)
+            for row in [people.row("contact", born_id("contact", n)) or people.get("lead", born_id("lead", n))]
+            if column in row.values
+        }
+        assert told == dict(members), column
 
 
 def test_everybody_is_a_contact_or_a_lead_without_one(people: Environment) -> None:

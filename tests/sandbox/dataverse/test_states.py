@@ -161,3 +161,19 @@ def test_a_lead_is_qualified_through_the_api(api: Api, world: Environment, lead:
     (made,) = answer.json()["value"]
     assert world.get("contact", made["contactid"]).values["lastname"] == "Byron"
     assert refusal(api("POST", f"leads({lead})/Microsoft.Dynamics.CRM.QualifyLead", body)) == (400, "0x80040233")
+
+
+def test_what_pointed_at_a_deleted_row_lets_go_and_says_so(api: Api, world: Environment, ada: str, lead: str) -> None:
+    """A lead whose contact is deleted stands alone again, and the delta tells it."""
+    world.write("lead", lead, {"parentcontactid": Ref("contact", ada)})
+    call = world.add("phonecall", {"subject": "Hi", "regardingobjectid": Ref("lead", lead)}).id
+    party = world.add("activityparty", {"activityid": Ref("phonecall", call), "partyid": Ref("contact", ada)}).id
+    link = str(api.pages("leads?$select=_parentcontactid_value", Prefer="odata.track-changes")[1])
+
+    assert api("DELETE", f"contacts({ada})").status_code == 204
+
+    (told,) = api.get(link)["value"]
+    assert (told["leadid"], told["_parentcontactid_value"]) == (lead, None)
+    assert world.get("activityparty", party).values["partyid"] is None
+    assert api("DELETE", f"phonecalls({call})").status_code == 204
+    assert world.row("activityparty", party) is None
