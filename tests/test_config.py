@@ -214,7 +214,8 @@ def test_a_dynamics_setting_that_cannot_be_is_told_with_its_line(
 
 def test_a_hubspot_connection_is_told_what_belongs_to_dynamics(tmp_path: Path) -> None:
     """And what HubSpot calls it, where it has such a thing."""
-    more = 'environment_url = "https://contoso.crm4.dynamics.com"\napi_version = "v9.2"\nbudget.daily_quota = 7\nwrite.bulk = "cx_"\n'
+    more = 'environment_url = "https://contoso.crm4.dynamics.com"\napi_version = "v9.2"\nbudget.daily_quota = 7\n'
+    more += 'write.bulk = "cx_"\n'
     told = {problem.where.partition("acme.")[2]: problem for problem in problems(tmp_path, ACME + more)}
 
     assert told["environment_url"].what == "means nothing to hubspot."

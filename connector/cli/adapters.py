@@ -69,7 +69,7 @@ def _dynamics(connection: Connection, state_url: str) -> CRM:
     from connector.crm.dynamics.opening import Reading, Writing  # noqa: PLC0415 - the same
 
     read = connection.read
-    return Dynamics(  # type: ignore[return-value]  # its rooms for writing are still being built
+    return Dynamics(
         resolve_secret(connection.token, os.environ) if connection.token else app_token_of(connection),
         connection.address,
         api_version=connection.api_version,
