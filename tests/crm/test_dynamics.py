@@ -95,6 +95,7 @@ def test_lesson_08_dataverse_trap_02_and_03_many_changes_come_in_pages_and_each_
     dynamics: Dynamics, world: Organisation
 ) -> None:
     """Nine edits and three deletions in pages of two; broken off anywhere, the rest follows."""
+    world.sandbox.switch(page_limit=2)
     ids = world.people(14)
     dynamics.begin("contact", world.now())
     cursor = cursor_of(dynamics)
@@ -134,12 +135,14 @@ def test_dataverse_trap_03_an_empty_last_page_ends_a_scan_like_any_other(
 def test_dataverse_trap_04_the_next_page_begins_where_the_server_says(dynamics: Dynamics, world: Organisation) -> None:
     """Not behind as many rows as were asked for: a page may be shorter, or hold nothing at all."""
     ids = world.people(7)
-    for rows in (0, 1):
-        world.sandbox.fault("short_page", path="contacts", method="GET", rows=rows, nth=2)
+    following = f"{world.sandbox.url}/api/data/v9.2/contacts?$select=contactid,statecode"
+    empty = {"value": [], "@odata.nextLink": following}
+    for fault in ({"action": "short_page", "rows": 1, "nth": 2}, {"action": "answer", "status": 200, "body": empty}):
+        script = world.sandbox.fault(path=r"/contacts\?", method="GET", **fault)
 
         found = [record.id for page in dynamics.scan("contact", []) for record in page.records]
 
-        assert sorted(found) == sorted(ids)
+        assert (sorted(found), script.struck) == (sorted(ids), 1)
 
 
 def test_dataverse_trap_01_tracked_reads_ask_for_no_annotations(dynamics: Dynamics, world: Organisation) -> None:
@@ -171,6 +174,20 @@ def test_an_answer_without_any_link_keeps_the_old_one(dynamics: Dynamics, world:
 
     assert (ids_, gone) == (set(), set())
     assert told(dynamics, later, world)[0] == {ids[1]}
+
+
+def test_changes_that_end_without_a_link_say_that_everything_must_be_read(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """The old link would tell the same for ever, or a page of it."""
+    (id,) = world.people(1)
+    cursor = cursor_of(dynamics)
+    changed = {"value": [{"contactid": id}]}
+    world.sandbox.fault("answer", path="deltatoken", status=200, body=changed)
+
+    with pytest.raises(CrmError) as caught:
+        list(dynamics.changes("contact", cursor, world.now()))
+    assert caught.value.code == LOST
 
 
 @pytest.mark.parametrize("status", [400, 404, 410])

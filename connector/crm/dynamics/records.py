@@ -4,7 +4,7 @@ Dataverse's rows as our records: which columns to ask for, and what becomes of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from connector.crm.dynamics.derived import DERIVED, Row
@@ -25,11 +25,11 @@ class Teller:
     def __init__(self, kind: str, table: Table, shape: Shape, properties: Iterable[str]) -> None:
         self.kind, self.table = kind, table
         self._shape = shape
-        self._blank = dict.fromkeys(properties)
+        self._missing: dict[str, str | None] = {}  # what this table has no column for
         self._columns: list[tuple[str, str, Spelling]] = []
         self._made: list[tuple[str, Callable[[Row], str | None]]] = []
         wanted = list(table.own)
-        for name in self._blank:
+        for name in dict.fromkeys(properties):
             derived = DERIVED.get(kind, {}).get(name)
             if derived is not None:
                 self._made.append((name, derived.make))
@@ -37,6 +37,8 @@ class Teller:
             elif (column := shape.columns.get(ALIASES.get((table.name, name), name))) is not None:
                 self._columns.append((name, column.key, spelling(column)))
                 wanted.append(column.name)
+            else:
+                self._missing[name] = None
         if kind == "contact":
             wanted += OTHER_EMAILS
         self.select = ",".join(self._keys(wanted))
@@ -46,22 +48,23 @@ class Teller:
         known = [column.key for name in dict.fromkeys(columns) if (column := self._shape.columns.get(name)) is not None]
         return [self.table.key, *(key for key in known if key != self.table.key)]
 
-    def record(self, row: Row, merged_ids: Iterable[str] = ()) -> Record:
+    def record(self, row: Row, merged_ids: Collection[str] = ()) -> Record:
         """The record of one row."""
-        properties: dict[str, str | None] = dict(self._blank)
-        for name, key, spell in self._columns:
-            value = row.get(key)
-            properties[name] = value if value is None or spell is None else spell(value)
+        get = row.get
+        properties = {
+            name: value if (value := get(key)) is None or spell is None else spell(value)
+            for name, key, spell in self._columns
+        }
         for name, make in self._made:
             properties[name] = make(row)
         return Record(
             self.kind,
             id_of(self.table, row),
-            properties,
-            created_at=instant(row.get(CREATED)),
-            changed_at=instant(row.get(CHANGED)),
+            {**self._missing, **properties} if self._missing else properties,
+            created_at=instant(get(CREATED)),
+            changed_at=instant(get(CHANGED)),
             archived=not in_use(self.table, row),
-            merged_ids=tuple(sorted(merged_ids)),
+            merged_ids=tuple(sorted(merged_ids)) if merged_ids else (),
             other_emails=_addresses(row) if self.kind == "contact" else (),
         )
 
@@ -80,4 +83,6 @@ def in_use(table: Table, row: Row) -> bool:
 
 
 def _addresses(row: Row) -> tuple[str, ...]:
+    if not any(map(row.get, OTHER_EMAILS)):
+        return ()
     return tuple(dict.fromkeys(address for name in OTHER_EMAILS if (address := row.get(name)) and "@" in address))
