@@ -97,6 +97,11 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "Open the record in the CRM and change the property by hand: it shows the reason there.",
             ),
             Code(
+                "keeps_moving",
+                "Each time it was to be written somebody else had just changed the record, three times in a row.",
+                "Look in the CRM which automation or integration changes the record again and again.",
+            ),
+            Code(
                 "not_taken",
                 "The CRM said yes and kept another value.",
                 'If it is an earlier stage, allow the move in lifecycle.toml with backwards = "clear_then_set"; else'

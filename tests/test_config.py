@@ -128,6 +128,8 @@ def test_what_is_usual_differs_by_crm_and_is_said_otherwise_key_by_key(tmp_path:
     assert (usual.read.page, usual.read.batch, usual.timeout) == (2000, 50, timedelta(seconds=120))
     assert (said.read.page, said.read.threads, said.timeout) == (2000, 3, timedelta(seconds=45))
     assert (usual.budget.daily_quota, said.budget.daily_quota) == (None, 1_000_000)
+    bulk = load(tmp_path, NORDIC + 'write = { bulk = "cx_" }\n').connections["nordic"]
+    assert (usual.write.bulk, bulk.write.bulk, bulk.write.states) == (None, "cx_", False)
     assert (acme(tmp_path).read.page, acme(tmp_path).read.batch, acme(tmp_path).timeout) == (
         100,
         100,
@@ -213,12 +215,14 @@ def test_a_dynamics_setting_that_cannot_be_is_told_with_its_line(
 def test_a_hubspot_connection_is_told_what_belongs_to_dynamics(tmp_path: Path) -> None:
     """And what HubSpot calls it, where it has such a thing."""
     more = 'environment_url = "https://contoso.crm4.dynamics.com"\napi_version = "v9.2"\nbudget.daily_quota = 7\n'
+    more += 'write.bulk = "cx_"\n'
     told = {problem.where.partition("acme.")[2]: problem for problem in problems(tmp_path, ACME + more)}
 
     assert told["environment_url"].what == "means nothing to hubspot."
     assert told["environment_url"].fix.startswith('Did you mean "base_url"?')
     assert told["api_version"].what == "is none of hubspot's."
     assert told["budget.daily_quota"].what == "means nothing to hubspot."
+    assert told["write"].what == "means nothing to hubspot."
 
 
 def test_oauth_takes_the_place_of_a_token(tmp_path: Path) -> None:

@@ -66,16 +66,17 @@ def _dynamics(connection: Connection, state_url: str) -> CRM:
     from connector.cli.desks import app_token_of, desk_for  # noqa: PLC0415 - see above
     from connector.config import proxy_url, resolve_secret  # noqa: PLC0415 - the same
     from connector.crm.dynamics.adapter import Dynamics  # noqa: PLC0415 - the same
-    from connector.crm.dynamics.opening import Reading  # noqa: PLC0415 - the same
+    from connector.crm.dynamics.opening import Reading, Writing  # noqa: PLC0415 - the same
 
     read = connection.read
-    return Dynamics(  # type: ignore[return-value]  # its rooms for writing are still being built
+    return Dynamics(
         resolve_secret(connection.token, os.environ) if connection.token else app_token_of(connection),
         connection.address,
         api_version=connection.api_version,
         read=Reading(
             settle=read.settle, look_back=read.look_back, page=read.page, batch=read.batch, threads=read.threads
         ),
+        write=Writing(states=connection.write.states, bulk=connection.write.bulk or ""),
         budget=budget_of(connection),
         daily_quota=connection.budget.daily_quota,
         timeout=connection.timeout.total_seconds(),

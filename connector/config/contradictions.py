@@ -33,6 +33,7 @@ _FOREIGN: Mapping[str, Mapping[str, str]] = {
         "certificate": "",
         "authority": "",
         "budget.daily_quota": "",
+        "write": "",
     },
 }
 

@@ -63,6 +63,18 @@ class Read(_Table):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Write(_Table):
+    """How records are written, where the CRM leaves a choice (Dynamics).
+
+    `states`: state and status of rows may be written, which closes and reopens them. `bulk`: columns whose names begin
+    so are set by nobody else, and a backfill writes them many rows at a time without looking what others do meanwhile.
+    """
+
+    states: _Flag = False
+    bulk: _Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budget(_Table):
     """What part of the CRM's quota is ours. `share` and `daily_floor` concern the daily pool."""
 
@@ -167,6 +179,7 @@ class Connection(_Table):
     cron: Annotated[str, AfterValidator(values.cron)] | None = None
     jitter: _Duration | None = None  # a run begins up to so much later than planned; None: a tenth of `every`
     read: Read = Read()
+    write: Write = Write()
     budget: Budget = Budget()
     guard: Guard = Guard()
     tasks: Tasks = Tasks()
@@ -230,6 +243,7 @@ class Config:
 #: The tables inside a connection whose keys are fixed; `scope` and `never_touch` take any key.
 INNER_TABLES: Mapping[str, type[_Table]] = {
     "read": Read,
+    "write": Write,
     "budget": Budget,
     "guard": Guard,
     "tasks": Tasks,

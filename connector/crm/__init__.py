@@ -71,12 +71,14 @@ class Outcome:
     rejected   refused for this record, nothing of it stored: `code` is one of connector.codes, `message` the CRM's
                word without personal data, `refused` the properties it was refused for, where the CRM named them
     gone       the record is deleted or merged away
+    moved      nothing of it stored: the record is another than the one that was read, or nobody remembers what was
+               read of it; to be read again, decided again and only then written
     unknown    the request went out and nothing usable came back: read back, never resend blindly
     deferred   not sent: the quota's share was spent, or the run was stopping
     """
 
     id: str
-    state: Literal["written", "rejected", "gone", "unknown", "deferred"]
+    state: Literal["written", "rejected", "gone", "moved", "unknown", "deferred"]
     properties: Mapping[str, str | None] = field(default_factory=dict)
     code: str = ""
     message: str = ""
@@ -93,6 +95,7 @@ class Task:
     due_at: datetime
     priority: str
     owner_id: str | None
+    marker: str = ""  # what makes it this task and no other, whatever it says; "": its body does
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +279,8 @@ class CRM(Protocol):
         (None: everything), with the cursor to store after each part. Raises NotFound for an unknown source."""
 
     def write(self, kind: str, updates: Sequence[Update]) -> list[Outcome]:
-        """Set properties. One outcome for every update, in the same order; repeating it is harmless."""
+        """Set properties of records that were read by this adapter. One outcome for every update, in the same order;
+        repeating it is harmless."""
 
     def history(
         self, kind: str, ids: Sequence[str], properties: Sequence[str]

@@ -71,6 +71,10 @@ class Contract:
     several_companies = True  # a contact may be linked to more than one
     choices = ("a", "b", "c")  # values that an option of a choice may have
 
+    def met(self, crm: CRM, *ids: str) -> None:
+        """Whoever writes has read: what became of a record since then is met by the write."""
+        assert {one.id for one in crm.read("contact", ids, [self.text])} == set(ids)
+
     def people(self, world: World, count: int) -> list[str]:
         return [world.add("contact", {self.text: f"title {number}"}) for number in range(count)]
 
@@ -240,6 +244,7 @@ class WritingContract(Contract):
     def test_every_update_has_its_outcome_in_order(self, crm: CRM, world: World) -> None:
         """One refused and one deleted record among seven: the other five are written, nobody is forgotten."""
         ids = self.people(world, 7)
+        self.met(crm, *ids)
         world.remove("contact", ids[4])
         updates = [Update(id_, {self.text: f"new {id_}"}) for id_ in ids]
         updates[1] = Update(ids[1], {self.text: "new", self.refused[0]: self.refused[1]})
@@ -257,6 +262,7 @@ class WritingContract(Contract):
     def test_a_refusal_never_quotes_the_value(self, crm: CRM, world: World) -> None:
         """Rejects are kept and shown; a person's data has no place in them."""
         (id_,) = self.people(world, 1)
+        self.met(crm, id_)
 
         (outcome,) = crm.write("contact", [Update(id_, {self.refused[0]: self.refused[1]})])
 
@@ -266,6 +272,7 @@ class WritingContract(Contract):
     def test_an_empty_text_clears(self, crm: CRM, world: World) -> None:
         """ "" blanks a property; the others stay."""
         id_ = world.add("contact", {self.text: "title", self.other: "Warsaw"})
+        self.met(crm, id_)
 
         (outcome,) = crm.write("contact", [Update(id_, {self.text: ""})])
 
@@ -276,6 +283,7 @@ class WritingContract(Contract):
     def test_writing_twice_is_writing_once(self, crm: CRM, world: World) -> None:
         """Repeating an update is harmless."""
         ids = self.people(world, 3)
+        self.met(crm, *ids)
         updates = [Update(id_, {self.text: "same"}) for id_ in ids]
         crm.write("contact", updates)
 
@@ -300,6 +308,7 @@ class WritingContract(Contract):
             world.pass_time(60)
             world.edit("contact", id_, {self.text: "by hand"})
             world.pass_time(60)
+            self.met(crm, id_)
             crm.write("contact", [Update(id_, {self.text: "by us"})])
 
         history = crm.history("contact", ids, [self.text])
@@ -428,6 +437,7 @@ class AccountContract(Contract):
         crm.create_property("contact", definition, "agreement")
         crm.publish()
         (id_,) = self.people(world, 1)
+        self.met(crm, id_)
 
         (outcome,) = crm.write("contact", [Update(id_, {"cx_thing": value or self.choices[1]})])
 

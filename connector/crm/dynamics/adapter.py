@@ -7,11 +7,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from connector.crm import Automation, Batch, Calls, Description, Page, PropertyDefinition
+from connector.crm import (
+    Automation,
+    Batch,
+    Calls,
+    Description,
+    FoundTask,
+    Outcome,
+    Page,
+    PropertyDefinition,
+    PropertyVersion,
+    Task,
+    Update,
+)
 from connector.crm.desk import Desk
-from connector.crm.dynamics import automating, changing, counting, creating, describing, linking, reading
+from connector.crm.dynamics import (
+    automating,
+    changing,
+    counting,
+    creating,
+    describing,
+    history,
+    linking,
+    reading,
+    tasking,
+    writing,
+)
 from connector.crm.dynamics.environment import Environment
-from connector.crm.dynamics.opening import Reading, api_of
+from connector.crm.dynamics.opening import Reading, Writing, api_of
 from connector.crm.dynamics.transport import VERSION
 from connector.crm.pacing import Budget
 from connector.crm.priorities import Priority
@@ -35,6 +58,7 @@ class Dynamics:
         *,
         api_version: str = VERSION,
         read: Reading | None = None,
+        write: Writing | None = None,
         budget: Budget | None = None,
         daily_quota: int | None = None,
         timeout: float = 120.0,
@@ -59,7 +83,7 @@ class Dynamics:
             clock=clock,
             sleep=sleep,
         )
-        self._env, self._root = Environment.opened(api, sizes), environment_url
+        self._env, self._root = Environment.opened(api, sizes, write), environment_url
         self._maker = creating.Maker(self._env)
 
     # -- the run's own settings ---------------------------------------------------------------------------
@@ -145,7 +169,25 @@ class Dynamics:
         """See CRM. Dynamics has neither lists nor forms that say when somebody came."""
         raise NotFound(f"Dynamics does not tell when somebody came to {source}.", code="not_found")
 
-    # -- writing: write, history, find_tasks, create_tasks --------------------------------------------------
+    # -- writing ------------------------------------------------------------------------------------------
+
+    def write(self, kind: str, updates: Sequence[Update]) -> list[Outcome]:
+        """See CRM. Only rows that are still as this adapter read them; all others are told as moved."""
+        return writing.write(self._env, kind, updates)
+
+    def history(
+        self, kind: str, ids: Sequence[str], properties: Sequence[str]
+    ) -> Mapping[str, Mapping[str, tuple[PropertyVersion, ...]]]:
+        """See CRM. Where nothing is audited, only of who wrote last."""
+        return history.history(self._env, kind, ids, properties)
+
+    def find_tasks(self, contact_ids: Sequence[str]) -> list[FoundTask]:
+        """See CRM."""
+        return tasking.find_tasks(self._env, contact_ids)
+
+    def create_tasks(self, tasks: Sequence[Task], about_to_send: Callable[[int], None]) -> list[Outcome]:
+        """See CRM. Here a task that may be there already is made once more without harm."""
+        return tasking.create_tasks(self._env, tasks, about_to_send)
 
     # -- the account --------------------------------------------------------------------------------------
 

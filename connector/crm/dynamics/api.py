@@ -34,6 +34,9 @@ B = TypeVar("B")
 #: Before the environment has ever answered, the address is more likely wrong than the network weak: say so soon.
 FIRST_CONTACT = 3
 
+#: Beside the rows of a list: the link to those that follow.
+NEXT = "@odata.nextLink"
+
 #: A batch goes on after a request of it was refused.
 GO_ON: Mapping[str, str] = {"Prefer": "odata.continue-on-error"}
 

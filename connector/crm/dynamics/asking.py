@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connector.crm.dynamics.api import Call, listed, no_answer_of, parsed
+from connector.crm.dynamics.api import NEXT, Call, listed, no_answer_of, parsed
 from connector.crm.dynamics.batch import Missing
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.refusals import Refused, error_of
@@ -16,8 +16,6 @@ from connector.crm.wire import Answer
 from connector.errors import Transient
 
 Row = dict[str, Any]
-
-NEXT = "@odata.nextLink"
 
 #: Tells of lookups that may point to several tables which it is. Not for reads whose changes are tracked: an answer
 #: with annotations lacks the link to them.

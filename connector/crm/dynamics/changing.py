@@ -16,8 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector.crm import LOST, Batch
-from connector.crm.dynamics.api import Call
-from connector.crm.dynamics.asking import NEXT
+from connector.crm.dynamics.api import NEXT, Call
 from connector.crm.dynamics.cursors import Place, read, until, written
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.names import CHANGED, TABLES, Table, id_in

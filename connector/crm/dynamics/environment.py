@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from connector.crm.dynamics.api import Api
-from connector.crm.dynamics.opening import Reading
+from connector.crm.dynamics.bindings import Bindings
+from connector.crm.dynamics.opening import Reading, Writing
 from connector.crm.dynamics.schema import Schema
 from connector.crm.dynamics.versions import Versions
 
@@ -21,9 +22,11 @@ class Environment:
     reading: Reading
     schema: Schema
     versions: Versions
+    bindings: Bindings
+    writing: Writing = field(default_factory=Writing)
     begun: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def opened(cls, api: Api, reading: Reading) -> Environment:
+    def opened(cls, api: Api, reading: Reading, writing: Writing | None = None) -> Environment:
         """With nothing known of it yet."""
-        return cls(api, reading, Schema(api), Versions())
+        return cls(api, reading, Schema(api), Versions(), Bindings(api), writing or Writing())

@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from connector.crm.dynamics.api import Call, parsed
-from connector.crm.dynamics.asking import NEXT
+from connector.crm.dynamics.api import NEXT, Call, parsed
 from connector.crm.dynamics.batch import Missing
 from connector.crm.dynamics.environment import Environment
 from connector.errors import NotFound

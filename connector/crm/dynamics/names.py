@@ -17,7 +17,7 @@ _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 #: Of every row: when it was made and last changed.
 CREATED, CHANGED = "createdon", "modifiedon"
 
-STATE = "statecode"
+STATE, STATUS = "statecode", "statuscode"
 
 #: Of a row that was merged into another: that it was, and into which.
 MERGED, MASTER = "merged", "masterid"

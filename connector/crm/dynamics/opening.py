@@ -36,6 +36,17 @@ class Reading:
     threads: int = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How a connection writes. `states`: state and status of rows may be written, which closes and reopens them.
+    `bulk`: columns whose names begin so belong to the connector alone, and a backfill writes them `bulk_rows` rows at
+    a time, without asking whether anybody changed the rows meanwhile; "" for none."""
+
+    states: bool = False
+    bulk: str = ""
+    bulk_rows: int = 200
+
+
 def api_of(
     token: str | Callable[[], str] | Token,
     environment_url: str,

@@ -14,8 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from connector.crm import Page
-from connector.crm.dynamics.api import Call
-from connector.crm.dynamics.asking import NEXT
+from connector.crm.dynamics.api import NEXT, Call
 from connector.crm.dynamics.counting import at_least
 from connector.crm.dynamics.cursors import Mark, Place, Places, Stretch, read, written
 from connector.crm.dynamics.derived import Row
