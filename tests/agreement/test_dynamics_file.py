@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from connector.agreement import Agreement, load_agreement
+from connector.agreement.examples import load_examples, run_examples
 from connector.agreement.lint import lint
 from connector.agreement.places import read_places
 from connector.agreement.vocabulary import OUTPUTS
+from connector.decide import Decider
 from connector.fields import FieldMap, Linked
 from connector.model import Record
 
@@ -49,6 +51,13 @@ def test_what_hubspot_delivers_dynamics_delivers_too(dynamics: Agreement, hubspo
         assert set(used) - {"source_first", "company_domain"} <= {*dynamics.fields_used[kind], "sequence"}
     assert {one.signal for one in dynamics.wiring.signals} | set(dynamics.wiring.unseen) == set(dynamics.signals)
     assert set(hubspot.write_back.rules) <= set(dynamics.wiring.fields["contact"])
+
+
+def test_every_example_comes_out_as_agreed_here_too(dynamics: Agreement) -> None:
+    """Also those that speak of outcomes which Dynamics never tells."""
+    verdicts = run_examples(load_examples(SHIPPED, dynamics), Decider(dynamics))
+
+    assert {verdict.name: verdict.differences for verdict in verdicts if verdict.differences} == {}
 
 
 def test_lint_has_no_more_to_say_than_of_hubspots(dynamics: Agreement, hubspot: Agreement) -> None:

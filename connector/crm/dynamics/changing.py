@@ -93,6 +93,8 @@ def _along(env: Environment, kind: str, table: Table, place: Place, now: datetim
         ids = [id_of(table, row) for row in rows if row.get(table.key)]
         gone = [id for row in rows if not row.get(table.key) and (id := id_in(row.get("id")))]
         if not isinstance(following, str):
+            if not isinstance(delta, str) and (rows or at != place.link):
+                raise _lost(kind, f"{table.set_name} gave no link to what follows")
             yield _Page(ids, gone, Place(link=delta if isinstance(delta, str) else at, until=now))
             return
         if following == at:
@@ -102,9 +104,9 @@ def _along(env: Environment, kind: str, table: Table, place: Place, now: datetim
 
 
 def _changed(env: Environment, kind: str, link: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    headers = {"Prefer": f"odata.maxpagesize={env.reading.page}"}
+    """As the link came, with no wish of ours beside it: a refusal would be taken for the end of the link."""
     try:
-        return env.api.page(Call(link, "changes", headers=headers), bare=True)
+        return env.api.page(Call(link, "changes"), bare=True)
     except NotFound as error:
         raise _lost(kind, str(error)) from error
     except Refused as error:

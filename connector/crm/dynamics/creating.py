@@ -220,6 +220,8 @@ def body_of(definition: PropertyDefinition, label: Any) -> dict[str, Any]:
     cast, more = _kind(definition, label)
     return {
         "@odata.type": f"{CRM}{cast}AttributeMetadata",
+        "AttributeType": cast,
+        "AttributeTypeName": {"Value": f"{cast}Type"},
         "SchemaName": definition.name,
         "DisplayName": label(definition.label or definition.name),
         **({"Description": label(definition.description)} if definition.description else {}),
