@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(UV) pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
 
-.PHONY: install install-test demo test story check format bench bench-full crash test-postgres lock clean
+.PHONY: install install-test demo test story check lint format bench bench-full crash test-postgres lock clean
 
 install: $(VENV)/.installed          ## the connector, in .venv/bin/connector
 
@@ -23,15 +23,16 @@ demo: install                        ## the whole job against invented people on
 test: install-test                   ## the tests, on every core
 	$(PYTEST)
 
-story: install-test                  ## the first weeks, on an account of twenty thousand people
-	STORY_PEOPLE=20000 $(BIN)/pytest tests/story
+story: install-test                  ## the first weeks on an account of twenty thousand people, and a month of the daemon
+	STORY_PEOPLE=20000 SOAK_DAYS=30 $(BIN)/pytest tests/story tests/daemon/test_soak.py
 
-check: install-test                  ## everything that must hold before a change goes in
+check: lint test                     ## everything that must hold before a change goes in
+
+lint: install-test                   ## form, types, and which way imports run
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(PYTEST)
 
 format: install-test                 ## put the code into its form
 	$(BIN)/ruff format .
@@ -46,6 +47,7 @@ bench-full: install-test             ## a million people, once; may be stopped a
 crash: install-test                  ## die at every point and heal; writes docs/crash-matrix.md
 	$(BIN)/python -m tests.kills.matrix
 	CRASH_EVERY=1 STATEFUL_GAMES=300 $(PYTEST) tests/sync tests/kills tests/mutants -k "crash or kill or dies or whatever or mutation"
+	EVERY_CRM=1 $(PYTEST) tests/sync -k "hubspot"
 
 test-postgres: install-test          ## the laws and cases of a run, on PostgreSQL
 	LEDGER=postgres $(PYTEST) tests/ledger tests/sync -k "postgres or ledger"

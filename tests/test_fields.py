@@ -81,7 +81,7 @@ def test_what_is_written_reads_back_as_it_was_meant(pair: tuple[str, Value]) -> 
 
 def test_choices_are_a_tuple_that_rules_can_compare() -> None:
     """The ledger keeps JSON, which knows only lists; a rule about a buying role must not stumble over one."""
-    person = FIELDS.person(
+    person = FIELDS.people.person(
         Linked("1", facts(role="BUDGET_HOLDER;BLOCKER")),
         created_at=None,
         company=None,
@@ -99,7 +99,7 @@ def test_choices_are_a_tuple_that_rules_can_compare() -> None:
 def test_a_signal_is_about_the_page_where_one_is_told() -> None:
     """Else about the list, form or property in which it was seen."""
     wiring = Wiring("any", {"contact": {}}, signals=(SignalSource("demo_request", "form", "f-1"),))
-    found = FieldMap(wiring, {"contact": ()}, {}).person(
+    found = FieldMap(wiring, {"contact": ()}, {}).people.person(
         Linked("1", {"f": {}}),
         created_at=None,
         company=None,
@@ -250,7 +250,7 @@ def test_lesson_53_every_number_can_be_kept(number: float) -> None:
 @pytest.mark.parametrize(("raw", "meant"), [("1774958400000", AT), ("1774958400", AT), ("2026-03-31T12:00:00Z", AT)])
 def test_lesson_33_an_instant_is_the_same_in_every_spelling(raw: str, meant: datetime) -> None:
     """Seconds, milliseconds and ISO are told apart by their size."""
-    person = FIELDS.person(
+    person = FIELDS.people.person(
         Linked("1", facts(wait=raw)),
         created_at=None,
         company=None,
@@ -286,7 +286,7 @@ def test_a_value_of_the_wrong_kind_names_the_property_and_not_the_value(name: st
 def test_a_deal_is_classified_by_the_mapping_else_by_the_pipeline(stage: str, state: str, ours: str | None) -> None:
     """Accounts rename stages at will; the probability does not lie."""
     deal = FIELDS.facts(Record("deal", "9", {"pipeline": "p", "stage": stage}))
-    person = FIELDS.person(
+    person = FIELDS.people.person(
         Linked("1", {"f": {}}),
         created_at=None,
         company=None,
@@ -299,21 +299,35 @@ def test_a_deal_is_classified_by_the_mapping_else_by_the_pipeline(stage: str, st
     assert (person.deals[0].state, person.deals[0].deal_stage) == (state, ours)
 
 
+def test_choices_are_read_word_by_word() -> None:
+    """Of several choices each has a word of ours, or stays as it is; one alone is still a list."""
+    specs = {
+        "buying_role": FieldSpec("buying_role", "role", "list", {"champion": ("C",), "decision_maker": ("D", "d2")})
+    }
+    fields = FieldMap(Wiring("any", {"contact": specs}), {"contact": ("buying_role",)}, {})
+
+    read = {raw: fields.facts(Record("contact", "1", {"role": raw}))["f"]["buying_role"] for raw in ("C", "d2; X ;c")}
+
+    assert read == {"C": ["champion"], "d2; X ;c": ["X", "champion", "decision_maker"]}
+    assert fields.encode("buying_role", ("champion", "decision_maker")) == "C;D"
+    assert fields.alike("buying_role", "C;D", "d2;C")
+
+
 def test_a_rise_of_a_counter_is_one_signal_and_a_fall_is_none() -> None:
     """Identified by the value reached, dated by its companion, else by the read."""
     before, after = facts(clicks="3", visits="1"), facts(clicks="5", visits="2", last_click="2026-03-30T08:00:00Z")
 
-    rises = FIELDS.rises("1", before, after, AT)
+    rises = FIELDS.counting.rises("1", before, after, AT)
 
     assert [(one.id, one.source) for one in rises] == [("1:5", "counter:clicks"), ("1:2", "counter:visits")]
     assert [one.at.day for one in rises] == [30, 31]
-    assert FIELDS.rises("1", after, before, AT) == []
-    assert FIELDS.rises("1", after, after, AT) == []
+    assert FIELDS.counting.rises("1", after, before, AT) == []
+    assert FIELDS.counting.rises("1", after, after, AT) == []
 
 
 def test_at_first_sight_only_a_dated_counter_speaks() -> None:
     """Ten visits that happened some time are a baseline; a click of yesterday is a fact."""
-    found = FIELDS.rises("1", None, facts(clicks="5", visits="10", last_click="2026-03-30T08:00:00Z"), AT)
+    found = FIELDS.counting.rises("1", None, facts(clicks="5", visits="10", last_click="2026-03-30T08:00:00Z"), AT)
 
     assert [one.source for one in found] == ["counter:clicks"]
 
@@ -329,7 +343,7 @@ def test_history_dates_the_steps_of_a_counter() -> None:
     days = [AT.replace(day=day) for day in (30, 20, 10, 5)]
     history = {"visits": list(zip(["4", "2", "3", None], days, strict=True)), "clicks": []}
 
-    steps = FIELDS.steps("1", history)
+    steps = FIELDS.counting.steps("1", history)
 
     assert [(one.id, one.at.day, one.source) for one in steps] == [
         ("1:3", 10, "counter:visits"),

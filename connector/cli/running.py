@@ -50,7 +50,7 @@ def sync(
 ) -> int:
     """Read what changed, decide, and write what differs."""
     from connector.sync import Order  # noqa: PLC0415 - --help does without
-    from connector.sync.loop import must_read_everything  # noqa: PLC0415 - --help does without
+    from connector.sync.asking import must_read_everything  # noqa: PLC0415 - --help does without
 
     moment = instant(as_of, "--as-of")
     chosen = choose(config, connection)
@@ -130,7 +130,7 @@ def plan(
 ) -> int:
     """Show what would be written, and why. Writes nothing."""
     from connector.sync import Order  # noqa: PLC0415 - --help does without
-    from connector.sync.loop import must_read_everything  # noqa: PLC0415 - --help does without
+    from connector.sync.asking import must_read_everything  # noqa: PLC0415 - --help does without
 
     moment, only = instant(as_of, "--as-of"), _ids(ids)
     if file is not None:

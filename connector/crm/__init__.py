@@ -214,11 +214,13 @@ class Description:
 
 @dataclass(slots=True)
 class Calls:
-    """Tally of the requests a run made, by endpoint class ("list", "search", "batch_read", "write", ...)."""
+    """Tally of the requests a run made, by endpoint class ("list", "search", "batch_read", "write", ...). `ahead`: by
+    how many seconds our clock goes before the CRM's, as the latest answer told; below zero it goes after it."""
 
     by_class: dict[str, int] = field(default_factory=dict)
     retries: int = 0
     throttled: int = 0
+    ahead: float = 0.0
 
 
 def unasked() -> None:

@@ -28,7 +28,8 @@ BLOCK, WORTH = 50, 10
 #: Seconds between two looks at what other processes learnt, and after which a block is no longer expected to be used.
 LOOK, FORGOTTEN = 15.0, 120.0
 
-#: Calls of ours after which it shows how many others make beside them.
+#: Calls of ours after which it shows how many others make beside them: so many for each that is under way, of which
+#: nobody knows whether the server has counted it yet.
 ENOUGH = 4
 
 #: Seconds after which a process that has heard nothing from the server asks it once whether the day is spent still: a
@@ -183,6 +184,8 @@ class DailyPool:
             if day.remaining is not None and same and remaining > day.remaining + max(20, (day.limit or 0) // 100):
                 day.used, day.renewed_at = self._in_hand, now
                 day.remaining = None  # of another day
+            if day.remaining is not None and same:
+                remaining = min(remaining, day.remaining)  # an answer may be overtaken by a later one
             self._watch_others(remaining, now)
             day.limit, day.remaining, day.seen_at = limit or day.limit, remaining, now
             self._silent = 0
@@ -214,10 +217,10 @@ class DailyPool:
         since, left, before = self._mark
         calls, passed = self._answered - before, now - since
         if left is not None and remaining <= left and passed < FORGOTTEN:
-            if calls < ENOUGH and passed < 1.0:
-                return  # calls under way would be taken for those of others
+            if calls < ENOUGH * (1 + self._under_way) and passed < 1.0:
+                return  # calls under way would be taken for those of others, or the other way round
             theirs = max(0, left - remaining - calls)
-            self._day.beside = max(theirs / max(1, calls), self._day.beside * 0.5)
+            self._day.beside = max(theirs / max(1, calls), self._day.beside * 0.9)
             if passed >= 1.0:
                 self._others_rate = max(theirs / passed, self._others_rate * 0.9)
         self._mark = now, remaining, self._answered

@@ -27,7 +27,7 @@ from connector.errors import Busy, ConfigError, ConnectorError, Deferred
 from connector.ledger import Ledger
 from connector.log import bound, get_logger, redact_text, unforeseen
 from connector.sync import Order, Report, Session, run
-from connector.sync.loop import must_read_everything
+from connector.sync.asking import must_read_everything
 
 #: How many connections may run side by side.
 THREADS = 8

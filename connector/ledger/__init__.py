@@ -6,7 +6,9 @@ then the call goes out, then the outcome commits with its evidence; no transacti
 
     database.py     one engine, one transaction at a time, honest errors
     tables.py       the tables; migrations/ brings an older schema up
-    mirror.py       records, links and occurrences as the CRM last told them, and who must be looked at again
+    mirror.py       records as the CRM last told them, and who must be looked at again
+    links.py        which record hangs on which contact
+    occurrences.py  what lists, forms, counters and dates told of contacts
     beside.py       who is on a deal together
     folding.py      merges: the history of a record that became part of another one
     losses.py       values and links that were there and are not any more

@@ -24,7 +24,6 @@ from connector.ledger.tables import (
     aside,
     changes,
     clears,
-    links,
     losses,
     merges,
     records,
@@ -143,10 +142,12 @@ class Folding:
                     memory.fold(survivor, losers, live=live, as_of=as_of, run=run)
                 self._observations.fold(survivor, losers)
                 self._fold_work(survivor, losers)
-                self._mirror.merge(survivor, losers)
-                self._take_links(survivor, losers)
+                self._mirror.occurrences.take(survivor, losers)
+                self._mirror.links.take(survivor, losers, _READ_WITH_CONTACTS)
+                self._mirror.mark_gone(kind, losers)
+                self._mirror.mark_dirty([survivor])
             else:
-                self._mirror.relocate(kind, survivor, losers)
+                self._mirror.links.relocate(kind, survivor, losers)
                 self._mirror.mark_gone(kind, losers)
             self._drop(losses, losses.c.id, losers, losses.c.kind == kind)
             self._drop(rejects, rejects.c.id, losers, rejects.c.kind == kind)
@@ -194,27 +195,6 @@ class Folding:
             self._db.execute(sa.update(table).where(*movable).values(person_id=survivor, **(values or {})))
             if drop:
                 self._db.execute(sa.delete(table).where(*theirs))
-
-    def _take_links(self, survivor: str, losers: Sequence[str]) -> None:
-        """Activities hang on the survivor now, which no reading of theirs tells: they were not touched."""
-        query = sa.select(links.c.other_kind, links.c.other_id, links.c.labels, links.c.seen).where(
-            links.c.connection == self._me, links.c.kind == CONTACT, among(links.c.id)
-        )
-        rows = [
-            {
-                "connection": self._me,
-                "kind": CONTACT,
-                "id": survivor,
-                "other_kind": other_kind,
-                "other_id": other_id,
-                "labels": labels,
-                "seen": seen,
-            }
-            for other_kind, other_id, labels, seen in self._db.rows_of(query, losers)
-            if other_kind not in _READ_WITH_CONTACTS
-        ]
-        self._db.upsert(links, rows)
-        self._drop(links, links.c.id, losers, links.c.kind == CONTACT)
 
     def _of(self, statement: Any, table: sa.Table) -> Any:
         return statement.where(table.c.connection == self._me, among(table.c.person_id))

@@ -153,7 +153,7 @@ class HandOffs:
         if not found:
             return
         with self._db.transaction():
-            known = self._of([one.person_id for one in found])
+            known = self.of([one.person_id for one in found])
             learned = [(joined(known.get(one.key), one), known.get(one.key)) for one in found]
             rows = [self._row(one, as_of, run) for one, before in learned if one != before and one.began]
             self._db.execute(sa.insert(handoffs), rows)
@@ -169,17 +169,14 @@ class HandOffs:
             "body": pack(to_json(one)),
         }
 
-    def _of(self, ids: Sequence[str]) -> dict[tuple[str, int], HandOff]:
+    def of(self, ids: Sequence[str]) -> dict[tuple[str, int], HandOff]:
+        """What is known of the hand-offs of these people: (track, cycle) -> hand-off."""
         query = (
             sa.select(*_ROW)
             .where(handoffs.c.connection == self._me, among(handoffs.c.person_id))
             .order_by(handoffs.c.number)
         )
         return _latest(self._db.rows_of(query, sorted(set(ids))))
-
-    def of(self, ids: Sequence[str]) -> dict[tuple[str, int], HandOff]:
-        """What is known of the hand-offs of these people: (track, cycle) -> hand-off."""
-        return self._of(ids)
 
     def every(self, known_by: datetime | None = None) -> list[HandOff]:
         """All of them, oldest first: as known now, or as known at an instant."""
@@ -198,7 +195,7 @@ class HandOffs:
         there goes on under the new number, and what is open on any other track ends here, since nobody follows it.
         """
         everybody = [survivor, *losers]
-        open_ = [one for key, one in self._of(everybody).items() if one.ended_at is None and key[0] not in cycles]
+        open_ = [one for key, one in self.of(everybody).items() if one.ended_at is None and key[0] not in cycles]
         ended = [replace(one, person_id=survivor, ended_at=as_of, outcome=MERGED) for one in open_]
         theirs = sa.and_(handoffs.c.connection == self._me, among(handoffs.c.person_id))
         with self._db.transaction():

@@ -59,6 +59,10 @@ class Losses:
         query = sa.select(losses.c.id).where(self._of(kind, field)).order_by(losses.c.id).limit(limit)
         return [id for (id,) in self._db.rows(query)]
 
+    def number(self, kind: str, field: str) -> int:
+        """How many records lost this field."""
+        return int(self._db.scalar(sa.select(sa.func.count()).where(self._of(kind, field))) or 0)
+
     def waiting(self, kind: str, field: str) -> list[str]:
         """The contacts due for a look whose decision would rest on this loss: their own, or of a record of theirs."""
         lost = sa.select(losses.c.id).where(self._of(kind, field))

@@ -1,14 +1,14 @@
 """
-The mirror: records, links and occurrences as the CRM last told them, and who must be looked at again.
+The mirror: records as the CRM last told them, with their links and occurrences, and who must be looked at again.
 
 A contact is *dirty* from the moment something a rule may use changed (its facts, its company, deals, activities,
 links or occurrences) until a decision about it is settled; the mark commits together with the change, so a crash
-forgets nobody. Links are kept from the contact's side, whichever record they were read from.
+forgets nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -17,14 +17,12 @@ import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
 from connector.ledger.forgetting import Forgotten
-from connector.ledger.tables import CHANGED, DIRTY, addresses, links, occurrences, records
-from connector.model import Link, Occurrence
+from connector.ledger.links import LinkRow, Links
+from connector.ledger.occurrences import Occurrences
+from connector.ledger.tables import CHANGED, DIRTY, addresses, links, records
+from connector.model import Occurrence
 
 CONTACT = "contact"
-
-
-#: A link that came, went or got another label: the contact, the kind of the other record, its id.
-Moved = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +59,6 @@ class Kept:
     gone: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LinkRow:
-    """One association of a contact."""
-
-    kind: str
-    id: str
-    labels: tuple[str, ...]
-    seen: int
-
-
 @dataclass(slots=True)
 class Surroundings:
     """Everything the mirror knows around one contact."""
@@ -86,6 +74,8 @@ class Mirror:
         self._db = database
         self._me = connection
         self._forgotten = forgotten or Forgotten(database, connection)
+        self.links = Links(database, connection, self._forgotten, self.mark_dirty)
+        self.occurrences = Occurrences(database, connection, self._forgotten, self.mark_dirty)
 
     # -- storing what was read ----------------------------------------------------------------------
 
@@ -188,144 +178,6 @@ class Mirror:
             [{"whose": id, "now": pack(dict(one))} for id, one in facts.items()],
         )
 
-    def relink(self, kind: str, found: Mapping[str, Sequence[Link]], to: str, run: int) -> list[Moved]:
-        """Replace the associations of these records towards `to`; contacts whose links changed become dirty, and which
-        those are is returned."""
-        if kind == CONTACT:
-            new = {(id, to, link.to_id): link for id, those in found.items() for link in those}
-            mine = sa.and_(links.c.kind == CONTACT, among(links.c.id), links.c.other_kind == to)
-        elif to == CONTACT:
-            new = {(link.to_id, kind, id): link for id, those in found.items() for link in those}
-            # Not by `kind`, which is the same in every row: it would lure SQLite away from the index on the other end.
-            mine = sa.and_(among(links.c.other_id), links.c.other_kind == kind)
-        else:
-            raise ValueError(f"links between {kind} and {to} concern no contact")
-        with self._db.transaction():
-            if self._forgotten.count():
-                new = {key: link for key, link in new.items() if not self._forgotten.blocks(CONTACT, key[0])}
-            return self._replace_links(tuple(found), new, mine, run)
-
-    def _replace_links(self, ids: Sequence[str], new: Mapping[Moved, Link], mine: Any, run: int) -> list[Moved]:
-        query = sa.select(links.c.id, links.c.other_kind, links.c.other_id, links.c.labels).where(
-            links.c.connection == self._me, mine
-        )
-        old = {(id, kind, other_id): labels for id, kind, other_id, labels in self._db.rows_of(query, ids)}
-        lost = [key for key in old if key not in new]
-        fresh = {key: link for key, link in new.items() if old.get(key) != ";".join(link.labels)}
-        if lost:
-            self._db.execute(
-                sa.delete(links).where(
-                    links.c.connection == self._me,
-                    links.c.kind == CONTACT,
-                    links.c.id == sa.bindparam("contact"),
-                    links.c.other_kind == sa.bindparam("kind_there"),
-                    links.c.other_id == sa.bindparam("there"),
-                ),
-                [{"contact": contact, "kind_there": kind, "there": there} for contact, kind, there in lost],
-            )
-        self._db.upsert(links, [self._link_row(key, link, run) for key, link in fresh.items()])
-        moved = [*lost, *fresh]
-        self.mark_dirty(sorted({contact for contact, _, _ in moved}))
-        return moved
-
-    def _link_row(self, key: Moved, link: Link, run: int) -> dict[str, Any]:
-        contact, kind, there = key
-        return {
-            "connection": self._me,
-            "kind": CONTACT,
-            "id": contact,
-            "other_kind": kind,
-            "other_id": there,
-            "labels": ";".join(link.labels),
-            "seen": run,
-        }
-
-    def add_occurrences(self, found: Sequence[Occurrence], run: int) -> int:
-        """Keep dated facts by their stable id; returns how many were not known. Their people become dirty."""
-        fresh = [one for one in self._unknown(found) if not self._of_forgotten(one)]
-        with self._db.transaction():
-            resolved = self._people_by_email({one.email_hash for one in fresh if one.email_hash})
-            rows = [self._occurrence_row(one, resolved, run) for one in fresh]
-            self._db.upsert(occurrences, rows)
-            self.mark_dirty(sorted({row["person_id"] for row in rows if row["person_id"]}))
-        return len(fresh)
-
-    def _of_forgotten(self, one: Occurrence) -> bool:
-        return self._forgotten.blocks(CONTACT, one.person_id) or self._forgotten.blocks("address", one.email_hash)
-
-    def _unknown(self, found: Sequence[Occurrence]) -> list[Occurrence]:
-        fresh: list[Occurrence] = []
-        by_source: dict[str, dict[str, Occurrence]] = {}
-        for one in found:
-            by_source.setdefault(one.source, {})[one.id] = one
-        for source, those in by_source.items():
-            query = sa.select(occurrences.c.id).where(
-                occurrences.c.connection == self._me, occurrences.c.source == source, among(occurrences.c.id)
-            )
-            known = {id for (id,) in self._db.rows_of(query, tuple(those))}
-            fresh += [one for id, one in those.items() if id not in known]
-        return fresh
-
-    def _occurrence_row(self, one: Occurrence, resolved: Mapping[str, str], run: int) -> dict[str, Any]:
-        return {
-            "connection": self._me,
-            "source": one.source,
-            "id": one.id,
-            "person_id": one.person_id or resolved.get(one.email_hash or ""),
-            "email_hash": one.email_hash,
-            "at": stamp(one.at),
-            "details": pack(dict(one.details)) if one.details else None,
-            "seen": run,
-        }
-
-    def _people_by_email(self, hashes: set[str]) -> dict[str, str]:
-        query = (
-            sa.select(records.c.email_hash, records.c.id)
-            .where(records.c.connection == self._me, among(records.c.email_hash), records.c.gone == 0)
-            .order_by(records.c.id.desc())
-        )
-        further = (
-            sa.select(addresses.c.email_hash, addresses.c.person_id)
-            .join(
-                records,
-                sa.and_(
-                    records.c.connection == addresses.c.connection,
-                    records.c.kind == CONTACT,
-                    records.c.id == addresses.c.person_id,
-                ),
-            )
-            .where(addresses.c.connection == self._me, among(addresses.c.email_hash), records.c.gone == 0)
-            .order_by(records.c.id.desc())
-        )
-        asked = sorted(hashes)
-        return {address: id for one in (further, query) for address, id in self._db.rows_of(one, asked)}
-
-    def adopt_submissions(self) -> int:
-        """Give submissions whose contact was not known yet to the contact that now carries the address."""
-        waiting = (
-            sa.select(occurrences.c.email_hash)
-            .distinct()
-            .where(
-                occurrences.c.connection == self._me,
-                occurrences.c.person_id.is_(None),
-                occurrences.c.email_hash.is_not(None),
-            )
-        )
-        with self._db.transaction():
-            resolved = self._people_by_email({row[0] for row in self._db.rows(waiting)})
-            self._db.execute(
-                sa.update(occurrences)
-                .where(
-                    occurrences.c.connection == self._me,
-                    occurrences.c.email_hash == sa.bindparam("address"),
-                    occurrences.c.person_id.is_(None),
-                )
-                .values(person_id=sa.bindparam("person")),
-                [{"address": address, "person": person} for address, person in resolved.items()],
-            )
-            self.mark_dirty(sorted(resolved.values()))
-        return len(resolved)
-
     # -- who must be looked at ----------------------------------------------------------------------
 
     def mark_dirty(self, contact_ids: Sequence[str]) -> None:
@@ -387,53 +239,23 @@ class Mirror:
                 self._mark_linked(kind, ids)
         return touched
 
-    def missed_by_scan(self, kind: str, run: int, limit: int | None = None) -> list[str]:
-        """Records a finished full scan did not meet: deleted, merged, or hidden; the CRM must be asked."""
+    def missed_by_scan(self, kind: str, run: int, after: str = "", limit: int | None = None) -> list[str]:
+        """Records a full scan begun in this run did not meet, by id: deleted, merged, or hidden; the CRM must be
+        asked."""
         query = sa.select(records.c.id).where(
-            records.c.connection == self._me,
-            records.c.kind == kind,
-            records.c.gone == 0,
-            records.c.scan < run,
+            self._of(kind), records.c.gone == 0, records.c.scan < run, records.c.id > after
         )
-        return [row.id for row in self._db.rows(query.limit(limit))]
+        return [row.id for row in self._db.rows(query.order_by(records.c.id).limit(limit))]
 
     def met_by_scan(self, kind: str, ids: Sequence[str], run: int) -> set[str]:
-        """Those of these records that a full scan of this run has met already."""
-        query = sa.select(records.c.id).where(self._of(kind), records.c.scan == run, among(records.c.id))
+        """Those of these records that were met since this run began to read everybody."""
+        query = sa.select(records.c.id).where(self._of(kind), records.c.scan >= run, among(records.c.id))
         return {row.id for row in self._db.rows_of(query, ids)}
 
     def count_met(self, kind: str, run: int) -> int:
-        """How many records of a kind a full scan of this run has met so far."""
-        query = sa.select(sa.func.count()).where(self._of(kind), records.c.scan == run)
+        """How many records of a kind were met since this run began to read everybody."""
+        query = sa.select(sa.func.count()).where(self._of(kind), records.c.scan >= run)
         return int(self._db.scalar(query) or 0)
-
-    def merge(self, survivor: str, losers: Sequence[str]) -> None:
-        """Occurrences of merged contacts go over to the one that is left, which is looked at again."""
-        with self._db.transaction():
-            theirs = sa.update(occurrences).where(occurrences.c.connection == self._me, among(occurrences.c.person_id))
-            self._db.execute_of(theirs.values(person_id=survivor), losers)
-            self.mark_gone(CONTACT, losers)
-            self.mark_dirty([survivor])
-
-    def relocate(self, kind: str, survivor: str, losers: Sequence[str]) -> None:
-        """Contacts linked to a company or deal that was merged away are linked to the one that is left."""
-        those = sa.and_(links.c.connection == self._me, links.c.other_kind == kind)
-        query = sa.select(links.c.id, links.c.labels, links.c.seen).where(those, among(links.c.other_id))
-        found = {id: (labels, seen) for id, labels, seen in self._db.rows_of(query, losers)}
-        here = sa.select(links.c.id).where(those, links.c.other_id == survivor)
-        there = {id for (id,) in self._db.rows(here)}
-        row = {"connection": self._me, "kind": CONTACT, "other_kind": kind, "other_id": survivor}
-        with self._db.transaction():
-            self._db.upsert(
-                links,
-                [
-                    {**row, "id": id, "labels": labels, "seen": seen}
-                    for id, (labels, seen) in found.items()
-                    if id not in there
-                ],
-            )
-            self._db.execute_of(sa.delete(links).where(those, among(links.c.other_id)), losers)
-            self.mark_dirty(sorted(found))
 
     # -- looking things up --------------------------------------------------------------------------
 
@@ -454,33 +276,8 @@ class Mirror:
 
     def around(self, contact_ids: Sequence[str]) -> dict[str, Surroundings]:
         """Links and occurrences of these contacts."""
-        found = {id: Surroundings() for id in contact_ids}
-        query = sa.select(links.c.id, links.c.other_kind, links.c.other_id, links.c.labels, links.c.seen).where(
-            links.c.connection == self._me, links.c.kind == CONTACT, among(links.c.id)
-        )
-        for id, other_kind, other_id, labels, seen in self._db.rows_of(query, contact_ids):
-            found[id].links.append(LinkRow(other_kind, other_id, tuple(filter(None, labels.split(";"))), seen))
-        for one in self._occurrences(contact_ids):
-            found[one.person_id or ""].occurrences.append(one)
-        return found
-
-    def _occurrences(self, contact_ids: Sequence[str]) -> Iterator[Occurrence]:
-        query = sa.select(
-            occurrences.c.id,
-            occurrences.c.source,
-            occurrences.c.at,
-            occurrences.c.person_id,
-            occurrences.c.details,
-            occurrences.c.seen,
-        ).where(occurrences.c.connection == self._me, among(occurrences.c.person_id))
-        for id, source, at, person_id, details, seen in self._db.rows_of(query, contact_ids):
-            moment = instant(at)
-            if moment is not None:
-                yield Occurrence(id, source, moment, person_id, None, unpack(details) or {}, seen)
-
-    def dated(self, contact_ids: Sequence[str]) -> set[tuple[str, str | None, datetime]]:
-        """What is known to have happened to these contacts, by source and instant."""
-        return {(one.source, one.person_id, one.at) for one in self._occurrences(contact_ids)}
+        linked, happened = self.links.of(contact_ids), self.occurrences.of(contact_ids)
+        return {id: Surroundings(linked.get(id, []), happened.get(id, [])) for id in contact_ids}
 
     def unknown(self, kind: str, ids: Sequence[str]) -> list[str]:
         """Those of these records that were never read."""
@@ -492,21 +289,6 @@ class Mirror:
         """Those of these records that are known and not gone."""
         query = sa.select(records.c.id).where(self._of(kind), records.c.gone == 0, among(records.c.id))
         return {id for (id,) in self._db.rows_of(query, ids)}
-
-    def linked(self, to: str, contact_ids: Sequence[str]) -> set[str]:
-        """Those of these contacts that have a link of this kind."""
-        query = sa.select(links.c.id).where(
-            links.c.connection == self._me, links.c.kind == CONTACT, links.c.other_kind == to, among(links.c.id)
-        )
-        return {id for (id,) in self._db.rows_of(query, contact_ids)}
-
-    def some_linked(self, to: str, limit: int) -> list[str]:
-        """Some living contacts that have a link of this kind."""
-        theirs = sa.select(links.c.id).where(
-            links.c.connection == self._me, links.c.kind == CONTACT, links.c.other_kind == to
-        )
-        query = sa.select(records.c.id).where(self._of(CONTACT), records.c.gone == 0, records.c.id.in_(theirs))
-        return [id for (id,) in self._db.rows(query.order_by(records.c.id).limit(limit))]
 
     def page(self, kind: str, after: str, limit: int) -> list[tuple[str, Mapping[str, Any]]]:
         """The next records of a kind that are not gone, by id, with their facts."""

@@ -101,12 +101,20 @@ class Runs:
         """A person agreed to the first run against this account."""
         self._db.upsert(connections, [{"connection": self._me, "account": account, "confirmed_at": stamp(at)}])
 
-    def note_circumstances(self, circumstances: str, reads: Mapping[str, list[str]]) -> None:
+    def note_circumstances(self, circumstances: str) -> None:
         """Everybody has been looked at, or marked for it, under these."""
-        self._db.upsert(
-            connections,
-            [{"connection": self._me, "circumstances": circumstances, "reads": pack(dict(reads))}],
-        )
+        self._db.upsert(connections, [{"connection": self._me, "circumstances": circumstances}])
+
+    def note_reads(self, reads: Mapping[str, list[str]], read_as: Mapping[str, list[str]]) -> None:
+        """Of every record of a kind these properties have been read, in these ways."""
+        with self._db.transaction():
+            self._db.upsert(connections, [{"connection": self._me, "reads": pack(dict(reads))}])
+            self.move_cursor("read as", pack(dict(read_as)).decode())
+
+    def read_as(self) -> Mapping[str, list[str]] | None:
+        """Kind -> in which ways its properties were read; None of a ledger of before this was kept."""
+        kept = self.cursor("read as")
+        return None if kept is None else unpack(kept.encode())
 
     def note_described(self, described: Mapping[str, Any]) -> None:
         """What the account looked like last, for verbs that make no call."""
@@ -222,6 +230,10 @@ class Runs:
         row = {"connection": self._me, "name": name, "value": value, "complete_until": stamp(complete_until)}
         self._db.upsert(cursors, [row])
 
+    def latest(self, prefix: str) -> datetime | None:
+        """When one of these was moved last, as far as that was said."""
+        return max((until for _, until in self._named(prefix).values() if until is not None), default=None)
+
     def drop_cursors(self, prefix: str) -> None:
         """Start over with these."""
         self._db.execute(sa.delete(cursors).where(cursors.c.connection == self._me, cursors.c.name.startswith(prefix)))
@@ -240,7 +252,7 @@ class Runs:
         anew when it is asked for again."""
         for kind in self.cursors_of("changes:"):
             if kind not in kinds:
-                for what in ("changes", "full", "begun", "mark"):
+                for what in ("changes", "full", "begun", "mark", "scan", "scanned", "since run"):
                     self.drop_cursors(f"{what}:{kind}")
 
     def told_until(self, kind: str) -> datetime | None:
@@ -337,7 +349,7 @@ class Runs:
         return [_run(row) for row in self._db.rows(query)]
 
     def unfinished_backfill(self) -> RunRow | None:
-        """A backfill that was interrupted while reading: the next one goes on where it stopped."""
+        """A run over everybody that was interrupted: the next one goes on where it stopped."""
         query = (
             sa.select(runs)
             .where(

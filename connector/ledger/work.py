@@ -172,13 +172,16 @@ class Work:
             for (state, code, message), ids in people.items():
                 self._db.execute_of(these.values(state=state, code=code, message=message, at=stamp(at)), ids)
 
-    def states(self, run: int) -> dict[str, int]:
-        """How many changes of a run ended in which state."""
+    def states(self, run: int, since: datetime | None = None) -> dict[str, int]:
+        """How many changes of a run ended in which state; `since` when, where it went on with what an earlier life of
+        it had begun."""
         query = (
             sa.select(changes.c.state, sa.func.count())
             .where(changes.c.connection == self._me, changes.c.run == run)
             .group_by(changes.c.state)
         )
+        if since is not None:
+            query = query.where(sa.or_(changes.c.at.is_(None), changes.c.at >= stamp(since)), changes.c.code != CUT_OFF)
         return {state: int(n) for state, n in self._db.rows(query)}
 
     def counted_since(self, since: datetime) -> int:
@@ -201,21 +204,34 @@ class Work:
         )
         return int(self._db.scalar(query) or 0)
 
-    def note_cut_off(self, run: int, at: datetime) -> int:
+    def note_cut_off(self, run: int, at: datetime) -> None:
         """Changes of a run that ended in the middle of writing them: they may stand in the CRM, and count in the budget
         like any other. Whether they do stand the next look finds out."""
-        intended = sa.select(people.c.id).where(people.c.connection == self._me, people.c.intended.is_not(None))
         over = sa.select(runs.c.number).where(
             runs.c.connection == self._me,
             runs.c.number == run,
             runs.c.verb != "plan",
             runs.c.status.in_(("interrupted", "failed")),
         )
-        return self._db.execute(
+        self._cut_off(changes.c.run.in_(over), at)
+
+    def plan_anew(self, run: int, at: datetime) -> None:
+        """A run goes on that ended early: what it planned and did not write was decided under the circumstances of its
+        earlier life, and is decided again. The people are still to be looked at."""
+        with self._db.transaction():
+            self._cut_off(changes.c.run == run, at)
+            rest = sa.delete(changes).where(
+                changes.c.connection == self._me, changes.c.run == run, changes.c.state == PLANNED
+            )
+            self._db.execute(rest)
+
+    def _cut_off(self, whose: sa.ColumnElement[bool], at: datetime) -> None:
+        intended = sa.select(people.c.id).where(people.c.connection == self._me, people.c.intended.is_not(None))
+        self._db.execute(
             sa.update(changes)
             .where(
                 changes.c.connection == self._me,
-                changes.c.run.in_(over),
+                whose,
                 changes.c.state == PLANNED,
                 changes.c.person_id.in_(intended),
             )
@@ -312,6 +328,16 @@ class Work:
             sa.select(tasks).where(tasks.c.connection == self._me, tasks.c.person_id == person_id).order_by(tasks.c.at)
         )
         return [_task(row) for row in self._db.rows(query)]
+
+    def tasks_sent_to(self, ids: Sequence[str]) -> dict[str, list[SentTask]]:
+        """The hand-off tasks of these people that were sent, or may have been; the oldest first."""
+        query = sa.select(tasks).where(
+            tasks.c.connection == self._me, tasks.c.state != "intended", among(tasks.c.person_id)
+        )
+        found: dict[str, list[SentTask]] = {}
+        for row in self._db.rows_of(query.order_by(tasks.c.at), ids):
+            found.setdefault(row.person_id, []).append(_task(row))
+        return found
 
     def tasks_by(self, run: int) -> list[SentTask]:
         """The hand-off tasks that a run created."""

@@ -22,8 +22,8 @@ from connector.model import Person
 from connector.report.baseline import Ground
 from connector.report.writers import Histories, Sample
 from connector.sync import Order, Report, Session, run
+from connector.sync.asking import must_read_everything
 from connector.sync.look import Look
-from connector.sync.loop import must_read_everything
 
 #: Warnings of a run that a baseline has words of its own for: observing is what it does, signals have a section.
 _TOLD_ELSEWHERE = ("go_live is not set", "its signals are not seen", "sync would be refused")

@@ -32,6 +32,7 @@ class Switches(Turnable):
     foreign_calls_per_s: float = switch(0.0, "another app spends so many calls of the daily pool each second")
     foreign_calls_per_call: float = switch(0.0, "and so many beside each call of ours")
     foreign_search_per_s: int = switch(0, "another app takes so many of the searches per second")
+    tells_time: bool = switch(False, "answers carry the account's time in a Date header")
     latency_ms: int = switch(0, "answers this much later")
     latency_jitter_ms: int = switch(0, "and up to so much later or earlier than that, by chance")
 

@@ -4,9 +4,12 @@ The loop: ids to look at, read, normalise, decide, diff, guard, apply, record.
     loop.py       one run from lease to report; the story on one page
     lease.py      one run at a time, and one that slept through its lease stops
     session.py    what a run works with, what it is asked for, what it reports
+    asking.py     what the agreement asks of records, and what of it has been read
     pull.py       read what changed, or everything, into the mirror
     assembling.py put people together from the mirror, with what others edited
-    look.py       decide, diff; settle those who need no write
+    whom.py       whom a run looks at
+    look.py       decide, diff
+    settling.py   settle those who need no write, plan those who do
     quarantine.py what was refused and is not sent again yet
     mending.py    what is remembered of refusals
     guarding.py   who may go on, who must wait, and who is told

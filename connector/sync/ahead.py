@@ -79,6 +79,23 @@ class _Failure:
         self.error = error
 
 
+def in_groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """So many at a time. What came before a failure is handed out first: the next run must not ask for it again."""
+    some: list[T] = []
+    try:
+        for item in items:
+            some.append(item)
+            if len(some) == size:
+                yield some
+                some = []
+    except ConnectorError:
+        if some:
+            yield some
+        raise
+    if some:
+        yield some
+
+
 def in_turn(
     pool: Executor, work: Callable[[T], R], items: Iterable[T], depth: int, look: Callable[[], None] = lambda: None
 ) -> Iterator[R]:

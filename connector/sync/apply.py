@@ -8,7 +8,7 @@ finds its own half-done work by value and by task marker.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -128,10 +128,16 @@ class Apply:
             for id in stale
             if id not in gone and (now[id].facts != kept[id].facts or around_now[id].links != around[id].links)
         } - unreadable
+        moved |= self._taken_over(batch, gone)
         self._conclude(gone, "gone", "deleted or merged away")
         self._conclude(unreadable, "rejected", "the record cannot be understood any more")
         again = self._decide_again([one for one in batch if one.person_id in moved])
         return [one for one in batch if one.person_id not in gone | unreadable | moved] + again
+
+    def _taken_over(self, batch: Sequence[PlannedChange], gone: Collection[str]) -> set[str]:
+        """Whoever of a batch has just taken over the history of one who is gone: their plan knows nothing of it."""
+        survivors = set(self._ledger.folding.survivors("contact", sorted(gone)).values())
+        return {one.person_id for one in batch if one.person_id in survivors} - set(gone)
 
     def _decide_again(self, moved: Sequence[PlannedChange]) -> list[PlannedChange]:
         """New plans for people who changed under our hands; those with a cause the guard has not seen wait."""
@@ -150,20 +156,20 @@ class Apply:
             if one.stands_back:
                 ends[one.person.id] = ("rejected", "", "would write again what the CRM refused before")
             elif change is None:
-                settled.append(self._look.settled(one))
+                settled.append(self._look.settling.settled(one))
                 ends[one.person.id] = ("unchanged", "", "the record changed before the write")
             elif self._reviewed is not None and not as_reviewed(change, self._reviewed.get(one.person.id)):
                 ends[one.person.id] = ("superseded", "plan_moved", "the record changed after the review")
             elif change.counted and change.cause != causes[one.person.id]:
                 ends[one.person.id] = ("superseded", "", "decided anew in the next run")
             else:
-                again.append(self._look.planned(one, change))
+                again.append(self._look.settling.planned(one, change))
                 del ends[one.person.id]
         undecided = [id for id, end in ends.items() if end == outside]
         for id, reject in self._ledger.rejects.of("contact", undecided).items():
             ends[id] = ("rejected", reject.code, reject.message)
         with self._ledger.transaction():
-            self._look.keep_holds(looked)
+            self._look.settling.keep_holds(looked)
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
             self._ledger.mirror.settle([one.person_id for one in settled])
             self._ledger.aside.drop([one.person_id for one in settled])

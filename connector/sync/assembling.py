@@ -12,7 +12,8 @@ from typing import Any
 from connector.crm import ACTIVITIES
 from connector.fields import STRICT, Linked
 from connector.ledger.handoffs import UNDONE
-from connector.ledger.mirror import Kept, LinkRow, Surroundings
+from connector.ledger.links import LinkRow
+from connector.ledger.mirror import Kept, Surroundings
 from connector.ledger.people import NOTHING, Memory
 from connector.ledger.undone import Undone
 from connector.model import ALWAYS, Edit, Person
@@ -135,7 +136,7 @@ class Assembly:
             if there is not None:
                 linked.setdefault(link.kind, []).append(there)
         companies = sorted(linked.get("company", ()), key=lambda one: nearest((one.id, one.labels)))
-        person = self._session.fields.person(
+        person = self._session.fields.people.person(
             Linked(kept.id, kept.facts, (), kept.seen),
             created_at=kept.created_at,
             company=companies[0] if companies else None,

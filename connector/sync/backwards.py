@@ -2,7 +2,8 @@
 Setting an earlier lifecycle stage on a CRM whose stage only moves forward (G5).
 
 Write, read back; if it did not take: remember the intents, clear, read back, set, read back, each a request of its own
-for as many people as a batch takes, and never two of them for one person in one batch. Between clear and set these
+for as many people as a batch takes, and never two of them for one person in one batch. Who is cleared is set before
+anybody else is cleared. Between clear and set these
 people have no stage, so the intents are in the ledger before the clear, and every run finishes open clears before any
 other work. A value that is neither blank nor the target belongs to somebody who acted meanwhile: hands off, decide
 again. One that is the old value again, although it was cleared, was set back.
@@ -20,6 +21,9 @@ from connector.sync.session import Report, Session
 
 #: How a clear can end: the target stands, or not, and why.
 STANDS, BLANK, MOVED, SET_BACK, GONE, REFUSED = "stands", "blank", "moved", "set back", "gone", "refused"
+
+#: People who stand blank at the same moment, at most: as many as one call takes, so that it costs no call more.
+AT_ONCE = 100
 
 #: Where it is remembered which kind of account this is, as met last.
 MANNER = "stage moves"
@@ -60,8 +64,12 @@ class Backwards:
     def clear_then_set(self, wanted: Mapping[str, Set]) -> dict[str, Ending]:
         """Empty the property of these people and set it: person id -> what became of it."""
         clears = [OpenClear(id, one.property, one.before, one.after) for id, one in wanted.items()]
-        if not clears:
-            return {}
+        endings: dict[str, Ending] = {}
+        for start in range(0, len(clears), AT_ONCE):
+            endings |= self._clear_then_set(clears[start : start + AT_ONCE])
+        return endings
+
+    def _clear_then_set(self, clears: Sequence[OpenClear]) -> dict[str, Ending]:
         with self._session.ledger.transaction():
             self._session.still_mine()
             for one in clears:

@@ -13,7 +13,8 @@ from dataclasses import replace
 from connector.agreement.vocabulary import DERIVED
 from connector.ledger.beside import Place
 from connector.ledger.database import unpack
-from connector.ledger.mirror import Kept, Moved, News
+from connector.ledger.links import Moved
+from connector.ledger.mirror import Kept, News
 from connector.model import Colleague, Person
 from connector.sync.session import Session
 
@@ -65,7 +66,7 @@ class Colleagues:
             id: None
             if one.gone
             else Colleague(
-                id, self._fields.fields_of(one.facts, there.facts if (there := companies.get(id)) else None), {}
+                id, self._fields.people.fields_of(one.facts, there.facts if (there := companies.get(id)) else None), {}
             )
             for id, one in kept.items()
         }

@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Literal
 
 from connector.model import Decision
+from connector.sync.asking import reads_of
 from connector.sync.look import Look
-from connector.sync.loop import reads_of
 from connector.sync.session import Order, Report, Session
 
 #: A lead type, and the way from one stage to another on its track; None is no stage.

@@ -18,8 +18,9 @@ import orjson
 from connector.errors import MalformedRecord
 from connector.ledger.aside import EMPTIED, SetAside
 from connector.ledger.database import unpack
+from connector.ledger.links import Moved
 from connector.ledger.losses import Loss
-from connector.ledger.mirror import Moved, News
+from connector.ledger.mirror import News
 from connector.model import Link, Record
 from connector.sync.session import Order, Report, Session
 
@@ -89,7 +90,7 @@ class Lost:
         else:
             there = {(link.to_id, kind, id) for id, those in found.items() for link in those}
         bereft = sorted({contact for contact, kind_, id in moved if (contact, kind_, id) not in there})
-        linked = self._session.ledger.mirror.linked(other, bereft)
+        linked = self._session.ledger.mirror.links.linked(other, bereft)
         lost = [Loss("contact", id, _LINKS + other) for id in bereft if id not in linked]
         again = [
             Loss("contact", id, _LINKS + other) for id in sorted({contact for contact, _, _ in moved} - set(bereft))
@@ -171,7 +172,7 @@ class Emptied:
     def _others(self, kind: str, field: str) -> list[str]:
         """Some of the records that hold the field as far as we know."""
         if field.startswith(_LINKS):
-            return self._ledger.mirror.some_linked(field.removeprefix(_LINKS), SAMPLE)
+            return self._ledger.mirror.links.some_linked(field.removeprefix(_LINKS), SAMPLE)
         found: list[str] = []
         for id, facts in self._everybody(kind):
             if field in filled(facts):
@@ -210,7 +211,7 @@ class Emptied:
         waiting: set[str] = set()
         for kind, field in self._state.open:
             people = [id for id in self._losses.waiting(kind, field) if id not in waiting]
-            self.why[cause(kind, field)] = _why(kind, field, len(self._losses.ids(kind, field)))
+            self.why[cause(kind, field)] = _why(kind, field, self._losses.number(kind, field))
             if not self._order.write or self._session.mode == "observe":
                 self._report.warnings.append(self.why[cause(kind, field)])
                 continue

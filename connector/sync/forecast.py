@@ -148,8 +148,10 @@ def _left(ledger: Ledger, kept: Mapping[str, Any], number: int | None) -> int:
 def _unread(ledger: Ledger, kind: str, total: int, number: int | None) -> int:
     if number is None:
         return total
-    over = ledger.runs.cursor(f"scanned:{kind}") == str(number)
-    return 0 if over else max(0, total - ledger.mirror.count_met(kind, number))
+    if ledger.runs.cursor(f"scanned:{kind}") == str(number):
+        return 0
+    began = ledger.runs.cursor(f"since run:{kind}") if ledger.runs.cursor(f"scan:{kind}") is not None else None
+    return total if began is None else max(0, total - ledger.mirror.count_met(kind, int(began)))
 
 
 def _to_read(kind: str, records: int, page: int) -> int:

@@ -9,8 +9,10 @@ is told once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
+from operator import itemgetter
 
 from connector.errors import Deferred, GuardRefused
 from connector.ledger.aside import CHANGE_BUDGET, FOR_REVIEW, QUIET, TASK_BUDGET, SetAside, Waiting
@@ -23,6 +25,9 @@ from connector.sync.session import Order, Report, Session
 log = get_logger("connector.sync")
 
 DAY = timedelta(days=1)
+
+#: Planned changes in memory at once: each is a few kilobytes, and a changed rule may concern everybody.
+PAGE = 1000
 
 #: Causes of people who wait without a review: their groups in the report.
 TASKS_WAIT, QUIET_WAIT, SCORES_WAIT, CANARY_WAIT = "task budget", "quiet", "scores that aged", "canary"
@@ -121,18 +126,24 @@ class Guarding:
     def _keep_aside(self) -> None:
         """Whoever waits for a review goes on waiting for it, also when looked at for another reason: a flood must not
         trickle through a few people at a time."""
-        counted = {one.person_id: one for one in self._planned() if one.counted and one.cause not in self._called}
+        told = {one.key: one.message for one in self._aside.open_alerts()}
+        for some in _pages(one for one in self._planned() if one.counted and one.cause not in self._called):
+            for (code, cause), people in self._waiting_among(some).items():
+                why = told.get(f"{code}:{cause}", f"{cause} waits for a review")
+                self._set_aside(people, code, cause, why)
+
+    def _waiting_among(self, planned: Sequence[PlannedChange]) -> dict[tuple[str, str], list[PlannedChange]]:
+        """Those who wait for a review of what they would be changed for, by what they wait for."""
+        changes = {one.person_id: one for one in planned}
         groups: dict[tuple[str, str], list[PlannedChange]] = {}
-        for row in self._aside.of(list(counted)):
-            one = counted[row.person_id]
+        for row in self._aside.of(list(changes)):
+            one = changes[row.person_id]
             if row.code in FOR_REVIEW and row.cause == one.cause:
                 groups.setdefault((row.code, row.cause), []).append(one)
-        told = {one.key: one.message for one in self._aside.open_alerts()}
-        for (code, cause), people in groups.items():
-            self._set_aside(people, code, cause, told.get(f"{code}:{cause}", f"{cause} waits for a review"))
+        return groups
 
     def _keep_quiet(self, silence: Silence) -> None:
-        waiting = [one for one in self._planned() if one.counted and not _may_pass(one, silence)]
+        waiting = (one for one in self._planned() if one.counted and not _may_pass(one, silence))
         why = f"{silence.reason} until {silence.until:%Y-%m-%d %H:%M} UTC"
         self._set_aside(waiting, QUIET, QUIET_WAIT, why, until=silence.until)
 
@@ -144,7 +155,7 @@ class Guarding:
             written_today=self._work.counted_since(self._now - DAY),
         )
         for parking in parkings:
-            people = [one for one in self._planned() if one.cause == parking.cause]
+            people = (one for one in self._planned() if one.cause == parking.cause)
             self._set_aside(people, parking.code, parking.cause, parking.message)
 
     def _spread_scores(self) -> None:
@@ -157,11 +168,16 @@ class Guarding:
 
     def _keep_to_task_budget(self) -> None:
         """Hand-offs beyond the day's places wait whole, stage and all; the most urgent go first."""
-        planned = [one for one in self._planned() if one.body["tasks"]]
-        planned.sort(key=lambda one: (-one.urgency, one.person_id))
-        wanted = ((one.person_id, one.body["owner_id"], len(one.body["tasks"])) for one in planned)
-        waiting = set(self._over_task_budget(wanted))
-        self._set_aside([one for one in planned if one.person_id in waiting], TASK_BUDGET, TASKS_WAIT, self._places())
+        wanted = [
+            (-one.urgency, one.person_id, one.body["owner_id"], len(one.body["tasks"]))
+            for one in self._planned()
+            if one.body["tasks"]
+        ]
+        wanted.sort(key=itemgetter(0, 1))
+        waiting = set(self._over_task_budget(one[1:] for one in wanted))
+        self._set_aside(
+            (one for one in self._planned() if one.person_id in waiting), TASK_BUDGET, TASKS_WAIT, self._places()
+        )
 
     def _over_task_budget(self, wanted: Iterable[tuple[str, str | None, int]]) -> list[str]:
         sent = self._work.tasks_since(self._now - DAY)
@@ -199,20 +215,22 @@ class Guarding:
     def _set_aside(
         self, people: Iterable[PlannedChange], code: str, cause: str, why: str, *, until: datetime | None = None
     ) -> None:
-        """These changes are not written by this run, and their people are not looked at again until called back."""
-        people = list(people)
-        if not people:
-            return
-        self._said[code, cause] = why
-        run = self._report.run
+        """These changes are not written by this run, and their people are not looked at again until called back. All
+        of them or none, since half a flood would pass for a few; and never all of them in memory."""
         with self._session.ledger.transaction():
-            self._work.conclude(run, [(one.person_id, PARKED, code, why) for one in people], self._now)
-            if not self._order.write:
-                return
-            self._aside.put([_waiter(one, run, cause, code, until) for one in people], self._now)
-            self._session.ledger.mirror.settle([one.person_id for one in people])
-            again = {one.person_id: _look_again(one) for one in people}
-            self._session.memory.look_again(again)
+            for some in _pages(people):
+                self._said[code, cause] = why
+                self._park(some, code, cause, why, until)
+
+    def _park(self, people: Sequence[PlannedChange], code: str, cause: str, why: str, until: datetime | None) -> None:
+        run = self._report.run
+        self._work.conclude(run, [(one.person_id, PARKED, code, why) for one in people], self._now)
+        if not self._order.write:
+            return
+        self._aside.put([_waiter(one, run, cause, code, until) for one in people], self._now)
+        self._session.ledger.mirror.settle([one.person_id for one in people])
+        again = {one.person_id: _look_again(one) for one in people}
+        self._session.memory.look_again(again)
 
     def _leave(self, ids: Sequence[str], cause: str, why: str) -> None:
         """The next run takes these up as if this one had not met them."""
@@ -259,6 +277,13 @@ class Guarding:
     def _line(self, cause: str, people: int, why: str, since: datetime, run: int | None = None) -> dict[str, str]:
         told = {"cause": cause, "people": str(people), "why": why, "since": since.isoformat().replace("+00:00", "Z")}
         return {**told, "run": str(self._report.run if run is None else run)}
+
+
+def _pages(changes: Iterable[PlannedChange]) -> Iterator[list[PlannedChange]]:
+    """A flood is what the guard is for: so many changes at a time."""
+    several = iter(changes)
+    while some := list(islice(several, PAGE)):
+        yield some
 
 
 def _may_pass(one: PlannedChange, silence: Silence) -> bool:

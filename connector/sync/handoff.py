@@ -2,7 +2,8 @@
 The one task of a hand-off: sent once, whatever dies on the way (G2).
 
 A task carries a marker in its body, made from account, track, cycle and rule. Before a task is created it is looked
-for in the outbox, then in the CRM by association and batch read (the search index lags and would invite a double).
+for in the outbox, under whichever rule it was begun there, then in the CRM by association and batch read (the search
+index lags and would invite a double).
 One that may have been sent and is not found is made again only after the settle time; until then its outcome, and so
 the person's, is unknown: the track stays, its facts stay unused, the next run comes back.
 """
@@ -61,14 +62,15 @@ class HandOff:
         return result
 
     def _create(self, wanted: dict[str, tuple[Change, TaskDraft]]) -> dict[str, tuple[str, str, str]]:
-        known = {**self._of_merged(wanted), **self._work.outbox(tuple(wanted))}
-        found = self._found({mark: pair for mark, pair in wanted.items() if not _created(known.get(mark))}, known)
+        begun = self._begun(wanted)
+        there = {mark for mark in wanted if any(one.state == "created" for one in begun[mark])}
+        there |= self._found({mark: pair for mark, pair in wanted.items() if mark not in there}, begun)
         states: dict[str, tuple[str, str, str]] = {}
         to_send: list[str] = []
         for mark in wanted:
-            if _created(known.get(mark)) or mark in found:
+            if mark in there:
                 states[mark] = ("created", "", "")
-            elif self._may_be_under_way(known.get(mark)):
+            elif any(map(self._may_be_under_way, begun[mark])):
                 states[mark] = (
                     "unknown",
                     "task_unconfirmed",
@@ -78,36 +80,36 @@ class HandOff:
                 to_send.append(mark)
         return {**states, **self._send([(mark, *wanted[mark]) for mark in to_send])}
 
-    def _of_merged(self, wanted: dict[str, tuple[Change, TaskDraft]]) -> dict[str, SentTask]:
-        """Tasks that were under way for a record which has become part of this person since: the same hand-off, begun
-        under the name of a track that never came to be."""
-        folding = self._session.ledger.folding
-        found: dict[str, SentTask] = {}
-        merged = set(folding.with_losers("contact", sorted({change.person_id for change, _ in wanted.values()})))
+    def _begun(self, wanted: Mapping[str, tuple[Change, TaskDraft]]) -> dict[str, list[SentTask]]:
+        """What is known of each hand-off's task, also under another name: begun by another rule, because something new
+        was learned before anybody heard what became of it; or for a record which is part of this person since."""
+        ids = sorted({change.person_id for change, _ in wanted.values()})
+        outbox, sent, losers = self._work.outbox(tuple(wanted)), self._work.tasks_sent_to(ids), self._losers(ids)
+        begun: dict[str, list[SentTask]] = {}
         for mark, (change, draft) in wanted.items():
-            if change.person_id not in merged:
-                continue
-            losers = folding.losers("contact", change.person_id)
-            theirs = {track_id(id, draft.lead_type) for id in losers} - {draft.track_id}
-            for task in self._work.tasks_of(change.person_id):
-                if task.track_id in theirs and task.cycle == draft.cycle and task.state != "intended":
-                    found[mark] = task
-        return found
+            names = {draft.track_id, *(track_id(id, draft.lead_type) for id in losers.get(change.person_id, ()))}
+            theirs = sent.get(change.person_id, ())
+            begun[mark] = [one for one in theirs if one.track_id in names and one.cycle == draft.cycle]
+            begun[mark] += [outbox[mark]] if mark in outbox else []
+        return begun
 
-    def _found(self, wanted: dict[str, tuple[Change, TaskDraft]], known: Mapping[str, SentTask]) -> set[str]:
+    def _losers(self, ids: Sequence[str]) -> dict[str, list[str]]:
+        """Who became part of these people."""
+        folding = self._session.ledger.folding
+        return {id: folding.losers("contact", id) for id in folding.with_losers("contact", ids)}
+
+    def _found(self, wanted: dict[str, tuple[Change, TaskDraft]], begun: Mapping[str, Sequence[SentTask]]) -> set[str]:
         """Our tasks that already hang on these people, whoever of our former lives made them."""
         if not wanted:
             return set()
         tasks = self._session.crm.find_tasks(sorted({change.person_id for change, _ in wanted.values()}))
-        sent_as = {mark: known[mark].marker if mark in known else mark for mark in wanted}
-        by_mark = {
-            mark: task.id for task in tasks for mark in wanted if mark in task.body or sent_as[mark] in task.body
-        }
+        names = {mark: {mark, *(one.marker for one in begun[mark])} for mark in wanted}
+        by_mark = {mark: task.id for task in tasks for mark in wanted if any(one in task.body for one in names[mark])}
         self._work.note_tasks([self._row(mark, *wanted[mark], "created", id) for mark, id in by_mark.items()])
         return set(by_mark)
 
-    def _may_be_under_way(self, sent: SentTask | None) -> bool:
-        if sent is None or sent.state != "sending" or sent.at is None:
+    def _may_be_under_way(self, sent: SentTask) -> bool:
+        if sent.state != "sending" or sent.at is None:
             return False
         return self._session.now() - sent.at < self._session.settings.task_settle
 
@@ -162,7 +164,3 @@ class HandOff:
             task_id,
             self._session.now(),
         )
-
-
-def _created(sent: SentTask | None) -> bool:
-    return sent is not None and sent.state == "created"

@@ -23,14 +23,15 @@ from connector.ledger.completeness import completeness
 from connector.ledger.work import UNDOING, PlannedChange
 from connector.model import ALWAYS
 from connector.plan import from_json
-from connector.sync import resuming
+from connector.sync import asking, resuming
 from connector.sync.adding_up import refuse_unaccounted
 from connector.sync.apply import Apply, essence
 from connector.sync.backwards import Backwards
 from connector.sync.emptied import Emptied
 from connector.sync.guarding import Guarding
 from connector.sync.lease import holding
-from connector.sync.look import REHEARSED, Look, candidates
+from connector.sync.look import REHEARSED, Look
+from connector.sync.mending import Mending
 from connector.sync.owners import follow_owners, tell_unrouted
 from connector.sync.pull import Pull
 from connector.sync.quarantine import Quarantine
@@ -38,9 +39,13 @@ from connector.sync.reconcile import sweeps
 from connector.sync.reverting.running import finish_reverts, refuse_when_observing, revert
 from connector.sync.session import Order, Report, Session
 from connector.sync.sweeping import Sweeps
+from connector.sync.whom import candidates
 
 #: How long plans that were only shown and runs in which nothing happened are remembered.
 KEPT = timedelta(days=30)
+
+#: Seconds by which our clock may differ from the CRM's before that is told.
+NOTICED = 60
 
 
 def run(session: Session, order: Order) -> Report:
@@ -100,11 +105,11 @@ def _work(session: Session, order: Order, report: Report) -> None:
         session.go_on()
         session.still_mine()
         believed = {id: mark for id, mark in chunk.items() if id not in waiting} if waiting else chunk
-        look.settle_or_plan(look.at(tuple(believed), believed))
+        look.settling.settle_or_plan(look.at(tuple(believed), believed))
         session.progress("looked at", report.counts["looked_at"], total)
     _refuse_empty_scope(session, look)
     _rehearsed(look, order, report)
-    tell_unrouted(look.unrouted, report)
+    tell_unrouted(look.settling.unrouted, report)
     _compare_with_review(session, order, report)
     look.reversals.tell()
     _guard(session, order, report, guarding)
@@ -125,7 +130,7 @@ def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
     if order.due_only:
         return
     if order.everything:
-        pull.compares = not must_read_everything(session)
+        pull.compares = not asking.must_read_everything(session)
         resuming.read_everything(session, order, report, pull)
     elif order.verb != "apply":
         pull.changes()
@@ -173,12 +178,13 @@ def _remember_circumstances(session: Session, order: Order) -> None:
     )
     _follow_lists(session)
     follow_owners(session)
+    asking.note(session, everything=order.everything)
     circumstances = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
     if session.ledger.runs.connection().circumstances == circumstances:
         return
     with session.ledger.transaction():
         session.ledger.mirror.mark_all_dirty()
-        session.ledger.runs.note_circumstances(circumstances, reads_of(session))
+        session.ledger.runs.note_circumstances(circumstances)
 
 
 def _follow_lists(session: Session) -> None:
@@ -207,19 +213,6 @@ def _change_memory(session: Session, order: Order) -> None:
             ledger.runs.observe_since(order.as_of)
         elif changed:
             ledger.shadows.clear()
-
-
-def reads_of(session: Session) -> dict[str, list[str]]:
-    """Which properties the mirror holds per kind: where the agreement asks for another, it must be read first."""
-    return {kind: list(session.fields.properties(kind)) for kind in session.agreement.wiring.fields}
-
-
-def must_read_everything(session: Session) -> bool:
-    """Whether an incremental run would decide on less than the agreement asks for."""
-    known = session.ledger.runs.connection().reads
-    if known is None:
-        return True
-    return any(not set(names) <= set(known.get(kind, ())) for kind, names in reads_of(session).items())
 
 
 def _wake(session: Session, order: Order) -> None:
@@ -270,7 +263,7 @@ def _refuse_empty_scope(session: Session, look: Look) -> None:
     known = session.ledger.mirror.count("contact")
     if look.admitted or not known or look.left_out < known:
         return
-    session.ledger.runs.note_circumstances("", reads_of(session))  # so that the next run refuses as well
+    session.ledger.runs.note_circumstances("")  # so that the next run refuses as well
     where = f"connections.{session.ledger.connection}.scope"
     what = f"matches nobody: all {known:,} people of the account are outside it, or in never_touch."
     raise ConfigError(
@@ -373,14 +366,16 @@ def _refuse_unsigned(session: Session, order: Order) -> None:
 def _start(session: Session, order: Order) -> tuple[Order, Report]:
     """A new run, or the interrupted full scan that goes on where it stopped, at its own instant."""
     now = session.now()
-    resumed = resuming.unfinished(session) if order.everything and order.resume else None
+    resumed = resuming.unfinished(session, order) if order.everything and order.resume else None
     if resumed is not None:
         number, order = resumed.number, replace(order, as_of=resumed.as_of)
+        session.ledger.work.plan_anew(number, now)
     else:
         number = session.ledger.begin_run(order.verb, session.mode, order.as_of, now, session.agreement.fingerprint)
         if order.everything:
             resuming.begin(session, number)
     report = Report(number, session.ledger.connection, session.mode, now, order.as_of, session.agreement.fingerprint)
+    report.taken_up_at = None if resumed is None else now
     if session.settings.go_live is None and session.settings.mode != "observe":
         report.warnings.append("go_live is not set: the connector only observes")
     report.warnings += session.signatures.notes(now)
@@ -393,7 +388,7 @@ def _failed(error: ConnectorError) -> str:
 
 def _finish(session: Session, order: Order, report: Report) -> None:
     """Close the run: counts from what really became of the changes, calls, and how far reading got."""
-    states = session.ledger.work.states(report.run)
+    states = session.ledger.work.states(report.run, report.taken_up_at)
     for name in ("written", "parked", "rejected", "gone", "unknown"):
         report.counts[name] += states.get(name, 0)
     report.counts["unchanged"] += states.get("unchanged", 0)
@@ -401,6 +396,8 @@ def _finish(session: Session, order: Order, report: Report) -> None:
         report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned", UNDOING))
     calls = session.crm.calls
     report.calls, report.retries, report.throttled = dict(calls.by_class), calls.retries, calls.throttled
+    if abs(calls.ahead) >= NOTICED:
+        report.warnings.append(_differing_clocks(calls.ahead))
     if order.write:
         session.ledger.rejects.forget_gone()
     report.set_aside = session.ledger.rejects.by_code()
@@ -415,9 +412,19 @@ def _finish(session: Session, order: Order, report: Report) -> None:
         report.status = _status(report, writes=order.write, rejects=rejects)
     if report.status != "failed":
         refuse_unaccounted(session, order, report)
+    if order.write:
+        Mending(session, report).tell(report.set_aside, report.finished_at)
     with session.ledger.transaction():
         session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
         resuming.end(session, order, report)
+
+
+def _differing_clocks(ahead: float) -> str:
+    way = "ahead of" if ahead > 0 else "behind"
+    return (
+        f"this machine's clock is {abs(ahead) / 60:.0f} min {way} the CRM's. Nothing is missed by it, but what counts"
+        " as today, as late or as new goes by this machine: set its clock"
+    )
 
 
 def _status(report: Report, *, writes: bool, rejects: bool) -> str:

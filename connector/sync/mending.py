@@ -1,15 +1,18 @@
 """
-What a run remembers of refusals: who stands back, which properties are left out, and who is fine again.
+What a run remembers of refusals: who stands back, which properties are left out, who is fine again, and what is told
+when they become many.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from connector.codes import meaning_of
 from connector.ledger.rejects import Reject
+from connector.log import get_logger
 from connector.plan import from_json
 from connector.sync.quarantine import TASK, Quarantine
 from connector.sync.session import Report, Session
@@ -17,6 +20,15 @@ from connector.sync.session import Report, Session
 if TYPE_CHECKING:
     from connector.sync.apply import Result
     from connector.sync.look import Looked
+
+
+#: Records set aside under one code from which on somebody is told, once. It is over when half of them are left.
+MANY = 50
+
+#: How the keys of these alerts begin.
+ALERT = "rejects"
+
+log = get_logger("connector.sync")
 
 
 class Mending:
@@ -32,10 +44,11 @@ class Mending:
     # -- looking ----------------------------------------------------------------------------------------------------
 
     def put_by(self, ids: Sequence[str]) -> None:
-        """Nobody need look at these until something about them changes."""
+        """Nobody need look at these until something about them changes, or their reject is due; no clock wakes them."""
         with self._ledger.transaction():
             self._ledger.mirror.settle(ids)
             self._ledger.aside.drop(ids)
+            self._session.memory.look_again(dict.fromkeys(ids, (None, None)))
 
     def undecidable(self, person_id: str, message: str) -> None:
         """One person's data the agreement cannot digest."""
@@ -77,6 +90,26 @@ class Mending:
         again = {one.id for one in rows}
         self._ledger.rejects.release("contact", [id for id, names in less.items() if not names and id not in again])
         self._ledger.rejects.narrow({id: names for id, names in less.items() if names and id not in again})
+
+    # -- telling ----------------------------------------------------------------------------------------------------
+
+    def tell(self, by_code: Mapping[str, int], now: datetime) -> None:
+        """Single rejects are everyday life; many of one code are one mistake, which somebody should mend."""
+        before = {one.key for one in self._ledger.aside.open_alerts() if one.key.startswith(f"{ALERT}:")}
+        many = {
+            f"{ALERT}:{code}": (code, number)
+            for code, number in by_code.items()
+            if number >= (MANY // 2 if f"{ALERT}:{code}" in before else MANY)
+        }
+        if not many and not before:
+            return
+        with self._ledger.transaction():
+            for key, (code, number) in many.items():
+                said = f"{number:,} records are set aside, {code}: {meaning_of(code)} See: connector rejects"
+                if self._ledger.aside.alert(key, said, number, self._report.run, now):
+                    self._report.alerts.append(said)
+                    log.warning("many records are set aside", code=code, records=number, run=self._report.run)
+            self._ledger.aside.close_alerts(list(many), now, codes=(ALERT,))
 
     def _reject(self, result: Result) -> Reject:
         names = (TASK,) if result.stands and result.state == "rejected" else result.refused

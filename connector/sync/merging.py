@@ -52,5 +52,5 @@ class Merging:
         own = [
             replace(one, person_id=gone.get(one.person_id, one.person_id)) if one.person_id else one for one in found
         ]
-        known = self._ledger.mirror.dated(folding.with_losers("contact", sorted({*ids, *gone.values()})))
+        known = self._ledger.mirror.occurrences.dated(folding.with_losers("contact", sorted({*ids, *gone.values()})))
         return [one for one in own if (one.source, one.person_id, one.at) not in known]

@@ -20,6 +20,8 @@ from connector.ledger.mirror import News, Seen
 from connector.ledger.rejects import Reject
 from connector.log import unforeseen
 from connector.model import Link, Occurrence, Record
+from connector.sync import marks
+from connector.sync.asking import first_asked
 from connector.sync.colleagues import Colleagues
 from connector.sync.emptied import Lost
 from connector.sync.garbage import uncollected
@@ -88,6 +90,7 @@ class Pull:
         self._merging = Merging(session, report, self._colleagues)
         self._lost = Lost(session, report)
         self._run = report.run
+        self._first_asked = first_asked(session, "contact")
         self._ledger.forgotten.look()
 
     # -- whom to read ------------------------------------------------------------------------------------------
@@ -146,6 +149,8 @@ class Pull:
         """Read these records fresh; whoever does not answer is gone, and how many those are is returned. `counted`:
         whether they are new to the report."""
         ids = self._ledger.forgotten.without(kind, ids)
+        if not ids:
+            return 0
         fetched = self.fetch(kind, ids)
         self.keep(kind, fetched.records, fetched.asked_at, gathered=fetched.gathered)
         there = {record.id for record in fetched.records}
@@ -209,20 +214,20 @@ class Pull:
         links, steps = known.links, known.steps
         with self._ledger.transaction():
             self._session.still_mine()
-            self._ledger.mirror.add_occurrences(steps, self._run)
+            self._ledger.mirror.occurrences.add(steps, self._run)
             merged = self._merging.pending(kind, live)
             self._store(kind, live, read_at, frozenset(merged), told_until)
             self.relink(kind, links)
             self._merging.fold(kind, live, merged)
             if cursor is not None and cursor[1] is not None:
-                self._ledger.runs.move_cursor(*cursor)
+                self._ledger.runs.move_cursor(*cursor, read_at)
         self._report.count("read", len(live) if kind == "contact" else 0)
         if kind == "contact":
             self.read_strangers(links)
 
     def _without_forgotten(self, kind: str, records: Sequence[Record]) -> Sequence[Record]:
-        """Whoever was forgotten is dropped at the door; so is a record that one of them became part of, which is the
-        same person, and is forgotten with it."""
+        """Whoever was forgotten is dropped at the door; so is a record that one of them became part of, or that has
+        come to an address of theirs: it is the same person, and is forgotten with it."""
         forgotten = self._ledger.forgotten
         if kind != "contact" or not forgotten.count():
             return records
@@ -230,19 +235,25 @@ class Pull:
         for record in records:
             if forgotten.blocks("contact", record.id):
                 continue
-            if any(forgotten.blocks("contact", loser) for loser in record.merged_ids):
+            merged = any(forgotten.blocks("contact", loser) for loser in record.merged_ids)
+            if merged or any(forgotten.blocks("address", one) for one in self._addresses_of(record)):
                 self._ledger.forgetting.forget(record.id, self._session.now(), "")
-                self._report.warnings.append(
-                    "a person who was forgotten was merged with another record: forgotten, too"
-                )
+                how = "was merged with another record" if merged else "is known by the address of another record"
+                self._report.warnings.append(f"a person who was forgotten {how}: forgotten, too")
                 continue
             kept.append(record)
         return kept
 
+    def _addresses_of(self, record: Record) -> list[str]:
+        """The hashes of a contact's addresses."""
+        spec = self._session.fields.spec("email")
+        told = (*record.other_emails, *((record.properties.get(spec.property),) if spec else ()))
+        return [hashed for one in told if (hashed := email_hash(one))]
+
     def relink(self, kind: str, links: Links) -> None:
         """The links of these records as just read; inside a transaction."""
         for to, found in links.items():
-            moved = self._ledger.mirror.relink(kind, found, to, self._run)
+            moved = self._ledger.mirror.links.relink(kind, found, to, self._run)
             self._colleagues.moved(moved)
             self._lost.links(kind, found, to, moved)
 
@@ -256,15 +267,15 @@ class Pull:
 
     def _steps(self, ids: Sequence[str]) -> list[Occurrence]:
         """What the history of counters tells of these people: the dates of steps taken before we first looked."""
-        fields = self._session.fields
-        names = fields.marked()
+        counting = self._session.fields.counting
+        names = counting.names()
         if not names or not ids:
             return []
         history = self._crm.history("contact", ids, names)
         return [
             step
             for id, versions in history.items()
-            for step in fields.steps(
+            for step in counting.steps(
                 id, {name: [(one.value, one.at) for one in those] for name, those in versions.items()}
             )
         ]
@@ -296,7 +307,7 @@ class Pull:
         changed = mirror.store(kind, seen, read_at=read_at, run=self._run, news=news)
         self._lost.values(kind, news)
         self._colleagues.changed(kind, news)
-        mirror.add_occurrences(rises, self._run)
+        mirror.occurrences.add(rises, self._run)
         self._try_again(kind, seen, changed, read_at)
         self._set_aside(kind, malformed, read_at)
 
@@ -344,14 +355,26 @@ class Pull:
 
     def _rises(self, kind: str, news: Sequence[News], read_at: datetime) -> list[Occurrence]:
         """Signals in what is new of these people; where nothing is new, no counter rose."""
-        if kind != "contact":
-            return []
+        counted = [one for one in news if "c" in one.seen.facts] if kind == "contact" else []
+        asked_before = self._asked_before([one.seen.id for one in counted])
         return [
             rise
-            for one in news
-            if "c" in one.seen.facts
-            for rise in self._session.fields.rises(one.seen.id, unpack(one.before), one.seen.facts, read_at)
+            for one in counted
+            for rise in self._session.fields.counting.rises(
+                one.seen.id,
+                unpack(one.before),
+                one.seen.facts,
+                read_at,
+                frozenset() if one.seen.id in asked_before else self._first_asked,
+            )
         ]
+
+    def _asked_before(self, ids: Sequence[str]) -> Set[str]:
+        """Those of whom everything that is asked for has been read once: a run that reads everybody may be a later
+        life of one that has met them already."""
+        if not self._first_asked:
+            return frozenset(ids)
+        return self._ledger.mirror.met_by_scan("contact", ids, marks.began_in(self._session, "contact", self._run))
 
 
 def drifted(records: Sequence[Record], news: Sequence[News], told_until: datetime | None) -> int:

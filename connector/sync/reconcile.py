@@ -8,24 +8,21 @@ way of everything that is read, links and all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import islice
 from math import inf
-from typing import TypeVar
 
 from connector.crm import KINDS, Page
 from connector.ledger.completeness import ARCHIVED, ASSOCIATIONS, RECONCILE
 from connector.model import Record
+from connector.sync.ahead import in_groups
 from connector.sync.pull import Pull
 from connector.sync.session import Report, Session
 from connector.sync.sweeping import Place, Sweep
 
 #: Pages of a list, and known records, in one piece.
 PAGES, RECORDS = 10, 1000
-
-T = TypeVar("T")
 
 
 def sweeps(session: Session, report: Report, pull: Pull) -> tuple[Sweep, ...]:
@@ -81,10 +78,11 @@ class Reconcile(_Sweeping):
             if not (place.asking and kind == place.kind):
                 place = replace(place, kind=kind, after=after, asking=False)
                 pages = self._crm.scan(kind, self._session.fields.properties(kind), after=after or None, alone=True)
-                for group in _groups(pages, PAGES):
+                for group in in_groups(pages, PAGES):
                     place = self._compare(kind, group, place)
                     yield place
-            while missed := self._ledger.mirror.missed_by_scan(kind, place.run, RECORDS):
+            place = place if place.asking else replace(place, after="", asking=True)
+            while missed := self._ledger.mirror.missed_by_scan(kind, place.run, place.after, RECORDS):
                 place = self._ask_after(kind, missed, place)
                 yield place
 
@@ -106,7 +104,7 @@ class Reconcile(_Sweeping):
                 replace(
                     place,
                     at=now,
-                    after=mark or place.after,
+                    after=mark or "",
                     asking=mark is None,
                     done=place.done + len(records),
                     drift=place.drift + self._report.drift - before,
@@ -121,11 +119,12 @@ class Reconcile(_Sweeping):
         return differing | self._pull.merges_in(kind, records)
 
     def _ask_after(self, kind: str, missed: Sequence[str], place: Place) -> Place:
+        """By growing ids: whoever answers in a way that settles nothing is not asked after again."""
         gone = self._pull.read(kind, missed)
         self._report.drift += gone
         with self._ledger.transaction():
             self._session.still_mine()
-            return self._keep(replace(place, at=self._session.now(), asking=True, drift=place.drift + gone))
+            return self._keep(replace(place, at=self._session.now(), after=missed[-1], drift=place.drift + gone))
 
 
 class Associations(_Sweeping):
@@ -175,7 +174,7 @@ class Archived(_Sweeping):
             if place.asking and kind == place.kind:
                 continue
             place = replace(place, kind=kind, after=after, asking=False)
-            for group in _groups(self._crm.scan(kind, (), after=after or None, archived=True), PAGES):
+            for group in in_groups(self._crm.scan(kind, (), after=after or None, archived=True), PAGES):
                 ids = [record.id for page in group for record in page.records]
                 alive = self._ledger.mirror.alive(kind, ids)
                 if alive:
@@ -188,9 +187,3 @@ class Archived(_Sweeping):
                     )
                     self._keep(place)
                 yield place
-
-
-def _groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while group := list(islice(iterator, size)):
-        yield group

@@ -79,4 +79,4 @@ class Refreshing:
         covered = {id for some in known for id in some.asked_for}
         rest = [id for id in ids if id not in covered]
         self._watch.moved()
-        return self._direct(kind, rest).with_those(known) if rest else known[0].with_those(known[1:])
+        return self._direct(kind, rest).with_those(known) if rest or not known else known[0].with_those(known[1:])

@@ -1,9 +1,9 @@
 """
-A run that reads everybody and dies is taken up where it stopped: while reading, while deciding, or while writing.
+A run that reads everybody and dies is taken up where it stopped, by the next one: while reading, deciding or writing.
 
 Until it ends, three cursors of the ledger tell how far it came: which run it is, that its reading is complete, and that
-everybody is marked to be looked at. A run that was to read other properties than are asked for now is not taken up, nor
-one whose reading is old.
+everybody is marked to be looked at. What is taken up is what was read: whatever was planned and not written is decided
+anew. A run that was to read other properties than are asked for now is not taken up, nor one whose reading is old.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ SCAN = "scan"
 #: For how long a reading that is complete is decided on; after that everybody is read again.
 KEEPS = timedelta(days=1)
 
+#: For how long one that stopped half-way may lie before it begins anew: a quota that is spent comes back each day.
+LIES = timedelta(days=7)
+
 #: How a run ends that has nothing left to do.
 OVER = ("done", "partial", "refused")
 
@@ -36,12 +39,18 @@ def begin(session: Session, run: int) -> None:
         runs.move_cursor(f"{SCAN} of", _asked(session))
 
 
-def unfinished(session: Session) -> RunRow | None:
-    """The run over everybody that never ended, if it can be taken up."""
+def unfinished(session: Session, order: Order) -> RunRow | None:
+    """The run over everybody that never ended, if it can be taken up: by one that writes as it did, or does not."""
     runs = session.ledger.runs
     found = runs.unfinished_backfill() if runs.cursor(f"{SCAN} of") == _asked(session) else None
+    if found is not None and (found.verb == "plan") != (order.verb == "plan"):
+        return None
     read_at = runs.cursor(f"{SCAN} read at")
-    outdated = read_at is not None and session.now() - datetime.fromisoformat(read_at) > KEEPS
+    if read_at is not None:
+        outdated = session.now() - datetime.fromisoformat(read_at) > KEEPS
+    else:
+        latest = runs.latest(f"{SCAN}:")
+        outdated = latest is not None and session.now() - latest > LIES
     return None if outdated else found
 
 

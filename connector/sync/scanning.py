@@ -12,20 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from connector.crm import Page
-from connector.errors import ConnectorError
 from connector.model import Record
 from connector.sync import marks
-from connector.sync.ahead import ahead, in_turn
+from connector.sync.ahead import ahead, in_groups, in_turn
 from connector.sync.session import Report, Session
 from connector.sync.stalling import Watch
 
 if TYPE_CHECKING:
     from connector.sync.pull import Gathered, Pull
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,7 @@ class Scanning:
 
     def _groups(self, pages: Iterable[Page]) -> Iterator[Group]:
         aged = ((page, self._session.now() - timedelta(seconds=page.age)) for page in pages)
-        for some in _slices(aged, self._settings.pages):
+        for some in in_groups(aged, self._settings.pages):
             last = some[-1][0]
             yield Group(
                 tuple(record for page, _ in some for record in page.records),
@@ -117,7 +114,8 @@ class Scanning:
     def _begin(self, kind: str) -> int:
         """Begin, or go on where it stopped; returns how many records were met before."""
         if self._runs.cursor(f"scan:{kind}") is not None:
-            return self._session.ledger.mirror.count_met(kind, self._report.run)
+            began = marks.began_in(self._session, kind, self._report.run)
+            return self._session.ledger.mirror.count_met(kind, began)
         marks.begin(self._session, kind, self._report.run)
         return 0
 
@@ -136,20 +134,3 @@ class Scanning:
     def _told_until(self, kind: str) -> datetime | None:
         """Whatever changed before this instant should be known already; None where nothing can be drift."""
         return self._runs.told_until(kind) if self._pull.compares and self._counts_drift else None
-
-
-def _slices(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """So many at a time. What came before a failure is handed out first: the next run must not ask for it again."""
-    some: list[T] = []
-    try:
-        for item in items:
-            some.append(item)
-            if len(some) == size:
-                yield some
-                some = []
-    except ConnectorError:
-        if some:
-            yield some
-        raise
-    if some:
-        yield some

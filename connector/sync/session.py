@@ -236,6 +236,7 @@ class Report:
     set_aside: dict[str, int] = field(default_factory=dict)  # records under `connector rejects`, by code
     code: str = ""  # why it did not end well, as docs/errors.md explains it
     message: str = ""
+    taken_up_at: datetime | None = None  # of a run that went on: whatever became of people before is of another report
     counted: set[str] = field(default_factory=set, repr=False)  # people whose end is told already, or elsewhere
 
     def end(self, ids: Iterable[str], name: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from connector.errors import Denied, NotFound
+from connector.errors import CrmError, Denied
 from connector.model import Occurrence
 from connector.sync.ahead import Failed, together
 from connector.sync.colleagues import Colleagues
@@ -44,9 +44,9 @@ def read_sources(session: Session, report: Report) -> None:
             continue  # nothing new, and nothing further on
         cursors[source] = cursor
         with session.ledger.transaction():
-            mirror.add_occurrences(merging.told_of_survivors(found), report.run)
+            mirror.occurrences.add(merging.told_of_survivors(found), report.run)
             session.ledger.runs.move_cursor(f"occurrences:{source}", cursor)
-    mirror.adopt_submissions()
+    mirror.occurrences.adopt_submissions()
 
 
 def _parts(session: Session, source: str, cursor: str | None) -> Iterator[Part]:
@@ -54,6 +54,7 @@ def _parts(session: Session, source: str, cursor: str | None) -> Iterator[Part]:
 
 
 def _unreadable(report: Report, source: str, error: Exception) -> None:
-    if not isinstance(error, NotFound) and not (isinstance(error, Denied) and error.code == "scope"):
+    """What concerns this source alone is told; its cursor stays, and the next run asks again."""
+    if not isinstance(error, CrmError) or (isinstance(error, Denied) and error.code != "scope"):
         raise error
     report.unseen.append(f"{source} cannot be read, its signals are not seen: {error}")

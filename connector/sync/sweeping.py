@@ -22,8 +22,8 @@ from connector.errors import CrmError, Deferred, Denied
 from connector.log import get_logger
 from connector.sync.session import Report, Session
 
-#: A run gives sweeps so much time at least.
-LEAST = timedelta(seconds=30)
+#: A run gives a sweep so much time at least, and at most: whoever is due must not wait for it, however long nobody ran.
+LEAST, MOST = timedelta(seconds=30), timedelta(minutes=15)
 
 #: Records in the piece of a run at least: a small account is gone through at once.
 A_LITTLE = 1000
@@ -122,7 +122,7 @@ class Sweeps:
 
     def _work(self, sweep: Sweep, every: timedelta, place: Place) -> None:
         begun = self._session.now()
-        until = begun + max(LEAST, (begun - place.at) / 2)
+        until = begun + min(MOST, max(LEAST, (begun - place.at) / 2))
         due = _due(every, place, begun)
         if place.done > due:
             return

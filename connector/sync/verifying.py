@@ -17,6 +17,7 @@ from connector.ledger.work import PlannedChange
 from connector.plan import Change, Set
 from connector.sync.backwards import ANY_WAY, BLANK, FORWARD_ONLY, GONE, MOVED, REFUSED, SET_BACK, STANDS, Backwards
 from connector.sync.backwards import Ending as End
+from connector.sync.quarantine import only_tells
 from connector.sync.reversals import Reversals
 from connector.sync.session import Report, Session
 from connector.sync.who import Versions, Who
@@ -64,18 +65,16 @@ class Verifying:
         }
         self._report.accepted_unchanged += sum(map(len, refused.values()))
         plans = {planned.person_id: planned for planned, _, _ in taken}
-        back = {id: those[0] for id, those in refused.items() if _may_go_back(plans[id], those)}
-        verdicts = {
-            id: Verdict("rejected", "not_taken", _not_taken(those), tuple(one.property for one in those))
-            for id, those in refused.items()
-            if id not in back
-        }
-        return verdicts | self._cleared(back)
+        back = {id: stage for id, those in refused.items() if (stage := _going_back(plans[id], those)) is not None}
+        verdicts = {id: _not_taken(those) for id, those in refused.items() if id not in back}
+        return verdicts | self._cleared(back, refused)
 
-    def _cleared(self, back: Mapping[str, Set]) -> dict[str, Verdict]:
+    def _cleared(self, back: Mapping[str, Set], refused: Mapping[str, Sequence[Set]]) -> dict[str, Verdict]:
         endings = self._backwards.clear_then_set(back)
         self._reversals.set_back_at_once({id: back[id] for id, one in endings.items() if one.how == SET_BACK})
-        return {id: _verdict(one, back[id].property) for id, one in endings.items() if one.how != STANDS}
+        verdicts = {id: _verdict(one, back[id].property) for id, one in endings.items() if one.how != STANDS}
+        rest = {id: [one for one in refused[id] if one != back[id]] for id in endings if id not in verdicts}
+        return verdicts | {id: _not_taken(those) for id, those in rest.items() if those}
 
     def _stored(self, taken: Sequence[Taken]) -> dict[str, dict[str, str | None]]:
         """What stands there now; a stage or status of which the answer says nothing is read."""
@@ -126,9 +125,11 @@ class Verifying:
         )
 
 
-def _may_go_back(planned: PlannedChange, sets: Sequence[Set]) -> bool:
-    """Whether all that was not taken is a stage that the agreement lets go back."""
-    return bool(planned.body.get("backwards")) and [one.field for one in sets] == ["stage"]
+def _going_back(planned: PlannedChange, sets: Sequence[Set]) -> Set | None:
+    """The stage, where the agreement lets it go back and whatever else was not taken only tells."""
+    decides = [one for one in sets if not only_tells([one])]
+    stage = decides[0] if [one.field for one in decides] == ["stage"] else None
+    return stage if planned.body.get("backwards") else None
 
 
 def _verdict(one: End, name: str) -> Verdict:
@@ -143,5 +144,6 @@ def _verdict(one: End, name: str) -> Verdict:
     }[one.how]
 
 
-def _not_taken(sets: Sequence[Set]) -> str:
-    return f"the CRM accepted {', '.join(one.property for one in sets)} and kept another value"
+def _not_taken(sets: Sequence[Set]) -> Verdict:
+    names = tuple(one.property for one in sets)
+    return Verdict("rejected", "not_taken", f"the CRM accepted {', '.join(names)} and kept another value", names)

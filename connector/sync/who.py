@@ -17,6 +17,7 @@ import orjson
 from connector.crm import PropertyVersion
 from connector.errors import CrmError, Denied
 from connector.ledger.work import WRITTEN
+from connector.ledger.writers import id_of
 from connector.sync.session import Order, Report, Session
 
 #: Verbs that only ask, and make no call.
@@ -58,8 +59,8 @@ class Who:
     def is_us(self, id: str, name: str, versions: Versions) -> bool:
         """Whether the newest entry is our own token's."""
         newest = versions[0] if versions else None
-        if newest is None or newest.by != "integration" or not newest.source:
-            return False
+        if newest is None or newest.by != "integration" or not id_of(newest.source):
+            return False  # one that gives no number is called what any other is called
         if newest.source in self._known():
             return True
         earlier = [one for one in versions[1:] if one.source == newest.source]

@@ -20,6 +20,7 @@ class FirstRun:
 
     world: World | None = None
     ledger: bytes = b""
+    calls: int = 0  # of the account's day
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +59,9 @@ def synced(desk: Desk, first_run: FirstRun) -> Desk:
     if first_run.world is None:
         assert desk("sync", "--yes").code == 0
         first_run.world, first_run.ledger = deepcopy(desk.world), desk.ledger.read_bytes()
+        first_run.calls = desk.sandbox.hubspot.limits.used_today
     else:
         desk.sandbox.begin(deepcopy(first_run.world))
+        desk.sandbox.hubspot.limits.spend_daily(first_run.calls)
         desk.ledger.write_bytes(first_run.ledger)
     return desk

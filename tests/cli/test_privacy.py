@@ -260,7 +260,7 @@ def test_g14_a_mistake_of_ours_quotes_nobody(private: Desk, monkeypatch: pytest.
     def choke(*_: object, **__: object) -> None:
         raise ValueError(f"{FIRST[1]} {LAST[1]} of {COMPANY}") from KeyError(f"p2@{HOSTS[1]}.example")
 
-    monkeypatch.setattr("connector.fields.FieldMap.person", choke)
+    monkeypatch.setattr("connector.fields.people.People.person", choke)
     monkeypatch.setattr("connector.sync.look.Look.at", choke)
     for log in ("text", "json"):
         from connector.cli import run  # noqa: PLC0415 - past the desk, which lets no mistake of ours pass

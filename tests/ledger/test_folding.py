@@ -136,7 +136,9 @@ def test_contacts_of_a_merged_company_are_at_the_one_that_is_left(ledger: Ledger
     """Their own records were not touched, so nobody would tell."""
     _seen(ledger, "1", "2")
     ledger.mirror.store("company", [Seen("900", {"f": {}}), Seen("901", {"f": {}})], read_at=NOW, run=1)
-    ledger.mirror.relink("contact", {"1": [Link("900", ("primary",))], "2": [Link("901"), Link("900")]}, "company", 1)
+    ledger.mirror.links.relink(
+        "contact", {"1": [Link("900", ("primary",))], "2": [Link("901"), Link("900")]}, "company", 1
+    )
     ledger.mirror.settle(["1", "2"])
 
     ledger.folding.fold("company", "901", ["900"], live={}, as_of=NOW, now=NOW, run=2)

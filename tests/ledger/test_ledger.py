@@ -127,7 +127,7 @@ def test_a_contact_is_dirty_until_settled_and_again_when_its_company_changes(led
     mirror = ledger.mirror
     mirror.store("company", [Seen("9", {"f": {"size": 1}})], read_at=NOW, run=1)
     mirror.store("contact", [Seen("1", {"f": {}})], read_at=NOW, run=1)
-    mirror.relink("contact", {"1": (Link("9"),)}, "company", 1)
+    mirror.links.relink("contact", {"1": (Link("9"),)}, "company", 1)
     mirror.settle(["1"])
     assert mirror.store("contact", [Seen("1", {"f": {}})], read_at=NOW, run=2) == ()
     assert mirror.dirty("", 10) == {}
@@ -141,10 +141,10 @@ def test_links_replaced_from_either_side_agree(ledger: Ledger) -> None:
     """A deal read later may drop the contact, and the contact is due again."""
     mirror = ledger.mirror
     mirror.store("contact", [Seen("1", {"f": {}}), Seen("2", {"f": {}})], read_at=NOW, run=1)
-    mirror.relink("contact", {"1": (Link("7"),), "2": ()}, "deal", 1)
+    mirror.links.relink("contact", {"1": (Link("7"),), "2": ()}, "deal", 1)
     mirror.settle(["1", "2"])
 
-    mirror.relink("deal", {"7": (Link("2", ("decider",)),)}, "contact", 2)
+    mirror.links.relink("deal", {"7": (Link("2", ("decider",)),)}, "contact", 2)
 
     around = mirror.around(["1", "2"])
     assert around["1"].links == []
@@ -152,20 +152,31 @@ def test_links_replaced_from_either_side_agree(ledger: Ledger) -> None:
     assert set(mirror.dirty("", 10)) == {"1", "2"}
 
 
+def test_labels_in_another_order_are_no_news(ledger: Ledger) -> None:
+    """No CRM promises an order: nobody is looked at again for it."""
+    mirror = ledger.mirror
+    mirror.store("contact", [Seen("1", {"f": {}})], read_at=NOW, run=1)
+    mirror.links.relink("contact", {"1": (Link("7", ("decider", "champion")),)}, "deal", 1)
+    mirror.settle(["1"])
+
+    assert mirror.links.relink("contact", {"1": (Link("7", ("champion", "decider")),)}, "deal", 2) == []
+    assert mirror.dirty("", 10) == {}
+
+
 def test_a_submission_finds_its_contact_when_that_appears(ledger: Ledger) -> None:
     """The form was read before the contact; nobody is lost and nothing is told twice."""
     mirror = ledger.mirror
     submission = Occurrence("s1", "form:demo", NOW, email_hash="abc")
-    assert mirror.add_occurrences([submission], 1) == 1
+    assert mirror.occurrences.add([submission], 1) == 1
     mirror.store("contact", [Seen("1", {"f": {}}, email_hash="abc")], read_at=NOW, run=1)
     mirror.settle(["1"])
 
-    assert mirror.adopt_submissions() == 1
+    assert mirror.occurrences.adopt_submissions() == 1
 
     assert [one.id for one in mirror.around(["1"])["1"].occurrences] == ["s1"]
     assert set(mirror.dirty("", 10)) == {"1"}
-    assert mirror.add_occurrences([submission], 2) == 0
-    assert mirror.adopt_submissions() == 0
+    assert mirror.occurrences.add([submission], 2) == 0
+    assert mirror.occurrences.adopt_submissions() == 0
 
 
 def test_g2_an_intention_without_an_end_outlives_the_next_call(ledger: Ledger) -> None:

@@ -22,7 +22,7 @@ def ledger(tmp_path: Path) -> Ledger:
     found = open_ledger(f"sqlite:///{tmp_path}/state.db", "acme")
     found.mirror.store("contact", [Seen(id, {"f": {}}) for id in "123"], read_at=NOW, run=1)
     found.mirror.store("company", [Seen("900", {"f": {}})], read_at=NOW, run=1)
-    found.mirror.relink("contact", {"1": [Link("900")], "2": [], "3": []}, "company", 1)
+    found.mirror.links.relink("contact", {"1": [Link("900")], "2": [], "3": []}, "company", 1)
     return found
 
 

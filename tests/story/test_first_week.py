@@ -3,7 +3,7 @@ The first weeks on an account with nine years of history, as the README tells th
 
 Old people with stages and statuses set by hand, custom stages nobody mapped, customers without deals, stale MQLs,
 owners who left, and workflows that fire on every change. Nothing may fire that should not. `make check` walks it with
-two thousand people, `make story` with twenty thousand.
+one thousand people, `make story` with twenty thousand.
 """
 
 from __future__ import annotations

@@ -133,6 +133,15 @@ class SandboxWorld(World):
         """A contact's filled properties."""
         return self.contacts()[id]
 
+    def in_the_bin(self, id: str) -> dict[str, str]:
+        """The filled properties of a contact that was deleted."""
+        row = next(one for one in self.account.rows("contacts", archived=True) if one.id == id)
+        return {name: value for name, value in self.account.values("contacts", row).items() if value}
+
+    def task_bodies(self) -> list[str]:
+        """What stands in every task."""
+        return [body for _, body in self._tasks()]
+
     def contacts(self) -> dict[str, dict[str, str]]:
         """Every contact's filled properties."""
         found = self.account.snapshot(("contacts",))["contacts"]

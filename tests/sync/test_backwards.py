@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from connector.agreement.terms import Backward
+from connector.crm import Outcome, Update
 from connector.ledger.work import OpenClear
+from connector.sync import backwards
 from tests.sync.conftest import Build
 from tests.sync.sandbox_world import SandboxWorld
 from tests.sync.world import AS_OF, World
@@ -86,3 +91,51 @@ def test_g5_somebody_who_acts_meanwhile_is_not_overwritten(build: Build) -> None
 
     assert world.properties("1")["lifecyclestage"] == "opportunity"
     assert ledger.work.open_clears() == []
+
+
+def test_g5_a_text_the_crm_keeps_in_another_form_does_not_hold_up_the_stage(memory: Build) -> None:
+    """The stage is cleared and set; of the property that only tells nothing is believed, and the rest is done."""
+    world = _faded(memory, opted_in=True)
+    may_set = world.crm._may_set
+    world.crm._may_set = (  # type: ignore[method-assign]  # an account that accepts, and keeps what stood there
+        lambda stored, name, value: name != "cx_score_reasons" and may_set(stored, name, value)
+    )
+    ledger = world.ledger()
+
+    world.sync(ledger)
+
+    assert (world.properties("1")["lifecyclestage"], world.properties("1")["cx_stage"]) == ("lead", "nurture")
+    (reject,) = ledger.rejects.every()
+    assert (reject.code, reject.names) == ("not_taken", ("cx_score_reasons",))
+    assert ledger.people.remember(["1"])["1"].tracks[0]["stage"] == "nurture"
+
+
+def test_g5_whoever_is_cleared_is_set_before_anybody_else_is_cleared(
+    memory: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many go back in one batch, only so many stand blank at a time as one call takes."""
+    monkeypatch.setattr(backwards, "AT_ONCE", 2)
+    world = memory()
+    moves = (Backward("mql_to_nurture", ("mql",), "nurture"),)
+    world.agreement = replace(world.agreement, backwards=moves)
+    ids = [str(number) for number in range(1, 6)]
+    for id in ids:
+        world.person(id)
+        world.interested(id)
+    ledger = world.ledger()
+    world.sync(ledger)
+    world.clock.at = FADED
+    crm, blank = world.adapter(), list[int]()
+    write = crm.write
+
+    def watched(kind: str, updates: Sequence[Update]) -> list[Outcome]:
+        outcomes = write(kind, updates)
+        blank.append(sum("lifecyclestage" not in world.properties(id) for id in ids))
+        return outcomes
+
+    crm.write = watched  # type: ignore[method-assign]  # looks in after each call
+
+    world.sync(ledger)
+
+    assert {world.properties(id)["lifecyclestage"] for id in ids} == {"lead"}
+    assert max(blank) == 2

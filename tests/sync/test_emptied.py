@@ -77,7 +77,7 @@ def test_lesson_13_links_that_are_told_no_more_decide_nothing(build: Build) -> N
 
     assert ledger.aside.open_alerts() == []
     assert after.parked == []
-    assert ledger.mirror.linked("company", ["1000", "1051"]) == {"1000", "1051"}
+    assert ledger.mirror.links.linked("company", ["1000", "1051"]) == {"1000", "1051"}
     assert {id: stage for id, stage in _stages(world).items() if stage == "mql"} != {}
 
 

@@ -233,3 +233,25 @@ def test_g14_somebody_known_who_gets_the_address_is_neither_kept_nor_decided_on(
 
     assert ledger.mirror.alive("contact", ["60606060"]) == set()
     assert world.properties("60606060") == stood
+
+
+def test_g14_a_known_person_who_comes_to_a_forgotten_address_is_forgotten_whole(memory: Build) -> None:
+    """Every row of theirs, at once; and no sweep waits for a record that may not be read."""
+    world = memory()
+    ledger = world.ledger()
+    somebody(world)
+    world.person("80808080", mail="another@northmill.example")
+    world.sync(ledger)
+    ledger.forgetting.forget(WHO, world.clock(), "salt")
+    world.delete(WHO)
+    world.clock.pass_by(minutes=10)
+    world.edit("80808080", {"email": VALUES[0]})
+
+    report = world.sync(ledger)
+    world.clock.pass_by(hours=25)
+    swept = world.sync(ledger)
+
+    assert "80808080" not in everything(ledger)
+    assert any("forgotten, too" in text for text in report.warnings)
+    assert ledger.runs.sweep("reconcile") is None
+    assert swept.completeness["reconciled_as_of"] == swept.started_at.isoformat().replace("+00:00", "Z")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, time, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 
 from connector.config import Freeze, Quiet
 from connector.errors import Deferred, GuardRefused
+from connector.ledger.aside import Aside, SetAside
 from connector.plan import Limits, TaskBudget
 from connector.quiet import Quiet as QuietTimes
-from connector.sync import Order, Report, run
+from connector.sync import Order, Report, guarding, run
 from tests.sync.conftest import Build
+from tests.sync.crashing import Crash
 from tests.sync.world import AS_OF, World
 
 TIGHT = Limits(changes_per_run=10, changes_per_day=100, max_share=1.0)
@@ -62,6 +65,33 @@ def test_g8_a_flood_costs_the_next_runs_nothing(build: Build) -> None:
     assert [(one["people"], one["since"][:16]) for one in later.parked] == [("40", "2026-03-31T12:00")]
     assert conserved(first)
     assert conserved(later)
+
+
+def test_g8_a_flood_is_set_aside_a_few_at_a_time_and_yet_all_or_none(
+    memory: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A changed rule may concern a million people: no more than a page of their changes is held in memory. Dead on
+    the way, nobody of them waits, or the rest would pass for a few."""
+    world = memory()
+    flood(world)
+    ledger = world.ledger()
+    monkeypatch.setattr(guarding, "PAGE", 7)
+    put, sizes = Aside.put, list[int]()
+
+    def dies(self: Aside, found: Sequence[SetAside], now: datetime) -> None:
+        sizes.append(len(found))
+        if len(sizes) == 3:
+            raise Crash
+        put(self, found, now)
+
+    monkeypatch.setattr(Aside, "put", dies)
+    with pytest.raises(Crash):
+        world.sync(ledger, limits=TIGHT)
+    assert ledger.aside.every() == []
+    report = world.sync(ledger, limits=TIGHT)
+
+    assert (report.counts["parked"], report.counts["written"], len(ledger.aside.every())) == (40, 0, 40)
+    assert max(sizes) == 7
 
 
 def test_g8_one_alert_names_cause_and_count_once(build: Build) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -310,3 +311,37 @@ def test_g2_lesson_23_a_task_whose_answer_was_lost_is_found_and_not_made_again(b
 
     assert world.handed_over() == ["1"]
     assert [one.state for one in ledger.work.tasks_of("1")] == ["created"]
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_g2_lesson_23_a_hand_off_has_one_task_though_another_rule_makes_it_now(memory: Build, arrived: bool) -> None:
+    """Handed over by score, and nobody heard what became of the task; then the person asks for a demo. It is the same
+    hand-off: a task that arrived is the one, and one that may arrive yet is waited for."""
+    world = memory()
+    world.person("1")
+    world.interested("1")
+    ledger = world.ledger()
+
+    class Deaf:
+        def __init__(self) -> None:
+            self._crm = world.adapter()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._crm, name)
+
+        def create_tasks(self, tasks: Sequence[Any], about_to_send: Any) -> list[Outcome]:
+            for number, _ in enumerate(tasks):
+                about_to_send(number)
+            if arrived:
+                self._crm.create_tasks(tasks, lambda number: None)
+            return [Outcome("", "unknown", code="dropped") for _ in tasks]
+
+    run(world.session(ledger, Deaf()), Order("sync", world.clock()))
+    world.clock.pass_by(seconds=20)
+    world.asked_for_demo("1")
+    at_once = world.sync(ledger, task_settle=timedelta(minutes=5))
+
+    assert (at_once.tasks_created, at_once.counts["unknown"]) == ((0, 0) if arrived else (0, 1))
+    world.clock.pass_by(minutes=10)
+    world.sync(ledger)
+    assert world.handed_over() == ["1"]

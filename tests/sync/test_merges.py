@@ -11,7 +11,7 @@ from connector.crm import Update
 from connector.ledger import Ledger
 from connector.ledger.work import OpenClear
 from connector.model import Occurrence
-from connector.sync import Report
+from connector.sync import Order, Report, run
 from tests.sync.conftest import Build
 from tests.sync.crashing import Crash, Fragile, Fuse
 from tests.sync.sandbox_world import SandboxWorld
@@ -214,6 +214,31 @@ def test_g9_who_is_restored_after_a_merge_is_somebody_of_their_own(tmp_path: Pat
         assert ledger.mirror.alive("contact", ["1", "2"]) == {"1", "2"}
     assert set(ledger.people.remember(["1", "2"])) == {"1", "2"}
     assert world.handed_over() == ["2"]
+
+
+def test_g9_who_takes_somebody_over_while_their_change_is_written_is_decided_on_again(tmp_path: Path) -> None:
+    """Both are planned; reading the one shows that it is part of the other by now, whose own record is fresh: the
+    hand-offs of both are counted on, and no plan of before the merge overwrites that."""
+    world = World(tmp_path)
+    ledger = _handed_over(world, "1", "2")
+    world.saw("1", "list:Visited pricing", 0)
+    world.asked_for_demo("2")
+    session = world.session(ledger)
+    read, merged = world.crm.read, {}
+
+    def tell(phase: str, done: int, total: int | None) -> None:
+        if phase == "looked at":
+            merged["1"] = world.merge("2", "1")
+            ledger.mirror.distrust("contact", ["1"])
+
+    session.progress = tell
+    world.crm.read = (  # type: ignore[method-assign]  # a CRM in which the one that is left answers for both
+        lambda kind, ids, names: read(kind, list(dict.fromkeys(merged.get(id, id) for id in ids)), names)
+    )
+    run(session, Order("sync", world.clock()))
+
+    assert ledger.people.remember(["2"])["2"].tracks[0]["cycle"] == 2
+    assert world.properties("2")["cx_cycle"] == "2"
 
 
 def test_a_merge_is_no_signal(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from connector.decide import Decider
 from connector.fields import FieldMap
+from connector.fields.people import People
 from connector.ledger.rejects import UNREADABLE
 from connector.sync import Order, run
+from connector.sync.noting import Noting
 from tests.sync.conftest import Build
 from tests.sync.world import World
 
@@ -118,6 +120,51 @@ def test_lesson_53_a_rule_that_fails_on_one_person_fails_for_that_person_alone(
     assert ledger.rejects.every() == []
 
 
+def test_lesson_53_what_cannot_be_said_of_one_hand_off_stops_nobody_else(
+    memory: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decided on they are, and what is to be remembered of it breaks a room of ours."""
+    world = memory()
+    for id in ("1", "2"):
+        world.person(id)
+        world.asked_for_demo(id)
+    noting = Noting.hand_offs
+
+    def fragile(self: Noting, person: Any, *rest: Any) -> Any:
+        if person.id == "1":
+            raise KeyError(person.fields["email"])
+        return noting(self, person, *rest)
+
+    monkeypatch.setattr(Noting, "hand_offs", fragile)
+    report = world.sync(world.ledger())
+
+    assert (report.status, report.set_aside, world.handed_over()) == ("partial", {"undecidable": 1}, ["2"])
+
+
+def test_g6_whoever_cannot_be_decided_on_is_not_decided_on_in_every_run(
+    memory: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not though the time has come at which their decision would change: the next attempt has a time of its own."""
+    world = memory()
+    world.person("1")
+    world.asked_for_demo("1")
+    ledger = world.ledger()
+    world.sync(ledger)
+    decided: list[str] = []
+
+    def fragile(self: Decider, person: Any, *rest: Any, **named: Any) -> Any:
+        decided.append(person.id)
+        raise RecursionError
+
+    monkeypatch.setattr(Decider, "decide", fragile)
+    world.clock.pass_by(days=3)
+    for _ in range(3):
+        world.clock.pass_by(minutes=10)
+        world.sync(ledger)
+
+    assert (decided, [one.attempts for one in ledger.rejects.every()]) == (["1"], [1])
+
+
 def test_lesson_53_a_person_who_cannot_be_put_together_stops_nobody(
     memory: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,20 +174,20 @@ def test_lesson_53_a_person_who_cannot_be_put_together_stops_nobody(
         world.person(id)
         world.asked_for_demo(id)
     ledger = world.ledger()
-    facts, person = FieldMap.facts, FieldMap.person
+    facts, person = FieldMap.facts, People.person
 
     def unreadable(self: FieldMap, record: Any) -> Any:
         if (record.kind, record.id) == ("contact", "1"):
             raise OverflowError(record.properties["email"])
         return facts(self, record)
 
-    def unbuildable(self: FieldMap, contact: Any, **more: Any) -> Any:
+    def unbuildable(self: People, contact: Any, **more: Any) -> Any:
         if contact.id == "2":
             raise LookupError(contact.facts["f"]["email"])
         return person(self, contact, **more)
 
     monkeypatch.setattr(FieldMap, "facts", unreadable)
-    monkeypatch.setattr(FieldMap, "person", unbuildable)
+    monkeypatch.setattr(People, "person", unbuildable)
     report = world.sync(ledger)
 
     assert (report.counts["rejected"], report.counts["looked_at"], world.handed_over()) == (2, 3, ["3"])

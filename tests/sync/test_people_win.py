@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -189,6 +190,29 @@ def test_g4_what_our_own_token_wrote_is_no_edit(memory: Build) -> None:
 
     assert restored.holds.of(["1"]) == []
     assert world.properties("1")["cx_fit_score"] == "85"
+
+
+def test_g4_where_the_history_calls_every_app_alike_none_of_them_is_us(memory: Build) -> None:
+    """It gives no numbers: what another app sets is held, though ours once came in by the same word."""
+    world, ledger = _known(memory)
+    crm = world.crm
+    told = crm.history
+
+    def nameless(*asked: Any) -> Any:
+        return {
+            id: {
+                name: tuple(replace(one, source="INTEGRATION") if one.by == "integration" else one for one in versions)
+                for name, versions in properties.items()
+            }
+            for id, properties in told(*asked).items()
+        }
+
+    crm.history = nameless  # type: ignore[method-assign]  # an account that tells less
+    world.set_by("integration", "1", {GRADE: "D4"})
+
+    world.sync(ledger)
+
+    assert (_hold(ledger).live, _hold(ledger).by) == ("D4", "integration")
 
 
 def test_g4_an_echo_does_not_pass_for_us(memory: Build) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from connector.crm import Outcome, Update
 from connector.fields import FieldMap
+from connector.ledger.work import CUT_OFF
+from connector.scope import compile_scope
 from connector.sync import Order, Report, run
 from tests.sync.crashing import Crash
 from tests.sync.world import World
@@ -96,6 +102,37 @@ def test_lesson_42_a_death_repeats_what_was_under_way_and_no_more(tmp_path: Path
         assert world.writes == 20
 
 
+def test_g4_what_an_earlier_life_planned_is_not_written_over_what_happened_since(tmp_path: Path) -> None:
+    """Planned, and dead before it was sent; a run for those who are due decided anew meanwhile, and a person edited."""
+    world = a_world(tmp_path, 3)
+    with dying_at_write(world, 1), pytest.raises(Crash):
+        backfill(world)
+    ledger = world.ledger()
+    run(world.session(ledger), Order("sync", world.clock(), release=True, due_only=True))
+    world.edit("00001", {"cx_stage": "a word of theirs"})
+    writes = world.writes
+
+    report = backfill(world)
+
+    assert (report.counts["written"], world.writes) == (0, writes)
+    assert world.properties("00001")["cx_stage"] == "a word of theirs"
+
+
+def test_a_reading_that_stopped_long_ago_begins_anew(tmp_path: Path) -> None:
+    """Nobody is decided on by what stood there weeks ago, nor by the date it was then."""
+    world = a_world(tmp_path, 5)
+    doomed = Doomed(world)
+    doomed.dies_at = 14
+    with pytest.raises(Crash):
+        backfill(world)
+    assert world.ledger().runs.latest("scan:") is not None
+    world.clock.pass_by(days=8)
+
+    report = backfill(world)
+
+    assert (report.as_of, report.counts["read"]) == (world.clock(), 5)
+
+
 def test_a_run_that_ended_is_not_taken_up(tmp_path: Path) -> None:
     """The next one reads everybody again: that is what it was asked for."""
     world = a_world(tmp_path, 5)
@@ -151,6 +188,84 @@ def test_what_a_sync_has_finished_is_not_taken_up(tmp_path: Path) -> None:
     report = backfill(world)
 
     assert (report.run, report.counts["read"], world.writes) == (3, 5, 5)
+
+
+@pytest.fixture
+def half_written(tmp_path: Path) -> World:
+    """Five people, of whom two were written when the program died; ten minutes ago."""
+    world = a_world(tmp_path, 5)
+    with dying_at_write(world, 2), pytest.raises(Crash):
+        backfill(world)
+    world.clock.pass_by(minutes=10)
+    return world
+
+
+def test_a_run_that_goes_on_adds_up(half_written: World) -> None:
+    """Its report is of this life: whom it looked at, and what became of them."""
+    report = backfill(half_written)
+
+    assert (report.run, report.status) == (1, "done")
+    assert (report.counts["looked_at"], report.counts["written"]) == (3, 3)
+
+
+def test_a_run_that_goes_on_writes_no_plan_of_its_earlier_life(half_written: World) -> None:
+    """Somebody stopped it, and left two people alone of whom changes were planned: these are not written."""
+    world = half_written
+    session = world.session(world.ledger(), **FINE)
+    session.scope = compile_scope({}, {"record_id": ("00003", "00004")}, lambda name: frozenset())
+
+    report = run(session, Order("backfill", world.clock(), everything=True, release=True, tasks=False))
+
+    assert (report.run, report.counts["written"], world.writes) == (1, 1, 3)
+
+
+def test_g4_what_was_decided_meanwhile_stands_when_a_run_goes_on(half_written: World) -> None:
+    """A run of those who are due came by and wrote everybody: the plans of before are void."""
+    world = half_written
+    run(world.session(world.ledger(), **FINE), Order("sync", world.clock(), due_only=True, release=True, tasks=False))
+
+    report = backfill(world)
+
+    assert (report.run, report.counts["looked_at"], world.writes) == (1, 0, 5)
+
+
+def test_what_was_being_written_counts_in_the_budget_until_it_is_known(half_written: World) -> None:
+    """The two whose write had begun may stand in the CRM: who asks before they are looked at counts them."""
+    work = half_written.ledger().work
+    work.plan_anew(1, half_written.clock())
+
+    assert {one.person_id: (one.state, one.code) for one in work.every(1)} == {
+        "00000": ("written", ""),
+        "00001": ("written", ""),
+        "00002": ("unknown", CUT_OFF),
+        "00003": ("unknown", CUT_OFF),
+    }
+
+
+def test_a_dry_run_does_not_go_on_with_what_was_to_be_written(half_written: World) -> None:
+    """It reads for itself; what was begun is left to who writes."""
+    session = half_written.session(half_written.ledger(), **FINE)
+
+    shown = run(session, Order("plan", half_written.clock(), everything=True, write=False))
+
+    assert shown.run == 2
+
+
+@contextmanager
+def dying_at_write(world: World, number: int) -> Iterator[None]:
+    """The program dies when it writes for the n-th time."""
+    write, calls = world.crm.write, itertools.count(1)
+
+    def dies(kind: str, updates: Sequence[Update]) -> list[Outcome]:
+        if next(calls) == number:
+            raise Crash
+        return write(kind, updates)
+
+    world.crm.write = dies  # type: ignore[method-assign]  # the accident
+    try:
+        yield
+    finally:
+        world.crm.write = write  # type: ignore[method-assign]  # and its end
 
 
 def _dying(*_: object) -> None:

@@ -9,6 +9,7 @@ from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -220,9 +221,11 @@ def test_g10_lesson_12_trap_09_a_link_that_touched_nothing_is_seen_within_a_day(
     assert in_time.completeness["associations_as_of"] == in_time.started_at.isoformat().replace("+00:00", "Z")
 
 
-def test_g3_a_spent_quota_stops_a_sweep_and_not_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What changed is read, decided and written all the same; the sweep says so and goes on from where it stopped."""
-    monkeypatch.setattr(reconcile, "PAGES", 1)
+def test_g3_lesson_39_a_spent_quota_stops_a_sweep_and_not_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What changed is read, decided and written all the same; the sweep says so, keeps the pages that did come, and
+    goes on from where it stopped."""
     world = World(tmp_path, page=2)
     ledger = _settled(world, 6)
     world.clock.pass_by(hours=24)
@@ -327,6 +330,38 @@ def test_a_run_says_in_one_line_how_complete_the_picture_is(build: Build) -> Non
         f"complete up to {until} UTC; 0 drift; associations at most 4 h old; archived looked at 4 h ago"
     )
     assert report.to_json()["associations_as_of"] == "2026-03-31T12:00:00Z"
+
+
+def test_after_days_in_which_nobody_ran_a_sweep_keeps_nobody_waiting_for_hours(tmp_path: Path) -> None:
+    """However far it is behind by then: whoever asked for a demo on Saturday is not decided on after all of it."""
+    world = World(tmp_path)
+    session = world.session(world.ledger())
+    runs, done = session.ledger.runs, [0]
+
+    class Slow:
+        """A minute a piece, and a million of them."""
+
+        name, every, most, counts_drift = "slow", timedelta(hours=24), inf, False
+
+        def size(self) -> int:
+            return 10**6
+
+        def pieces(self, place: sweeping.Place) -> Iterator[sweeping.Place]:
+            while True:
+                world.clock.pass_by(minutes=1)
+                done[0] += 1
+                place = replace(place, at=world.clock(), done=place.done + 1)
+                runs.note_sweep(self.name, place.to_json())
+                yield place
+
+    report = world.sync(session.ledger)
+    sweeps = sweeping.Sweeps(session, report, (), (Slow(),))
+    sweeps.go_on()
+    world.clock.pass_by(days=3)
+    done[0] = 0
+    sweeps.go_on()
+
+    assert 1 <= done[0] <= 15
 
 
 def test_sweeps_can_be_switched_off(tmp_path: Path) -> None:

@@ -191,6 +191,14 @@ class World:
         """A contact's filled properties."""
         return self.crm.properties("contact", id)
 
+    def in_the_bin(self, id: str) -> dict[str, str]:
+        """The filled properties of a contact that was deleted."""
+        return self.properties(id)
+
+    def task_bodies(self) -> list[str]:
+        """What stands in every task."""
+        return [task.body for task in self.crm.tasks()]
+
     def contacts(self) -> dict[str, dict[str, str]]:
         """Every contact's filled properties."""
         found: dict[str, dict[str, str]] = self.state()["contact"]

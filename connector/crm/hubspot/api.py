@@ -17,6 +17,7 @@ from connector.crm.desk import Desk
 from connector.crm.hubspot.allowance import Allowance
 from connector.crm.hubspot.names import TYPES, Reading, Sizes, path_of
 from connector.crm.hubspot.refusals import Refusal
+from connector.crm.hubspot.timing import TheirClock
 from connector.crm.hubspot.transport import Request, Wire
 from connector.crm.hubspot.verdict import Refused, body_of, error_of, retry_after
 from connector.crm.pacing import Budget
@@ -71,6 +72,7 @@ class Api:
         self.reading, self.sizes, self.calls = reading, Sizes(reading), Calls()
         limits = {"burst": BURST, "search": SEARCH, "links": ASSOCIATIONS}
         self.allowance = Allowance(desk, wire.host, lambda: wire.whose, budget, limits, rest)
+        self.their_clock = TheirClock(clock)
         self.before_call: Callable[[], None] = unasked
         self._tally = threading.Lock()
         self.refusals: dict[tuple[str, str, str | None], Refusal] = {}  # (kind, property, value or None for any)
@@ -120,6 +122,7 @@ class Api:
             self.before_call()  # last of all: to wait for a place may have taken long
             answer = self._wire.send(request)
         self._count(call.counted_as)
+        self.their_clock.learn(answer.headers.get("Date"))
         self.allowance.learn(call.counted_as, answer)
         self._reached |= answer.status == 429  # nobody but HubSpot counts our calls
         if answer.status >= 300:

@@ -48,7 +48,7 @@ class _Window:
 
 def begin(api: Api, now: datetime) -> str:
     """A cursor from which every edit made after this moment will be seen."""
-    return (now - api.reading.settle).isoformat()
+    return (api.their_clock.now(now) - api.reading.settle).isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,8 @@ def changes(api: Api, kind: str, cursor: str, now: datetime) -> Iterator[Batch]:
     """The ids of what changed, a page a batch, each once in a window; a batch carries the cursor behind it. A window
     that was begun before is finished first."""
     at = _cursor(kind, cursor)
+    api.calls.ahead = api.their_clock.ahead(now).total_seconds()
+    now = api.their_clock.now(now)
     while True:
         end = at.end or now
         yield from _window_of(api, kind, at, end)

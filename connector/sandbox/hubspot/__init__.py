@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from email.utils import formatdate
 from uuid import uuid4
 
 from connector.sandbox.clock import iso
@@ -59,6 +60,8 @@ class HubSpot:
         except Refusal as refused:
             said = refused.answer
         told = self.limits.headers(bucket, self.app_id, daily=not by_app)
+        if self.world.switches.tells_time:
+            told = told | {"Date": formatdate(self.world.clock.now() / 1000, usegmt=True)}
         return Answer(said.status, said.body, {"X-HubSpot-Correlation-Id": str(uuid4())} | told | dict(said.headers))
 
     def _routed(self, call: Call, path: Path, route: Route, named: Mapping[str, str]) -> Answer:

@@ -29,7 +29,6 @@ from connector.ledger.work import PLANNED, UNDOING, WRITTEN, PlannedChange
 from connector.model import Person
 from connector.plan import Change, Set, to_json
 from connector.sync.assembling import Assembly, Ours
-from connector.sync.look import settled_json
 from connector.sync.reverting.standing import (
     GONE,
     ON_HOLD,
@@ -43,6 +42,7 @@ from connector.sync.reverting.standing import (
 )
 from connector.sync.reverting.tracks import stepped_back
 from connector.sync.session import Order, Report, Session
+from connector.sync.settling import settled_json
 from connector.sync.who import Who
 
 #: What a row may be called whose write may have arrived; of all but the first that must be known from elsewhere.
