@@ -16,7 +16,7 @@ from datetime import datetime
 from connector.agreement import Agreement
 from connector.agreement.highest import highest
 from connector.agreement.wiring import FieldSpec, FieldType, OwnProperty
-from connector.crm import Description, Owner, PropertyDefinition
+from connector.crm import Description, Finding, Owner, PropertyDefinition
 from connector.errors import Problem
 from connector.fields import STRICT
 from connector.model import ALWAYS
@@ -58,18 +58,34 @@ def check_account(agreement: Agreement, account: Description, *, writes: bool) -
             _check_field(kind, spec, known, written=written, hard=problems, soft=into, agreement=agreement)
     remarks += _entry_dates(agreement, account)
     problems += _check_deal_stages(agreement, account)
+    for finding in account.findings:
+        stops = finding.stops == "reading" or (finding.stops == "writing" and writes)
+        (problems if stops else remarks).append(_told_by_the_crm(finding, agreement, account))
     return Findings(tuple(problems), tuple(remarks))
+
+
+def _told_by_the_crm(finding: Finding, agreement: Agreement, account: Description) -> Problem:
+    """What the CRM's adapter found out, with the lines that it concerns."""
+    where = agreement.wiring.kinds.get(finding.kind) or f"account {account.account}"
+    later = " Needed from the mode scores on." if finding.stops == "writing" else ""
+    return Problem(where, finding.what, f"{finding.fix}{later}".strip())
 
 
 def definitions(agreement: Agreement, account: Description) -> str:
     """The account's definitions of everything mapped, as one digest: what a refusal by the CRM depends on."""
     mapped = {(kind, spec.property) for kind, specs in agreement.wiring.fields.items() for spec in specs.values()}
     told = [
-        repr((kind, name, one.type, sorted(one.options), one.read_only, one.calculated))
+        repr((kind, name, one.type, sorted(one.options), one.read_only, one.calculated, *_where_narrow(one)))
         for kind, name in sorted(mapped)
         if (one := account.properties.get(kind, {}).get(name)) is not None
     ]
     return hashlib.sha256("\x1f".join(told).encode()).hexdigest()
+
+
+def _where_narrow(one: PropertyDefinition) -> tuple[object, ...]:
+    """What else a refusal may depend on, where the CRM tells it."""
+    told = (one.length, one.least, one.most, one.lacking)
+    return told if any(told) else ()
 
 
 def _check_field(
@@ -91,10 +107,30 @@ def _check_field(
         )
         return
     soft += _wrong_type(spec, definition)
+    for name in (one for one in spec.otherwise if one not in known):
+        what = f"{kind} has no property {name}, so it is not read in place of {spec.property}."
+        (soft if spec.optional else hard).append(Problem(spec.where, what, did_you_mean(name, known)))
+    soft += _hardly_seen(spec, definition)
     if written:
         soft += _not_writable(spec, definition, agreement)
         soft += _own_options(kind, spec, definition, agreement)
-    (hard if spec.field in STRICT else soft).extend(_options(spec, definition))
+        soft += _not_everywhere(spec, definition)
+    (hard if spec.field in STRICT else soft).extend(_options(spec, definition, known))
+
+
+def _hardly_seen(spec: FieldSpec, definition: PropertyDefinition) -> Iterator[Problem]:
+    """A property behind a right of its own reads as blank for whoever lacks the right."""
+    if definition.secured:
+        what = (
+            f"{spec.property} is secured by a right of its own, without which it reads as blank and is never written."
+        )
+        yield Problem(spec.where, what, "Give that right to the user of the connector (a field security profile).")
+
+
+def _not_everywhere(spec: FieldSpec, definition: PropertyDefinition) -> Iterator[Problem]:
+    if definition.lacking:
+        what = f"{spec.property} is not in every table that people stand in: {', '.join(definition.lacking)} lacks it."
+        yield Problem(spec.where, what, SETUP)
 
 
 def _entry_dates(agreement: Agreement, account: Description) -> Iterator[Problem]:
@@ -143,13 +179,17 @@ def _own_options(kind: str, spec: FieldSpec, definition: PropertyDefinition, agr
             yield Problem(spec.where, what, SETUP)
 
 
-def _options(spec: FieldSpec, definition: PropertyDefinition) -> Iterator[Problem]:
-    if not definition.options:
-        return
+def _options(
+    spec: FieldSpec, definition: PropertyDefinition, known: Mapping[str, PropertyDefinition]
+) -> Iterator[Problem]:
+    also = [known[name].options for name in spec.otherwise if name in known]
+    if not definition.options or not all(also):
+        return  # a text may hold anything
+    read = {value for options in also for value in options}
     values = {label.casefold(): value for value, label in definition.options.items()}
     for ours, theirs in spec.values.items():
         for value in theirs:
-            if value in definition.options:
+            if value in definition.options or value in read:
                 continue
             meant = values.get(value.casefold())
             fix = (
@@ -171,7 +211,10 @@ def _check_deal_stages(agreement: Agreement, account: Description) -> Iterator[P
     somewhere = f"{wiring.crm}.toml, deal.stages"
     if not known:
         return
+    texts = {name for name, one in account.properties.get("deal", {}).items() if not one.options}
     for pipeline in sorted({*wiring.pipelines, *(name for name, _ in wiring.deal_stages)}):
+        if pipeline in texts:  # a text stands for the pipeline, and may hold anything
+            continue
         if pipeline not in pipelines:
             where = wiring.places.get((pipeline,), somewhere)
             yield Problem(where, f"there is no pipeline {pipeline}.", did_you_mean(pipeline, pipelines))

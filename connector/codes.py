@@ -71,9 +71,35 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "Look at the record in the CRM; two records of one person are merged there.",
             ),
             Code(
+                "target_missing",
+                "A record that the property points to, such as an owner or a company, is not there any more.",
+                "Look in the CRM which record that was; name another one in the mapping file or the configuration.",
+            ),
+            Code(
+                "record_closed",
+                "The record is closed in the CRM, as a qualified lead or a won deal is, and takes no change.",
+                "Nothing to do, unless the record was closed by mistake: reopen it in the CRM.",
+            ),
+            Code(
+                "plugin",
+                "A plug-in or workflow of the environment refused the record, or failed on it.",
+                "Change the record by hand: the form shows the plug-in's own message. Whoever wrote it can exempt us by"
+                " the tag agreement-connector.",
+            ),
+            Code(
+                "not_supported",
+                "The CRM does not do this with records of this kind.",
+                "Take the field out of write_back.toml, or map it to a property of our own.",
+            ),
+            Code(
                 "refused",
                 "The CRM refused the record and gave no reason that we know.",
                 "Open the record in the CRM and change the property by hand: it shows the reason there.",
+            ),
+            Code(
+                "keeps_moving",
+                "Each time it was to be written somebody else had just changed the record, three times in a row.",
+                "Look in the CRM which automation or integration changes the record again and again.",
             ),
             Code(
                 "not_taken",
@@ -142,6 +168,11 @@ CHAPTERS: tuple[Chapter, ...] = (
         (
             Code("gone", "The record was deleted or merged away.", "Nothing to do: it is never written again."),
             Code("plan_moved", "The record is no longer as it was when the plan was reviewed.", "Make a new plan."),
+            Code(
+                "moved_meanwhile",
+                "Somebody changed the record between our reading and our writing; it is read and decided again.",
+                _ITSELF,
+            ),
             Code("quota", "The share of the CRM's quota that this connection may use is spent.", _ITSELF),
             Code(
                 "throttled",
@@ -211,9 +242,56 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "Install the app in the account again and store the new refresh token where the setting names it.",
             ),
             Code(
+                "tenant",
+                "Microsoft Entra knows no such tenant, or the tenant no such environment.",
+                "Correct the setting that the message names: tenant_id, authority or environment_url.",
+            ),
+            Code(
+                "app",
+                "Microsoft Entra does not accept the app registration, or what proves that we are it.",
+                "Correct the setting that the message names: client_id, client_secret or certificate.",
+            ),
+            Code(
+                "user_missing",
+                "The environment has no application user for the app registration.",
+                "Add one with a security role in the Power Platform admin center, or correct environment_url.",
+            ),
+            Code(
+                "user_disabled",
+                "The application user is disabled in the environment.",
+                "Activate it in the Power Platform admin center.",
+            ),
+            Code(
+                "user_without_roles",
+                "The application user has no security role in the environment.",
+                "Give it one in the Power Platform admin center.",
+            ),
+            Code(
+                "publisher",
+                "The solution that our columns belong to is not there, or its publisher has another prefix.",
+                "Create the solution, or correct own_group and own_prefix in the mapping, as the message says.",
+            ),
+            Code(
+                "no_versions",
+                "A table has no optimistic concurrency, so nobody's change could be noticed before it is overwritten.",
+                "Let the environment's administrator enable it for the table; connector check names it.",
+            ),
+            Code(
+                "not_tracked",
+                "A table has no change tracking.",
+                "Let the environment's administrator enable it; until then changes are found by their time.",
+            ),
+            Code(
+                "foreign_link",
+                "An answer points to another host than the configured one, and the token is not sent there.",
+                "Set environment_url to the address that the environment itself uses; look for a proxy that rewrites.",
+            ),
+            Code(
                 "scope",
-                "The token lacks a scope, or lost it during the run. Nothing was decided without what it hides.",
-                "Add the scope that the message names to the app or service key; connector check proves them all.",
+                "The token lacks a scope, or the application user a privilege, perhaps since the run began. Nothing was"
+                " decided without what it hides.",
+                "Add the scope that the message names to the app or service key, or the privilege to the user's role;"
+                " connector check proves them all.",
             ),
             Code(
                 "wrong_account",
@@ -221,14 +299,19 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "Use the token of the right account, or correct account in the configuration.",
             ),
             Code("denied", "The CRM closed the door for another reason.", "Do what the message says."),
-            Code("tls", "There is no trusted TLS connection.", "Check base_url and SSL_CERT_FILE."),
-            Code("unreachable", "Nobody answers at base_url.", "Check base_url, network and proxy."),
+            Code("tls", "There is no trusted TLS connection.", "Check the CRM's address and SSL_CERT_FILE."),
+            Code("unreachable", "Nobody answers at the CRM's address.", "Check the address, network and proxy."),
             Code("not_found", "What was asked for is not in this account.", "Run connector check."),
             Code("source", "A signal names a source that this CRM does not have.", "Correct the line in the mapping."),
             Code("list", "A signal or the scope names a list that is not there.", "Create it, or correct its name."),
             Code("form", "A signal names a form that is not there.", "Correct its id in the mapping."),
             Code(
                 "cursor", "The stored place in the changes cannot be read.", "Run connector backfill: it sets it anew."
+            ),
+            Code(
+                "cursor_lost",
+                "The CRM tells no more what changed since the last time: too long ago, or its link is refused.",
+                "Nothing to do: everything of that kind is read once more.",
             ),
             Code("search_incomplete", "A search gave fewer records than it announced.", _ITSELF),
             Code("search_stuck", "A search does not get on from page to page.", "If it stays so, report it."),

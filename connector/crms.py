@@ -5,17 +5,21 @@ The CRMs there are, one line each. Whoever must know which ones, or what one is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
     """One CRM: its name in a configuration, which is that of its mapping file too, and what those who sell it call it;
-    `api_version` is spoken where a configuration says none."""
+    `api_version` is spoken where a configuration says none. `usual` and `usual_read` are settings of a connection, and
+    of its table `read`, that hold there in place of the general defaults."""
 
     name: str
     label: str
     api_version: str
+    usual: Mapping[str, Any] = field(default_factory=dict)
+    usual_read: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def file(self) -> str:
@@ -28,7 +32,8 @@ CRMS: Mapping[str, Product] = {
     one.name: one
     for one in (
         Product("hubspot", "HubSpot", "2026-03"),
-        Product("dynamics", "Dynamics 365", "v9.2"),
+        # Dataverse gives pages of up to 5,000, and does a batch's requests one after the other.
+        Product("dynamics", "Dynamics 365", "v9.2", {"timeout": "120s"}, {"page": 2000, "batch": 50}),
     )
 }
 

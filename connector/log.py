@@ -75,6 +75,7 @@ def configure(
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # the runs that it skips the daemon tells and counts
+    logging.getLogger("msal").setLevel(logging.CRITICAL)  # what it is refused the adapter tells, without whole pages
     structlog.configure(
         processors=[*_STAMPS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(number),

@@ -21,9 +21,6 @@ from connector.fields import STRICT
 #: Records per list call, and calls that fit into ten seconds on most tiers.
 PAGE, CALLS_PER_10_SECONDS = 100, 100
 
-#: What a token needs in order to see the account's own automations.
-AUTOMATION_SCOPE = "automation"
-
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
@@ -72,18 +69,41 @@ def delivered(crm: CRM, agreement: Agreement, account: Description, now: datetim
         if one.how in ("list", "form") and one.source not in asked:
             asked[one.source] = _refusal(crm, one.source, now)
         reason = asked.get(one.source, "")
-        if one.how in ("counter", "date") and one.key not in known:
+        own = one.key.startswith(agreement.wiring.own_prefix)
+        if one.how in ("counter", "date") and one.key not in known and not own:  # ours, `setup` creates
             reason = f"contact has no property {one.key}."
         if reason:
             unseen.append(Unseen(one.signal, one.where, reason))
         else:
             names.add(one.signal)
     unseen += [
+        Unseen(name, f"{agreement.wiring.crm}.toml, unseen.{name}", f"{why.rstrip('.')}.")
+        for name, why in agreement.wiring.unseen.items()
+    ]
+    named = {one.signal for one in agreement.wiring.signals} | set(agreement.wiring.unseen)
+    unseen += [
         Unseen(name, "signals.toml", f"{agreement.wiring.crm}.toml does not say how to see it.")
         for name in agreement.signals
-        if name not in {one.signal for one in agreement.wiring.signals}
+        if name not in named
     ]
     return Delivered(frozenset(names), tuple(one for one in unseen if one.signal not in names))
+
+
+def unfilled(crm: CRM, agreement: Agreement, account: Description) -> list[Problem]:
+    """Signals that somebody else is to tell in a property of ours, where nobody has done so yet for anybody."""
+    known, found = account.properties.get("contact", {}), []
+    for one in agreement.wiring.signals:
+        is_ours = one.how in ("counter", "date") and one.key.startswith(agreement.wiring.own_prefix)
+        if is_ours and one.key in known and _nobody_has(crm, one.key):
+            what = f"nobody has {one.key} yet, so {one.signal} was never seen."
+            fix = "Let whoever knows of it fill the property (a web form, a flow), or name the signal under [unseen]."
+            found.append(Problem(one.where, what, fix))
+    return found
+
+
+def _nobody_has(crm: CRM, property: str) -> bool:
+    everybody, blank = crm.count("contact"), crm.count("contact", property, None)
+    return everybody is not None and everybody == blank
 
 
 def _refusal(crm: CRM, source: str, now: datetime) -> str:
@@ -135,9 +155,9 @@ def counted(crm: CRM, kinds: Sequence[str]) -> tuple[dict[str, int | None], dict
     return counts, shut
 
 
-def first_read(crm: CRM, account: Description, counts: Mapping[str, int | None]) -> FirstRead:
-    """What reading everything once costs, and how far back it goes."""
-    calls = sum(-(-(count or 0) // PAGE) for count in counts.values())
+def first_read(crm: CRM, account: Description, counts: Mapping[str, int | None], page: int = PAGE) -> FirstRead:
+    """What reading everything once costs, with so many records a page, and how far back it goes."""
+    calls = sum(-(-(count or 0) // page) for count in counts.values())
     limit = account.daily_limit
     oldest = [crm.oldest(kind) for kind, count in counts.items() if count]
     return FirstRead(
@@ -166,7 +186,7 @@ def automations(crm: CRM, agreement: Agreement) -> Automations:
     except Denied as error:
         if error.code != "scope":
             raise
-        return Automations(unknown=f"This token may not see them; the scope {AUTOMATION_SCOPE} would show them.")
+        return Automations(unknown=f"This token may not see them; {error}")
     except CrmError as error:  # advice from an API in beta: no reason to stop
         return Automations(unknown=f"The CRM did not say: {error}")
     return Automations(tuple(sorted(found, key=lambda one: (one.property, one.name, one.id))))
@@ -177,8 +197,12 @@ def contested(found: Automations) -> list[Problem]:
     return [
         Problem(
             f"automation {one.id}, {one.name!r}",
-            f"is on and sets {one.property}, which the agreement writes too.",
-            "Decide which of the two is to set it, and switch the other off.",
+            f"is on and sets {one.property}, which the agreement writes too."
+            if one.sets
+            else f"runs whenever {one.property} changes, which the agreement writes.",
+            "Decide which of the two is to set it, and switch the other off."
+            if one.sets
+            else "Find out what it does; the CRM does not tell.",
         )
         for one in found.found
         if one.enabled

@@ -9,7 +9,7 @@ from typing import Any
 from connector.agreement import Agreement, load_agreement
 from connector.check import check_account, find_owner, reachable, unmapped_options
 from connector.config import shipped_mappings
-from connector.crm import Description, Owner, PropertyDefinition
+from connector.crm import Description, Finding, Owner, PropertyDefinition
 from connector.crm.hubspot import HubSpot
 from connector.sandbox import Sandbox
 
@@ -200,3 +200,71 @@ def test_lesson_31_the_queue_is_found_by_id_address_or_name_and_must_be_active()
 def test_an_account_without_pipelines_is_not_complained_about() -> None:
     """A token without deals sees none; that is told by the scope, not by every stage."""
     assert complaints(replace(account(), deal_stages=())) == []
+
+
+# -- what the CRM's adapter found out ------------------------------------------------------------------------
+
+
+def test_what_the_adapter_found_stops_what_cannot_be_done_and_names_the_lines() -> None:
+    """Reading in any mode, writing from the mode scores on, and what is merely worth knowing in none."""
+    findings = (
+        Finding("nobody grants Read.", "Grant it.", "deal", "reading"),
+        Finding("nobody grants Write.", "Grant it.", "contact", "writing"),
+        Finding("it is Tuesday."),
+    )
+    told = replace(account(), findings=findings)
+
+    observing, writing = (check_account(agreement(), told, writes=writes) for writes in (False, True))
+
+    line = agreement().wiring.kinds["deal"]
+    assert [str(one) for one in observing.problems] == [f"{line}: nobody grants Read. Grant it."]
+    assert line.endswith("deal.fields")
+    assert [one.what for one in writing.problems] == ["nobody grants Read.", "nobody grants Write."]
+    later = next(one for one in observing.remarks if one.what == "nobody grants Write.")
+    assert later.fix == "Grant it. Needed from the mode scores on."
+    assert next(one for one in writing.remarks if one.what == "it is Tuesday.").where == f"account {told.account}"
+
+
+def test_a_property_that_a_table_of_people_lacks_asks_for_setup() -> None:
+    """Where people stand in several tables; only what is written must be in all of them."""
+    lacking = {name: changed(name, lacking=("lead",)) for name in ("cx_stage", "country")}
+
+    (said,) = complaints(account(**lacking))
+
+    assert "cx_stage is not in every table that people stand in: lead lacks it. Run: connector setup" in said
+
+
+def test_a_property_behind_a_right_of_its_own_is_remarked() -> None:
+    """It may read as blank without anybody saying so."""
+    found = check_account(agreement(), account(email=changed("email", secured=True)), writes=True)
+
+    assert found.problems == ()
+    assert any("email is secured by a right of its own" in str(one) for one in found.remarks)
+
+
+def test_what_is_read_in_place_of_a_property_must_be_there_and_brings_its_options() -> None:
+    """A typing error would read as blank; a value of either property is a value of the field."""
+    mine = agreement()
+    specs = mine.wiring.fields["contact"]
+    role = replace(
+        specs["buying_role"], otherwise=("role_too",), values={"X": ("DECISION_MAKER", "yes")}, optional=False
+    )
+    phone = replace(specs["job_title"], otherwise=("jobtitel",))
+    fields = {**mine.wiring.fields, "contact": {**specs, "buying_role": role, "job_title": phone}}
+    of = replace(mine, wiring=replace(mine.wiring, fields=fields))
+    too = PropertyDefinition("role_too", "bool", options={"yes": "Yes", "no": "No"})
+
+    (said,) = complaints(account(role_too=too), of=of)
+    found = check_account(of, account(role_too=replace(too, options={"no": "No"})), writes=True)
+
+    assert "contact has no property jobtitel, so it is not read in place of jobtitle. Did you mean jobtitle?" in said
+    assert any("'yes', which is no option of hs_buying_role" in str(one) for one in found.remarks)
+
+
+def test_a_text_in_the_pipelines_place_may_hold_any_deal_stage() -> None:
+    """Nobody lists what a text holds."""
+    mine = agreement()
+    of = replace(mine, wiring=replace(mine.wiring, deal_stages={("phase", "Warm"): "discovery"}))
+
+    assert complaints(account("deal", phase=PropertyDefinition("phase", "string")), of=of) == []
+    assert "there is no pipeline phase" in complaints(account(), of=of)[0]

@@ -26,6 +26,7 @@ from connector.agreement.shapes.wiring import WiringShape
 from connector.agreement.vocabulary import OUTPUTS
 from connector.cli.app import app
 from connector.config import shipped_mappings
+from connector.crms import CRMS
 
 FILES: dict[str, type[BaseModel]] = {
     "agreement.toml": AgreementShape,
@@ -110,12 +111,13 @@ def test_the_keys_of_a_concept_are_keys_of_the_files(row: list[str]) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
 def test_what_a_concept_computes_is_written_where_the_table_says(row: list[str]) -> None:
-    """The shipped mapping of HubSpot names these properties; a column of ours is called the same in Dynamics."""
-    fields = load_agreement(shipped_mappings()).wiring.fields["contact"]
+    """The shipped mappings name these properties; a column of ours is called the same in both."""
+    fields, columns = (load_agreement(shipped_mappings(), crm).wiring.fields["contact"] for crm in CRMS)
     outputs, hubspot, dynamics = (named(cell) for cell in row[4:7])
 
     assert set(outputs) <= set(OUTPUTS)
     assert hubspot == [fields[output].property for output in outputs]
+    assert dynamics == [columns[output].property for output in outputs]
     assert [name for name in dynamics if name in hubspot] == [name for name in hubspot if name.startswith("cx_")]
     assert all(name.startswith("cx_") for name in dynamics)
 

@@ -26,7 +26,7 @@ mapping = "shipped"
 NORDIC = """\
 [connections.nordic]
 crm = "dynamics"
-environment_url = "https://contoso.crm4.dynamics.com/"
+environment_url = "https://Contoso.crm4.dynamics.com/"
 tenant_id = "t"
 client_id = "c"
 client_secret = "env:DYNAMICS_SECRET"
@@ -72,7 +72,7 @@ def test_every_commented_setting_of_the_example_is_valid_too(tmp_path: Path) -> 
     for line in EXAMPLE.read_text(encoding="utf-8").splitlines():
         setting = line.removeprefix("# ")
         code = setting.startswith("[") or setting.partition(" ")[2].startswith("= ")
-        lines.append(setting if code and not setting.startswith("oauth") else line)
+        lines.append(setting if code and not setting.startswith(("oauth", "certificate")) else line)
     text = "\n".join(lines).replace('mapping = "mappings"', 'mapping = "shipped"')
     config = load(tmp_path, text)
 
@@ -113,9 +113,116 @@ def test_a_dynamics_connection_loads(tmp_path: Path) -> None:
     """Its keys are known and checked; the address loses its trailing slash."""
     connection = load(tmp_path, NORDIC).connections["nordic"]
 
-    assert connection.environment_url == "https://contoso.crm4.dynamics.com"
+    assert connection.environment_url == connection.address == "https://contoso.crm4.dynamics.com"
     assert connection.api_version == "v9.2"
     assert connection.authority == "https://login.microsoftonline.com"
+
+
+def test_what_is_usual_differs_by_crm_and_is_said_otherwise_key_by_key(tmp_path: Path) -> None:
+    """Dataverse gives larger pages, takes longer over a batch and does not say how many calls a day there are."""
+    usual = load(tmp_path, NORDIC).connections["nordic"]
+    said = load(
+        tmp_path, NORDIC + 'timeout = "45s"\nread = { threads = 3 }\nbudget = { daily_quota = 1_000_000 }\n'
+    ).connections["nordic"]
+
+    assert (usual.read.page, usual.read.batch, usual.timeout) == (2000, 50, timedelta(seconds=120))
+    assert (said.read.page, said.read.threads, said.timeout) == (2000, 3, timedelta(seconds=45))
+    assert (usual.budget.daily_quota, said.budget.daily_quota) == (None, 1_000_000)
+    bulk = load(tmp_path, NORDIC + 'write = { bulk = "cx_" }\n').connections["nordic"]
+    assert (usual.write.bulk, bulk.write.bulk, bulk.write.states) == (None, "cx_", False)
+    assert (acme(tmp_path).read.page, acme(tmp_path).read.batch, acme(tmp_path).timeout) == (
+        100,
+        100,
+        timedelta(seconds=30),
+    )
+
+
+def test_a_certificate_takes_the_place_of_a_secret(tmp_path: Path) -> None:
+    """Its file is found from the config's folder, its passphrase is a reference, its thumbprint is read in any form."""
+    text = NORDIC.replace(
+        'client_secret = "env:DYNAMICS_SECRET"',
+        'certificate = { file = "nordic.pem", passphrase = "env:KEY",'
+        ' thumbprint = "a1:b2:c3:d4:e5:a1:b2:c3:d4:e5:a1:b2:c3:d4:e5:a1:b2:c3:d4:e5" }',
+    )
+    certificate = load(tmp_path, text).connections["nordic"].certificate
+
+    assert certificate is not None
+    assert certificate.file == tmp_path / "nordic.pem"
+    assert certificate.passphrase == "env:KEY"
+    assert certificate.thumbprint == "A1B2C3D4E5" * 4
+
+
+def test_a_token_for_a_trial_takes_the_place_of_the_app(tmp_path: Path) -> None:
+    """Nothing of an app registration is needed then."""
+    text = """\
+[connections.trial]
+crm = "dynamics"
+environment_url = "http://127.0.0.1:8080"
+token = "env:TRIAL"
+"""
+
+    assert load(tmp_path, text).connections["trial"].token == "env:TRIAL"
+
+
+@pytest.mark.parametrize(
+    ("line", "where", "what", "fix"),
+    [
+        (
+            'environment_url = "https://contoso.crm4.dynamics.com/main.aspx"',
+            "environment_url",
+            "holds a path.",
+            "the host",
+        ),
+        (
+            'environment_url = "https://contoso.crm4.dynamics.com/api/data/v9.2/"',
+            "environment_url",
+            "holds a path.",
+            "added",
+        ),
+        (
+            'environment_url = "http://contoso.crm4.dynamics.com"',
+            "environment_url",
+            "is not an https address.",
+            "127.0.0.1",
+        ),
+        ('environment_url = "contoso.crm4.dynamics.com"', "environment_url", "is not an https address.", "https://"),
+        ('authority = "https://login.microsoftonline.com/t"', "authority", "holds a path.", "tenant_id"),
+        ('tenant_id = "common"', "tenant_id", "names no tenant but all of them.", "Entra"),
+        ('tenant_id = "a/b"', "tenant_id", "is no tenant's id.", "onmicrosoft.com"),
+        ('certificate = { file = "a.pem" }', "certificate", "stands beside client_secret.", "Keep one"),
+        ('token = "env:T"', "client_secret", "stands beside token.", "Keep one"),
+        ('api_version = "2026-03"', "api_version", "is none of dynamics's.", '"v9.2"'),
+        ('base_url = "https://api.hubapi.com"', "base_url", "means nothing to dynamics.", '"environment_url"?'),
+        ("read = { search_page = 100 }", "read.search_page", "means nothing to dynamics.", '"read.page"?'),
+        ("read = { pgae = 100 }", "read.pgae", "is an unknown key.", '"page"?'),
+        ("budget = { daily_quota = 0 }", "budget.daily_quota", "is too small.", "1 or more"),
+    ],
+)
+def test_a_dynamics_setting_that_cannot_be_is_told_with_its_line(
+    tmp_path: Path, line: str, where: str, what: str, fix: str
+) -> None:
+    """A path, plain http, a key of the other CRM, two proofs: file, line, key, what to do."""
+    key = line.partition(" ")[0]
+    text = "\n".join(one for one in NORDIC.splitlines() if not one.startswith(f"{key} =")) + f"\n{line}\n"
+    (told,) = problems(tmp_path, text)
+    number = 1 + next(n for n, one in enumerate(text.splitlines()) if one.startswith(f"{where.partition('.')[0]} ="))
+
+    assert told.where == f"config.toml:{number}, connections.nordic.{where}"
+    assert told.what == what
+    assert fix in told.fix
+
+
+def test_a_hubspot_connection_is_told_what_belongs_to_dynamics(tmp_path: Path) -> None:
+    """And what HubSpot calls it, where it has such a thing."""
+    more = 'environment_url = "https://contoso.crm4.dynamics.com"\napi_version = "v9.2"\nbudget.daily_quota = 7\n'
+    more += 'write.bulk = "cx_"\n'
+    told = {problem.where.partition("acme.")[2]: problem for problem in problems(tmp_path, ACME + more)}
+
+    assert told["environment_url"].what == "means nothing to hubspot."
+    assert told["environment_url"].fix.startswith('Did you mean "base_url"?')
+    assert told["api_version"].what == "is none of hubspot's."
+    assert told["budget.daily_quota"].what == "means nothing to hubspot."
+    assert told["write"].what == "means nothing to hubspot."
 
 
 def test_oauth_takes_the_place_of_a_token(tmp_path: Path) -> None:
@@ -417,6 +524,22 @@ def test_a_secret_given_by_override_stays_in_the_environment(tmp_path: Path) -> 
     assert resolve_secret(str(connection.token), environ) == SECRET
 
 
+def test_what_opens_an_environment_may_come_from_the_environment_as_well(tmp_path: Path) -> None:
+    """Secret and passphrase stay where they are; what is no secret is taken as it stands."""
+    environ = {
+        "CONNECTOR_CONNECTIONS__NORDIC__CERTIFICATE__PASSPHRASE": SECRET,
+        "CONNECTOR_CONNECTIONS__NORDIC__TENANT_ID": "contoso.onmicrosoft.com",
+    }
+    text = NORDIC.replace('client_secret = "env:DYNAMICS_SECRET"', 'certificate.file = "a.pem"')
+    connection = load(tmp_path, text, environ).connections["nordic"]
+
+    assert connection.certificate is not None
+    assert SECRET not in repr(connection)
+    assert resolve_secret(str(connection.certificate.passphrase), environ) == SECRET
+    assert connection.tenant_id == "contoso.onmicrosoft.com"
+    assert load(tmp_path, NORDIC, {"DYNAMICS_SECRET": SECRET}).connections["nordic"].client_secret is not None
+
+
 def test_an_override_that_sets_nothing_is_a_problem(tmp_path: Path) -> None:
     """A typing error in a variable would otherwise go unnoticed; what was meant is suggested."""
     environ = {
@@ -490,6 +613,15 @@ def test_the_proxy_is_the_connections_own_or_the_environments(tmp_path: Path) ->
     assert proxy_url(plain, environ | {"NO_PROXY": "ubapi.com"}) == "http://proxy:3128"
     assert proxy_url(local, environ) is None
     assert proxy_url(plain, NOTHING) is None
+
+
+def test_the_login_may_need_another_way_than_the_environment(tmp_path: Path) -> None:
+    """An environment inside, a login outside: each host is looked up in NO_PROXY by itself."""
+    nordic = load(tmp_path, NORDIC).connections["nordic"]
+    environ = {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": ".dynamics.com"}
+
+    assert proxy_url(nordic, environ) is None
+    assert proxy_url(nordic, environ, nordic.authority) == "http://proxy:3128"
 
 
 def test_the_web_address_knows_host_and_port(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from connector import survey
 from connector.agreement import Agreement
+from connector.agreement.wiring import SignalSource
 from connector.crm import Automation, Description, PropertyDefinition
 from connector.crm.memory import MemoryCRM
 from connector.errors import CrmError, Denied, NotFound
@@ -57,6 +59,27 @@ def test_a_signal_is_delivered_when_its_source_answers(crm: MemoryCRM) -> None:
     assert [one.why for one in without if one.signal == "email_click"] == ["contact has no property hs_email_click."]
 
 
+def test_a_property_of_ours_that_nobody_filled_is_a_signal_that_nobody_saw(crm: MemoryCRM) -> None:
+    """It can be delivered, and says whether anybody does; what the file says cannot be seen has its own reason."""
+    mine = shipped()
+    source = SignalSource("webinar_attended", "date", "cx_webinar_on", where="hubspot.toml:7")
+    wiring = replace(mine.wiring, signals=(source,), unseen={"trial_start": "trials are in another system"})
+    agreement = replace(mine, wiring=wiring)
+    for number in range(3):
+        crm.add("contact", str(number), {})
+
+    before = survey.unfilled(crm, agreement, account("cx_webinar_on"))
+    crm.edit("contact", "1", {"cx_webinar_on": "2026-11-01"})
+
+    assert [one.where for one in before] == ["hubspot.toml:7"]
+    assert "nobody has cx_webinar_on yet, so webinar_attended was never seen." in before[0].what
+    assert survey.unfilled(crm, agreement, account("cx_webinar_on")) == []
+    assert survey.unfilled(crm, agreement, account()) == []  # setup comes first
+    found = survey.delivered(crm, agreement, account(), NOW)
+    assert found.names == {"webinar_attended"}
+    assert next(one.why for one in found.unseen if one.signal == "trial_start") == "trials are in another system."
+
+
 def test_the_first_read_is_counted_in_calls_and_hours(crm: MemoryCRM) -> None:
     """201 people and a deal: four pages; it goes back to the oldest of them."""
     for number in range(201):
@@ -65,9 +88,11 @@ def test_the_first_read_is_counted_in_calls_and_hours(crm: MemoryCRM) -> None:
     counts, shut = survey.counted(crm, ("contact", "deal", "call"))
 
     cost = survey.first_read(crm, account(daily_limit=100), counts)
+    larger = survey.first_read(crm, account(daily_limit=100), counts, 1_000_000)
 
     assert (counts, shut) == ({"contact": 201, "deal": 1, "call": 0}, {})
     assert (cost.records, cost.calls, cost.share_of_day) == (202, 4, 0.04)
+    assert (larger.records, larger.calls) == (202, 2)
     assert cost.reaches_back_to == NOW - timedelta(days=900)
 
 
@@ -96,7 +121,7 @@ def test_automations_on_what_we_write_are_found_and_those_that_are_on_remarked(c
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (Denied("no", code="scope"), "the scope automation would show them"),
+        (Denied("the scope automation would show them.", code="scope"), "the scope automation would show them"),
         (NotFound("no such thing", code="x"), ""),
         (CrmError("nonsense", code="x"), "The CRM did not say"),
     ],

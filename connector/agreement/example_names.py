@@ -93,7 +93,7 @@ class _Check:
     def _activity(self, path: Path, row: ExampleActivityShape) -> None:
         spec = self._agreement.wiring.fields.get(row.kind, {}).get("outcome") if self._agreement else None
         if spec and spec.values and row.outcome and not row.outcome.startswith("unmapped:"):
-            self.known(path, f"outcome of a {row.kind}", row.outcome, spec.values)
+            self.known(path, f"outcome of a {row.kind}", row.outcome, [*spec.values, *spec.untold])
 
     def _expected(self, path: Path, expected: Mapping[str, object], agreement: Agreement) -> None:
         names: dict[str, tuple[str, Iterable[str]]] = {

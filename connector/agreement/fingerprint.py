@@ -21,9 +21,15 @@ _UNSIGNED = {"version", "paper", "texts", "language", "wiring", "write_back", "f
 _NOT_MEANT = {
     FieldSpec: {"where", "places"},
     SignalSource: {"where"},
-    Wiring: {"fingerprint", "own", "places"},
+    Wiring: {"fingerprint", "own", "places", "kinds"},
     OwnProperty: set(),
     Correction: {"why"},
+}
+#: What is meant only where a file says it: a file that does not say it keeps the fingerprint that it had before there
+#: was such a key.
+_WHERE_SAID: Mapping[type, Mapping[str, object]] = {
+    FieldSpec: {"otherwise": (), "untold": ()},
+    Wiring: {"own_options": "texts", "unseen": {}},
 }
 _UNORDERED = {Group: ("rules", "inactivity"), Scoring: ("groups",), Wiring: ("signals",)}
 
@@ -49,7 +55,10 @@ def _hash(said: Any) -> str:
 def _plain(value: Any) -> Any:
     """Terms as JSON: numbers as floats, so that 5 and 5.0 are one; mappings by name; sets sorted."""
     if is_dataclass(value) and not isinstance(value, type):
-        left_out = _NOT_MEANT.get(type(value), set())
+        unsaid = _WHERE_SAID.get(type(value), {})
+        left_out = _NOT_MEANT.get(type(value), set()) | {
+            name for name in unsaid if getattr(value, name) == unsaid[name]
+        }
         said = {each.name: _plain(getattr(value, each.name)) for each in fields(value) if each.name not in left_out}
         for part in _UNORDERED.get(type(value), ()):
             said[part] = _sorted(said[part])

@@ -164,7 +164,7 @@ def check_touches(shape: AttemptsShape, source: Source, wiring: Wiring, reading:
 
 def _check_touch(path: tuple[str, ...], row: TouchShape, wiring: Wiring, source: Source, reading: Reading) -> None:
     fields = wiring.fields.get(row.kind, {})
-    known = fields["outcome"].values if "outcome" in fields else {}
+    known = _outcomes(row.kind, wiring)
     for key in ("outcome_any_of", "unless_outcome_any_of"):
         for outcome in getattr(row, key) if known else ():
             reading.known(source, (*path, key), f"{row.kind} outcome", outcome, known)
@@ -177,6 +177,12 @@ def _check_touch(path: tuple[str, ...], row: TouchShape, wiring: Wiring, source:
     if row.seconds_at_least and "duration_ms" not in fields:
         what = f"asks for seconds, and nothing says how long the {row.kind} lasted."
         reading.complain(source, path, what, f"Remove it, or map duration_ms in [{row.kind}.fields].")
+
+
+def _outcomes(kind: str, wiring: Wiring) -> set[str]:
+    """The outcomes that the CRM's file names, those that it never tells included; none where it names no value."""
+    spec = wiring.fields.get(kind, {}).get("outcome")
+    return {*spec.values, *spec.untold} if spec is not None and spec.values else set()
 
 
 def _touches(rows: Mapping[str, TouchShape]) -> tuple[Touch, ...]:

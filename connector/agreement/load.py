@@ -23,6 +23,7 @@ from connector.agreement import (
     goals,
     lead_types,
     lifecycle,
+    own,
     paper,
     reach,
     scoring,
@@ -231,7 +232,10 @@ def _finish(agreement: Agreement, files: _Files, reading: Reading) -> Agreement:
     follow_up.check_touches(*files.attempts, agreement.wiring, reading)
     _check_mapped(reading)
     _check_recognised(agreement, files, reading)
-    wiring = wiring_file.with_own(agreement.wiring, _options(agreement), agreement.texts.labels)
+    options = _options(agreement)
+    own.check_numbers(agreement.wiring, options, files.wiring[1], reading)
+    labels = {name: kind.label for name, kind in agreement.signals.items()}
+    wiring = own.with_own(agreement.wiring, options, agreement.texts.labels, labels)
     wiring = replace(wiring, fingerprint=fingerprint.of_wiring(wiring, agreement.write_back))
     agreement = replace(agreement, wiring=wiring, fields_used=fields_used(reading.used, wiring, agreement.write_back))
     return replace(agreement, fingerprint=fingerprint.of_definitions(agreement))
@@ -248,9 +252,15 @@ def _check_mapped(reading: Reading) -> None:
 def _check_recognised(agreement: Agreement, files: _Files, reading: Reading) -> None:
     """A signal that starts a fast track or proves something must be recognised somewhere in this CRM."""
     seen = {source.signal for source in agreement.wiring.signals}
+    for name in agreement.wiring.unseen:
+        reading.known(files.wiring[1], ("unseen", name), "signal", name, agreement.signals)
+        if name in seen:
+            what = f"{name} is seen, by a line under [signals]."
+            reading.complain(files.wiring[1], ("unseen", name), what, "Remove one of the two.")
+    seen |= set(agreement.wiring.unseen)
     for track in agreement.fast_tracks:
         if track.signal in agreement.signals and track.signal not in seen:
-            fix = f"Say under [signals] in {reading.crm_file} how {track.signal} is seen."
+            fix = f"Say under [signals] in {reading.crm_file} how {track.signal} is seen, or under [unseen] why not."
             reading.complain(files.lifecycle[1], ("fast_track", track.name), f"nothing delivers {track.signal}.", fix)
 
 

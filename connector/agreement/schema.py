@@ -11,6 +11,7 @@ from connector.agreement.shapes.lifecycle import AttemptsShape, LifecycleShape
 from connector.agreement.shapes.paper import AgreementShape, TextsShape
 from connector.agreement.shapes.scoring import IcpShape, PersonasShape, ScoringShape, SignalsShape
 from connector.agreement.shapes.wiring import WiringShape, WriteBackShape
+from connector.crms import CRMS
 
 
 def json_schemas() -> dict[str, object]:
@@ -24,7 +25,7 @@ def json_schemas() -> dict[str, object]:
         "lifecycle": LifecycleShape,
         "attempts": AttemptsShape,
         "write_back": WriteBackShape,
-        "hubspot": WiringShape,
+        **dict.fromkeys(CRMS, WiringShape),
         "texts": TextsShape,
         "examples": dict[str, ExampleShape],
     }

@@ -23,6 +23,7 @@ class FieldSpec:
 
     `values` maps our value to the CRM's values in file order: the first of them is written, all are understood;
     where two of our values share one of theirs, the one listed first in the file is read. Empty: no translation.
+    Where the property is blank, the first of `otherwise` that is not is read in its place, and never written.
     """
 
     field: str
@@ -32,6 +33,8 @@ class FieldSpec:
     where: str = ""  # "mappings/hubspot.toml:14, contact.fields.job_title"
     optional: bool = False  # not every account has it: missing, it is a remark of `check` and reads as unknown
     places: Mapping[str, str] = dataclasses.field(default_factory=dict)  # our value -> where its line is written
+    otherwise: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()  # values of ours that rules may name, and that this CRM never tells
 
     def place_of(self, value: str) -> str:
         """Where the line of one of our values is; the field's own where the file has none for it."""
@@ -74,6 +77,7 @@ class OwnProperty:
     label: str
     description: str = ""
     options: tuple[tuple[str, str], ...] = ()  # (value, label)
+    decimals: int = 0  # of a number, where the CRM wants to know
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,9 @@ class Wiring:
     own_group: str = "agreement"
     own: tuple[OwnProperty, ...] = ()
     fingerprint: str = ""
+    own_options: Literal["texts", "numbers"] = "texts"  # what the CRM has for the values of a choice of ours
+    unseen: Mapping[str, str] = dataclasses.field(default_factory=dict)  # signals that this CRM cannot see, and why
+    kinds: Mapping[str, str] = dataclasses.field(default_factory=dict)  # kind -> where the file begins to speak of it
 
 
 @dataclass(frozen=True, slots=True)

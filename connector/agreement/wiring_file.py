@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from connector.agreement.complaints import did_you_mean
 from connector.agreement.reading import Reading
@@ -17,12 +16,17 @@ from connector.agreement.shapes.wiring import (
     WriteRuleShape,
 )
 from connector.agreement.source import Source
-from connector.agreement.vocabulary import ANSWERS, DERIVED, HOLDS, OUTPUTS, PERSON, known_type
-from connector.agreement.wiring import FieldSpec, OwnProperty, Policy, SignalSource, Wiring, WriteBack, WriteRule
-from connector.agreement.words import label_of
+from connector.agreement.vocabulary import ANSWERS, DERIVED, OUTPUTS, PERSON, known_type
+from connector.agreement.wiring import (
+    FieldSpec,
+    Policy,
+    SignalSource,
+    Wiring,
+    WriteBack,
+    WriteRule,
+)
 
 KINDS = ("contact", "company", "deal", "call", "email", "meeting", "task")
-_OWN_TYPES = {"text": "string", "number": "number", "bool": "bool", "datetime": "datetime", "list": "string"}
 
 
 def build_wiring(crm: str, shape: WiringShape, source: Source, deal_stages: Sequence[str], reading: Reading) -> Wiring:
@@ -40,6 +44,9 @@ def build_wiring(crm: str, shape: WiringShape, source: Source, deal_stages: Sequ
         _entered(shape, source),
         shape.own_prefix,
         shape.own_group,
+        own_options=shape.own_options,
+        unseen=dict(shape.unseen),
+        kinds={kind: source.where((kind, "fields")) for kind in fields},
     )
 
 
@@ -82,8 +89,18 @@ def _fields(kind: str, shape: KindShape, source: Source, reading: Reading) -> di
         kind_of = row.type or known_type(kind, name) or "text"
         values = {ours: _several(theirs) for ours, theirs in shape.values.get(name, {}).items()}
         places = {ours: source.where((kind, "values", name, ours)) for ours in values}
-        specs[name] = FieldSpec(name, row.property, kind_of, values, source.where(path), row.optional, places)
-    for part in ("values", "leave_alone"):
+        specs[name] = FieldSpec(
+            name,
+            row.property,
+            kind_of,
+            values,
+            source.where(path),
+            row.optional,
+            places,
+            _several(row.otherwise or []),
+            tuple(shape.untold.get(name, ())),
+        )
+    for part in ("values", "leave_alone", "untold"):
         for name in getattr(shape, part):
             reading.known(source, (kind, part, name), f"field of {kind}", name, shape.fields)
     for name, table in shape.values.items():
@@ -91,7 +108,18 @@ def _fields(kind: str, shape: KindShape, source: Source, reading: Reading) -> di
             what = "is an empty list, so nothing could be written or understood."
             reading.complain(source, (kind, "values", name, ours), what, "Name the CRM's value.")
     _check_doubles(kind, specs, source, reading)
+    _check_otherwise(kind, specs, source, reading)
     return specs
+
+
+def _check_otherwise(kind: str, specs: Mapping[str, FieldSpec], source: Source, reading: Reading) -> None:
+    """What is read in place of a property is another one, and no value is told and untold at once."""
+    for name, spec in specs.items():
+        if spec.property in spec.otherwise:
+            what = f'reads "{spec.property}" in place of itself.'
+            reading.complain(source, (kind, "fields", name, "otherwise"), what, "Name another property, or remove it.")
+        for value in sorted(set(spec.untold) & set(spec.values)):
+            reading.complain(source, (kind, "untold", name), f'"{value}" is told after all.', "Remove it here.")
 
 
 def _check_field(kind: str, name: str, row: PropertyShape, source: Source, reading: Reading) -> None:
@@ -222,36 +250,3 @@ def check_values(wiring: Wiring, wanted: Mapping[str, Mapping[str, bool]], sourc
             if used and value not in spec.values:
                 what = f'the {field} "{value}" has no value in the CRM.'
                 reading.complain(source, ("contact", "values", field), what, f'Add {value} = "...".')
-
-
-def with_own(
-    wiring: Wiring, options: Mapping[str, Sequence[tuple[str, str]]], labels: Mapping[str, str] | None = None
-) -> Wiring:
-    """The wiring with the definition of every property that is ours to create: its name carries the prefix.
-
-    `labels` are what the agreement's language calls a property.
-    """
-    own = [
-        _own(kind, spec, options.get(field, ()), (labels or {}).get(field))
-        for kind, specs in wiring.fields.items()
-        for field, spec in specs.items()
-        if spec.property.startswith(wiring.own_prefix)
-    ]
-    return replace(wiring, own=tuple(own))
-
-
-def property_label(field: str) -> str:
-    """What an own property is called where no text says otherwise."""
-    output = OUTPUTS.get(field) or HOLDS.get(field)
-    return output.label if output else label_of(field).capitalize()
-
-
-def _own(kind: str, spec: FieldSpec, options: Sequence[tuple[str, str]], label: str | None) -> OwnProperty:
-    output = OUTPUTS.get(spec.field) or HOLDS.get(spec.field)
-    label = label or property_label(spec.field)
-    described = output.description if output else ""
-    values = tuple((theirs, text) for value, text in options for theirs in spec.values.get(value, (value,))[:1])
-    if values:
-        return OwnProperty(kind, spec.property, "enumeration", label, described, values)
-    own = output.own if output and output.own != "enumeration" else _OWN_TYPES[spec.type]
-    return OwnProperty(kind, spec.property, own, label, described)  # type: ignore[arg-type]  # a value of the table above

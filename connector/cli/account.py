@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from connector.cli import show
 from connector.cli import signatures as under
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, app
-from connector.cli.opening import Opened, choose, now, opened
+from connector.cli.opening import Opened, choose, now, opened, opened_by
 from connector.cli.sessions import signatures_of
 from connector.cli.settling import owner_problems, queue_problem
 from connector.errors import ConfigError, Problem
@@ -50,17 +50,31 @@ def _examined(door: Opened) -> Examined:
     from connector.check import reachable, unmapped_options  # noqa: PLC0415 - the same
 
     crm, account, agreement = door.crm, door.account, door.chosen.agreement
+    if any(one.stops == "reading" for one in account.findings):
+        return _blind(door)
     delivered = survey.delivered(crm, agreement, account, now())
     in_use = survey.unmapped_in_use(crm, unmapped_options(agreement, account))
     problems = [*door.findings.problems, *in_use, *reachable(agreement, delivered.names)]
     problems += _settings(door)
     counts, shut = survey.counted(crm, tuple(account.properties))
-    token = f"connections.{door.chosen.connection.name}.token"
-    problems += [Problem(token, f"{kind}: {why}") for kind, why in shut.items()]
+    mine = door.chosen.connection
+    key = f"connections.{mine.name}.{opened_by(mine)[0]}"
+    problems += [Problem(key, f"{kind}: {why}") for kind, why in shut.items()]
     automations = survey.automations(crm, agreement)
     unseen = [Problem(one.where, f"signal {one.signal} cannot be seen: {one.why}") for one in delivered.unseen]
-    remarks = [*door.findings.remarks, *unseen, *survey.contested(automations)]
-    return Examined(problems, remarks, survey.first_read(crm, account, counts), delivered, automations)
+    unseen += survey.unfilled(crm, agreement, account)
+    remarks = [*door.findings.remarks, *_rarely(door), *unseen, *survey.contested(automations)]
+    cost = survey.first_read(crm, account, counts, mine.read.page)
+    return Examined(problems, remarks, cost, delivered, automations)
+
+
+def _blind(door: Opened) -> Examined:
+    """What is known of an account of which something cannot be read: counts and people's values would be wrong."""
+    from connector import survey  # noqa: PLC0415 - --help does without
+
+    remarks, unknown = [*door.findings.remarks, *_rarely(door)], "Not everything can be read yet."
+    cost, delivered = survey.FirstRead({}, 0, 0, 0.0), survey.Delivered(frozenset())
+    return Examined(list(door.findings.problems), remarks, cost, delivered, survey.Automations(unknown=unknown))
 
 
 def _settings(door: Opened) -> list[Problem]:
@@ -73,10 +87,26 @@ def _settings(door: Opened) -> list[Problem]:
     return [*problems, *door.go_live_problems(), *door.scope_problems()]
 
 
+def _rarely(door: Opened) -> list[Problem]:
+    """A schedule that comes back after the CRM has forgotten what changed."""
+    from connector.daemon.schedule import Schedule  # noqa: PLC0415 - --help does without
+
+    mine, kept = door.chosen.connection, door.account.changes_kept
+    schedule = Schedule(mine.every, mine.cron, door.chosen.agreement.zone)
+    first = schedule.after(now())
+    second = schedule.after(first) if first else None
+    if kept is None or first is None or second is None or second - first < kept:
+        return []
+    where = f"connections.{mine.name}.{'cron' if mine.every is None else 'every'}"
+    what = f"leaves {(second - first).days} days between two runs, and what changed is kept for {kept.days}:"
+    return [Problem(where, f"{what} every run would read everything.", f"Run it at least every {kept.days - 1} days.")]
+
+
 def _as_json(door: Opened, found: Examined) -> dict[str, Any]:
     return {
         "connection": door.chosen.connection.name,
         "account": door.account.account,
+        "told": list(door.account.told),
         "status": "failed" if found.problems else "done",
         "problems": [str(one) for one in found.problems],
         "remarks": [str(one) for one in found.remarks],
@@ -96,7 +126,10 @@ def _as_json(door: Opened, found: Examined) -> dict[str, Any]:
 
 def _tell(door: Opened, found: Examined, signatures: Signatures) -> None:
     agreement = door.chosen.agreement
-    show.say(f"token accepted; account {door.account.account}, time zone {door.account.zone}", "✓")
+    called = f" ({door.account.name})" if door.account.name else ""
+    show.say(f"token accepted; account {door.account.account}{called}, time zone {door.account.zone}", "✓")
+    for line in door.account.told:
+        show.say(line, "✓")
     show.say(
         f"agreement {agreement.version} ({agreement.fingerprint[:12]}); {len(found.delivered.names)} of"
         f" {len(agreement.signals)} signals can be seen in this account",
@@ -125,8 +158,14 @@ def _tell_automations(automations: Automations) -> None:
         show.say("no automation of the account sets a property we write", "✓")
     else:
         show.title("automations that set a property we write")
-        rows = [(one.property, "on" if one.enabled else "off", one.id, one.name) for one in automations.found]
-        show.table(("property", "", "id", "name"), rows)
+        rows = [
+            (one.property, "on" if one.enabled else "off", "" if one.sets else "runs when it changes", one.id, one.name)
+            for one in automations.found
+        ]
+        if all(one.sets for one in automations.found):
+            show.table(("property", "", "id", "name"), [(*row[:2], *row[3:]) for row in rows])
+        else:
+            show.table(("property", "", "", "id", "name"), rows)
         show.out.print()
 
 
@@ -191,7 +230,10 @@ def discover(config: ConfigOption = CONFIG, connection: ConnectionOption = None,
 
 
 def _limits(one: PropertyDefinition) -> str:
-    return "calculated" if one.calculated else "read-only" if one.read_only else ""
+    told = ["calculated" if one.calculated else "read-only"] if one.calculated or one.read_only else []
+    told += [f"not in {table}" for table in one.lacking]
+    told += [f"at most {one.length:,} characters"] if one.length else []
+    return ", ".join(told)
 
 
 def _discovered(door: Opened, mapped: dict[tuple[str, str], str]) -> dict[str, Any]:
@@ -231,7 +273,7 @@ def setup(
     chosen = choose(config, connection)
     wiring = chosen.agreement.wiring
     with opened(chosen, needs={one.kind for one in wiring.own}) as door:
-        missing = [one for one in wiring.own if one.property not in door.account.properties.get(one.kind, {})]
+        missing = [one for one in wiring.own if _is_missing(door, one)]
         lacking = _lacking(door)
         if missing and output == "text":
             _tell_missing(door, missing, briefly=yes)
@@ -239,14 +281,21 @@ def setup(
             for one, options in lacking:
                 show.say(f"{one.property} does not take {', '.join(options)} yet")
         if missing or lacking:
-            show.ask(f"Create them in the group {wiring.own_group}?", yes=yes)
+            show.ask(f"Create them in {wiring.own_group}?", yes=yes)
         for one in missing:
             definition = PropertyDefinition(
-                one.property, one.type, one.label, dict(one.options), description=one.description
+                one.property,
+                one.type,
+                one.label,
+                dict(one.options),
+                description=one.description,
+                decimals=one.decimals,
             )
             door.crm.create_property(one.kind, definition, wiring.own_group)
         for one, options in lacking:
             door.crm.add_options(one.kind, one.property, options)
+        if missing or lacking:
+            door.crm.publish()
         names = [one.property for one in missing]
         extended = {one.property: list(options) for one, options in lacking}
         if output == "json":
@@ -254,6 +303,12 @@ def setup(
         else:
             done = f"{len(names)} created, {len(extended)} extended." if names or extended else "Nothing is missing."
             show.say(done, "✓")
+
+
+def _is_missing(door: Opened, one: OwnProperty) -> bool:
+    """Whether an own property is not there yet, or not in every table of its kind."""
+    definition = door.account.properties.get(one.kind, {}).get(one.property)
+    return definition is None or bool(definition.lacking)
 
 
 def _lacking(door: Opened) -> list[tuple[OwnProperty, dict[str, str]]]:

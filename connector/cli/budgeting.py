@@ -27,7 +27,7 @@ def found(ledger: Ledger, connection: Connection, now: datetime) -> tuple[dict[s
     """The account's day as the ledger knows it, as plain JSON, and the forecast of a backfill."""
     from connector.sync.forecast import foresee, today  # noqa: PLC0415 - --help does without
 
-    day, budget = today(ledger, connection.base_url, now), budget_of(connection)
+    day, budget = today(ledger, connection.address, now), budget_of(connection)
     return _as_json(day, budget, now), foresee(ledger, day, budget, now)
 
 
@@ -86,8 +86,9 @@ def foretell(session: Session, connection: Connection, *, aloud: bool) -> None:
     """Count what a backfill is about to read, and say on stderr when it will end."""
     from connector.sync.forecast import begin, today  # noqa: PLC0415 - --help does without
 
-    day = today(session.ledger, connection.base_url, session.now())
-    forecast = begin(session, day, budget_of(connection))
+    day = today(session.ledger, connection.address, session.now())
+    read = connection.read
+    forecast = begin(session, day, budget_of(connection), page=read.page, batch=read.batch)
     if aloud and forecast.calls:
         print(f"backfill: {forecast}", file=sys.stderr)  # noqa: T201 - said before the work, as progress is
 

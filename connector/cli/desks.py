@@ -1,6 +1,6 @@
 """
 What the connections of this process share, so that it outlives their runs: one desk for each ledger, where calls ask
-whether they may go out, and one token for each OAuth app and account.
+whether they may go out, and one token for each app and account.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from connector.cli.working import died_here
 if TYPE_CHECKING:
     from connector.config import Connection
     from connector.crm.desk import Desk
-    from connector.crm.hubspot.oauth import OAuthToken
+    from connector.crm.wire import Token
     from connector.ledger.quota import QuotaBook
 
 _DESKS: dict[str, Desk] = {}
-_TOKENS: dict[tuple[str, ...], OAuthToken] = {}
+_TOKENS: dict[tuple[str, ...], Token] = {}
 _LOCK = threading.Lock()
 
 #: What a process that died called last, the server counts for so many seconds.
@@ -45,7 +45,42 @@ def desk_for(state_url: str) -> Desk:
         return _DESKS[state_url]
 
 
-def token_of(connection: Connection) -> OAuthToken:
+def app_token_of(connection: Connection) -> Token:
+    """The token of a connection's app registration. Raises ConfigError where its secret is not there."""
+    from connector.config import proxy_url, resolve_secret  # noqa: PLC0415 - --help does without
+    from connector.crm.dynamics.auth import App, Certificate  # noqa: PLC0415 - the same
+    from connector.crm.dynamics.opening import app_token  # noqa: PLC0415 - the same
+
+    mine, proof = connection, connection.certificate
+    assert mine.tenant_id is not None  # or the configuration would be refused
+    assert mine.client_id is not None  # the same
+    secret = partial(resolve_secret, mine.client_secret, os.environ) if mine.client_secret else None
+    passphrase = partial(resolve_secret, proof.passphrase, os.environ) if proof and proof.passphrase else None
+    for reference in (secret, passphrase):
+        if reference is not None:
+            reference()  # said now, and not in the middle of a run
+    app = App(
+        mine.tenant_id,
+        mine.client_id,
+        mine.authority,
+        f"connections.{mine.name}",
+        secret=secret,
+        certificate=Certificate(proof.file, proof.thumbprint, passphrase) if proof else None,
+    )
+    proved_by = mine.client_secret or (str(proof.file) if proof else "")
+    key = (mine.tenant_id, mine.client_id, mine.authority, mine.address, proved_by)
+    with _LOCK:
+        if key not in _TOKENS:
+            _TOKENS[key] = app_token(
+                app,
+                mine.address,
+                timeout=mine.timeout.total_seconds(),
+                proxy=proxy_url(mine, os.environ, mine.authority),
+            )
+        return _TOKENS[key]
+
+
+def token_of(connection: Connection) -> Token:
     """The token of a connection's OAuth app. Raises ConfigError where its secrets are not there."""
     from connector.cli.keeping_tokens import InFiles, InMemory  # noqa: PLC0415 - --help does without
     from connector.config import proxy_url, resolve_secret  # noqa: PLC0415 - the same

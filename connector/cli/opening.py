@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connector.cli.budgeting import budget_of
+from connector.cli.adapters import ADAPTERS, open_crm
 from connector.cli.scoping import nobody_in, reading_also, scope_in_account, scope_in_files
 from connector.errors import ConfigError, Denied, Problem, Transient, UsageError
 from connector.model import ALWAYS
@@ -69,37 +69,6 @@ def _pick(config: Config, name: str | None) -> Connection:
     if name not in config.connections:
         raise UsageError(f"{config.path.name} has no connection {name}; it has: {names}.")
     return config.connections[name]
-
-
-def open_crm(connection: Connection, state_url: str) -> CRM:
-    """The adapter of a connection. A third CRM is one line here, one adapter, one mapping file."""
-    from connector.cli.desks import desk_for, token_of  # noqa: PLC0415 - --help does without
-    from connector.config import proxy_url, resolve_secret  # noqa: PLC0415 - the same
-
-    if connection.crm != "hubspot":
-        what = f"{connection.crm} is not supported yet."
-        raise ConfigError([Problem(f"connections.{connection.name}.crm", what, "Use hubspot.")])
-    # Imported late: the official client takes a third of a second that `explain` and `status` need not pay.
-    from connector.crm.hubspot import HubSpot, Reading  # noqa: PLC0415
-
-    read = connection.read
-    return HubSpot(
-        resolve_secret(connection.token, os.environ) if connection.token else token_of(connection),
-        base_url=connection.base_url,
-        api_version=connection.api_version,
-        read=Reading(
-            settle=read.settle,
-            look_back=read.look_back,
-            page=read.page,
-            search_page=read.search_page,
-            batch=read.batch,
-            threads=read.threads,
-        ),
-        budget=budget_of(connection),
-        timeout=connection.timeout.total_seconds(),
-        proxy=proxy_url(connection, os.environ),
-        desk=desk_for(state_url),
-    )
 
 
 def ledger_of(chosen: Chosen) -> AbstractContextManager[Ledger]:
@@ -185,11 +154,13 @@ def _described_by(crm: CRM, chosen: Chosen) -> Description:
     try:
         return crm.describe(kinds_of(chosen.agreement))
     except Denied as error:
-        if error.code not in _SETTINGS:
+        name = ADAPTERS[connection.crm].settings.get(error.code)
+        if name is None:
             raise
-        raise Denied(f"{_setting(connection, _SETTINGS[error.code])}: {error}", code=error.code) from error
+        raise Denied(f"{_setting(connection, name)}: {error}", code=error.code) from error
     except Transient as error:
-        raise Transient(f"{_setting(connection, 'base_url')}: {error}", code=error.code) from error
+        where = _setting(connection, ADAPTERS[connection.crm].address)
+        raise Transient(f"{where}: {error}", code=error.code) from error
 
 
 def _refuse_shut(account: Description, needs: Collection[str] | None) -> None:
@@ -198,15 +169,19 @@ def _refuse_shut(account: Description, needs: Collection[str] | None) -> None:
         raise Denied(" ".join(dict.fromkeys(shut)), code="scope")
 
 
-#: Code of a refusal -> the setting it is most likely about.
-_SETTINGS = {"token": "token", "tls": "base_url"}
-
-
 def _setting(connection: Connection, name: str) -> str:
-    """Where to look in the file; of a token the reference (env:NAME), which is all that stands there."""
-    if name == "token" and connection.oauth is not None:
-        return f"connections.{connection.name}.oauth.refresh_token ({connection.oauth.refresh_token})"
-    return f"connections.{connection.name}.{name} ({getattr(connection, name)})"
+    """Where to look in the file; of a token the reference (env:NAME), which is all that stands there, also in place of
+    an app's key that the file does without."""
+    is_said = name != "token" and getattr(connection, name) is not None
+    key, value = (name, getattr(connection, name)) if is_said else opened_by(connection)
+    return f"connections.{connection.name}.{key} ({value})"
+
+
+def opened_by(connection: Connection) -> tuple[str, str | None]:
+    """The key of what opens the account, be it a token or an app, and what stands there."""
+    if connection.oauth is not None:
+        return "oauth.refresh_token", connection.oauth.refresh_token
+    return ("token", connection.token) if connection.token is not None else ("client_id", connection.client_id)
 
 
 def kinds_of(agreement: Agreement) -> tuple[str, ...]:

@@ -10,23 +10,35 @@ import orjson
 import typer
 
 from connector.cli import show
+from connector.cli.adapters import ADAPTERS
 from connector.cli.app import app
+from connector.crms import CRMS, label_of
 from connector.errors import UsageError
 
 PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def _known(crm: str) -> str:
+    """A CRM that there is. Raises BadParameter for another word."""
+    if crm not in CRMS:
+        raise typer.BadParameter(f"{crm!r} is not one of {', '.join(map(repr, CRMS))}.")
+    return crm
 
 
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to write; must not hold a config.toml yet.")] = Path(),
     recipes: Annotated[bool, typer.Option("--recipes", help="Print what to build in the CRM; write nothing.")] = False,
+    crm: Annotated[
+        str, typer.Option("--crm", parser=_known, metavar="|".join(CRMS), help="Which CRM the connection is to.")
+    ] = next(iter(CRMS)),
 ) -> None:
     """Write a configuration and an agreement to start from."""
     from connector.config import shipped_mappings  # noqa: PLC0415 - --help does without
 
     if recipes:
         there = folder / "mappings"
-        _recipes(there if there.is_dir() else shipped_mappings())
+        _recipes(there if there.is_dir() else shipped_mappings(), crm)
         return
 
     config, mappings = folder / "config.toml", folder / "mappings"
@@ -34,18 +46,20 @@ def init(
         if path.exists():
             raise UsageError(f"{path} exists already; init overwrites nothing. Choose another folder.")
     folder.mkdir(parents=True, exist_ok=True)
-    config.write_bytes(_example().read_bytes())
+    config.write_bytes(_example(crm).read_bytes())
     shutil.copytree(shipped_mappings(), mappings, ignore=shutil.ignore_patterns("examples"))
-    show.say(f"{config}: one HubSpot connection, mode observe", "✓")
+    opens = ADAPTERS[crm]
+    show.say(f"{config}: one {label_of(crm)} connection, mode observe", "✓")
     show.say(f"{mappings}: the agreement, to be read by marketing and sales together", "✓")
-    show.say("Next: put your token into the environment (export HUBSPOT_TOKEN=...), then: connector check")
+    secret = f"put your {opens.secret.rpartition('_')[2].lower()} into the environment (export {opens.secret}=...)"
+    show.say(f"Next: {'look through the connection, ' if _has_more(crm) else ''}{secret}, then: connector check")
 
 
-def _recipes(mappings: Path) -> None:
-    """The lists and forms that signals are seen by, to be built by hand where the account has none."""
+def _recipes(mappings: Path, crm: str) -> None:
+    """The lists, forms and properties that signals are seen by, to be built or filled by hand where nobody does yet."""
     from connector.agreement import load_agreement  # noqa: PLC0415 - only this verb of the beginning needs it
 
-    agreement = load_agreement(mappings)
+    agreement = load_agreement(mappings, crm)
     show.say(f"What {mappings} looks for. Build what is missing, then: connector check")
     for one in agreement.wiring.signals:
         kind = agreement.signals.get(one.signal)
@@ -53,13 +67,23 @@ def _recipes(mappings: Path) -> None:
         if one.how == "list":
             show.say(f'active list (segment) "{one.key}": contacts with "{label}"; being added is the signal', "-")
         elif one.how == "form":
-            show.say(f'form "{one.key}": a submission is "{label}"; put the form\'s id into hubspot.toml', "-")
+            show.say(f'form "{one.key}": a submission is "{label}"; put the form\'s id into {crm}.toml', "-")
+        elif one.how in ("counter", "date") and one.key.startswith(agreement.wiring.own_prefix):
+            what = "the number of times" if one.how == "counter" else "the last time"
+            show.say(f'property "{one.key}": {what} of "{label}", filled by whoever knows of it', "-")
 
 
-def _example() -> Path:
-    """In a checkout the file stands at the top, in a wheel beside the package's code."""
-    packaged = PACKAGE / "_config.example.toml"
-    return packaged if packaged.exists() else PACKAGE.parent / "config.example.toml"
+def _example(crm: str) -> Path:
+    """The configuration to start from: the CRM's own, where it has one. In a checkout the file stands at the top, in a
+    wheel beside the package's code."""
+    names = [f"config.{crm}.example.toml", "config.example.toml"]
+    places = [place for name in names for place in (PACKAGE / f"_{name}", PACKAGE.parent / name)]
+    return next(place for place in places if place.exists())
+
+
+def _has_more(crm: str) -> bool:
+    """Whether what opens the CRM is more than one secret."""
+    return _example(crm).name.endswith(f"{crm}.example.toml")
 
 
 @app.command()
@@ -93,7 +117,7 @@ def demo(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def sandbox(context: typer.Context) -> int:
-    """A HubSpot account on this machine, to try a mapping against."""
+    """A CRM of either kind on this machine, to try a mapping against."""
     from connector.sandbox.__main__ import main  # noqa: PLC0415 - a web server that other verbs do not need
 
     try:

@@ -23,6 +23,7 @@ from connector.config.contradictions import contradictions
 from connector.config.overrides import connection_tables, lay_over
 from connector.config.shape import (
     Budget,
+    Certificate,
     Config,
     Connection,
     Document,
@@ -50,6 +51,7 @@ from connector.toml_file import read_toml
 
 __all__ = [
     "Budget",
+    "Certificate",
     "Config",
     "Connection",
     "Freeze",
@@ -90,11 +92,12 @@ def resolve_secret(reference: str, environ: Mapping[str, str]) -> str:
         raise ConfigError([Problem(where, wrong.what, wrong.fix)]) from None
 
 
-def proxy_url(connection: Connection, environ: Mapping[str, str]) -> str | None:
-    """The proxy to use for a connection: its own, else HTTPS_PROXY unless NO_PROXY or loopback exempts the host."""
+def proxy_url(connection: Connection, environ: Mapping[str, str], address: str | None = None) -> str | None:
+    """The proxy to use for a connection: its own, else HTTPS_PROXY unless NO_PROXY or loopback exempts the host. Of the
+    CRM's address, or of another one that it needs."""
     if connection.proxy:
         return resolve_secret(connection.proxy, environ) if is_reference(connection.proxy) else connection.proxy
-    host = split_url(connection.environment_url or connection.base_url).hostname or ""
+    host = split_url(address or connection.address).hostname or ""
     if is_loopback(host) or _exempt(host, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
         return None
     return environ.get("https_proxy") or environ.get("HTTPS_PROXY") or None
@@ -126,8 +129,11 @@ def _completed(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete(name: str, connection: dict[str, Any]) -> dict[str, Any]:
-    crm = CRMS.get(str(connection.get("crm")))
-    defaults: dict[str, Any] = {} if crm is None else {"api_version": crm.api_version}
+    crm, read = CRMS.get(str(connection.get("crm"))), connection.get("read", {})
+    usual = {} if crm is None else {"api_version": crm.api_version, **crm.usual}
+    completed = {**usual, **connection, "name": name}
     if "cron" not in connection:
-        defaults["every"] = DEFAULT_EVERY
-    return {**defaults, **connection, "name": name}
+        completed.setdefault("every", DEFAULT_EVERY)
+    if crm is not None and isinstance(read, dict):
+        completed["read"] = {**crm.usual_read, **read}
+    return completed

@@ -7,7 +7,7 @@ Works on the plain tables, so that these mistakes are told together with those t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import date, datetime
 from typing import Any
 
@@ -17,12 +17,31 @@ from connector.config.values import BadValueError, is_reference, moment, split_u
 
 _Connection = Mapping[str, Any]
 
-#: What only one of the CRMs knows.
-_FOREIGN = {
-    "dynamics": ("oauth", "base_url"),
-    "hubspot": ("environment_url", "tenant_id", "client_id", "client_secret", "authority"),
+#: What only one of the CRMs knows -> what the other calls it; "" where it has nothing of the kind. A dot leads into an
+#: inner table.
+_FOREIGN: Mapping[str, Mapping[str, str]] = {
+    "dynamics": {
+        "oauth": "client_id and client_secret",
+        "base_url": "environment_url",
+        "read.search_page": "read.page",
+    },
+    "hubspot": {
+        "environment_url": "base_url",
+        "tenant_id": "",
+        "client_id": "oauth.client_id",
+        "client_secret": "oauth.client_secret",
+        "certificate": "",
+        "authority": "",
+        "budget.daily_quota": "",
+        "write": "",
+    },
 }
-_DYNAMICS_APP = ("tenant_id", "client_id", "client_secret")
+
+#: The versions of its API that each CRM has.
+_VERSIONS: Mapping[str, tuple[str, str]] = {
+    "hubspot": (r"v3|20\d\d-\d\d", 'Write a dated version such as "2026-03", or "v3".'),
+    "dynamics": (r"v9\.\d", 'Write "v9.2".'),
+}
 
 
 def contradictions(overlay: Overlay) -> Iterator[Complaint]:
@@ -33,7 +52,7 @@ def contradictions(overlay: Overlay) -> Iterator[Complaint]:
     for name, connection in connection_tables(overlay.table).items():
         yield from _name(name)
         for key, what, fix in _of_connection(connection):
-            yield Complaint(("connections", name, key), what, fix)
+            yield Complaint(("connections", name, *key.split(".")), what, fix)
 
 
 def _of_connection(connection: _Connection) -> Iterator[tuple[str, str, str]]:
@@ -50,24 +69,62 @@ def _of_connection(connection: _Connection) -> Iterator[tuple[str, str, str]]:
 
 def _foreign_keys(connection: _Connection) -> Iterator[tuple[str, str, str]]:
     crm = str(connection.get("crm"))
-    for key in _FOREIGN.get(crm, ()):
-        if key in connection:
-            yield key, f"means nothing to {crm}.", "Remove it, or correct crm."
+    for key, instead in _FOREIGN.get(crm, {}).items():
+        if _stands(connection, key):
+            hint = f'Did you mean "{instead}"? ' if instead else ""
+            yield key, f"means nothing to {crm}.", f"{hint}Remove it, or correct crm."
+    yield from _foreign_version(connection, crm)
+
+
+def _foreign_version(connection: _Connection, crm: str) -> Iterator[tuple[str, str, str]]:
+    """A version that the other CRM has; what is none at all is told where the value is checked."""
+    version = connection.get("api_version")
+    mine = _VERSIONS.get(crm)
+    known = isinstance(version, str) and any(re.fullmatch(one, version) for one, _ in _VERSIONS.values())
+    if mine and known and not re.fullmatch(mine[0], str(version)):
+        yield "api_version", f"is none of {crm}'s.", mine[1]
+
+
+def _stands(connection: _Connection, key: str) -> bool:
+    """Whether a key is written down, be it in an inner table."""
+    *outer, last = key.split(".")
+    table: object = connection
+    for name in outer:
+        table = table.get(name) if isinstance(table, Mapping) else None
+    return isinstance(table, Mapping) and last in table
 
 
 def _credentials(connection: _Connection) -> Iterator[tuple[str, str, str]]:
-    has = connection.keys()
     if connection.get("crm") == "hubspot":
-        if "token" in has and "oauth" in has:
-            yield "oauth", "stands beside token.", "Keep one of the two."
-        if not {"token", "oauth"} & has:
-            yield "token", "is missing.", 'Write token = "env:HUBSPOT_TOKEN", or oauth = { ... }.'
+        yield from _hubspot_credentials(connection.keys())
     if connection.get("crm") == "dynamics":
-        if "environment_url" not in has:
-            yield "environment_url", "is missing.", 'Write for example "https://contoso.crm4.dynamics.com".'
-        for key in () if "token" in has else _DYNAMICS_APP:
-            if key not in has:
-                yield key, "is missing.", "Take it from the app registration in Entra; or write a token."
+        yield from _dynamics_credentials(connection.keys())
+
+
+def _hubspot_credentials(has: Set[str]) -> Iterator[tuple[str, str, str]]:
+    if "token" in has and "oauth" in has:
+        yield "oauth", "stands beside token.", "Keep one of the two."
+    if not {"token", "oauth"} & has:
+        yield "token", "is missing.", 'Write token = "env:HUBSPOT_TOKEN", or oauth = { ... }.'
+
+
+def _dynamics_credentials(has: Set[str]) -> Iterator[tuple[str, str, str]]:
+    """An app registration with one proof, or a token for a trial."""
+    if "environment_url" not in has:
+        yield "environment_url", "is missing.", 'Write for example "https://contoso.crm4.dynamics.com".'
+    proofs = [key for key in ("client_secret", "certificate") if key in has]
+    if "token" in has:
+        for key in proofs:
+            yield key, "stands beside token.", "Keep one of the two."
+        return
+    for key in ("tenant_id", "client_id"):
+        if key not in has:
+            yield key, "is missing.", "Take it from the app registration in Entra; or write a token."
+    if not proofs:
+        fix = "Take one from the app registration in Entra; or write certificate = { ... }, or a token."
+        yield "client_secret", "is missing.", fix
+    if len(proofs) > 1:
+        yield "certificate", "stands beside client_secret.", "Keep one of the two."
 
 
 def _quiet(connection: _Connection) -> Iterator[tuple[str, str, str]]:

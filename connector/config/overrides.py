@@ -21,7 +21,7 @@ from connector.config.values import is_reference
 from connector.toml_file import KeyPath
 
 _PREFIX = "CONNECTOR_"
-_SECRETS = {"token", "client_secret", "refresh_token"}
+_SECRETS = {"token", "client_secret", "refresh_token", "passphrase"}
 _OPEN_TABLES = {"scope", "never_touch"}
 
 
@@ -105,7 +105,7 @@ def _is_secret_source(variable: str, table: Mapping[str, Any]) -> bool:
     return any(
         each == f"env:{variable}"
         for connection in connection_tables(table).values()
-        for each in (*connection.values(), *_values(connection.get("oauth")))
+        for each in (*connection.values(), *_values(connection.get("oauth")), *_values(connection.get("certificate")))
     )
 
 

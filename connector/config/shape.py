@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from connector.config import values
+from connector.config import entra, values
 from connector.toml_file import KeyPath
 
 Mode = Literal["observe", "scores", "live"]
@@ -31,6 +31,9 @@ _Interval = Annotated[_Duration, AfterValidator(values.some_time)]
 _Often = Annotated[timedelta | None, BeforeValidator(values.often)]
 _Secret = Annotated[str, AfterValidator(values.secret_reference)]
 _Address = Annotated[str, AfterValidator(values.web_address)]
+_Environment = Annotated[str, AfterValidator(entra.environment_address)]
+_Authority = Annotated[str, AfterValidator(entra.authority_address)]
+_Tenant = Annotated[str, BeforeValidator(values.text), AfterValidator(entra.tenant)]
 _Zone = Annotated[str, AfterValidator(values.time_zone)]
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -60,12 +63,25 @@ class Read(_Table):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Write(_Table):
+    """How records are written, where the CRM leaves a choice (Dynamics).
+
+    `states`: state and status of rows may be written, which closes and reopens them. `bulk`: columns whose names begin
+    so are set by nobody else, and a backfill writes them many rows at a time without looking what others do meanwhile.
+    """
+
+    states: _Flag = False
+    bulk: _Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budget(_Table):
     """What part of the CRM's quota is ours. `share` and `daily_floor` concern the daily pool."""
 
     share: _Share = 0.5
     daily_floor: _Whole = 50_000  # calls a day that are always left to others
     burst_share: _Share = 1.0
+    daily_quota: _Positive | None = None  # calls a day there are, where the CRM never says so (Dynamics); None: 500,000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +142,21 @@ class OAuth(_Table):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate(_Table):
+    """What proves an app registration in place of a secret: a PEM file with key and certificate."""
+
+    file: Annotated[Path, BeforeValidator(values.file_beside)]
+    thumbprint: Annotated[str, AfterValidator(entra.thumbprint)] | None = None  # where the file holds the key alone
+    passphrase: _Secret | None = None  # of the key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connection(_Table):
     """One CRM account and how the agreement is applied to it.
 
-    Secrets (`token`, `client_secret`, the two in `oauth`) are references for `resolve_secret`. Without a
-    `go_live` every mode only observes (G15). One of `every` and `cron` is set. `scope` and `never_touch` map a field
-    (or condition) of ours to the accepted texts; what they mean is the agreement's affair.
+    Secrets (`token`, `client_secret`, those in `oauth` and `certificate`) are references for `resolve_secret`.
+    Without a `go_live` every mode only observes (G15). One of `every` and `cron` is set. `scope` and `never_touch` map
+    a field (or condition) of ours to the accepted texts; what they mean is the agreement's affair.
     """
 
     name: str
@@ -141,11 +166,12 @@ class Connection(_Table):
     base_url: _Address = "https://api.hubapi.com"
     api_version: Annotated[str, Field(pattern=r"^(v\d+(\.\d+)?|20\d\d-\d\d)$")] = "2026-03"
     account: _Text | None = None
-    environment_url: _Address | None = None
-    tenant_id: _Text | None = None
+    environment_url: _Environment | None = None
+    tenant_id: _Tenant | None = None
     client_id: _Text | None = None
     client_secret: _Secret | None = None
-    authority: _Address = "https://login.microsoftonline.com"
+    certificate: Certificate | None = None
+    authority: _Authority = "https://login.microsoftonline.com"
     mapping: Annotated[Path, BeforeValidator(values.mapping_folder)] = field(default_factory=values.shipped_mappings)
     mode: Mode = "observe"
     go_live: Annotated[datetime | None, BeforeValidator(values.go_live)] = None
@@ -153,6 +179,7 @@ class Connection(_Table):
     cron: Annotated[str, AfterValidator(values.cron)] | None = None
     jitter: _Duration | None = None  # a run begins up to so much later than planned; None: a tenth of `every`
     read: Read = Read()
+    write: Write = Write()
     budget: Budget = Budget()
     guard: Guard = Guard()
     tasks: Tasks = Tasks()
@@ -165,6 +192,11 @@ class Connection(_Table):
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] | None = None  # of texts for sales; None: the agreement's
     proxy: Annotated[str, AfterValidator(values.proxy_address)] | None = None
     timeout: _Interval = timedelta(seconds=30)  # of one call, wall clock
+
+    @property
+    def address(self) -> str:
+        """Where this CRM answers."""
+        return self.environment_url or self.base_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,10 +243,12 @@ class Config:
 #: The tables inside a connection whose keys are fixed; `scope` and `never_touch` take any key.
 INNER_TABLES: Mapping[str, type[_Table]] = {
     "read": Read,
+    "write": Write,
     "budget": Budget,
     "guard": Guard,
     "tasks": Tasks,
     "oauth": OAuth,
+    "certificate": Certificate,
     "quiet": Quiet,
 }
 

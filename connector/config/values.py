@@ -214,6 +214,11 @@ def web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def file_beside(value: Any, info: ValidationInfo) -> Any:
+    """A file, relative to the config file; whether it is there is asked when it is needed."""
+    return surroundings(info).folder / Path(value).expanduser() if isinstance(value, str) and value else value
+
+
 def proxy_address(value: str, info: ValidationInfo) -> str:
     """A proxy's address, or a reference to one where the address holds a password."""
     if is_reference(value):

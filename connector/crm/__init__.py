@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from connector.crm.priorities import Priority
@@ -23,12 +23,17 @@ ACTIVITIES = ("call", "email", "meeting", "task")
 #: Code of the Transient that `changes` ends with when it named fewer records than the CRM says there are.
 INCOMPLETE = "search_incomplete"
 
+#: Code of the CrmError that `changes` ends with when the CRM tells no more what happened since the cursor: a full scan
+#: finds it out, and brings a cursor that holds.
+LOST = "cursor_lost"
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """A stretch of a full scan. `mark` resumes after this page and all before it, whichever way the scan goes through
     the records; None on the last one. `again`: some of these may have been told before, because the scan had to begin
-    anew; `warning` says why, or what else whoever reads the report should know."""
+    anew; `warning` says why, or what else whoever reads the report should know. `cursor`, on the last page: the cursor
+    of `changes` that the scan itself came to, where the one that `begin` gave is not to be used."""
 
     records: tuple[Record, ...]
     mark: str | None
@@ -36,6 +41,7 @@ class Page:
     age: float = 0.0  # seconds since it was asked for
     again: bool = False
     warning: str = ""
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +71,14 @@ class Outcome:
     rejected   refused for this record, nothing of it stored: `code` is one of connector.codes, `message` the CRM's
                word without personal data, `refused` the properties it was refused for, where the CRM named them
     gone       the record is deleted or merged away
+    moved      nothing of it stored: the record is another than the one that was read, or nobody remembers what was
+               read of it; to be read again, decided again and only then written
     unknown    the request went out and nothing usable came back: read back, never resend blindly
     deferred   not sent: the quota's share was spent, or the run was stopping
     """
 
     id: str
-    state: Literal["written", "rejected", "gone", "unknown", "deferred"]
+    state: Literal["written", "rejected", "gone", "moved", "unknown", "deferred"]
     properties: Mapping[str, str | None] = field(default_factory=dict)
     code: str = ""
     message: str = ""
@@ -87,6 +95,7 @@ class Task:
     due_at: datetime
     priority: str
     owner_id: str | None
+    marker: str = ""  # what makes it this task and no other, whatever it says; "": its body does
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +121,11 @@ class PropertyVersion:
 
 @dataclass(frozen=True, slots=True)
 class PropertyDefinition:
-    """One property or column as the CRM defines it. `type`: string, number, bool, date, datetime, enumeration."""
+    """One property or column as the CRM defines it. `type`: string, number, bool, date, datetime, enumeration.
+
+    `lacking` names the tables of its kind that do not have it, where a kind is several tables: created once more, it is
+    created there. `secured` says that a further right on this property alone decides who sees it.
+    """
 
     name: str
     type: str
@@ -121,6 +134,23 @@ class PropertyDefinition:
     read_only: bool = False
     calculated: bool = False
     description: str = ""
+    length: int | None = None  # characters that a text may have
+    least: float | None = None
+    most: float | None = None
+    decimals: int | None = None
+    secured: bool = False
+    lacking: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about the account that whoever answers for it should know: a missing right, a table that cannot do what
+    is asked of it. `stops` what cannot be done because of it; "" nothing, it is merely worth knowing."""
+
+    what: str
+    fix: str = ""
+    kind: str = ""  # the kind it is about; "" the account
+    stops: Literal["", "reading", "writing"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +177,15 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Automation:
-    """One automation of the account that sets a property of ours or of the CRM's by itself."""
+    """One automation of the account that sets a property of ours or of the CRM's by itself; or one that merely runs
+    whenever the property changes (`sets` is False), and whose doings the CRM does not tell."""
 
     id: str
     name: str
     kind: str
     property: str
     enabled: bool = True
+    sets: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +202,10 @@ class Description:
     #: part (a kind, "deal stages", "owners") -> why this token may not see it, with the scope to add; it is empty here
     shut: Mapping[str, str] = field(default_factory=dict)
     contact_page: str = ""  # the address of a contact's page with {id} in it, where the CRM tells enough
+    name: str = ""  # what people call the account, where that is not its id
+    findings: tuple[Finding, ...] = ()
+    told: tuple[str, ...] = ()  # how it is read and what it keeps, as `check` says it
+    changes_kept: timedelta | None = None  # whoever asks later than that for changes reads everything anew
 
     def page_of(self, contact_id: str) -> str:
         """Where a person opens this contact in a browser; "" where that is not known."""
@@ -209,7 +245,7 @@ class CRM(Protocol):
 
     def automations(self, properties: Mapping[str, Sequence[str]]) -> list[Automation]:
         """The account's own automations that set one of these properties (kind -> names). Raises Denied where the
-        token may not see them, NotFound where the account has none of that kind."""
+        token may not see them, which says what would show them, NotFound where the account has none of that kind."""
 
     def scan(
         self,
@@ -228,7 +264,8 @@ class CRM(Protocol):
 
     def changes(self, kind: str, cursor: str, now: datetime) -> Iterator[Batch]:
         """Ids changed since `cursor` (inclusive). Always ends with a batch whose mark is set, or raises: Transient
-        with code INCOMPLETE where the CRM itself counts more than it named."""
+        with code INCOMPLETE where the CRM itself counts more than it named, CrmError with code LOST where it tells no
+        more what happened since."""
 
     def read(self, kind: str, ids: Sequence[str], properties: Sequence[str]) -> Iterator[Record]:
         """Current values of these records; ids that are gone are simply missing. A record that answers for a
@@ -244,7 +281,8 @@ class CRM(Protocol):
         (None: everything), with the cursor to store after each part. Raises NotFound for an unknown source."""
 
     def write(self, kind: str, updates: Sequence[Update]) -> list[Outcome]:
-        """Set properties. One outcome for every update, in the same order; repeating it is harmless."""
+        """Set properties of records that were read by this adapter. One outcome for every update, in the same order;
+        repeating it is harmless."""
 
     def history(
         self, kind: str, ids: Sequence[str], properties: Sequence[str]
@@ -263,6 +301,9 @@ class CRM(Protocol):
 
     def add_options(self, kind: str, name: str, options: Mapping[str, str]) -> None:
         """Let a property of ours take further values (value -> label); those it takes already stay."""
+
+    def publish(self) -> None:
+        """After the last property and option: let them be used, and wait until they can be."""
 
     def waits_for(self) -> str:
         """What calls under way are waiting for at this moment, in words for whoever wonders; "" for nothing known."""

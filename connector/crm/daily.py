@@ -21,8 +21,9 @@ from connector.crm.priorities import PRIORITIES, ROOM, Priority, rank_of
 from connector.crm.quota import Entry, Facts, Lease
 from connector.errors import Deferred
 
-#: Calls that a process takes from the day at once, at most; fewer as the day comes to its end.
-BLOCK = 50
+#: Calls that a process takes from the day at once, at most, and requests that it takes them for where each counts for
+#: many; fewer as the day comes to its end.
+BLOCK, WORTH = 50, 10
 
 #: Seconds between two looks at what other processes learnt, and after which a block is no longer expected to be used.
 LOOK, FORGOTTEN = 15.0, 120.0
@@ -72,8 +73,13 @@ class Day:
         return datetime.fromtimestamp(now, ZoneInfo(self.zone or "UTC"))
 
     def ours(self, budget: Budget, priority: Priority) -> int | None:
-        """Calls of the day that a class may make; None while nobody knows how many there are."""
-        return None if self.limit is None else int(int(self.limit * budget.share) * ROOM[priority])
+        """Calls of the day that a class may make; None while nobody knows how many there are. The floor lies below them
+        where nobody says what others use."""
+        if self.limit is None:
+            return None
+        share = int(self.limit * budget.share)
+        most = share if self.remaining is not None else min(share, self.limit - self.floor(budget))
+        return int(most * ROOM[priority])
 
     def floor(self, budget: Budget) -> int:
         """Calls that stay with others: never more than half of the day, or on a small account nothing could be sent."""
@@ -114,6 +120,7 @@ class DailyPool:
         self._day = Day()
         self._budget = Budget()
         self._in_hand = 0  # calls of the block that nobody took yet
+        self._wanted = 1  # calls that somebody waits for at once
         self._under_way = 0
         self._silent = 0  # calls whose answers said nothing of the day, since one that did
         self._uncounted = 0  # calls that stand on another page of the book
@@ -132,34 +139,41 @@ class DailyPool:
 
     # -- a call ---------------------------------------------------------------------------------------------
 
-    def take(self, priority: Priority | None = None, budget: Budget | None = None) -> None:
-        """Count one call, or raise Deferred when our part of the day is spent."""
+    def take(self, priority: Priority | None = None, budget: Budget | None = None, calls: int = 1) -> None:
+        """Count one call, or as many as the server counts a request for, or raise Deferred when our part of the day is
+        spent. The last request of a day may go beyond our part by what it counts for."""
         wanted, looked = PRIORITIES[rank_of(priority)], False
         while True:
             with self._lock:
                 now = self._wall()
                 self._budget = budget or self._budget
                 self._day.turn(now)
-                if looked or (self._in_hand and now < self._looked_at + LOOK):
+                self._wanted = calls
+                if looked or (self._in_hand >= calls and now < self._looked_at + LOOK):
                     if self._asks_again(now):
-                        self._uncounted += 1
-                        self._under_way += 1
+                        self._uncounted += calls
+                        self._under_way += calls
                         return
                     self._refuse_when_spent(now, wanted)
-                    if self._in_hand:
-                        self._in_hand -= 1
-                        self._under_way += 1
+                    if self._in_hand >= calls:
+                        self._in_hand -= calls
+                        self._under_way += calls
                         return
             self._enter()
             looked = True
 
-    def answered(self) -> None:
-        """One call is over, and whatever it cost is spent."""
+    def answered(self, calls: int = 1) -> None:
+        """One request is over, and whatever it cost is spent."""
         with self._lock:
-            self._under_way -= 1
-            self._silent += 1
-            self._answered += 1
+            self._under_way -= calls
+            self._silent += calls
+            self._answered += calls
             self._heard_at = self._wall()
+
+    def assume(self, limit: int) -> None:
+        """How many calls a day has, where the server never says so."""
+        with self._lock:
+            self._day.limit = limit
 
     def learn(self, limit: int | None, remaining: int) -> None:
         """Take over the server's count; a rest that jumps up means that a new day has begun there."""
@@ -271,13 +285,16 @@ class DailyPool:
         return entered
 
     def _block(self, now: float) -> int:
-        """Calls to take from the day now: none while there are some in hand, few when few are left."""
+        """Calls to take from the day now: none while there are enough in hand, few when few are left."""
         day, left = self._day, self._expected(now)
         ours = day.ours(self._budget, PRIORITIES[0])
         rests = [] if ours is None else [ours - day.used]
         rests += [] if left is None else [left - day.floor(self._budget)]
         least = min(rests, default=BLOCK * 20)
-        return 0 if self._in_hand or least <= 0 else min(BLOCK, max(1, least // 20))
+        missing = self._wanted - self._in_hand
+        if missing <= 0 or least <= 0:
+            return missing if missing > 0 and self._in_hand else 0  # what is in hand must not lie there unused
+        return max(missing, min(max(BLOCK, WORTH * self._wanted), least // 20))
 
     def _alone(self) -> None:
         entered = self.entry(self._wall(), leaving=False)

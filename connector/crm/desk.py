@@ -20,6 +20,9 @@ from connector.crm.quota import SKEW, Book, Entry, Facts, Lease, OwnBook
 #: Seconds between two looks at a quota that is full, at least.
 GLANCE = 0.05
 
+#: Seconds between two entries, at most: so long may somebody who has just begun wait for what others do not need.
+LONGEST_LOOK = 5.0
+
 
 class Member(Protocol):
     """What keeps a page of the book."""
@@ -122,20 +125,20 @@ class SharedLog:
         self._beginner: int | None = None
         self._renew_at = self._ask_at = float("-inf")
 
-    def take(self, priority: Priority | None, sleep: Callable[[float], None]) -> None:
+    def take(self, priority: Priority | None, sleep: Callable[[float], None], weight: int = 1) -> None:
         """Wait until one more request fits, and count it as under way."""
-        while (wait := self.try_take(priority)) > 0:
+        while (wait := self.try_take(priority, weight)) > 0:
             sleep(wait)
 
-    def try_take(self, priority: Priority | None) -> float:
-        """Take a place and return 0, or return the seconds after which to try again."""
+    def try_take(self, priority: Priority | None, weight: int = 1) -> float:
+        """Take a place, or `weight` of them, and return 0, or return the seconds after which to try again."""
         if self._due():
             self._beginner = rank_of(priority)
             self._desk.enter(self._due, wait=not self.log.may_send)
-        wait = self.log.try_take(priority)
+        wait = self.log.try_take(priority, weight)
         if wait and self._due():
             self._desk.enter(self._due, wait=True)
-            wait = self.log.try_take(priority)
+            wait = self.log.try_take(priority, weight)
         return wait and min(wait, max(GLANCE, self._next() - self._desk.clock()))
 
     def pause(self, seconds: float) -> None:
@@ -159,7 +162,7 @@ class SharedLog:
             known = self._agree(facts, now)
             if not leaving:
                 return known, self._lease(others, now)
-            left_behind = {"places": self.log.occupied, "wants": _NOTHING}
+            left_behind = {"places": self.log.occupied, "wants": _NOTHING, "window": self.log.window}
             return known, (left_behind, now + self.log.window + SKEW) if left_behind["places"] else None
 
         return entered
@@ -174,13 +177,13 @@ class SharedLog:
         ours = max(0, min(due, log.limit - elsewhere))
         # What is occupied beyond that is given back as it ages, and not used again.
         places = max(log.occupied, ours)
-        every = max(1.0, log.window / 5)
+        every = min(max(1.0, log.window / 5), LONGEST_LOOK)
         log.grant(ours, 3 * every, elsewhere)
         self._renew_at = log.now() + every
         # Who got all it asked for may ask for more at once; otherwise others must first give something back.
         pause = every if ours >= log.limit else every / 2 if ours < sum(wants) else 0.0
         self._ask_at = log.now() + pause
-        return {"places": places, "wants": wants}, now + 3 * every + log.window + SKEW
+        return {"places": places, "wants": wants, "window": log.window}, now + 3 * every + log.window + SKEW
 
     def _agree(self, facts: Facts, now: float) -> Facts:
         """What is known of the quota after both have spoken: limit, pause, and who called when."""

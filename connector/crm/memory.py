@@ -2,8 +2,8 @@
 A CRM in a dict: the reference implementation of the protocol, for the laws and for reading.
 
 It is deliberately unpleasant where real ones are: its clock is coarse (whole seconds), its pages are as small as
-asked, and its lifecycle stage only moves forward unless it is cleared first. What it promises is what
-tests/crm/contract.py asks of every adapter.
+asked, and its lifecycle stage only moves forward unless it is cleared first. Where it is told to, it takes a write only
+of a record that is still as it was read. What it promises is what tests/crm/contract.py asks of every adapter.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class _Stored:
     changed_at: datetime
     archived: bool = False
     merged_ids: tuple[str, ...] = ()
+    version: int = 0
     history: dict[str, list[PropertyVersion]] = field(default_factory=dict)
 
 
@@ -57,12 +58,15 @@ class MemoryCRM:
         account: str = "memory",
         forward_only: Mapping[str, Sequence[str]] | None = None,
         allowed: Mapping[str, frozenset[str]] | None = None,
+        versioned: bool = False,
     ) -> None:
         self._now = now
         self._page = page
         self._account = account
         self._forward_only = dict(forward_only or {})
         self.allowed = dict(allowed or {})  # property -> the only values it takes
+        self.versioned = versioned  # who writes must have read the record as it is
+        self._read_as: dict[tuple[str, str], int] = {}
         self._records: dict[str, dict[str, _Stored]] = {}
         self._links: dict[tuple[str, str, str], dict[str, tuple[str, ...]]] = {}
         self._occurrences: dict[str, list[Occurrence]] = {}
@@ -123,6 +127,7 @@ class MemoryCRM:
             stored.properties = {**gone.properties, **stored.properties}
             self._move_links(kind, id, survivor)
         stored.changed_at = self._coarse()
+        stored.version += 1
 
     def _move_links(self, kind: str, id: str, survivor: str) -> None:
         for (of, mine, to), partners in list(self._links.items()):
@@ -255,11 +260,13 @@ class MemoryCRM:
             raise ValueError("an id stands twice in one write")
         if updates:
             self._called("write")
-        return [self._write(self._records.get(kind, {}).get(update.id), update) for update in updates]
+        return [self._write(kind, self._records.get(kind, {}).get(update.id), update) for update in updates]
 
-    def _write(self, stored: _Stored | None, update: Update) -> Outcome:
+    def _write(self, kind: str, stored: _Stored | None, update: Update) -> Outcome:
         if stored is None or stored.archived:
             return Outcome(update.id, "gone", code="gone")
+        if self.versioned and self._read_as.get((kind, update.id)) != stored.version:
+            return Outcome(update.id, "moved", code="moved_meanwhile")
         refused = tuple(
             name
             for name, value in update.properties.items()
@@ -272,6 +279,7 @@ class MemoryCRM:
         for name, value in update.properties.items():
             if self._may_set(stored, name, value):
                 self._set(stored, name, value, "integration", OURS)
+        self._read_as[kind, update.id] = stored.version
         return Outcome(update.id, "written", {name: stored.properties.get(name) for name in update.properties})
 
     def history(
@@ -323,6 +331,9 @@ class MemoryCRM:
         known = self._definitions[kind][name]
         self._definitions[kind][name] = replace(known, options={**options, **known.options})
 
+    def publish(self) -> None:
+        """See CRM: what was created is there at once."""
+
     def waits_for(self) -> str:
         """Never for anything."""
         return ""
@@ -340,6 +351,7 @@ class MemoryCRM:
 
     def _record(self, kind: str, id: str, properties: Sequence[str]) -> Record:
         stored = self._records[kind][id]
+        self._read_as[kind, id] = stored.version
         values = {name: stored.properties.get(name) for name in properties}
         further = tuple(filter(None, stored.properties.get("other_emails", "").split(";"))) if kind == "contact" else ()
         return Record(
@@ -355,6 +367,7 @@ class MemoryCRM:
 
     def _set(self, stored: _Stored, name: str, value: str, by: str, source: str) -> None:
         stored.changed_at = self._coarse()
+        stored.version += 1
         version = PropertyVersion(value, self._now(), by, source)
         stored.history.setdefault(name, []).append(version)
         if value == "":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connector.agreement.wiring import FieldSpec, Wiring
@@ -32,6 +32,12 @@ def columns(wiring: Wiring, kind: str, needed: set[str]) -> tuple[Column, ...]:
         for field, spec in wiring.fields.get(kind, {}).items()
         if field in needed
     )
+
+
+def otherwise(wiring: Wiring, kind: str, read: Sequence[Column]) -> tuple[Column, ...]:
+    """The properties that are read where a field's own is blank, in their order."""
+    specs = wiring.fields.get(kind, {})
+    return tuple(one._replace(property=name) for one in read for name in specs[one.field].otherwise)
 
 
 def _words(spec: FieldSpec) -> dict[str, str]:

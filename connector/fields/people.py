@@ -30,6 +30,7 @@ class People:
 
     def __init__(self, wiring: Wiring, deal_states: Mapping[tuple[str, str], str]) -> None:
         self._wiring, self._deal_states = wiring, deal_states
+        self._only_pipeline = _only_pipeline(wiring)
         self._instants = _fields_of_type(wiring, "datetime")
         self._lists = _fields_of_type(wiring, "list")
         self._by_source: dict[str, list[SignalSource]] = {}
@@ -87,12 +88,12 @@ class People:
 
     def _deal(self, linked: Linked) -> Deal:
         fields = linked.facts["f"]
-        pipeline, stage = fields.get("pipeline", ""), fields.get("deal_stage", "")
+        pipeline, stage = fields.get("pipeline", self._only_pipeline), fields.get("deal_stage", "")
         ours = self._wiring.deal_stages.get((pipeline, stage))
-        state = ours if ours in ("won", "lost", "on_hold") else self._deal_states.get((pipeline, stage))
+        state = ours if ours in ("won", "lost", "on_hold") else _ending(fields)
         return Deal(
             id=linked.id,
-            state=state or _state_of(fields),
+            state=state or self._deal_states.get((pipeline, stage)) or "open",
             deal_stage=ours,
             pipeline=pipeline or None,
             counted=not self._wiring.pipelines or pipeline in self._wiring.pipelines,
@@ -164,8 +165,14 @@ def _recognised(source: SignalSource, activity: Activity) -> bool:
     return not source.outcomes or activity.outcome in source.outcomes
 
 
-def _state_of(fields: Mapping[str, Any]) -> str:
-    """A deal in a stage that neither the mapping nor the pipeline explains: ask the deal itself."""
+def _ending(fields: Mapping[str, Any]) -> str | None:
+    """What a deal says itself of how it ended, whatever stage it was left in; None while it goes on."""
     if fields.get("is_won"):
         return "won"
-    return "lost" if fields.get("is_closed") else "open"
+    return "lost" if fields.get("is_closed") else None
+
+
+def _only_pipeline(wiring: Wiring) -> str:
+    """Where deals have no pipelines, the property that holds their stage is as good as one."""
+    specs = wiring.fields.get("deal", {})
+    return specs["deal_stage"].property if "deal_stage" in specs and "pipeline" not in specs else ""

@@ -50,12 +50,14 @@ class QuotaBook:
         return [row.holder for row in self._opened().rows(query)]
 
     def bury(self, holders: Sequence[str], now: float, seconds: float) -> None:
-        """These processes are dead: what they called last is over after so many seconds."""
-        self._opened().execute(
-            sa.update(quota_leases)
-            .where(quota_leases.c.holder.in_(list(holders)), quota_leases.c.until > now + seconds)
-            .values(until=now + seconds)
-        )
+        """These processes are dead: what they called last is over after so many seconds, or after the window in which
+        the server counts it, where the lease names a longer one."""
+        database = self._opened()
+        held = quota_leases.c.holder.in_(list(holders)), quota_leases.c.until > now + seconds
+        for row in database.rows(sa.select(quota_leases).where(*held)):
+            over = now + max(seconds, float((unpack(row.body) or {}).get("window", 0.0)))
+            this = quota_leases.c.pool == row.pool, quota_leases.c.holder == row.holder
+            database.execute(sa.update(quota_leases).where(*this).values(until=min(row.until, over)))
 
     def close(self) -> None:
         """Give the file or the connections back; a later entry opens them again."""

@@ -1,4 +1,4 @@
-"""`python -m connector.sandbox`: one account on a port, until interrupted. Prints its address when it is ready."""
+"""`python -m connector.sandbox`: one CRM on a port, until interrupted. Prints its address when it is ready."""
 
 from __future__ import annotations
 
@@ -13,19 +13,26 @@ import orjson
 
 from connector.errors import ConfigError
 from connector.sandbox.clock import Clock
+from connector.sandbox.dataverse import DataverseSandbox
+from connector.sandbox.dataverse import server as dynamics
+from connector.sandbox.dataverse.people import populated
 from connector.sandbox.faults import fault_from_words
 from connector.sandbox.old_account import old_account
 from connector.sandbox.people_csv import Loaded, load_files
 from connector.sandbox.server import TOKEN, Sandbox, generated
-from connector.sandbox.telling import manners
+from connector.sandbox.shell import Shell, Tls
+from connector.sandbox.telling import BOOKS, manners
 from connector.sandbox.world import World
+
+#: Options that only the HubSpot sandbox has.
+_HUBSPOT_ONLY = ("companies", "deals", "activities", "columns", "scopes", "old_account")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sandbox as the options say; 4 when a file of people or its columns are wrong, 64 for bad options."""
     options = _parser().parse_args(arguments)
     if options.manners:
-        sys.stdout.write(manners())
+        sys.stdout.write(manners(options.crm))
         return 0
     try:
         sandbox = _built(options)
@@ -44,28 +51,60 @@ def _announce(url: str) -> None:
     sys.stdout.flush()
 
 
-def build(arguments: Sequence[str]) -> Sandbox:
+def build(arguments: Sequence[str]) -> Shell:
     """The sandbox that a command line means, not running yet; ConfigError or ValueError says what is wrong with it."""
     return _built(_parser().parse_args(arguments))
 
 
-def _built(options: argparse.Namespace) -> Sandbox:
-    switches: dict[str, Any] = dict(_pair(one) for one in options.set)
+def _built(options: argparse.Namespace) -> Shell:
+    return _dynamics(options) if options.crm == "dynamics" else _hubspot(options)
+
+
+def _hubspot(options: argparse.Namespace) -> Sandbox:
     return Sandbox(
         lambda: _world(options),
-        token=options.token,
+        token=options.token or TOKEN,
         scopes=options.scopes.split(",") if options.scopes else None,
-        host=options.host,
-        port=options.port,
-        faults=[fault_from_words(one) for one in options.fault],
-        controls=[_control(one) for one in options.do],
-        **switches,
+        **_common(options),
     )
+
+
+def _dynamics(options: argparse.Namespace) -> DataverseSandbox:
+    for name in _HUBSPOT_ONLY:
+        if getattr(options, name):
+            raise ValueError(f"--{name.replace('_', '-')} is of the HubSpot sandbox")
+    if not options.people.isdigit():
+        raise ValueError("the Dynamics sandbox invents its people and takes no files")
+    if bool(options.certificate) != bool(options.key):
+        raise ValueError("--certificate and --key go together")
+    tls = Tls(options.certificate, options.key) if options.certificate else None
+    people, now = int(options.people), _instant(options)
+    return DataverseSandbox(
+        lambda: populated(people, options.seed, activities=not options.no_activities, now=now),
+        token=options.token or dynamics.TOKEN,
+        tls=tls,
+        **_common(options),
+    )
+
+
+def _common(options: argparse.Namespace) -> dict[str, Any]:
+    """What every sandbox takes."""
+    return {
+        "host": options.host,
+        "port": options.port,
+        "faults": [fault_from_words(one) for one in options.fault],
+        "controls": [_control(one) for one in options.do],
+        **dict(_pair(one) for one in options.set),
+    }
+
+
+def _instant(options: argparse.Namespace) -> datetime | None:
+    return datetime.fromisoformat(options.now) if options.now else None
 
 
 def _world(options: argparse.Namespace) -> World:
     """Invented people, or those of the files."""
-    now = datetime.fromisoformat(options.now) if options.now else None
+    now = _instant(options)
     files = {name: getattr(options, name) for name in ("companies", "deals", "activities")}
     files = {name: path for name, path in files.items() if path}
     if not options.people.isdigit():
@@ -109,9 +148,10 @@ def _control(text: str) -> tuple[str, Any]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "connector sandbox",
-        description="A HubSpot account on loopback.",
+        description="A CRM on loopback: a HubSpot account, or a Dynamics 365 environment.",
         epilog="All that can be turned, scripted and moved: --manners, or docs/sandbox.md.",
     )
+    parser.add_argument("--crm", choices=tuple(BOOKS), default="hubspot", help="which CRM; hubspot when left out")
     parser.add_argument("--host", default="127.0.0.1", help="where to listen; leave it on loopback")
     parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
     parser.add_argument("--people", default="1000", help="how many to invent, or a CSV file of contacts")
@@ -122,8 +162,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=7, help="the same number invents the same people")
     parser.add_argument("--old-account", action="store_true", help="an account with nine years of history")
     parser.add_argument("--no-activities", action="store_true", help="invent no calls, e-mails, meetings, tasks")
-    parser.add_argument("--token", default=TOKEN, help=f"the token it accepts; {TOKEN} when left out")
+    parser.add_argument("--token", help=f"the token it accepts; {TOKEN} or {dynamics.TOKEN} when left out")
     parser.add_argument("--scopes", help="comma-separated; every scope when left out")
+    parser.add_argument("--certificate", type=Path, help="a PEM file: the Dynamics sandbox then speaks https")
+    parser.add_argument("--key", type=Path, help="the PEM file with the key of the certificate")
     parser.add_argument("--now", help="an ISO instant at which the clock stands still; real time when left out")
     parser.add_argument("--set", action="append", default=[], metavar="SWITCH=VALUE", help="e.g. latency_ms=150")
     parser.add_argument(

@@ -10,12 +10,20 @@ import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from connector.sandbox.clock import Clock
 from connector.sandbox.records import person
 
 if TYPE_CHECKING:
     from connector.sandbox.world import World
+
+
+class Timed(Protocol):
+    """Whatever has a clock."""
+
+    @property
+    def clock(self) -> Clock: ...
 
 
 class Agenda:
@@ -30,7 +38,7 @@ class Agenda:
         """Do this at an instant; what is due at the same one is done in the order in which it was added."""
         heapq.heappush(self._due, (at, next(self._order), what))
 
-    def catch_up(self, world: World) -> None:
+    def catch_up(self, world: Timed) -> None:
         """Do everything that is due."""
         while self._due and self._due[0][0] <= world.clock.now():
             heapq.heappop(self._due)[2]()

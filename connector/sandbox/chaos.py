@@ -6,16 +6,20 @@ Which call meets which trouble depends on the seed and on how many calls came be
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.chance import share
 from connector.sandbox.faults import Fault
-from connector.sandbox.switches import Switches
+
+if TYPE_CHECKING:
+    from connector.sandbox.shell import CommonSwitches
 
 Wanted = dict[str, Any]
+Kinds = Mapping[str, tuple[Wanted, ...]]
 
 #: What each kind may do. All of it passes by itself; a spent daily pool or a bad certificate would not.
-KINDS: dict[str, tuple[Wanted, ...]] = {
+KINDS: Kinds = {
     "throttled": (
         {"action": "throttle"},
         {"action": "throttle", "policy": "SECONDLY", "retry_after": 1},
@@ -35,16 +39,17 @@ KINDS: dict[str, tuple[Wanted, ...]] = {
 class Chaos:
     """Draws a lot for each call."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Kinds = KINDS) -> None:
+        self._kinds = kinds
         self._calls = 0
 
-    def striking(self, switches: Switches) -> Fault | None:
+    def striking(self, switches: CommonSwitches) -> Fault | None:
         """The trouble that this call meets; None for most."""
         if not switches.chaos:
             return None
         self._calls += 1
         if share(switches.chance_seed, "chaos", self._calls) >= switches.chaos:
             return None
-        kinds = [KINDS[one] for one in switches.chaos_of]
+        kinds = [self._kinds[one] for one in switches.chaos_of]
         kind = kinds[int(share(switches.chance_seed, "kind", self._calls) * len(kinds))]
         return Fault(**kind[int(share(switches.chance_seed, "which", self._calls) * len(kind))])

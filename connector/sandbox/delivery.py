@@ -24,13 +24,12 @@ async def received(scope: Scope, receive: Receive) -> Call:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    query = {
-        name: tuple(values) for name, values in parse_qs(scope["query_string"].decode(), keep_blank_values=True).items()
-    }
+    raw = scope["query_string"].decode("latin-1")
+    query = {name: tuple(values) for name, values in parse_qs(raw, keep_blank_values=True).items()}
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     # The raw path: a list's name may hold a slash, and only then is it told from a separator.
     path = scope["raw_path"].decode("ascii").partition("?")[0]
-    return Call(scope["method"], path, query, headers, body)
+    return Call(scope["method"], path, query, headers, body, raw)
 
 
 async def deliver(answer: Answer, fault: Fault | None, receive: Receive, send: Send) -> None:

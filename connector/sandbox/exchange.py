@@ -19,6 +19,12 @@ class Call:
     query: Mapping[str, tuple[str, ...]]
     headers: Mapping[str, str]  # names in lower case
     body: bytes = b""
+    raw_query: str = ""  # as it was sent, for links that have to come back as they were
+
+    @property
+    def target(self) -> str:
+        """The path with its query, as it was sent."""
+        return f"{self.path}?{self.raw_query}" if self.raw_query else self.path
 
     def one(self, name: str) -> str | None:
         """A query parameter, the last of several."""

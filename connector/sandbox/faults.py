@@ -12,13 +12,11 @@ what happens to them. It is one JSON object, the same in a test, on the control 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import orjson
-
-from connector.sandbox.limits import MESSAGES, VARIANTS
 
 #: Every action with what it does, as `connector sandbox --manners` tells it.
 ACTIONS = {
@@ -64,8 +62,8 @@ class Fault:
     status: int = 0
     body: Any = None
     headers: Mapping[str, str] | None = None
-    policy: str = "TEN_SECONDLY_ROLLING"
-    variant: str = "policy"
+    policy: str = ""  # of the limits that the CRM has; "": the one that is hit most
+    variant: str = ""
     retry_after: float = 0.0
     latency_ms: int = 0
     pieces: int = 8
@@ -132,8 +130,8 @@ _COUNTED = ("seen", "struck", "over_at")
 _DEFAULTS = {name: value for name, value in asdict(Fault("")).items() if name not in _COUNTED}
 
 
-def fault_from(wanted: Mapping[str, Any]) -> Fault:
-    """A fault from JSON; ValueError says what is wrong with it."""
+def fault_from(wanted: Mapping[str, Any], *, policies: Collection[str], variants: Collection[str]) -> Fault:
+    """A fault from JSON, with the names that the CRM's limits have; ValueError says what is wrong with it."""
     if unknown := sorted(set(wanted) - set(_DEFAULTS)):
         raise ValueError(f"unknown key {unknown[0]!r} in a fault; there are {', '.join(sorted(_DEFAULTS))}")
     fault = Fault(**{name: _fitting(name, value) for name, value in wanted.items()} | {"action": wanted.get("action")})
@@ -144,10 +142,10 @@ def fault_from(wanted: Mapping[str, Any]) -> Fault:
             re.compile(getattr(fault, name))
         except re.error as wrong:
             raise ValueError(f"{name} is no regular expression: {wrong}") from None
-    if fault.policy not in MESSAGES:
-        raise ValueError(f"policy is one of {', '.join(MESSAGES)}")
-    if fault.variant not in VARIANTS:
-        raise ValueError(f"variant is one of {', '.join(VARIANTS)}")
+    if fault.policy and fault.policy not in policies:
+        raise ValueError(f"policy is one of {', '.join(policies)}")
+    if fault.variant and fault.variant not in variants:
+        raise ValueError(f"variant is one of {', '.join(variants)}")
     if fault.action == "do" and not fault.control:
         raise ValueError("do wants the name of a control call as `control`")
     return fault

@@ -164,6 +164,18 @@ class GeneratedPeople:
     def submissions(self) -> Mapping[str, Iterable[tuple[int, Mapping[str, str]]]]:
         return {DEMO_FORM: [self._submission(n) for n in range(0, self.people, DEMO_EVERY)]}
 
+    def lists_of(self, person: int) -> dict[str, int]:
+        """The lists that person n is on, each with when they joined it."""
+        return {
+            name: self._joined_at(person, place)
+            for place, (name, (every, first)) in enumerate(LISTS.items())
+            if person % every == first % every and person >= first
+        }
+
+    def asked_for_demo_at(self, person: int) -> int | None:
+        """When person n filled in the form; None where they never did."""
+        return None if person % DEMO_EVERY else self._asked_at(person)
+
     # -- within ------------------------------------------------------------------------------------------
 
     def _chance(self, kind: str, number: int) -> bytes:
@@ -199,15 +211,19 @@ class GeneratedPeople:
 
     def _members_of(self, place: int, every: int, first: int) -> Iterable[tuple[str, int]]:
         for person in range(first, self.people, every):
-            since = share(self._chance("contacts", person), 40 + 2 * place)
-            yield self.id_of("contacts", person), self._now - HOUR_MS - int(60 * DAY_MS * since)
+            yield self.id_of("contacts", person), self._joined_at(person, place)
+
+    def _joined_at(self, person: int, place: int) -> int:
+        since = share(self._chance("contacts", person), 40 + 2 * place)
+        return self._now - HOUR_MS - int(60 * DAY_MS * since)
 
     def _submission(self, person: int) -> tuple[int, Mapping[str, str]]:
-        chance = self._chance("contacts", person)
         values = self.properties("contacts", person)
         given = {name: values[name] for name in ("email", "firstname", "company") if name in values}
-        at = self._now - HOUR_MS - int(45 * DAY_MS * share(chance, 52))
-        return at, given | {"message": "Please show us how it works."}
+        return self._asked_at(person), given | {"message": "Please show us how it works."}
+
+    def _asked_at(self, person: int) -> int:
+        return self._now - HOUR_MS - int(45 * DAY_MS * share(self._chance("contacts", person), 52))
 
     def _contact(self, number: int, chance: bytes) -> dict[str, str]:
         company = self._company_of(number)

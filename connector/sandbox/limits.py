@@ -21,7 +21,8 @@ MESSAGES = {
     "TEN_SECONDLY_ROLLING": "You have reached your ten_secondly_rolling limit.",
     "SECONDLY": "You have reached your secondly limit.",
 }
-
+#: The limit that is hit most.
+COMMONEST = "TEN_SECONDLY_ROLLING"
 
 #: How the body of a 429 tells its kind: by name as documented, by a category as some APIs do, by its message alone.
 VARIANTS = {

@@ -8,7 +8,7 @@ from uuid import uuid4
 from connector.sandbox.clock import Clock
 from connector.sandbox.exchange import Answer
 from connector.sandbox.faults import Fault
-from connector.sandbox.limits import throttled
+from connector.sandbox.limits import COMMONEST, throttled
 
 _MESSAGES = {
     400: "The request was refused as a whole.",
@@ -38,7 +38,7 @@ def instead(fault: Fault, clock: Clock) -> Answer:
     headers = {"Retry-After": str(wait)} if wait else {}
     headers |= fault.headers or {}
     if fault.action == "throttle":
-        return Answer(429, throttled(fault.policy, fault.variant).body, headers)
+        return Answer(429, throttled(fault.policy or COMMONEST, fault.variant or "policy").body, headers)
     if fault.action == "html" or (fault.status in _PAGES and fault.body is None):
         status = fault.status or 502
         return Answer(status, web_page(status, _PAGES.get(status, "Bad Gateway")), _HTML | headers)

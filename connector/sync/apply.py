@@ -36,6 +36,9 @@ from connector.sync.verifying import Verdict, Verifying
 #: The code of an outcome that was not sent because the quota's share is spent.
 QUOTA = "quota"
 
+#: Whoever is changed by others between reading and writing is written so often; then that is told.
+TRIES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -89,7 +92,7 @@ class Apply:
                 if not batch:
                     return
                 refreshing.expect()
-                self._write(self._with_fresh_base(batch))
+                self._write_out(self._with_fresh_base(batch))
                 done += len(batch)
                 self._session.progress("written", done, total)
 
@@ -103,13 +106,16 @@ class Apply:
         stale = self._ledger.mirror.stale("contact", ids, oldest)
         if not stale:
             return list(batch)
+        return self._read_again(batch, stale)
+
+    def _read_again(self, batch: Sequence[PlannedChange], stale: Sequence[str]) -> list[PlannedChange]:
         self._report.counted.update(stale)  # their ends stand with the planned changes
         try:
-            return self._read_again(batch, stale)
+            return self._as_read_now(batch, stale)
         finally:
             self._report.counted.difference_update(stale)
 
-    def _read_again(self, batch: Sequence[PlannedChange], stale: Sequence[str]) -> list[PlannedChange]:
+    def _as_read_now(self, batch: Sequence[PlannedChange], stale: Sequence[str]) -> list[PlannedChange]:
         kept = self._ledger.mirror.kept("contact", stale)
         around = self._ledger.mirror.around(stale)
         self._pull.read("contact", stale, counted=False)
@@ -182,7 +188,7 @@ class Apply:
 
     def carry_on(self, batch: Sequence[PlannedChange]) -> None:
         """Write these, whose writing had begun before."""
-        self._write(batch)
+        self._write_out(batch)
 
     def _conclude(self, ids: Iterable[str], state: str, message: str) -> None:
         results = [(id, state, "", message) for id in sorted(ids)]
@@ -190,8 +196,21 @@ class Apply:
 
     # -- intend, write, verify, record --------------------------------------------------------------------------------
 
+    def _write_out(self, batch: Sequence[PlannedChange]) -> None:
+        """Write these; whoever moved under our hands is read and decided again at once, and written if still to be."""
+        left = batch
+        for _ in range(TRIES - 1):
+            moved = self._write(left)
+            if not moved:
+                return
+            left = self._read_again(moved, [one.person_id for one in moved])
+            if not left:
+                return
+        self._write(left, last=True)
+
     @uncollected()
-    def _write(self, batch: Sequence[PlannedChange]) -> None:
+    def _write(self, batch: Sequence[PlannedChange], *, last: bool = False) -> list[PlannedChange]:
+        """Those who moved, of whom nothing was written; the `last` time that is a refusal."""
         changes = [(one, from_json(one.body)) for one in batch]
         with_sets = [(one, change) for one, change in changes if change.sets]
         with self._ledger.transaction():
@@ -207,9 +226,12 @@ class Apply:
                 self._ledger.work.conclude(self._report.run, begun, self._session.now())
         results = [Result(one, change, "written") for one, change in changes if not change.sets]
         results += self._sent(with_sets)
+        moved = [] if last else [one for one in results if one.state == "moved"]
+        results = [_given_up(one) if one.state == "moved" else one for one in results if one not in moved]
         results = self._hand_off.after(results)
         self._record(results)
         _stop_if_deferred(results)
+        return [one.planned for one in moved]
 
     def _sent(self, changes: Sequence[tuple[PlannedChange, Change]]) -> list[Result]:
         """Each change as far as the CRM took it: where it refuses a property that only tells, the rest goes out again
@@ -315,6 +337,12 @@ def _less(result: Result, outcome: Outcome) -> Result:
     refused = (*outcome.refused, *result.refused)
     message = f"written without {', '.join(refused)}: {outcome.message}"
     return replace(result, code=outcome.code, message=message, refused=refused)
+
+
+def _given_up(result: Result) -> Result:
+    """Others change the record faster than it can be written."""
+    message = f"changed by others right before the write, {TRIES} times in a row"
+    return replace(result, state="rejected", code="keeps_moving", message=message)
 
 
 def _result(planned: PlannedChange, change: Change, outcome: Outcome, verdict: Verdict | None) -> Result:

@@ -24,7 +24,7 @@ from connector.errors import CrmError
 from connector.ledger import Ledger
 from connector.sync.session import Session
 
-#: Records a page of a list and in a batch; people whose links are read in one call.
+#: Records a page of a list and in a batch, where nobody says otherwise; people whose links are read in one call.
 PAGE, BATCH, LINKED = 100, 100, 1000
 
 #: Calls a second until a pace has been seen: what the smallest quota allows.
@@ -55,20 +55,22 @@ class Forecast:
         return f"about {self.calls:,} calls left at {self.pace:,.1f} a second, {ends}{share}"
 
 
-def today(ledger: Ledger, base_url: str, now: datetime) -> Day:
-    """The day of a connection's account, as the ledger knows it."""
+def today(ledger: Ledger, address: str, now: datetime) -> Day:
+    """The day of a connection's account, whose CRM answers at this address, as the ledger knows it."""
     known = ledger.runs.connection()
     account = known.account or (known.described or {}).get("account") or ""
-    day = day_from(ledger.quota(day_of(urlsplit(base_url).netloc, account)))
+    day = day_from(ledger.quota(day_of(urlsplit(address).netloc, account)))
     day.turn(now.timestamp())
     return day
 
 
-def begin(session: Session, day: Day, budget: Budget) -> Forecast:
-    """Count what a backfill is about to read (on), and foresee its end. A refusal is no reason not to begin."""
+def begin(session: Session, day: Day, budget: Budget, *, page: int = PAGE, batch: int = BATCH) -> Forecast:
+    """Count what a backfill is about to read (on), by pages and batches of these sizes, and foresee its end. A refusal
+    is no reason not to begin."""
     ledger, now = session.ledger, session.now()
     totals = {kind: _count(session, kind) for kind in _kinds(session)}
     kept: dict[str, Any] = {"totals": totals, "writes": session.mode != "observe", "at": now.timestamp()}
+    kept |= {"page": page, "batch": batch}
     kept["calls"] = calls = _left(ledger, kept, _number(ledger))
     ledger.runs.move_cursor(_KEPT, orjson.dumps(kept).decode())
     return _forecast(calls, USUAL_PACE, seen=False, day=day, budget=budget, now=now)
@@ -134,11 +136,13 @@ def _left(ledger: Ledger, kept: Mapping[str, Any], number: int | None) -> int:
     """Calls for what is not read yet, and for writing; `number` None: nothing has been read."""
     totals: Mapping[str, int] = kept["totals"]
     reading = number is None or ledger.runs.cursor("scan") is not None
-    calls = sum(_to_read(kind, _unread(ledger, kind, total, number)) for kind, total in totals.items() if reading)
+    page, batch = kept.get("page", PAGE), kept.get("batch", BATCH)
+    unread = {kind: _unread(ledger, kind, total, number) for kind, total in totals.items() if reading}
+    calls = sum(_to_read(kind, records, page) for kind, records in unread.items())
     if not kept["writes"]:
         return calls
     people = totals.get("contact", 0) if reading else ledger.work.states(number or 0).get("planned", 0)
-    return calls + 2 * _pages(people, BATCH)  # whoever is written to is read again first
+    return calls + 2 * _pages(people, batch)  # whoever is written to is read again first
 
 
 def _unread(ledger: Ledger, kind: str, total: int, number: int | None) -> int:
@@ -150,10 +154,10 @@ def _unread(ledger: Ledger, kind: str, total: int, number: int | None) -> int:
     return total if began is None else max(0, total - ledger.mirror.count_met(kind, int(began)))
 
 
-def _to_read(kind: str, records: int) -> int:
+def _to_read(kind: str, records: int, page: int) -> int:
     """Pages of a list, and the links of a thousand records at a time."""
     linked = 2 if kind == "contact" else 1 if kind in ("deal", *ACTIVITIES) else 0
-    return _pages(records, PAGE) + linked * _pages(records, LINKED)
+    return _pages(records, page) + linked * _pages(records, LINKED)
 
 
 def _pages(records: int, size: int) -> int:

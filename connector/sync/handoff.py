@@ -129,6 +129,7 @@ class HandOff:
                 draft.due_at,
                 draft.priority,
                 change.owner_id,
+                mark,
             )
             for mark, change, draft in drafts
         ]

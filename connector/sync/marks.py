@@ -3,7 +3,8 @@ The marks of a full scan: where the incremental read goes on from once it is ove
 
 The mark is taken before the first page, so that edits during the scan are seen by the next run, and it holds only
 when the last page is stored: until then an older cursor stays, since the changes between the two are known to nobody
-but the scan. A scan that is taken up by a later run keeps the mark, the instant and the run of its beginning.
+but the scan. A scan that itself comes to a cursor, which tells whatever changed since the scan began, leaves that in
+place of the mark. One that is taken up by a later run keeps the mark, the instant and the run of its beginning.
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ def begin(session: Session, kind: str, run: int) -> None:
         runs.move_cursor(f"since run:{kind}", str(run))
 
 
-def end(session: Session, kind: str, run: int) -> None:
-    """After the last page; inside the caller's transaction."""
+def end(session: Session, kind: str, run: int, cursor: str | None = None) -> None:
+    """After the last page, which may bring a cursor of its own; inside the caller's transaction."""
     runs = session.ledger.runs
     begun = datetime.fromisoformat(runs.cursor(f"begun:{kind}") or "")
     runs.drop_cursors(f"scan:{kind}")
     runs.move_cursor(f"scanned:{kind}", str(run))
-    mark = runs.cursor(f"mark:{kind}") or runs.cursor(f"changes:{kind}")  # a scan begun by an earlier version has none
+    mark = (
+        cursor or runs.cursor(f"mark:{kind}") or runs.cursor(f"changes:{kind}")
+    )  # a scan begun by an earlier version has none
     runs.move_cursor(f"changes:{kind}", mark, begun)
     runs.move_cursor(f"full:{kind}", begun.isoformat())
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.crm import ACTIVITIES, INCOMPLETE, KINDS
-from connector.errors import MalformedRecord, Transient
+from connector.crm import ACTIVITIES, INCOMPLETE, KINDS, LOST
+from connector.errors import CrmError, MalformedRecord
 from connector.fields import email_hash
 from connector.ledger.database import unpack
 from connector.ledger.mirror import News, Seen
@@ -100,19 +100,24 @@ class Pull:
         self._ledger.runs.read_only(self.kinds())
         for kind in self.kinds():
             cursor = self._ledger.runs.cursor(f"changes:{kind}")
-            if cursor is None:
+            if cursor is None or not self._told_since(kind, cursor):
                 with self._session.calling_as("backfill"):
-                    self.everything((kind,))
-                continue
-            try:
-                self._changes(kind, cursor)
-            except Transient as error:
-                if error.code != INCOMPLETE:
-                    raise
-                # What did come is true and has been kept; the cursor stays, so that the rest is asked for again.
-                self._report.incomplete.append(kind)
-                self._report.warnings.append(f"incomplete: {error}")
+                    Scanning(self._session, self._report, self).everything((kind,), counts_drift=False)
         read_sources(self._session, self._report)
+
+    def _told_since(self, kind: str, cursor: str) -> bool:
+        """Read what changed since; False where the CRM tells it no more, so that everything must be read."""
+        try:
+            self._changes(kind, cursor)
+        except CrmError as error:
+            if error.code not in (INCOMPLETE, LOST):
+                raise
+            # What did come is true and has been kept; the cursor stays, so that the rest is asked for again.
+            self._report.warnings.append(f"{'incomplete' if error.code == INCOMPLETE else 'all read again'}: {error}")
+            if error.code == LOST:
+                return False
+            self._report.incomplete.append(kind)
+        return True
 
     def _changes(self, kind: str, cursor: str) -> None:
         for batch in self._crm.changes(kind, cursor, self._session.now()):

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Some pages of a scan: what they hold, since when that is known, and the mark behind them."""
+    """Some pages of a scan: what they hold, since when that is known, the mark behind them, and the cursor that the
+    scan came to, where these are its last."""
 
     records: tuple[Record, ...]
     read_at: datetime
@@ -35,6 +36,7 @@ class Group:
     total: int | None
     again: bool
     warnings: tuple[str, ...]
+    cursor: str | None = None
 
 
 class Scanning:
@@ -47,15 +49,18 @@ class Scanning:
         self._settings = session.settings
         self._runs = session.ledger.runs
         self._watch = Watch(session, report)
+        self._counts_drift = True
 
-    def everything(self, kinds: Sequence[str]) -> None:
-        """Every record of these kinds, save those kinds that this run has been through already."""
+    def everything(self, kinds: Sequence[str], *, counts_drift: bool = True) -> None:
+        """Every record of these kinds, save those kinds that this run has been through already. `counts_drift`: whether
+        what differs although nobody told of it is drift."""
+        self._counts_drift = counts_drift
         for kind in kinds:
             if self._runs.cursor(f"scanned:{kind}") != str(self._report.run):
                 self._scan(kind)
 
     def _scan(self, kind: str) -> None:
-        done = self._begin(kind)
+        done, cursor = self._begin(kind), None
         with closing(self._coming(kind)) as coming:
             for group, gathered in coming:
                 self._session.go_on()
@@ -64,10 +69,10 @@ class Scanning:
                 records = self._new(kind, group)
                 mark, told_until = (f"scan:{kind}", group.mark), self._told_until(kind)
                 self._pull.keep(kind, records, group.read_at, mark, gathered, told_until=told_until)
-                done += len(records)
+                done, cursor = done + len(records), group.cursor
                 self._session.progress(kind, done, group.total)
         self._ask_after_missed(kind)
-        self._end(kind)
+        self._end(kind, cursor)
 
     def _coming(self, kind: str) -> Generator[tuple[Group, Gathered], None, None]:
         """Group after group with what belongs to its records; pages and links of the next ones are on their way."""
@@ -96,6 +101,7 @@ class Scanning:
                 last.total,
                 any(page.again for page, _ in some),
                 tuple(page.warning for page, _ in some if page.warning),
+                last.cursor,
             )
 
     def _new(self, kind: str, group: Group) -> Sequence[Record]:
@@ -113,9 +119,9 @@ class Scanning:
         marks.begin(self._session, kind, self._report.run)
         return 0
 
-    def _end(self, kind: str) -> None:
+    def _end(self, kind: str, cursor: str | None) -> None:
         with self._session.ledger.transaction():
-            marks.end(self._session, kind, self._report.run)
+            marks.end(self._session, kind, self._report.run, cursor)
 
     def _ask_after_missed(self, kind: str) -> None:
         """Known records that the scan did not meet are gone, unless they answer."""
@@ -127,4 +133,4 @@ class Scanning:
 
     def _told_until(self, kind: str) -> datetime | None:
         """Whatever changed before this instant should be known already; None where nothing can be drift."""
-        return self._runs.told_until(kind) if self._pull.compares else None
+        return self._runs.told_until(kind) if self._pull.compares and self._counts_drift else None

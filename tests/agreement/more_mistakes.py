@@ -561,4 +561,47 @@ MORE: list[tuple[str, str, str, str, list[str]]] = [
         ["unknown lead type", '"existing_customer"'],
     ),
     ("hubspot.toml", 'counter = "hs_email_click"', 'counter = ""', "signals.email_click.counter", ["is empty"]),
+    # -- what another property tells in place of one, and what nobody does
+    (
+        "hubspot.toml",
+        'phone = "phone"',
+        'phone = { property = "phone", otherwise = "phone" }',
+        "contact.fields.phone.otherwise",
+        ["in place of itself"],
+    ),
+    (
+        "hubspot.toml",
+        "[call.values.direction]",
+        '[call.untold]\noutcome = ["busy"]\n[call.values.direction]',
+        "call.untold.outcome",
+        ['"busy" is told after all'],
+    ),
+    (
+        "hubspot.toml",
+        "[signals]",
+        '[unseen]\npricing_paeg = "nobody tells"\n[signals]',
+        "unseen.pricing_paeg",
+        ['unknown signal "pricing_paeg"', '"pricing_page"'],
+    ),
+    (
+        "hubspot.toml",
+        "[signals]",
+        '[unseen]\npricing_page = "nobody tells"\n[signals]',
+        "unseen.pricing_page",
+        ["is seen, by a line under [signals]"],
+    ),
+    (
+        "hubspot.toml",
+        'own_group = "agreement"',
+        'own_group = "agreement"\nown_options = "numbers"\n[contact.values.persona]\nsupport_role = "one"',
+        "contact.values.persona.support_role",
+        ['"one" is no number'],
+    ),
+    (
+        "hubspot.toml",
+        'own_group = "agreement"',
+        'own_group = "agreement"\nown_options = "numbers"\n[contact.values.persona]\nsupport_role = "7"',
+        "contact.values.persona",
+        ['the persona "economic_buyer" has no number in cx_persona', 'Add economic_buyer = "8"', "connector setup"],
+    ),
 ]

@@ -56,8 +56,9 @@ class Account:
     def merge(self, kind: str, survivor: str, loser: str) -> None:
         self.inside.merge(TYPES[kind], survivor, loser)
 
-    def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> None:
+    def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> str:
         self.inside.add_workflow(Workflow(id, name, "jobtitle", "never", sets, "x", enabled))
+        return id
 
     def stored(self, kind: str, id: str) -> Mapping[str, str | None]:
         return self.inside.get(TYPES[kind], id)

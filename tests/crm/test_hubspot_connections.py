@@ -12,7 +12,8 @@ from contextlib import contextmanager
 import pytest
 import urllib3
 
-from connector.crm.hubspot.transport import FixedToken, Request, Wire
+from connector.crm.hubspot.transport import Request, Wire
+from connector.crm.wire import FixedToken
 from connector.errors import Denied, OutcomeUnknown, Transient
 
 CALL = Request("GET", "/crm/objects/2026-03/contacts")

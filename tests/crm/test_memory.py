@@ -45,8 +45,9 @@ class Inside:
     def merge(self, kind: str, survivor: str, loser: str) -> None:
         self.crm.merge(kind, survivor, loser)
 
-    def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> None:
+    def automate(self, id: str, name: str, sets: str, *, enabled: bool = True) -> str:
         self.crm.workflows = (*self.crm.workflows, Automation(id, name, "contact", sets, enabled))
+        return id
 
     def stored(self, kind: str, id: str) -> Mapping[str, str | None]:
         return self.crm.properties(kind, id)

@@ -45,6 +45,7 @@ class Mutant:
 
 LAWS, LEASE, MATRIX = "tests/sync/test_laws.py::", "tests/sync/test_lease.py::", "tests/sync/test_crash_matrix.py::"
 TORN = "tests/sync/test_interrupted.py::"
+DATAVERSE = "tests/crm/test_dynamics_"
 HUBSPOT, WRITING = "tests/crm/test_hubspot.py::", "tests/crm/test_hubspot_writing.py::"
 KILLED = MATRIX + "test_g2_lesson_11_a_run_killed_at_any_moment_is_healed_by_the_next"
 
@@ -186,8 +187,8 @@ MUTANTS = (
     Mutant(
         "a place in the quota is free again as soon as its answer is here",
         "connector/crm/pacing.py",
-        "self._answered.append((self._clock(), rank_of(priority)))",
-        "self._answered.append((self._clock() - self._window, rank_of(priority)))",
+        "self._answered.append((self._clock(), rank, weight))",
+        "self._answered.append((self._clock() - self.window, rank, weight))",
         "tests/crm/test_pacing.py::test_a_full_window_makes_the_next_one_wait_until_the_oldest_answer_is_a_window_old",
     ),
     Mutant(
@@ -196,6 +197,90 @@ MUTANTS = (
         "if ours is None or live in ours:",
         "if ours is None or live or not live:",
         LAWS + "test_g4_a_stage_set_by_a_person_is_adopted[memory]",
+    ),
+    Mutant(
+        "the token goes wherever a link leads",
+        "connector/crm/dynamics/transport.py",
+        "if not _same_origin(whole, root):",
+        "if not _same_origin(root, root):",
+        DATAVERSE + "transport.py::*a_link_to_anywhere_else_is_not_followed",
+    ),
+    Mutant(
+        "a cookie binds us to one server",
+        "connector/crm/dynamics/courier.py",
+        "DefaultCookiePolicy(allowed_domains=[])",
+        "DefaultCookiePolicy()",
+        DATAVERSE + "doors.py::test_lesson_41_requests_spread_over_the_servers_of_an_environment",
+    ),
+    Mutant(
+        "what a torn batch does not tell counts as not attempted",
+        "connector/crm/dynamics/batch.py",
+        "rest = Missing.NOT_ATTEMPTED if whole else Missing.UNKNOWN",
+        "rest = Missing.NOT_ATTEMPTED if whole or not whole else Missing.UNKNOWN",
+        DATAVERSE + "batch.py::test_wherever_an_answer_breaks_off_no_part_is_made_up",
+    ),
+    Mutant(
+        "a write whose answer was lost is sent to Dataverse again",
+        "connector/crm/dynamics/api.py",
+        'return self.method == "GET" if self.repeatable is None else self.repeatable',
+        'return self.method != "" if self.repeatable is None else self.repeatable',
+        DATAVERSE + "api.py::*a_lost_answer_is_asked_for_again_only_where_twice_is_as_good_as_once",
+    ),
+    Mutant(
+        "only who was refused waits",
+        "connector/crm/dynamics/limits.py",
+        "facets.requests.pause(seconds)",
+        "facets.requests.pause(0.0)",
+        DATAVERSE + "limits.py::test_lesson_41_after_a_429_everybody_waits_in_every_process",
+    ),
+    Mutant(
+        "a plug-in's words make somebody gone",
+        "connector/crm/dynamics/refusals.py",
+        "return found if self.status in _ONLY_WITH.get(found, (self.status,)) else known",
+        "return found",
+        DATAVERSE + "refusals.py::*what_a_plug_in_words_itself_makes_nobody_gone_and_closes_no_door",
+    ),
+    Mutant(
+        "a scan asks for no link to what changes",
+        "connector/crm/dynamics/scanning.py",
+        'f"odata.track-changes,{prefer}" if tracked else prefer',
+        "prefer if tracked else prefer",
+        "tests/crm/test_dynamics.py::test_a_scan_leaves_the_link_from_which_changes_go_on",
+    ),
+    Mutant(
+        "a short list is believed",
+        "connector/crm/dynamics/scanning.py",
+        "if met >= counted:",
+        "if met >= counted or met < counted:",
+        "tests/crm/test_dynamics.py::test_g3_rows_that_a_list_leaves_out_without_a_word_are_found_by_counting",
+    ),
+    Mutant(
+        "an outage kills the link to what changed",
+        "connector/crm/dynamics/changing.py",
+        "except Refused as error:\n        if error.status >= 500:",
+        "except (CrmError, Refused) as error:\n        if not isinstance(error, CrmError):",
+        "tests/crm/test_dynamics.py::*a_closed_door_or_an_outage_kills_no_link",
+    ),
+    Mutant(
+        "a lead stays somebody beside the contact it belongs to",
+        "connector/crm/dynamics/kinship.py",
+        "parent = row.get(looked_up(table.parent)) if table.parent else None",
+        "parent = row.get(looked_up(table.name)) if table.parent else None",
+        DATAVERSE + "people.py::test_a_lead_that_gains_a_contact_folds_into_it_like_a_merge",
+    ),
+    Mutant(
+        "who is deactivated is read like anybody",
+        "connector/crm/dynamics/records.py",
+        "return not table.deactivates or row.get(STATE) in (0, None)",
+        "return not table.deactivates or row.get(STATE) not in ()",
+        DATAVERSE + "people.py::test_a_deactivated_contact_is_archived_and_comes_back_when_reactivated",
+    ),
+    Mutant(
+        "changes go on although the CRM tells them no more",
+        "connector/sync/pull.py",
+        "if error.code == LOST:",
+        'if error.code == "":',
+        "tests/sync/test_lost_changes.py::test_where_the_changes_are_told_no_more_everything_is_read_again[memory]",
     ),
 )
 

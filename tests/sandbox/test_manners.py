@@ -12,45 +12,53 @@ import pytest
 
 from connector.sandbox import Sandbox
 from connector.sandbox.__main__ import build, main
-from connector.sandbox.control import CALLS, LOOKS
-from connector.sandbox.control.bodies import known_keys
-from connector.sandbox.faults import ACTIONS
+from connector.sandbox.curtain import known_keys
 from connector.sandbox.switches import Switches
-from connector.sandbox.telling import manners
+from connector.sandbox.telling import BOOKS, manners
 from tests.sandbox.conftest import Api
 
 PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
 
 
-def test_the_page_about_the_sandbox_is_what_the_code_does() -> None:
-    """docs/sandbox.md ends with what `connector sandbox --manners` prints; paste it anew after a change."""
-    assert PAGE.read_text(encoding="utf-8").endswith(manners())
+def part_about(crm: str) -> str:
+    """What the page says about one CRM: HubSpot first, each part with a heading of its own."""
+    _, hubspot, dynamics = re.split(r"^# .*\n", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {"hubspot": hubspot.removesuffix("\n"), "dynamics": dynamics}[crm]
 
 
-def test_every_command_of_the_page_can_be_typed() -> None:
-    """The examples in its first part start a sandbox as they stand."""
-    spans = re.findall(r"`(--[^`]+)`", PAGE.read_text("utf-8").partition("## Switches")[0])
+@pytest.mark.parametrize("crm", BOOKS)
+def test_the_page_about_the_sandbox_is_what_the_code_does(crm: str) -> None:
+    """Each part of docs/sandbox.md ends with what `connector sandbox --manners` prints; paste it after a change."""
+    assert part_about(crm).endswith(manners(crm))
+
+
+@pytest.mark.parametrize("crm", BOOKS)
+def test_every_command_of_the_page_can_be_typed(crm: str) -> None:
+    """The examples before the tables start a sandbox as they stand."""
+    spans = re.findall(r"`(--[^`]+)`", part_about(crm).partition("## Switches")[0])
 
     assert len(spans) >= 10
     for one in spans:
-        build(["--people", "200", "--no-activities", *shlex.split(one)])
+        build(["--crm", crm, "--people", "200", "--no-activities", *shlex.split(one)])
 
 
-def test_the_command_prints_every_manner_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("crm", BOOKS)
+def test_the_command_prints_every_manner_with_a_sentence(crm: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Switches, faults and control calls, and runs nothing."""
-    assert main(["--manners"]) == 0
+    assert main(["--crm", crm, "--manners"]) == 0
 
     told = dict(row.split(" | ")[::2] for row in _rows(capsys.readouterr().out, 3))
-    assert set(told) == {f"| `{one.name}`" for one in fields(Switches)}
+    assert set(told) == {f"| `{one.name}`" for one in fields(BOOKS[crm].switches)}
     assert all(len(says) > 15 for says in told.values())
 
 
-def test_every_fault_and_control_call_is_told() -> None:
+@pytest.mark.parametrize("crm", BOOKS)
+def test_every_fault_and_control_call_is_told(crm: str) -> None:
     """By name, with its keys."""
-    told = dict(row.split(" | ", 1) for row in _rows(manners(), 2))
+    told, book = dict(row.split(" | ", 1) for row in _rows(manners(crm), 2)), BOOKS[crm]
 
-    assert set(told) == {f"| `{name}`" for name in [*ACTIONS, *CALLS, *(f"GET {name}" for name in LOOKS)]}
-    assert all(f"`{key}`" in told[f"| `{name}`"] for name, call in CALLS.items() for key in known_keys(call))
+    assert set(told) == {f"| `{name}`" for name in [*book.actions, *book.calls, *(f"GET {one}" for one in book.looks)]}
+    assert all(f"`{key}`" in told[f"| `{name}`"] for name, call in book.calls.items() for key in known_keys(call))
 
 
 def _rows(page: str, columns: int) -> list[str]:

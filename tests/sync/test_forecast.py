@@ -52,6 +52,16 @@ def test_g7_the_end_of_a_backfill_is_told_with_its_share_of_the_day(tmp_path: Pa
     )
 
 
+def test_the_calls_of_a_backfill_depend_on_how_large_its_pages_and_batches_are(tmp_path: Path) -> None:
+    """A CRM with pages of 2,000 and batches of 50: 50 pages, 200 calls for links, 4,000 to read again and write."""
+    world = Counting(tmp_path)
+    world.clock.at = NOW
+
+    forecast = begin(world.session(world.ledger()), day(), Budget(), page=2000, batch=50)
+
+    assert forecast.calls == 4_250
+
+
 def test_g7_a_day_that_is_not_enough_is_followed_by_the_next(tmp_path: Path) -> None:
     """1,000 calls of Sunday are still ours, 1,000 of each day after it: the last 200 of 3,200 are Wednesday's."""
     world = Counting(tmp_path)

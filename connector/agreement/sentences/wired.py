@@ -59,6 +59,9 @@ def _wiring(wiring: Wiring, words: Words) -> Iterator[Sentence]:
     crm = wiring.crm
     own = f"Properties that begin with {quoted(wiring.own_prefix)} are ours, in the group {quoted(wiring.own_group)}."
     yield Sentence(f"{crm}.own_prefix", WIRING, own)
+    if wiring.own_options == "numbers":
+        text = "Options of choices that are ours have numbers; a choice of ours without any is a text."
+        yield Sentence(f"{crm}.own_options", WIRING, text)
     for kind, specs in wiring.fields.items():
         for spec in specs.values():
             yield Sentence(f"{crm}.{kind}.fields.{spec.field}", WIRING, _field(kind, spec, words))
@@ -83,6 +86,9 @@ def _wiring(wiring: Wiring, words: Words) -> Iterator[Sentence]:
         yield Sentence(f"{crm}.deal.stages.{pipeline}.{theirs}", WIRING, text)
     for source in wiring.signals:
         yield Sentence(f"{crm}.signals.{source.signal}", WIRING, _seen(source, words))
+    for signal, why in wiring.unseen.items():
+        text = f"{capital(words.signal(signal))} cannot be seen here: {why.rstrip('.')}."
+        yield Sentence(f"{crm}.unseen.{signal}", WIRING, text)
 
 
 def _field(kind: str, spec: FieldSpec, words: Words) -> str:
@@ -93,8 +99,10 @@ def _field(kind: str, spec: FieldSpec, words: Words) -> str:
 
 
 def _values(spec: FieldSpec, words: Words) -> str:
-    """What their values mean."""
-    told = (f"; {words.value(spec.field, ours)} is {either(map(quoted, them))}" for ours, them in spec.values.items())
+    """What is read where there is no value, what their values mean, and which of ours nobody tells."""
+    told = [f"; where it is blank, {both(spec.otherwise)} is read"] if spec.otherwise else []
+    told += [f"; {words.value(spec.field, ours)} is {either(map(quoted, them))}" for ours, them in spec.values.items()]
+    told += [f"; nobody tells {either(map(quoted, spec.untold))}"] if spec.untold else []
     return "".join(told)
 
 

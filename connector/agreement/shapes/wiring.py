@@ -1,4 +1,4 @@
-"""hubspot.toml (or dynamics.toml) and write_back.toml."""
+"""hubspot.toml (or dynamics.toml, of the same shape) and write_back.toml."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ def _as_table(value: Any) -> Any:
 
 
 class PropertyShape(Shape):
-    """A property, its type where the field is not one everybody knows, and whether an account may lack it."""
+    """A property, its type where the field is not one everybody knows, those that are read where it is blank, and
+    whether an account may lack it."""
 
     property: str
+    otherwise: str | list[str] | None = None
     type: FieldType | None = None
     label: str | None = None
     optional: bool = False
@@ -30,11 +32,13 @@ Property = Annotated[PropertyShape, BeforeValidator(_as_table, json_schema_input
 
 
 class KindShape(Shape):
-    """One kind of record: its fields, their values, and the values that are known and left alone."""
+    """One kind of record: its fields, their values, the values that are known and left alone, and those of ours that
+    this CRM never tells."""
 
     fields: dict[str, Property] = Field(default={})
     values: dict[str, Texts] = Field(default={})
     leave_alone: dict[str, list[str]] = Field(default={})
+    untold: dict[str, list[str]] = Field(default={})
 
 
 class ContactKindShape(KindShape):
@@ -66,10 +70,11 @@ class SignalSourceShape(Shape):
 
 
 class WiringShape(Shape):
-    """hubspot.toml"""
+    """hubspot.toml, dynamics.toml"""
 
     own_prefix: str = Field(default="cx_", pattern=PREFIX)
     own_group: str = Field(default="agreement", pattern=PREFIX)
+    own_options: Literal["texts", "numbers"] = "texts"
     contact: ContactKindShape = ContactKindShape()
     company: KindShape = KindShape()
     deal: DealKindShape = DealKindShape()
@@ -78,6 +83,7 @@ class WiringShape(Shape):
     meeting: KindShape = KindShape()
     task: KindShape = KindShape()
     signals: dict[str, SignalSourceShape] = Field(default={})
+    unseen: dict[str, str] = Field(default={})
 
 
 class WriteRuleShape(Shape):

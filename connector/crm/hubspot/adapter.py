@@ -27,11 +27,12 @@ from connector.crm.hubspot import automating, changing, dating, describing, link
 from connector.crm.hubspot.api import Api
 from connector.crm.hubspot.history import history
 from connector.crm.hubspot.names import VERSIONS, Reading
-from connector.crm.hubspot.transport import AskedToken, FixedToken, Token, Wire
+from connector.crm.hubspot.transport import Wire
 from connector.crm.pacing import Budget
 from connector.crm.priorities import Priority
 from connector.crm.resting import Rest
 from connector.crm.retry import Policy
+from connector.crm.wire import AskedToken, FixedToken, Token
 from connector.model import Link, Occurrence, Record
 
 
@@ -190,6 +191,9 @@ class HubSpot:
     def add_options(self, kind: str, name: str, options: Mapping[str, str]) -> None:
         """See CRM."""
         describing.add_options(self._api, kind, name, options)
+
+    def publish(self) -> None:
+        """See CRM: what was created is there at once."""
 
     def waits_for(self) -> str:
         """See CRM."""

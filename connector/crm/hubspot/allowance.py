@@ -14,10 +14,10 @@ from datetime import datetime
 
 from connector.crm.daily import DailyPool, goes_on
 from connector.crm.desk import Desk, SharedLog
-from connector.crm.hubspot.transport import Answer
 from connector.crm.pacing import Budget
 from connector.crm.priorities import Priority
 from connector.crm.quota import day_of, hashed
+from connector.crm.wire import Answer
 from connector.errors import Deferred, Transient
 
 #: Endpoint classes that have a log of their own.

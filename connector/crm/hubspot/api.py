@@ -5,9 +5,8 @@ A call to HubSpot as the rooms make it: paced, within the daily budget, retried 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -19,11 +18,13 @@ from connector.crm.hubspot.allowance import Allowance
 from connector.crm.hubspot.names import TYPES, Reading, Sizes, path_of
 from connector.crm.hubspot.refusals import Refusal
 from connector.crm.hubspot.timing import TheirClock
-from connector.crm.hubspot.transport import Answer, Request, Wire
+from connector.crm.hubspot.transport import Request, Wire
 from connector.crm.hubspot.verdict import Refused, body_of, error_of, retry_after
 from connector.crm.pacing import Budget
 from connector.crm.resting import Rest
 from connector.crm.retry import Policy
+from connector.crm.threads import Threads
+from connector.crm.wire import Answer
 from connector.errors import Deferred, OutcomeUnknown, Transient
 
 A = TypeVar("A")
@@ -76,8 +77,7 @@ class Api:
         self._tally = threading.Lock()
         self.refusals: dict[tuple[str, str, str | None], Refusal] = {}  # (kind, property, value or None for any)
         self._reached = False
-        self._pool = ThreadPoolExecutor(reading.threads, thread_name_prefix="hubspot")
-        self._writers = ThreadPoolExecutor(reading.threads, thread_name_prefix="writing")
+        self._threads = Threads(reading.threads, "hubspot")
 
     def ask(self, call: Call) -> dict[str, Any]:
         """The answer's JSON object. Raises as connector.errors says, Refused for what a 4xx is about."""
@@ -100,29 +100,16 @@ class Api:
         return most if self._reached else min(most, FIRST_CONTACT)
 
     def each(self, work: Callable[[A], B], parts: Iterable[A], *, writing: bool = False) -> Iterator[B]:
-        """`work` for every part, several at once, results in order; never far ahead of who reads them. Who is
-        `writing` does not stand in line behind what is read for later."""
-        pool = self._writers if writing else self._pool
-        ahead: deque[Future[B]] = deque()
-        try:
-            for part in parts:
-                ahead.append(pool.submit(work, part))
-                if len(ahead) > self.reading.threads:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-        finally:
-            # Whoever stops early must not leave calls behind that nobody hears the outcome of.
-            wait([future for future in ahead if not future.cancel()])
+        """See Threads."""
+        return self._threads.each(work, parts, writing=writing)
 
     def ahead(self, work: Callable[[], B], *, writing: bool = False) -> Future[B]:
-        """Start one piece of work now, to be collected later."""
-        return (self._writers if writing else self._pool).submit(work)
+        """See Threads."""
+        return self._threads.ahead(work, writing=writing)
 
     def close(self) -> None:
         """End the threads and drop the connections."""
-        for pool in (self._pool, self._writers):
-            pool.shutdown(wait=True, cancel_futures=True)
+        self._threads.close()
         self.allowance.close()
         self._wire.close()
 

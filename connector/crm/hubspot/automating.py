@@ -16,13 +16,22 @@ from connector.crm.hubspot.names import TYPE_IDS
 from connector.crm.hubspot.records import ident
 from connector.errors import CrmError, Denied
 
+#: What a token needs in order to see them.
+SCOPE = "automation"
+
 #: The action that sets a property of the enrolled record.
 SET_PROPERTY = "0-5"
 
 
 def automations(api: Api, properties: Mapping[str, Sequence[str]]) -> list[Automation]:
     """Workflows that set one of these properties, one entry for each property, those switched off included."""
-    flows = [flow for flow in _flows(api) if TYPE_IDS.get(str(flow.get("objectTypeId"))) in properties]
+    try:
+        every = list(_flows(api))
+    except Denied as error:
+        if error.code != "scope":
+            raise
+        raise Denied(f"the scope {SCOPE} would show them.", code=error.code) from error
+    flows = [flow for flow in every if TYPE_IDS.get(str(flow.get("objectTypeId"))) in properties]
     details = api.each(lambda flow: _details(api, str(flow["id"])), [flow for flow in flows if ident(flow.get("id"))])
     return [one for flow in details for one in _settings(flow, properties)]
 

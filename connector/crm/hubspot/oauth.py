@@ -8,26 +8,20 @@ the same one.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from connector.crm.hubspot.names import path_of
-from connector.crm.hubspot.transport import Answer, FixedToken, Request, Wire
+from connector.crm.hubspot.transport import Request, Wire
 from connector.crm.hubspot.verdict import body_of
 from connector.crm.retry import Policy
+from connector.crm.wire import Access, Answer, FixedToken, Held
 from connector.errors import CrmError, Denied, OutcomeUnknown, Transient
 from connector.log import get_logger
-
-#: The part of a token's life after which it is renewed.
-AHEAD = 0.8
-
-#: Seconds before renewal is tried again, while the token still holds and the network does not.
-AGAIN = 30.0
 
 #: How often a renewal is tried when the network fails it.
 ATTEMPTS = 4
@@ -35,16 +29,6 @@ ATTEMPTS = 4
 FORM = "application/x-www-form-urlencoded"
 
 log = get_logger("connector.crm")
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """An access token, with the instants (since 1970) from which it is to be renewed and at which it ends."""
-
-    token: str
-    renew_at: float
-    ends_at: float
-    hub: str  # the account it opens
 
 
 class Keeper(Protocol):
@@ -86,41 +70,21 @@ class OAuthToken:
     ) -> None:
         self._client_id, self._secret, self._keeper, self._send = client_id, secret, keeper, send
         self._path, self._where, self._wall, self._policy = path_of("oauth", version), where, wall, policy
-        self._lock = threading.Lock()
-        self._access: Access | None = None
+        self._held = Held(self._renewed, wall)
         self._warned = False
 
     @property
     def whose(self) -> str:
         """See Token: HubSpot counts an app's calls for each account."""
-        with self._lock:
-            return f"{self._client_id} {self._current().hub}"
+        return f"{self._client_id} {self._held.now().hub}"
 
     def now(self) -> str:
         """See Token. Raises Denied when the app is refused, Transient when nobody answers and no token holds."""
-        with self._lock:
-            return self._current().token
+        return self._held.now().token
 
     def after(self, refused: str) -> str:
         """See Token."""
-        with self._lock:
-            if self._access is None or self._access.token == refused:
-                self._access = self._renewed(refused)
-            return self._access.token
-
-    def _current(self) -> Access:
-        held, now = self._access, self._wall()
-        if held is not None and now < held.renew_at:
-            return held
-        try:
-            self._access = self._renewed(None)
-        except Transient as error:
-            if held is None or now >= held.ends_at:
-                raise
-            log.warning("the OAuth token could not be renewed ahead of its end", error=str(error))
-            self._access = Access(held.token, min(now + AGAIN, held.ends_at), held.ends_at, held.hub)
-        assert self._access is not None  # renewed above, or kept
-        return self._access
+        return self._held.after(refused).token
 
     def _renewed(self, refused: str | None) -> Access:
         """Another token: one that somebody else renewed meanwhile, or one of our own."""
@@ -181,11 +145,9 @@ class OAuthToken:
             )
 
     def _accepted(self, granted: dict[str, Any]) -> Access:
-        now, life = self._wall(), granted.get("expires_in")
+        life = granted.get("expires_in")
         seconds = float(life) if isinstance(life, int | float) and life > 0 else 1800.0
-        return Access(
-            granted["access_token"], now + AHEAD * seconds, now + seconds, str(granted.get("hub_id") or "unknown")
-        )
+        return Access.granted(granted["access_token"], self._wall(), seconds, str(granted.get("hub_id") or "unknown"))
 
 
 def oauth_token(

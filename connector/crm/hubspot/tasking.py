@@ -5,13 +5,13 @@ Hand-off tasks: found by association, created once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, wait
 from datetime import UTC
 from functools import partial
 from typing import Any
 
 from connector import codes
 from connector.crm import FoundTask, Outcome, Task
+from connector.crm.announcing import announced
 from connector.crm.hubspot.api import Api, Call, type_of
 from connector.crm.hubspot.linking import links
 from connector.crm.hubspot.names import TASK_TO_CONTACT
@@ -42,20 +42,8 @@ def find_tasks(api: Api, contact_ids: Sequence[str]) -> list[FoundTask]:
 def create_tasks(api: Api, tasks: Sequence[Task], about_to_send: Callable[[int], None]) -> list[Outcome]:
     """One POST each, because only then the answer belongs to one task without any doubt; several people's at once, one
     person's one after the other. `about_to_send` is called in the caller's own thread."""
-    coming: list[Future[Outcome]] = []
-    of_person: dict[str, Future[Outcome]] = {}
-    try:
-        for number, task in enumerate(tasks):
-            if number >= api.reading.threads:
-                wait([coming[number - api.reading.threads]])
-            if task.contact_id in of_person:
-                wait([of_person[task.contact_id]])
-            about_to_send(number)
-            of_person[task.contact_id] = api.ahead(partial(_create, api, task), writing=True)
-            coming.append(of_person[task.contact_id])
-    finally:
-        wait(coming)  # whatever happened here, what is under way is heard of by its marker
-    return [one.result() for one in coming]
+    ahead = partial(api.ahead, writing=True)
+    return announced(tasks, partial(_create, api), ahead, api.reading.threads, about_to_send)
 
 
 def _create(api: Api, task: Task) -> Outcome:

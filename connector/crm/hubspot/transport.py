@@ -13,13 +13,13 @@ import ssl
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 from urllib.parse import unquote, urlencode, urlsplit
 
 import urllib3
 from hubspot.crm.objects.api_client import ApiClient
 from hubspot.crm.objects.configuration import Configuration
 
+from connector.crm.wire import Answer, Token
 from connector.errors import Denied, OutcomeUnknown, Transient
 
 CONNECT_SECONDS = 10.0
@@ -51,61 +51,6 @@ class Request:
     def __str__(self) -> str:
         """How errors name it: the template, because a filled-in path can hold a person's list name."""
         return f"{self.method} {self.path}"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Status, headers and the whole body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class Token(Protocol):
-    """What opens the account, at every moment."""
-
-    @property
-    def whose(self) -> str:
-        """Whose burst quota it draws from: the token itself, or the app and its account. Only a hash of it is kept."""
-
-    def now(self) -> str:
-        """The token of the moment."""
-
-    def after(self, refused: str) -> str:
-        """Another token after this one was refused with a 401; the same where there is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class FixedToken:
-    """A service key, or a private app's token."""
-
-    token: str = field(repr=False)
-
-    @property
-    def whose(self) -> str:
-        """See Token."""
-        return self.token
-
-    def now(self) -> str:
-        """See Token."""
-        return self.token
-
-    def after(self, refused: str) -> str:
-        """See Token."""
-        return self.token
-
-
-@dataclass(frozen=True, slots=True)
-class AskedToken:
-    """The token of the moment, from whoever knows it; `whose` quota it draws from must be said."""
-
-    now: Callable[[], str]
-    whose: str
-
-    def after(self, refused: str) -> str:
-        """See Token."""
-        return self.now()
 
 
 class _Client(ApiClient):  # type: ignore[misc]  # the package is untyped

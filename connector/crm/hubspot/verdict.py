@@ -17,7 +17,8 @@ import orjson
 from connector.crm.hubspot.leniency import leniently
 from connector.crm.hubspot.names import too_many
 from connector.crm.hubspot.refusals import ours
-from connector.crm.hubspot.transport import Answer, Request
+from connector.crm.hubspot.transport import Request
+from connector.crm.wire import Answer
 from connector.errors import CrmError, Deferred, Denied, NotFound, OutcomeUnknown, Rejected, Transient
 
 

@@ -6,14 +6,14 @@ Nothing here needs a token or counts as a call. Each path is one function from a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.clock import iso
 from connector.sandbox.control import account, machine, records
-from connector.sandbox.control.bodies import Body, kind_of, known_keys
-from connector.sandbox.exchange import Answer, Call, Refusal, invalid, not_found
+from connector.sandbox.control.bodies import kind_of
+from connector.sandbox.curtain import Act, Look
+from connector.sandbox.exchange import Call
 from connector.sandbox.schema import KINDS
 from connector.sandbox.store import FIRST_NEW_ID
 from connector.sandbox.traffic import busy
@@ -21,44 +21,9 @@ from connector.sandbox.traffic import busy
 if TYPE_CHECKING:
     from connector.sandbox.server import Sandbox
 
-Act = Callable[["Sandbox", Body], dict[str, Any]]
-Look = Callable[["Sandbox", str, Call], dict[str, Any]]
-
-PREFIX = "/_sandbox/"
-
 #: Every call that changes something, by its name; the docstring is what `connector sandbox --manners` tells of it,
 #: and its words in backticks are the keys of the body.
 CALLS: dict[str, Act] = {**records.CALLS, **account.CALLS, **machine.CALLS}
-
-
-def control(sandbox: Sandbox, call: Call) -> Answer:
-    """Answer one control call; what is wrong with it comes back as a 400 that says so."""
-    name, _, rest = call.path.removeprefix(PREFIX).partition("/")
-    try:
-        if call.method == "GET" and name in LOOKS:
-            return Answer(200, LOOKS[name](sandbox, rest, call))
-        if call.method == "POST" and name in CALLS:
-            return Answer(200, perform(sandbox, name, call.json()))
-    except Refusal as refused:
-        return refused.answer
-    except ValueError as wrong:
-        return invalid(str(wrong)).answer
-    return not_found(f"there are GET {', GET '.join(LOOKS)} and POST {', '.join(CALLS)}").answer
-
-
-def perform(sandbox: Sandbox, name: str, body: Body) -> dict[str, Any]:
-    """Make one control call; ValueError says what is wrong with it."""
-    if name not in CALLS:
-        raise ValueError(f"unknown control call {name!r}; there are {', '.join(CALLS)}")
-    known = known_keys(CALLS[name])
-    if known and (unknown := sorted(set(body) - known)):
-        raise ValueError(f"{name}: unknown key {unknown[0]!r}; there are {', '.join(sorted(known))}")
-    try:
-        return CALLS[name](sandbox, body)
-    except KeyError as missing:
-        raise ValueError(f"{name}: missing or unknown: {missing.args[0]}") from None
-    except (ValueError, TypeError) as wrong:
-        raise ValueError(f"{name}: {wrong}") from None
 
 
 def state(sandbox: Sandbox) -> dict[str, Any]:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
+from connector.sandbox.curtain import Body
 from connector.sandbox.schema import KIND_OF, KINDS
 
-Body = Mapping[str, Any]
-
-
-@cache
-def known_keys(call: Callable[..., Any]) -> frozenset[str]:
-    """What the body of a control call may hold: the words in backticks of its docstring."""
-    return frozenset(re.findall(r"`(\w+)`", call.__doc__ or ""))
+__all__ = ["Body", "instant", "kind_of", "record_of", "texts"]
 
 
 def kind_of(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.clock import iso
@@ -10,9 +9,10 @@ from connector.sandbox.control.bodies import Body, instant
 
 if TYPE_CHECKING:
     from connector.sandbox.server import Sandbox
+    from connector.sandbox.shell import Shell
 
 
-def clock(sandbox: Sandbox, body: Body) -> dict[str, Any]:
+def clock(sandbox: Shell, body: Body) -> dict[str, Any]:
     """Set the clock `at` an instant (`ticking` or not), `advance_seconds`, or follow the `real` one."""
     clock = sandbox.world.clock
     if "at" in body:
@@ -24,13 +24,13 @@ def clock(sandbox: Sandbox, body: Body) -> dict[str, Any]:
     return {"now": iso(clock.now())}
 
 
-def switches(sandbox: Sandbox, body: Body) -> dict[str, Any]:
+def switches(sandbox: Shell, body: Body) -> dict[str, Any]:
     """Turn switches, each by its name."""
     sandbox.switch(**body)
-    return asdict(sandbox.world.switches)
+    return sandbox.world.switches.as_json()
 
 
-def faults(sandbox: Sandbox, body: Body) -> dict[str, Any]:
+def faults(sandbox: Shell, body: Body) -> dict[str, Any]:
     """Script `faults` in place of those there are, or beside them (`add`: true)."""
     script = [sandbox.checked_fault(one) for one in body["faults"]]
     if not body.get("add"):
@@ -40,7 +40,7 @@ def faults(sandbox: Sandbox, body: Body) -> dict[str, Any]:
     return {"faults": len(script)}
 
 
-def process(sandbox: Sandbox, body: Body) -> dict[str, Any]:
+def process(sandbox: Shell, body: Body) -> dict[str, Any]:
     """Name the process (`pid`) that kills without a `pid` of their own mean."""
     sandbox.kills.aim_at(int(body["pid"]))
     return {"pid": sandbox.kills.pid}
@@ -52,17 +52,17 @@ def spend(sandbox: Sandbox, body: Body) -> dict[str, Any]:
     return {"used_today": sandbox.hubspot.limits.used_today}
 
 
-def reset(sandbox: Sandbox, body: Body) -> dict[str, Any]:
+def reset(sandbox: Shell, body: Body) -> dict[str, Any]:
     """Begin again as at the start."""
     sandbox.reset()
     return {}
 
 
-CALLS = {
+#: What every sandboxed CRM has.
+COMMON = {
     "clock": clock,
     "switches": switches,
     "faults": faults,
     "process": process,
-    "spend": spend,
-    "reset": reset,
 }
+CALLS = {**COMMON, "spend": spend, "reset": reset}

@@ -1,0 +1,180 @@
+"""The shipped mapping for Dynamics 365: it loads, says nothing odd, means what HubSpot's means, reads rows right."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from connector.agreement import Agreement, load_agreement
+from connector.agreement.examples import load_examples, run_examples
+from connector.agreement.lint import lint
+from connector.agreement.places import read_places
+from connector.agreement.vocabulary import OUTPUTS
+from connector.decide import Decider
+from connector.fields import FieldMap, Linked
+from connector.model import Record
+
+from .conftest import SHIPPED, Folder
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def dynamics() -> Agreement:
+    return load_agreement(SHIPPED, "dynamics")
+
+
+@pytest.fixture(scope="module")
+def hubspot() -> Agreement:
+    return load_agreement(SHIPPED)
+
+
+@pytest.fixture(scope="module")
+def fields(dynamics: Agreement) -> FieldMap:
+    return FieldMap(dynamics.wiring, dynamics.fields_used, {})
+
+
+def facts(fields: FieldMap, kind: str, **properties: str) -> dict[str, object]:
+    return dict(fields.facts(Record(kind, "1", properties))["f"])
+
+
+def test_it_is_the_same_agreement_with_another_wiring(dynamics: Agreement, hubspot: Agreement) -> None:
+    """Whoever signed the rules signed them for both."""
+    assert dynamics.fingerprint == hubspot.fingerprint
+    assert dynamics.wiring.fingerprint != hubspot.wiring.fingerprint
+
+
+def test_what_hubspot_delivers_dynamics_delivers_too(dynamics: Agreement, hubspot: Agreement) -> None:
+    """Every output is mapped, every signal is seen or its reason given, every field a rule asks for is there."""
+    for kind, used in hubspot.fields_used.items():
+        assert set(used) - {"source_first", "company_domain"} <= {*dynamics.fields_used[kind], "sequence"}
+    assert {one.signal for one in dynamics.wiring.signals} | set(dynamics.wiring.unseen) == set(dynamics.signals)
+    assert set(hubspot.write_back.rules) <= set(dynamics.wiring.fields["contact"])
+
+
+def test_every_example_comes_out_as_agreed_here_too(dynamics: Agreement) -> None:
+    """Also those that speak of outcomes which Dynamics never tells."""
+    verdicts = run_examples(load_examples(SHIPPED, dynamics), Decider(dynamics))
+
+    assert {verdict.name: verdict.differences for verdict in verdicts if verdict.differences} == {}
+
+
+def test_lint_has_no_more_to_say_than_of_hubspots(dynamics: Agreement, hubspot: Agreement) -> None:
+    """No error, no warning of its own."""
+    told = [
+        {(one.severity, one.what) for one in lint(each, read_places(SHIPPED, each.wiring.crm), as_of=NOW)}
+        for each in (dynamics, hubspot)
+    ]
+
+    assert told[0] <= told[1]
+
+
+def test_every_choice_of_ours_has_numbers_and_no_number_twice(dynamics: Agreement) -> None:
+    """A number that two values of one of our outputs share would be read as the upper one."""
+    own = {one.property for one in dynamics.wiring.own}
+    for kind, specs in dynamics.wiring.fields.items():
+        for spec in specs.values():
+            if spec.property in own and spec.values:
+                numbers = [number for them in spec.values.values() for number in them]
+                assert all(number.isdecimal() for number in numbers), spec.where
+                if spec.field not in ("stage", "status"):
+                    assert len(set(numbers)) == len(numbers), (kind, spec.field)
+
+
+def test_every_value_of_ours_comes_back_as_it_was_written(dynamics: Agreement, fields: FieldMap) -> None:
+    """Into the number and out of it, for every choice that we write."""
+    for field in OUTPUTS:
+        spec = dynamics.wiring.fields["contact"].get(field)
+        for value in spec.values if spec and field not in ("stage", "status") else ():
+            assert fields.decode(field, fields.encode(field, value)) == value
+
+
+def test_a_choice_of_ours_without_numbers_is_a_text(dynamics: Agreement) -> None:
+    """The next question is a field's name, of which there may be any."""
+    own = {one.property: one for one in dynamics.wiring.own}
+
+    assert (own["cx_ask_next"].type, own["cx_ask_next"].options) == ("string", ())
+    assert (own["cx_sla_state"].type, own["cx_demo_request_on"].type) == ("enumeration", "datetime")
+    assert own["cx_demo_request_on"].label == "Last time: demo request"
+    assert (own["cx_lifecyclestage"].options[2], len(own["cx_lifecyclestage"].options)) == (("710000002", "MQL"), 6)
+
+
+def test_a_contact_and_a_lead_read_alike(fields: FieldMap) -> None:
+    """Where one has no column of its own, the other's stands in; who decides is said in either's words."""
+    contact = facts(fields, "contact", telephone1="1", mobilephone="2", accountrolecode="1", industrycode="")
+    lead = facts(fields, "contact", mobilephone="2", decisionmaker="true", industrycode="12", companyname="Northmill")
+
+    assert (contact["phone"], contact["buying_role"]) == ("1", ["DECISION_MAKER"])
+    assert (lead["phone"], lead["buying_role"]) == ("2", ["DECISION_MAKER"])
+    assert (lead["industry"], lead["company_name"]) == ("durable_manufacturing", "Northmill")
+    assert "buying_role" not in facts(fields, "contact", decisionmaker="")
+
+
+@pytest.mark.parametrize(
+    ("code", "fits"), [("12", True), ("18", True), ("30", True), ("33", True), ("17", False), ("25", False)]
+)
+def test_industries_are_words_that_the_rules_ask_for(
+    dynamics: Agreement, fields: FieldMap, code: str, fits: bool
+) -> None:
+    """Food is no tobacco, though Microsoft counts them as one."""
+    word = str(facts(fields, "company", industrycode=code)["industry"])
+    words = set(word.split("_"))
+
+    (wanted,) = [need.values for band in dynamics.bands[:1] for need in band.needs if need.field == "industry"]
+    assert bool(words & set(map(str, wanted))) is fits
+    assert not words & {"tobacco", "gambling"}
+
+
+@pytest.mark.parametrize(
+    ("properties", "state", "stage"),
+    [
+        ({"derived.stage": "1"}, "open", "proposal_in_preparation"),
+        ({"derived.stage": "won"}, "won", "won"),
+        ({"derived.stage": "lost"}, "lost", "lost"),
+        ({"derived.stage": "on_hold"}, "on_hold", "on_hold"),
+        ({"derived.stage": "9"}, "open", None),
+    ],
+)
+def test_a_deal_is_what_it_says_itself(
+    fields: FieldMap, properties: dict[str, str], state: str, stage: str | None
+) -> None:
+    """Won and lost count before the sales stage it was left in; money as it ended, or as it was expected."""
+    record = Record("deal", "1", {"derived.pipeline": "default", "estimatedvalue": "10", **properties})
+    person = fields.person(
+        Linked("1", {"f": {}}), created_at=NOW, company=None, deals=[Linked("1", fields.facts(record))],
+        activities=[], occurrences=[], edits={},
+    )  # fmt: skip
+
+    assert [(deal.state, deal.deal_stage, deal.amount) for deal in person.deals] == [(state, stage, 10)]
+
+
+def test_why_a_deal_was_lost_is_what_sales_says_or_how_it_was_closed(fields: FieldMap) -> None:
+    """A text is taken as it is; "out-sold" is a competitor."""
+    said = facts(fields, "deal", cx_lostreason="Bad timing", statuscode="5")
+    closed = facts(fields, "deal", statuscode="5")
+
+    assert (said["lost_reason"], closed["lost_reason"]) == ("Bad timing", "a competitor")
+
+
+def test_another_column_may_hold_the_deal_stage(folder: Folder) -> None:
+    """Then its name stands where the pipeline would, and the deal says itself how it ended."""
+    folder.change(
+        "dynamics.toml", 'deal_stage = "derived.stage" ', 'deal_stage = "cx_phase"\nis_won = "derived.is_won" '
+    )
+    folder.change("dynamics.toml", 'pipeline = "derived.pipeline"\n', 'is_closed = "derived.is_closed"\n')
+    folder.change("dynamics.toml", "[deal.stages.default]", "[deal.stages.cx_phase]")
+    agreement = load_agreement(folder.path, "dynamics")
+    fields = FieldMap(agreement.wiring, agreement.fields_used, {("cx_phase", "1"): "open"})
+
+    def deal(**properties: str) -> tuple[str, str | None]:
+        record = Record("deal", "1", properties)
+        person = fields.person(
+            Linked("1", {"f": {}}), created_at=NOW, company=None, deals=[Linked("1", fields.facts(record))],
+            activities=[], occurrences=[], edits={},
+        )  # fmt: skip
+        return person.deals[0].state, person.deals[0].deal_stage
+
+    assert deal(cx_phase="1") == ("open", "proposal_in_preparation")
+    assert deal(cx_phase="1", **{"derived.is_won": "true"})[0] == "won"
+    assert deal(cx_phase="1", **{"derived.is_closed": "true"})[0] == "lost"

@@ -1,0 +1,213 @@
+"""What live runs make of a Dynamics environment: loop, ledger and adapter over the sandbox, with trouble in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.agreement import Agreement, load_agreement
+from connector.config import shipped_mappings
+from connector.crm.dynamics import Dynamics, Reading
+from connector.fields import FieldMap
+from connector.ledger import Ledger, open_ledger
+from connector.model import ALWAYS
+from connector.plan import Limits, TaskBudget
+from connector.sandbox.clock import Clock, to_ms
+from connector.sandbox.dataverse import DataverseSandbox, Environment
+from connector.sandbox.dataverse.known import SOMEBODY
+from connector.sandbox.dataverse.rows import Value
+from connector.sandbox.dataverse.schema import Column, Option, Ref
+from connector.sync import Order, Report, Session, Settings, run
+from tests.crm.organisation import Organisation
+from tests.sync.world import empty_ledger
+
+NINE = datetime(2026, 11, 24, 9, tzinfo=UTC)
+MQL, CUSTOMER = 710000002, 710000005
+BATCH = r"\$batch"
+_KINDS = {"string": "memo", "number": "decimal", "bool": "boolean", "date": "dateonly", "datetime": "datetime"}
+
+
+@cache
+def agreement() -> Agreement:
+    return load_agreement(shipped_mappings(), "dynamics")
+
+
+def set_up(inside: Environment) -> None:
+    """The columns of our own, as `connector setup` makes them; their changes are audited."""
+    for own in agreement().wiring.own:
+        options = tuple(Option(int(value), label) for value, label in own.options)
+        kind = "choice" if options else _KINDS.get(own.type, "memo")
+        for table in ("contact", "lead") if own.kind == "contact" else ("opportunity",):
+            inside.tables[table].add(Column(own.property, kind, options=options, length=4000))
+    inside.auditing = True
+
+
+@dataclass
+class Live:
+    """An environment with our columns, a ledger beside it, and live runs."""
+
+    world: Organisation
+    ledger: Ledger
+    crm: Dynamics
+
+    def sync(self) -> Report:
+        session = Session(
+            crm=self.crm,
+            ledger=self.ledger,
+            agreement=agreement(),
+            fields=FieldMap(agreement().wiring, agreement().fields_used, {}),
+            settings=Settings(
+                mode="live", go_live=ALWAYS, limits=Limits(1000, 5000, 1.0), tasks=TaskBudget(1000, 1000)
+            ),
+            account="org",
+            owners=frozenset((SOMEBODY,)),
+            now=self.world.now,
+        )
+        return run(session, Order("sync", self.world.now()))
+
+    def later(self) -> Report:
+        """The next run, ten minutes on."""
+        self.world.pass_time(600)
+        return self.sync()
+
+    def hot(self) -> dict[str, Value]:
+        """Somebody at a company that fits, who asked for a demo a moment ago."""
+        return {
+            "emailaddress1": f"p{self.world.inside.version}@northmill.example",
+            "firstname": "Anna",
+            "lastname": "Nowak",
+            "jobtitle": "Director of Operations",
+            "cx_demo_request_on": to_ms(self.world.now()),
+        }
+
+    def contact(self) -> str:
+        company = self.world.inside.add(
+            "account", {"name": "Northmill", "numberofemployees": 420, "address1_country": "Poland"}
+        )
+        belongs = {"parentcustomerid": Ref("account", company.id)}
+        return self.world.inside.add("contact", {**self.hot(), **belongs}).id
+
+    def lead(self) -> str:
+        return self.world.lead(**{**self.hot(), "companyname": "Northmill", "numberofemployees": 420})
+
+    def row(self, id: str) -> dict[str, Value]:
+        inside = self.world.inside
+        return dict((inside.row("contact", id) or inside.get("lead", id)).values)
+
+    def handed_over(self) -> list[str]:
+        """Whom the tasks regard."""
+        regarding = [row.values["regardingobjectid"] for row in self.world.inside.shelf("task").rows()]
+        return sorted(ref.id for ref in regarding if isinstance(ref, Ref))
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[DataverseSandbox]:
+    with DataverseSandbox(lambda: Environment(clock=Clock(NINE))) as running:
+        yield running
+
+
+@pytest.fixture
+def live(sandbox: DataverseSandbox, tmp_path: Path) -> Iterator[Live]:
+    sandbox.reset()
+    set_up(sandbox.world)
+    clock = sandbox.world.clock
+    crm = Dynamics(
+        sandbox.service.token,
+        sandbox.url,
+        read=Reading(page=20, ids=20, batch=3, threads=3),
+        clock=lambda: clock.now() / 1000,
+        sleep=clock.advance,
+    )
+    path = tmp_path / "state.db"
+    path.write_bytes(empty_ledger())
+    yield Live(Organisation(sandbox), open_ledger(f"sqlite:///{path}", "acme"), crm)
+    crm.close()
+
+
+def test_g1_contacts_and_leads_follow_the_agreement_and_a_second_run_writes_nothing(live: Live) -> None:
+    """Stage and scores in the columns, one task on each; then quiet."""
+    ids = [live.contact(), live.lead()]
+
+    report = live.sync()
+
+    assert (report.status, report.counts["written"]) == ("done", 2)
+    assert [live.row(id)["cx_lifecyclestage"] for id in ids] == [MQL, MQL]
+    assert live.handed_over() == sorted(ids)
+    before = dict(live.world.inside.writes)
+    assert (live.later().status, live.later().status) == ("done", "done")
+    assert live.world.inside.writes == before
+
+
+@pytest.mark.parametrize(("values", "stage"), [({"department": "x"}, MQL), ({"cx_lifecyclestage": CUSTOMER}, CUSTOMER)])
+def test_g5_an_edit_that_comes_between_reading_and_writing_is_decided_on_in_the_same_run(
+    live: Live, values: dict[str, Any], stage: int
+) -> None:
+    """One that means nothing costs a second try; one of the stage stands."""
+    id = live.contact()
+    live.world.sandbox.fault(
+        "do", path=BATCH, nth=1, times=1, control="edit", body={"table": "contact", "id": id, "values": values}
+    )
+
+    report = live.sync()
+
+    assert report.status == "done"
+    assert live.row(id)["cx_lifecyclestage"] == stage
+    assert live.handed_over() == ([id] if stage == MQL else [])
+
+
+@pytest.mark.parametrize("action", ["drop_before", "drop_after"])
+def test_g2_lost_answers_leave_one_task_and_one_write_for_each(live: Live, action: str) -> None:
+    """Of the batch and of the task."""
+    ids = [live.contact(), live.contact()]
+    live.world.sandbox.fault(action, path="/tasks", method="PATCH")
+    live.world.sandbox.fault(action, path=BATCH, method="POST", nth=2)
+
+    live.sync()
+    live.later()
+
+    assert live.handed_over() == sorted(ids)
+    assert live.world.inside.writes["contact"] == 2
+
+
+def test_g4_a_stage_that_a_person_sets_is_left_alone(live: Live) -> None:
+    """The audits say who it was."""
+    id = live.contact()
+    live.sync()
+    live.world.pass_time(3600)
+    live.world.set("contact", id, cx_lifecyclestage=CUSTOMER)
+
+    assert live.later().status == "done"
+    assert live.row(id)["cx_lifecyclestage"] == CUSTOMER
+
+
+def test_g2_whoever_begins_anew_without_a_ledger_hands_nobody_over_again(live: Live, tmp_path: Path) -> None:
+    """Values and tasks are found as they are."""
+    ids = [live.contact(), live.lead()]
+    live.sync()
+    path = tmp_path / "lost.db"
+    path.write_bytes(empty_ledger())
+    live.ledger = open_ledger(f"sqlite:///{path}", "acme")
+    before = live.row(ids[0])
+
+    assert live.later().status == "done"
+    assert live.handed_over() == sorted(ids)
+    assert live.row(ids[0]) == before
+
+
+def test_a_plug_in_that_refuses_somebody_is_set_aside_with_its_code(live: Live) -> None:
+    """The others are written; the reject is kept without the plug-in's words."""
+    id, other = live.contact(), live.contact()
+    live.world.sandbox.do("plugin", {"table": "contact", "ids": [id], "message": "Anna Nowak is mine"})
+
+    report = live.sync()
+
+    assert (report.counts["written"], report.counts["rejected"]) == (1, 1)
+    reject = live.ledger.rejects.of("contact", [id])[id]
+    assert (reject.code, "Nowak" in reject.message) == ("plugin", False)
+    assert live.handed_over() == [other]
