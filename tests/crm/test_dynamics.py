@@ -13,8 +13,9 @@ from connector.errors import CrmError, Denied, OutcomeUnknown, Transient
 from connector.sandbox.dataverse import DataverseSandbox
 from connector.sandbox.dataverse.people import populated
 from tests.crm.asking_dynamics import Open, cursor_of, one, records, told
-from tests.crm.contract import AccountContract, ReadingContract
+from tests.crm.contract import AccountContract, Contract, ReadingContract
 from tests.crm.organisation import FURTHER, Organisation
+from tests.sync.crashing import EVERYTHING
 
 
 @pytest.fixture
@@ -46,8 +47,17 @@ class TestDynamics(ReadingContract):
     test_options_can_be_added_and_the_others_stay = AccountContract.test_options_can_be_added_and_the_others_stay
 
 
-class TestDynamicsByLinks(TestDynamics):
-    """The same where the incremental read goes on from the link that a full scan left."""
+class TestDynamicsByLinks(Contract):
+    """What concerns changes once more, where they go on from the link that a full scan left."""
+
+    text, other = "jobtitle", "address1_city"
+
+    changed = ReadingContract.changed
+    test_an_edit_at_once = ReadingContract.test_an_edit_at_the_very_moment_of_the_cursor_is_seen
+    test_edits_during_a_scan = ReadingContract.test_lesson_07_edits_during_a_scan_are_seen_by_the_first_incremental_read
+    test_each_once = ReadingContract.test_a_window_names_each_changed_record_once
+    test_a_quiet_time = ReadingContract.test_a_quiet_time_has_no_changes_and_still_moves_the_cursor
+    test_merges = ReadingContract.test_trap_11_a_merged_record_names_those_it_swallowed
 
     @pytest.fixture
     def crm(self, open_dynamics: Open, monkeypatch: pytest.MonkeyPatch) -> Dynamics:
@@ -425,6 +435,7 @@ def test_g3_rows_that_a_list_leaves_out_without_a_word_are_found_by_counting(
     assert pages[-1].cursor is not None
 
 
+@pytest.mark.skipif(not EVERYTHING, reason="takes three seconds; make crash does it")
 def test_lesson_08_12345_contacts_are_read_to_the_end() -> None:
     """Three pages, as large as they may be."""
     crowd = populated(12_345, activities=False, alone=False, beside=False)

@@ -21,7 +21,7 @@ ON_POSTGRES = "tests.sync.test_laws"
 #: `make crash` (EVERY_CRM=1).
 ON_MEMORY = frozenset(
     f"tests.sync.test_{name}"
-    for name in ("answers", "colleagues", "follow_up", "forgetting", "guarding", "observing", "scope")
+    for name in ("answers", "colleagues", "follow_up", "forgetting", "guarding", "lost_changes", "observing", "scope")
 )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from connector.agreement import Agreement, load_agreement
 from connector.config import shipped_mappings
+from connector.crm import Calls
 from connector.crm.dynamics import Dynamics, Reading
 from connector.fields import FieldMap
 from connector.ledger import Ledger, open_ledger
@@ -36,19 +37,12 @@ class Observed:
 
     world: Organisation
     ledger: Ledger
+    crm: Dynamics
 
     def sync(self) -> Report:
-        """One run, two pages at a time."""
-        clock = self.world.inside.clock
-        crm = Dynamics(
-            self.world.sandbox.service.token,
-            self.world.sandbox.url,
-            read=Reading(page=2, ids=3, batch=3, threads=3),
-            clock=lambda: clock.now() / 1000,
-            sleep=clock.advance,
-        )
+        """One run."""
         session = Session(
-            crm=crm,  # type: ignore[arg-type]  # the half that observing needs
+            crm=self.crm,  # type: ignore[arg-type]  # the half that observing needs
             ledger=self.ledger,
             agreement=agreement(),
             fields=FieldMap(agreement().wiring, agreement().fields_used, {}),
@@ -57,10 +51,8 @@ class Observed:
             owners=frozenset(),
             now=self.world.now,
         )
-        try:
-            return run(session, Order("sync", self.world.now()))
-        finally:
-            crm.close()
+        self.crm.calls = Calls()
+        return run(session, Order("sync", self.world.now()))
 
     def later(self) -> Report:
         """The next run, ten minutes on."""
@@ -83,11 +75,20 @@ def sandbox() -> Iterator[DataverseSandbox]:
 
 
 @pytest.fixture
-def observed(sandbox: DataverseSandbox, tmp_path: Path) -> Observed:
+def observed(sandbox: DataverseSandbox, tmp_path: Path) -> Iterator[Observed]:
+    """Two rows a page, so that little is enough for many pages."""
     sandbox.reset()
-    path = tmp_path / "state.db"
+    path, clock = tmp_path / "state.db", sandbox.world.clock
     path.write_bytes(empty_ledger())
-    return Observed(Organisation(sandbox), open_ledger(f"sqlite:///{path}", "acme"))
+    crm = Dynamics(
+        sandbox.service.token,
+        sandbox.url,
+        read=Reading(page=2, ids=3, batch=3, threads=3),
+        clock=lambda: clock.now() / 1000,
+        sleep=clock.advance,
+    )
+    yield Observed(Organisation(sandbox), open_ledger(f"sqlite:///{path}", "acme"), crm)
+    crm.close()
 
 
 def test_a_run_that_finds_nothing_new_asks_each_table_once(observed: Observed) -> None:
@@ -103,7 +104,7 @@ def test_a_run_that_finds_nothing_new_asks_each_table_once(observed: Observed) -
     assert report.complete_until == observed.world.now()
 
 
-@pytest.mark.parametrize("order", ["contact first", "lead first", "both at once"])
+@pytest.mark.parametrize("order", ["contact first", "lead first"])
 def test_the_history_of_a_lead_goes_over_to_its_contact_whichever_arrives_first(observed: Observed, order: str) -> None:
     """Its activities, too; it is nobody of its own any more."""
     world = observed.world
@@ -207,7 +208,7 @@ def test_lesson_09_without_change_tracking_runs_see_the_same_save_deletions_whic
     observed.later()
     assert observed.people() == {kept, deleted}
 
-    for _ in range(3):
+    for _ in range(2):
         observed.world.pass_time(86400)
         observed.sync()
     assert observed.people() == {kept}

@@ -54,18 +54,11 @@ class Live:
 
     world: Organisation
     ledger: Ledger
+    crm: Dynamics
 
     def sync(self) -> Report:
-        clock = self.world.inside.clock
-        crm = Dynamics(
-            self.world.sandbox.service.token,
-            self.world.sandbox.url,
-            read=Reading(page=20, ids=20, batch=3, threads=3),
-            clock=lambda: clock.now() / 1000,
-            sleep=clock.advance,
-        )
         session = Session(
-            crm=crm,
+            crm=self.crm,
             ledger=self.ledger,
             agreement=agreement(),
             fields=FieldMap(agreement().wiring, agreement().fields_used, {}),
@@ -76,10 +69,7 @@ class Live:
             owners=frozenset((SOMEBODY,)),
             now=self.world.now,
         )
-        try:
-            return run(session, Order("sync", self.world.now()))
-        finally:
-            crm.close()
+        return run(session, Order("sync", self.world.now()))
 
     def later(self) -> Report:
         """The next run, ten minutes on."""
@@ -123,12 +113,21 @@ def sandbox() -> Iterator[DataverseSandbox]:
 
 
 @pytest.fixture
-def live(sandbox: DataverseSandbox, tmp_path: Path) -> Live:
+def live(sandbox: DataverseSandbox, tmp_path: Path) -> Iterator[Live]:
     sandbox.reset()
     set_up(sandbox.world)
+    clock = sandbox.world.clock
+    crm = Dynamics(
+        sandbox.service.token,
+        sandbox.url,
+        read=Reading(page=20, ids=20, batch=3, threads=3),
+        clock=lambda: clock.now() / 1000,
+        sleep=clock.advance,
+    )
     path = tmp_path / "state.db"
     path.write_bytes(empty_ledger())
-    return Live(Organisation(sandbox), open_ledger(f"sqlite:///{path}", "acme"))
+    yield Live(Organisation(sandbox), open_ledger(f"sqlite:///{path}", "acme"), crm)
+    crm.close()
 
 
 def test_g1_contacts_and_leads_follow_the_agreement_and_a_second_run_writes_nothing(live: Live) -> None:
