@@ -34,10 +34,10 @@ def columns(wiring: Wiring, kind: str, needed: set[str]) -> tuple[Column, ...]:
     )
 
 
-def otherwise(wiring: Wiring, kind: str, columns: Sequence[Column]) -> tuple[Column, ...]:
+def otherwise(wiring: Wiring, kind: str, read: Sequence[Column]) -> tuple[Column, ...]:
     """The properties that are read where a field's own is blank, in their order."""
     specs = wiring.fields.get(kind, {})
-    return tuple(one._replace(property=name) for one in columns for name in specs[one.field].otherwise)
+    return tuple(one._replace(property=name) for one in read for name in specs[one.field].otherwise)
 
 
 def _words(spec: FieldSpec) -> dict[str, str]:

@@ -33,7 +33,7 @@ class FieldMap:
     ) -> None:
         self.wiring = wiring
         self._columns = {kind: columns(wiring, kind, set(fields)) for kind, fields in needed.items()}
-        self._otherwise = {kind: otherwise(wiring, kind, known) for kind, known in self._columns.items()}
+        self._otherwise = {kind: otherwise(wiring, kind, read) for kind, read in self._columns.items()}
         self._date_only = frozenset(date_only)
         self._zone = zone
         self._contact = wiring.fields.get("contact", {})
@@ -47,8 +47,7 @@ class FieldMap:
 
     def properties(self, kind: str) -> tuple[str, ...]:
         """The property names to request of a kind: those the agreement uses, and no other."""
-        names = {column.property for column in self._columns.get(kind, ())}
-        names.update(column.property for column in self._otherwise.get(kind, ()))
+        names = {column.property for column in (*self._columns.get(kind, ()), *self._otherwise.get(kind, ()))}
         if kind == "contact":
             names.update(name for _, name in self._entered)
             names |= self.counting.properties()
@@ -60,7 +59,7 @@ class FieldMap:
         specs = self.wiring.fields.get(kind, {})
         read = [specs[column.field] for column in self._columns.get(kind, ())]
         read += self.wiring.entered.values() if kind == "contact" else ()
-        told = [repr((one.field, one.property, *one.otherwise, one.type, list(one.values.items()))) for one in read]
+        told = [repr((one.field, one.property, one.type, list(one.values.items()), *one.otherwise)) for one in read]
         return tuple(sorted(hashlib.sha256(one.encode()).hexdigest()[:16] for one in told))
 
     def names(self, kind: str) -> frozenset[str]:
@@ -89,7 +88,7 @@ class FieldMap:
             if value is not None:
                 fields[field] = value
         for column in self._otherwise.get(record.kind, ()):
-            self._read_otherwise(record, column, fields, unmapped)
+            _read_otherwise(record, column, fields, unmapped)
         facts: dict[str, Any] = {"f": fields}
         if unmapped:
             facts["u"] = unmapped
@@ -99,19 +98,6 @@ class FieldMap:
             if entered := self._dates_of_entering(properties):
                 facts["e"] = entered
         return facts
-
-    def _read_otherwise(self, record: Record, column: Column, fields: dict[str, Any], unmapped: dict[str, str]) -> None:
-        """Another property's value for a field that has none of its own."""
-        field, name, parse, words = column
-        raw = record.properties.get(name)
-        if not raw or field in fields or field in unmapped:
-            return
-        try:
-            value = parse(raw) if words is None else worded(field, raw, parse, words, unmapped)
-        except ValueError:
-            raise malformed(record, name, parse) from None
-        if value is not None:
-            fields[field] = value
 
     def _dates_of_entering(self, properties: Mapping[str, str | None]) -> dict[str, str]:
         """When the CRM says each stage was entered; a date nobody can read is as good as none."""
@@ -196,6 +182,20 @@ class FieldMap:
         ready = {**facts, "f": fields}
         ready.pop("u", None)
         return {**ready, "u": unmapped} if unmapped else ready
+
+
+def _read_otherwise(record: Record, column: Column, fields: dict[str, Any], unmapped: dict[str, str]) -> None:
+    """Another property's value for a field that has none of its own."""
+    field, name, parse, words = column
+    raw = record.properties.get(name)
+    if not raw or field in fields or field in unmapped:
+        return
+    try:
+        value = parse(raw) if words is None else worded(field, raw, parse, words, unmapped)
+    except ValueError:
+        raise malformed(record, name, parse) from None
+    if value is not None:
+        fields[field] = value
 
 
 def email_hash(address: object) -> str | None:
