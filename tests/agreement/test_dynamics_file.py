@@ -141,7 +141,7 @@ def test_a_deal_is_what_it_says_itself(
 ) -> None:
     """Won and lost count before the sales stage it was left in; money as it ended, or as it was expected."""
     record = Record("deal", "1", {"derived.pipeline": "default", "estimatedvalue": "10", **properties})
-    person = fields.person(
+    person = fields.people.person(
         Linked("1", {"f": {}}), created_at=NOW, company=None, deals=[Linked("1", fields.facts(record))],
         activities=[], occurrences=[], edits={},
     )  # fmt: skip
@@ -169,7 +169,7 @@ def test_another_column_may_hold_the_deal_stage(folder: Folder) -> None:
 
     def deal(**properties: str) -> tuple[str, str | None]:
         record = Record("deal", "1", properties)
-        person = fields.person(
+        person = fields.people.person(
             Linked("1", {"f": {}}), created_at=NOW, company=None, deals=[Linked("1", fields.facts(record))],
             activities=[], occurrences=[], edits={},
         )  # fmt: skip

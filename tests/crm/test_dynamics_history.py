@@ -129,6 +129,18 @@ def test_columns_that_are_not_audited_are_told_by_the_last_writer(dynamics: Dyna
     assert [(one.value, one.by) for one in told(dynamics, id, "accountrolecode")] == [("2", "person")]
 
 
+def test_what_came_in_while_nothing_was_audited_stands_before_what_the_log_tells(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """An admin switched it off for a while."""
+    (id,) = world.people(1)
+    world.pass_time(60)
+    world.inside.auditing = False
+    world.edit("contact", id, {"jobtitle": "by hand"})
+
+    assert [(one.value, one.by) for one in told(dynamics, id)] == [("by hand", "person"), ("title 0", "person")]
+
+
 def test_who_may_not_read_the_audits_is_told_by_the_rows(dynamics: Dynamics, world: Organisation) -> None:
     """A missing privilege there is nothing that ends a run."""
     world.sandbox.do("privilege", {"table": "audit", "deny": ["Read"]})

@@ -71,9 +71,11 @@ def history(env: Environment, kind: str, ids: Sequence[str], properties: Sequenc
 
 
 def _newest_first(audited: Sequence[PropertyVersion], last: tuple[PropertyVersion, ...]) -> tuple[PropertyVersion, ...]:
-    """What the log tells, or else the row. Of two versions of one second the newer is the one that stands there."""
+    """What the log tells. Of two versions of one second the newer is the one that stands there; where that is none of
+    them, it came in while nothing was audited, and the row says what it knows."""
     standing = [one.value for one in last]
-    return tuple(sorted(audited, key=lambda one: (one.at, one.value in standing), reverse=True)) or last
+    told = tuple(sorted(audited, key=lambda one: (one.at, one.value in standing), reverse=True))
+    return told if told and (not last or told[0].value in standing) else (*last, *told)
 
 
 def _columns(env: Environment, table: Table, properties: Sequence[str]) -> dict[str, Column]:
