@@ -98,7 +98,7 @@ def measured(name: str, folder: Path, url: str, people: int, patience: float = P
     """One measure in a process of its own."""
     say(f"{name.replace('_', ' ')}: {people:,} people")
     done = subprocess.run(
-        _command(name, folder, url, people), stdout=subprocess.PIPE, env=environment(), timeout=PATIENCE, check=True
+        _command(name, folder, url, people), stdout=subprocess.PIPE, env=environment(), timeout=patience, check=True
     )
     result: dict[str, Any] = orjson.loads(done.stdout.splitlines()[-1])
     return result
