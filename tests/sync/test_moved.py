@@ -35,7 +35,6 @@ class Meddling:
 def world(memory: Build) -> World:
     """Somebody hot, in a CRM that takes a write only of what is as it was read."""
     world = memory()
-    world.crm.versioned = True
     world.person("1")
     world.asked_for_demo("1")
     return world

@@ -110,7 +110,7 @@ class World:
     _has_company: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        self.crm = MemoryCRM(self.clock, page=self.page, forward_only={"lifecyclestage": STAGES})
+        self.crm = MemoryCRM(self.clock, page=self.page, forward_only={"lifecyclestage": STAGES}, versioned=True)
         self.crm.deal_stages = DEAL_STAGES
         self.crm.owners = (OWNER,)
         self.crm.empty_sources = frozenset(one.source for one in self.agreement.wiring.signals)
