@@ -54,7 +54,8 @@ def test_case_41_no_adapter_is_asked_to_qualify_convert_win_or_reopen() -> None:
 
     assert asked == {
         *("describe", "count", "oldest", "automations", "scan", "begin", "changes", "read", "links", "occurrences"),
-        *("write", "history", "find_tasks", "create_tasks", "create_property", "add_options", "close", "waits_for"),
+        *("write", "history", "find_tasks", "create_tasks", "create_property", "add_options", "publish"),
+        *("waits_for", "close"),
     }
 
 
