@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,9 @@ from connector.crm.pacing import Budget
 from connector.crm.priorities import PRIORITIES, ROOM, Priority, rank_of
 from connector.crm.quota import Entry, Facts, Lease
 from connector.errors import Deferred
+
+#: Whether to meet the book is still due, now that it is one's turn.
+Due = Callable[[], bool]
 
 #: Calls that a process takes from the day at once, at most, and requests that it takes them for where each counts for
 #: many; fewer as the day comes to its end.
@@ -110,10 +114,10 @@ class Day:
 class DailyPool:
     """One account's day in one process: `take` before each call, `answered` and perhaps `learn` after it.
 
-    `enter` has `entry` meet the book; without one the process keeps the day to itself.
+    `enter` has `entry` meet the book if that is still due; without one the process keeps the day to itself.
     """
 
-    def __init__(self, wall: Callable[[], float], enter: Callable[[], None] | None = None) -> None:
+    def __init__(self, wall: Callable[[], float], enter: Callable[[Due], None] | None = None) -> None:
         self._wall = wall
         self._enter = enter or self._alone
         self._lock = threading.Lock()
@@ -159,8 +163,12 @@ class DailyPool:
                         self._in_hand -= calls
                         self._under_way += calls
                         return
-            self._enter()
+            self._enter(partial(self._due, calls))  # of all threads that wait here one is enough
             looked = True
+
+    def _due(self, calls: int) -> bool:
+        with self._lock:
+            return self._in_hand < calls or self._wall() >= self._looked_at + LOOK
 
     def answered(self, calls: int = 1) -> None:
         """One request is over, and whatever it cost is spent."""
@@ -199,7 +207,7 @@ class DailyPool:
             until = now + seconds if seconds else min(midnight.timestamp(), now + HOUR)
             day.refused_at, day.refused_until, day.refused_for = now, until, seconds or 0.0
             self._heard_at = now
-        self._enter()
+        self._enter(lambda: True)
         return datetime.fromtimestamp(until, UTC) if seconds else midnight
 
     def meet(self, zone: str) -> None:
@@ -296,7 +304,7 @@ class DailyPool:
             return missing if missing > 0 and self._in_hand else 0  # what is in hand must not lie there unused
         return max(missing, min(max(BLOCK, WORTH * self._wanted), least // 20))
 
-    def _alone(self) -> None:
+    def _alone(self, _due: Due) -> None:
         entered = self.entry(self._wall(), leaving=False)
         entered(_to_json(self._day), ())
 

@@ -222,5 +222,5 @@ class Allowance:
         day.assume(self._a_day)
         return day
 
-    def _look(self) -> None:
-        self._desk.enter(lambda: True, wait=True)
+    def _look(self, due: Callable[[], bool] = lambda: True) -> None:
+        self._desk.enter(due, wait=True)

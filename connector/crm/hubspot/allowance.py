@@ -173,8 +173,8 @@ class Allowance:
         self._pools[name] = pool
         self._logs[name] = self._desk.open(pool, lambda: SharedLog(self._desk, *self._limits[name], share))
 
-    def _look(self) -> None:
-        self._desk.enter(lambda: True, wait=True)
+    def _look(self, due: Callable[[], bool] = lambda: True) -> None:
+        self._desk.enter(due, wait=True)
 
 
 def _whole(headers: Mapping[str, str], name: str) -> int | None:
