@@ -253,7 +253,7 @@ def table(rows: Sequence[Row]) -> str:
     return f"{HEAD}\n{told}\n\n" + "\n".join(lines) + "\n"
 
 
-def main(chance: int = 20, people: int = 3000) -> int:
+def main(chance: int = 7, people: int = 6000) -> int:
     """All of it; 1 when a law did not hold. The table is written after every line of it."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
