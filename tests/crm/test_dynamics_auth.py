@@ -72,7 +72,7 @@ def entra() -> Iterator[responses.RequestsMock]:
 def asked(entra: responses.RequestsMock) -> list[dict[str, str]]:
     """The forms that were sent to the token endpoint."""
     bodies = [call.request.body for call in entra.calls if call.request.url == TOKENS]
-    return [{k: v[0] for k, v in parse_qs((body or b"").decode()).items()} for body in bodies]  # type: ignore[union-attr]
+    return [{k: v[0] for k, v in parse_qs((body or b"").decode()).items()} for body in bodies]  # type: ignore[union-attr]  # every request here has a body of bytes
 
 
 # -- a token ---------------------------------------------------------------------------------------------

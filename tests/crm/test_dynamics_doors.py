@@ -67,7 +67,7 @@ def test_an_app_gets_in_by_its_secret_and_is_the_application_user(opened: Open) 
     ],
 )
 def test_a_wrong_setting_is_named_before_any_call(
-    opened: Open, sandbox: DataverseSandbox, wrong: dict[str, str], setting: str, code: str  # noqa: F811
+    opened: Open, sandbox: DataverseSandbox, wrong: dict[str, str], setting: str, code: str  # noqa: F811 - a fixture, imported
 ) -> None:  # fmt: skip
     """And nothing is asked of the environment."""
     with pytest.raises(Denied, match=rf"connections\.nordic\.{setting}: ") as caught:
@@ -85,7 +85,7 @@ def test_a_wrong_setting_is_named_before_any_call(
     ],
 )
 def test_an_application_user_that_cannot_work_is_told_apart(
-    opened: Open, sandbox: DataverseSandbox, trouble: dict[str, bool], code: str, words: str  # noqa: F811
+    opened: Open, sandbox: DataverseSandbox, trouble: dict[str, bool], code: str, words: str  # noqa: F811 - a fixture, imported
 ) -> None:  # fmt: skip
     """Disabled, without a role, not there: three things an administrator mends in three places."""
     sandbox.do("app_user", trouble)
@@ -96,7 +96,7 @@ def test_an_application_user_that_cannot_work_is_told_apart(
     assert words in str(caught.value)
 
 
-def test_a_missing_privilege_names_itself(opened: Open, sandbox: DataverseSandbox) -> None:  # noqa: F811
+def test_a_missing_privilege_names_itself(opened: Open, sandbox: DataverseSandbox) -> None:  # noqa: F811 - a fixture, imported
     """And not the application user as a whole."""
     sandbox.do("privilege", {"table": "contacts", "deny": ["Read"]})
     with pytest.raises(Denied) as caught:
@@ -105,7 +105,7 @@ def test_a_missing_privilege_names_itself(opened: Open, sandbox: DataverseSandbo
     assert caught.value.code == "scope"  # as the core knows it of every CRM
 
 
-def test_a_token_that_is_ended_early_is_fetched_once_more(opened: Open, sandbox: DataverseSandbox) -> None:  # noqa: F811
+def test_a_token_that_is_ended_early_is_fetched_once_more(opened: Open, sandbox: DataverseSandbox) -> None:  # noqa: F811 - a fixture, imported
     """Nobody notices; a token that somebody wrote down is not replaced, and the run ends."""
     api = opened()
     api.ask(WHO)
@@ -120,7 +120,7 @@ def test_a_token_that_is_ended_early_is_fetched_once_more(opened: Open, sandbox:
 
 
 def test_nothing_goes_out_unasked_however_long_a_token_takes(
-    opened: Open, sandbox: DataverseSandbox  # noqa: F811
+    opened: Open, sandbox: DataverseSandbox  # noqa: F811 - a fixture, imported
 ) -> None:  # fmt: skip
     """Whoever may stop calls is asked after the token is there, and once more before what a 401 makes us repeat."""
     api, tokens = opened(), list[int]()
@@ -133,7 +133,7 @@ def test_nothing_goes_out_unasked_however_long_a_token_takes(
 
 
 def test_a_token_is_renewed_before_it_ends(
-    opened: Open, sandbox: DataverseSandbox, world: Environment  # noqa: F811
+    opened: Open, sandbox: DataverseSandbox, world: Environment  # noqa: F811 - a fixture, imported
 ) -> None:  # fmt: skip
     """No call ever meets the end of its life."""
     api = opened()
@@ -149,7 +149,7 @@ def test_a_token_is_renewed_before_it_ends(
 
 
 def test_pages_are_followed_to_the_end_and_never_to_another_host(
-    opened: Open, sandbox: DataverseSandbox, world: Environment  # noqa: F811
+    opened: Open, sandbox: DataverseSandbox, world: Environment  # noqa: F811 - a fixture, imported
 ) -> None:  # fmt: skip
     """Several pages, the last one empty; then the same with links that lead elsewhere."""
     ids, api = people(world, 6), opened()
@@ -180,7 +180,7 @@ def versions(api: Api) -> dict[str, str]:
 
 
 def test_each_part_of_a_batch_has_its_own_outcome(
-    opened: Open, sandbox: DataverseSandbox, world: Environment  # noqa: F811
+    opened: Open, sandbox: DataverseSandbox, world: Environment  # noqa: F811 - a fixture, imported
 ) -> None:  # fmt: skip
     """Done, changed meanwhile, refused by a plug-in, deleted, bad value: by their places, and the others are done."""
     ids, api = people(world, 5), opened()
@@ -204,7 +204,7 @@ def test_each_part_of_a_batch_has_its_own_outcome(
 
 
 def test_a_batch_whose_answer_is_lost_or_torn_is_never_taken_for_done(
-    opened: Open, sandbox: DataverseSandbox, world: Environment  # noqa: F811
+    opened: Open, sandbox: DataverseSandbox, world: Environment  # noqa: F811 - a fixture, imported
 ) -> None:  # fmt: skip
     """Cut off after it was applied, broken off in the middle, its last parts left out."""
     ids, api = people(world, 3), opened()
@@ -226,7 +226,7 @@ def test_a_batch_whose_answer_is_lost_or_torn_is_never_taken_for_done(
 
 
 def test_a_part_refused_for_the_pace_is_sent_again(
-    opened: Open, sandbox: DataverseSandbox, world: Environment  # noqa: F811
+    opened: Open, sandbox: DataverseSandbox, world: Environment  # noqa: F811 - a fixture, imported
 ) -> None:  # fmt: skip
     """Although the batch around it was taken."""
     ids, api = people(world, 3), opened()
@@ -241,7 +241,7 @@ def test_a_part_refused_for_the_pace_is_sent_again(
 
 
 def test_lesson_41_requests_spread_over_the_servers_of_an_environment(
-    opened: Open, sandbox: DataverseSandbox  # noqa: F811
+    opened: Open, sandbox: DataverseSandbox  # noqa: F811 - a fixture, imported
 ) -> None:  # fmt: skip
     """Because the affinity cookie is dropped."""
     sandbox.switch(servers=4)
@@ -262,7 +262,7 @@ def test_lesson_41_requests_spread_over_the_servers_of_an_environment(
     ],
 )
 def test_lesson_41_every_call_gets_through_an_environment_that_bears_less_than_documented(
-    opened: Open, sandbox: DataverseSandbox, limits: dict[str, Any]  # noqa: F811
+    opened: Open, sandbox: DataverseSandbox, limits: dict[str, Any]  # noqa: F811 - a fixture, imported
 ) -> None:  # fmt: skip
     """Each of the three facets, told in each form: what was refused is sent again, and nothing is lost."""
     sandbox.switch(**limits)
@@ -273,7 +273,7 @@ def test_lesson_41_every_call_gets_through_an_environment_that_bears_less_than_d
 
 
 def test_lesson_41_within_the_documented_limits_nothing_is_ever_refused(
-    opened: Open, sandbox: DataverseSandbox  # noqa: F811
+    opened: Open, sandbox: DataverseSandbox  # noqa: F811 - a fixture, imported
 ) -> None:  # fmt: skip
     """Eight threads against limits of the documented kind, in small: what we count is what the server counts."""
     sandbox.switch(requests=6000, dop_hint=4)
@@ -284,7 +284,7 @@ def test_lesson_41_within_the_documented_limits_nothing_is_ever_refused(
     assert (api.calls.throttled, api.calls.by_class["account"]) == (0, 400)
 
 
-def test_lesson_41_chance_trouble_costs_no_answer(opened: Open, sandbox: DataverseSandbox) -> None:  # noqa: F811
+def test_lesson_41_chance_trouble_costs_no_answer(opened: Open, sandbox: DataverseSandbox) -> None:  # noqa: F811 - a fixture, imported
     """One call in ten is throttled, broken off, garbled or answered by a proxy: reads come through all the same."""
     sandbox.switch(chaos=0.1)
     api = opened(token=sandbox.service.token, read=Reading(threads=4), attempts=8)

@@ -82,7 +82,7 @@ def test_lookups_go_by_their_own_names(dynamics: Dynamics, world: Organisation) 
     for id in (contact, lead):
         found = one(dynamics, "contact", id, "parentcustomerid", "ownerid").properties
         assert found["parentcustomerid"] == company
-        assert found["ownerid"] == world.inside.get("contact", contact).values["ownerid"].id  # type: ignore[union-attr]
+        assert found["ownerid"] == world.inside.get("contact", contact).values["ownerid"].id  # type: ignore[union-attr]  # an owner is a reference
 
 
 def test_a_column_that_only_one_of_the_two_tables_has_is_blank_in_the_other(
@@ -246,7 +246,7 @@ def test_where_dataverse_stops_counting_a_total_of_the_last_day_serves(
 
 
 def ids_of(links: object) -> dict[str, list[str]]:
-    return {id: [link.to_id for link in those] for id, those in links.items()}  # type: ignore[attr-defined]
+    return {id: [link.to_id for link in those] for id, those in links.items()}  # type: ignore[attr-defined]  # read from the protocol as an object
 
 
 def test_a_parent_that_is_a_person_is_no_company(dynamics: Dynamics, world: Organisation) -> None:

@@ -64,7 +64,7 @@ class Api:
         self._session.close()
 
 
-class _NoCookies(requests.cookies.cookielib.DefaultCookiePolicy):  # type: ignore[misc,name-defined]
+class _NoCookies(requests.cookies.cookielib.DefaultCookiePolicy):  # type: ignore[misc,name-defined]  # untyped in requests
     def set_ok(self, cookie: Any, request: Any) -> bool:
         return False
 

@@ -59,11 +59,11 @@ def parts(answer: requests.Response) -> list[Told]:
 def _leaves(message: Message) -> list[Message]:
     if not message.is_multipart():
         return [message]
-    return [leaf for part in message.get_payload() for leaf in _leaves(part)]  # type: ignore[arg-type]
+    return [leaf for part in message.get_payload() for leaf in _leaves(part)]  # type: ignore[arg-type]  # a multipart message holds messages
 
 
 def _told(message: Message) -> Told:
-    head, _, body = message.get_payload(decode=True).partition(b"\r\n\r\n")  # type: ignore[union-attr]
+    head, _, body = message.get_payload(decode=True).partition(b"\r\n\r\n")  # type: ignore[union-attr]  # a leaf holds bytes
     line, *rest = head.decode().split("\r\n")
     headers = dict(one.split(": ", 1) for one in rest)
     text = body.strip()
