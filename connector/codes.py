@@ -10,16 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from connector.crms import CRMS, Code
 from connector.errors import ConnectorError, CrmError, Deferred, Denied, NotFound, OutcomeUnknown, Rejected, Transient
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """One code: what it means to whoever meets it, and the sentence that says what to do."""
-
-    name: str
-    meaning: str
-    fix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,64 +223,10 @@ CHAPTERS: tuple[Chapter, ...] = (
         "The `code` of a run that did not end well; the message beside it names the setting, the scope or the file.",
         (
             Code("token", "The CRM does not accept the token.", "Check that it is complete and was not rotated."),
-            Code(
-                "oauth_client",
-                "The CRM does not know the OAuth app by these credentials.",
-                "Copy client_id and client_secret once more from the app's page.",
-            ),
-            Code(
-                "oauth_refresh",
-                "The refresh token is not accepted: revoked, of another app, or the app was uninstalled.",
-                "Install the app in the account again and store the new refresh token where the setting names it.",
-            ),
-            Code(
-                "tenant",
-                "Microsoft Entra knows no such tenant, or the tenant no such environment.",
-                "Correct the setting that the message names: tenant_id, authority or environment_url.",
-            ),
-            Code(
-                "app",
-                "Microsoft Entra does not accept the app registration, or what proves that we are it.",
-                "Correct the setting that the message names: client_id, client_secret or certificate.",
-            ),
-            Code(
-                "user_missing",
-                "The environment has no application user for the app registration.",
-                "Add one with a security role in the Power Platform admin center, or correct environment_url.",
-            ),
-            Code(
-                "user_disabled",
-                "The application user is disabled in the environment.",
-                "Activate it in the Power Platform admin center.",
-            ),
-            Code(
-                "user_without_roles",
-                "The application user has no security role in the environment.",
-                "Give it one in the Power Platform admin center.",
-            ),
-            Code(
-                "publisher",
-                "The solution that our columns belong to is not there, or its publisher has another prefix.",
-                "Create the solution, or correct own_group and own_prefix in the mapping, as the message says.",
-            ),
-            Code(
-                "no_versions",
-                "A table has no optimistic concurrency, so nobody's change could be noticed before it is overwritten.",
-                "Let the environment's administrator enable it for the table; connector check names it.",
-            ),
-            Code(
-                "not_tracked",
-                "A table has no change tracking.",
-                "Let the environment's administrator enable it; until then changes are found by their time.",
-            ),
-            Code(
-                "foreign_link",
-                "An answer points to another host than the configured one, and the token is not sent there.",
-                "Set environment_url to the address that the environment itself uses; look for a proxy that rewrites.",
-            ),
+            *(code for crm in CRMS.values() for code in crm.codes),
             Code(
                 "scope",
-                "The token lacks a scope, or the application user a privilege, perhaps since the run began. Nothing was"
+                "The token lacks a scope, or the user behind it a privilege, perhaps since the run began. Nothing was"
                 " decided without what it hides.",
                 "Add the scope that the message names to the app or service key, or the privilege to the user's role;"
                 " connector check proves them all.",
@@ -353,7 +291,7 @@ def of(error: ConnectorError) -> str:
         return error.code
     kinds: tuple[tuple[type[ConnectorError], str], ...] = (
         (OutcomeUnknown, "no_answer"),
-        (Transient, "throttled" if _is_throttling(error.code) else "unavailable"),
+        (Transient, "unavailable"),
         (Denied, "denied"),
         (NotFound, "not_found"),
         (Rejected, "refused"),
@@ -361,11 +299,6 @@ def of(error: ConnectorError) -> str:
         (Deferred, "quota"),
     )
     return next((name for kind, name in kinds if isinstance(error, kind)), "error")
-
-
-def _is_throttling(code: str) -> bool:
-    """The name of one of the CRM's rate limits, or a bare 429."""
-    return code == "http_429" or (code.isupper() and not code.startswith("HTTP"))
 
 
 def meaning_of(name: str) -> str:

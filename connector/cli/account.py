@@ -12,6 +12,7 @@ from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOpti
 from connector.cli.opening import Opened, choose, now, opened, opened_by
 from connector.cli.sessions import signatures_of
 from connector.cli.settling import owner_problems, queue_problem
+from connector.crms import CRMS
 from connector.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def _examined(door: Opened) -> Examined:
     unseen = [Problem(one.where, f"signal {one.signal} cannot be seen: {one.why}") for one in delivered.unseen]
     unseen += survey.unfilled(crm, agreement, account)
     remarks = [*door.findings.remarks, *_rarely(door), *unseen, *survey.contested(automations)]
-    cost = survey.first_read(crm, account, counts, mine.read.page)
+    pace = CRMS[mine.crm].costs.calls_a_second
+    cost = survey.first_read(crm, account, counts, mine.read.page, pace)
     return Examined(problems, remarks, cost, delivered, automations)
 
 

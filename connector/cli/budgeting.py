@@ -6,6 +6,8 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from connector.crms import CRMS
+
 if TYPE_CHECKING:
     from connector.config import Connection
     from connector.crm.daily import Day
@@ -84,11 +86,12 @@ def _told(budget: dict[str, Any]) -> str:
 
 def foretell(session: Session, connection: Connection, *, aloud: bool) -> None:
     """Count what a backfill is about to read, and say on stderr when it will end."""
-    from connector.sync.forecast import begin, today  # noqa: PLC0415 - --help does without
+    from connector.sync.forecast import Costs, begin, today  # noqa: PLC0415 - --help does without
 
     day = today(session.ledger, connection.address, session.now())
-    read = connection.read
-    forecast = begin(session, day, budget_of(connection), page=read.page, batch=read.batch)
+    read, theirs = connection.read, CRMS[connection.crm].costs
+    costs = Costs(read.page, read.batch, theirs.linked, theirs.calls_a_second)
+    forecast = begin(session, day, budget_of(connection), costs)
     if aloud and forecast.calls:
         print(f"backfill: {forecast}", file=sys.stderr)  # noqa: T201 - said before the work, as progress is
 

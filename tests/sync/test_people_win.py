@@ -57,7 +57,7 @@ def test_lesson_36_an_edit_survives_until_its_hold_is_over(build: Build) -> None
     world.sync(ledger)
     hold = _hold(ledger)
 
-    assert (hold.live, hold.ours, hold.by, hold.source) == ("D4", ours, "person", "CRM_UI userId:7001")
+    assert (hold.live, hold.ours, hold.by, hold.source) == ("D4", ours, "person", "CRM_UI 7001")
     assert (hold.set_at, hold.until) == (edited_at, world.clock() + HOLD)
     assert hold.until is not None
 

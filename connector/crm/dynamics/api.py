@@ -26,7 +26,7 @@ from connector.crm.resting import Rest
 from connector.crm.retry import Policy
 from connector.crm.threads import Threads
 from connector.crm.wire import Answer
-from connector.errors import CrmError, Deferred, OutcomeUnknown, Transient
+from connector.errors import CrmError, Deferred, OutcomeUnknown, Throttled
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -190,7 +190,7 @@ class Api:
     def _before_another_try(self, attempt: int, refusal: Answer | Missing) -> None:
         assert isinstance(refusal, Answer)  # only answers are throttled
         error = error_of("a part of POST $batch", refusal)
-        assert isinstance(error, Transient)  # as the status says
+        assert isinstance(error, Throttled)  # as the status says
         self._count_refusal()
         self.allowance.refused(self.clock(), error, self.policy.patience)
         self._count_retry()
@@ -225,7 +225,7 @@ class Api:
 
     def _failure(self, request: Request, answer: Answer, places: Places) -> CrmError:
         error = error_of(str(request), answer, request.headers)
-        if isinstance(error, Transient) and not isinstance(error, OutcomeUnknown):
+        if isinstance(error, Throttled):
             self._reached = True  # nobody but Dataverse counts our calls
             self._count_refusal()
             places.complained = True

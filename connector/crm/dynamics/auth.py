@@ -20,7 +20,7 @@ from urllib.parse import urlencode, urlsplit
 from connector.crm.dynamics.courier import Courier
 from connector.crm.retry import Policy
 from connector.crm.wire import Access, Answer, Held
-from connector.errors import CrmError, Denied, OutcomeUnknown, Transient
+from connector.errors import CrmError, Denied, OutcomeUnknown, Throttled, Transient
 
 #: How often a fetch is tried when the network fails it.
 ATTEMPTS = 4
@@ -144,7 +144,8 @@ class AppToken:
         status = self._door.status
         if status < 500 and status not in (408, 429):
             return None
-        return Transient(f"{self._door.host} answered {status} instead of a token.", code=f"http_{status}")
+        what = f"{self._door.host} answered {status} instead of a token."
+        return _busy(what, status)
 
     def _refusal(self, said: Mapping[str, Any]) -> CrmError:
         """What Entra refuses and which setting that is about; its own words are not passed on."""
@@ -250,7 +251,7 @@ class _Response:
     def raise_for_status(self) -> None:
         """msal asks so for what is neither a description nor a refusal."""
         if self.status_code >= 400:
-            raise Transient(f"the authority answered {self.status_code}.", code=f"http_{self.status_code}")
+            raise _busy(f"the authority answered {self.status_code}.", self.status_code)
 
 
 class _Door:
@@ -290,6 +291,10 @@ class _Door:
         self.status = answer.status
         text = answer.body.decode("utf-8", "replace").replace(_root(self._plain), _root(self._secure))
         return _Response(answer.status, text, dict(answer.headers))
+
+
+def _busy(what: str, status: int) -> Transient:
+    return Throttled(what) if status == 429 else Transient(what, code=f"http_{status}")
 
 
 def _root(address: str) -> str:

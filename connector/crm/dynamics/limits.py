@@ -24,7 +24,7 @@ from connector.crm.pacing import Budget
 from connector.crm.priorities import Priority
 from connector.crm.quota import day_of, hashed
 from connector.crm.wire import Answer
-from connector.errors import Deferred, Transient
+from connector.errors import Deferred, Throttled
 
 #: Requests, and seconds in which they count.
 REQUESTS, WINDOW = 6000, 300.0
@@ -143,12 +143,12 @@ class Allowance:
         if hint.strip().isdigit():
             self._opened().lanes.recommended(int(hint))
 
-    def refused(self, since: float, error: Transient, patience: float) -> None:
+    def refused(self, since: float, error: Throttled, patience: float) -> None:
         """A 429 to what went out then: everybody who calls with this user waits as long as it says, and fewer call at
         once from then on. Raises Deferred where the wait is longer than anybody sits through."""
         facets, seconds = self._opened(), error.retry_after or UNNAMED
-        facets.lanes.complained(since, of_their_number=error.code == "CONCURRENCY")
-        if (full := {"REQUESTS": facets.requests, "EXECUTION_TIME": facets.work}.get(error.code)) is not None:
+        facets.lanes.complained(since, of_their_number=error.limit == "CONCURRENCY")
+        if (full := {"REQUESTS": facets.requests, "EXECUTION_TIME": facets.work}.get(error.limit)) is not None:
             # We thought there was room: the environment bears less than documented, or somebody else calls as our user.
             full.log.retreat(REMEMBERED, to_what_we_had=True)
         if seconds > patience:

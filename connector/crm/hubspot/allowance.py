@@ -18,7 +18,7 @@ from connector.crm.pacing import Budget
 from connector.crm.priorities import Priority
 from connector.crm.quota import day_of, hashed
 from connector.crm.wire import Answer
-from connector.errors import Deferred, Transient
+from connector.errors import Deferred, Throttled
 
 #: Endpoint classes that have a log of their own.
 OWN = ("search", "links")
@@ -101,7 +101,7 @@ class Allowance:
         if left is not None:
             self.day.learn(_whole(answer.headers, "Daily"), left)
 
-    def refused(self, counted_as: str, error: Transient, patience: float) -> None:
+    def refused(self, counted_as: str, error: Throttled, patience: float) -> None:
         """A 429: everybody else under the same limit would be refused as well. Raises Deferred where the wait is
         longer than anybody sits through."""
         seconds = error.retry_after
@@ -109,7 +109,7 @@ class Allowance:
             return
         if seconds > patience:
             raise self.spent("HubSpot asks to wait.", seconds)
-        names = [counted_as] if error.code == "SECONDLY" and counted_as in OWN else ["burst", counted_as]
+        names = [counted_as] if error.limit == "SECONDLY" and counted_as in OWN else ["burst", counted_as]
         for name in names:
             if name in self._logs:
                 self._logs[name].pause(seconds)

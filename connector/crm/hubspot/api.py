@@ -25,7 +25,7 @@ from connector.crm.resting import Rest
 from connector.crm.retry import Policy
 from connector.crm.threads import Threads
 from connector.crm.wire import Answer
-from connector.errors import Deferred, OutcomeUnknown, Transient
+from connector.errors import Deferred, OutcomeUnknown, Throttled
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -145,7 +145,7 @@ class Api:
         error = error_of(request, answer)
         if isinstance(error, Deferred):
             return self.allowance.spent(str(error), retry_after(answer))
-        if answer.status == 429 and isinstance(error, Transient):
+        if isinstance(error, Throttled):
             with self._tally:
                 self.calls.throttled += 1
             self.allowance.refused(call.counted_as, error, self.policy.patience)
