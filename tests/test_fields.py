@@ -173,6 +173,7 @@ def test_lesson_32_an_instant_keeps_its_time_where_the_property_has_one() -> Non
     moment = datetime(2026, 3, 31, 16, tzinfo=ZoneInfo("America/Phoenix"))
 
     assert FIELDS.encode("wait_until", moment) == "2026-03-31T23:00:00Z"
+    assert FIELDS.encode("wait_until", moment.replace(microsecond=999_000)) == "2026-03-31T23:00:00Z"
 
 
 @pytest.mark.parametrize(

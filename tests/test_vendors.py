@@ -61,11 +61,12 @@ def test_the_words_are_those_of_the_rooms() -> None:
 
 def test_nobody_asks_which_crm_it_is() -> None:
     """No comparison with the name of one stands outside the rooms, be it an if, a match or a membership."""
-    asked = []
-    for path in elsewhere():
-        if path.suffix == ".py":
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Constant) and node.value in CRMS:
-                    asked.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    asked = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in elsewhere()
+        if path.suffix == ".py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in CRMS
+    ]
 
     assert asked == []

@@ -123,7 +123,9 @@ class FieldMap:
             words = value if isinstance(value, tuple) else (str(value),)
             return ";".join(spec.values[word][0] if word in spec.values else word for word in words)
         if isinstance(value, datetime):
-            return day(value, self._zone).isoformat() if spec.property in self._date_only else iso(value)
+            if spec.property in self._date_only:
+                return day(value, self._zone).isoformat()
+            return iso(value.replace(microsecond=0))  # some CRMs keep no fraction, and none needs it
         return plain(value)
 
     def decode(self, field: str, raw: str | None) -> Any:

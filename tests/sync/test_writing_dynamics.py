@@ -144,6 +144,20 @@ def test_g1_contacts_and_leads_follow_the_agreement_and_a_second_run_writes_noth
     assert live.world.inside.writes == before
 
 
+def test_g1_instants_between_two_seconds_are_kept_as_they_were_written(live: Live) -> None:
+    """Dataverse keeps whole seconds: what is written has no fraction that could be missed, now or in the next run."""
+    live.world.pass_time(0.21)
+    id = live.contact()
+
+    report = live.sync()
+
+    assert (report.status, report.counts["rejected"], report.warnings) == ("done", 0, [])
+    assert live.row(id)["cx_scored_at"] == to_ms(NINE)
+    before = dict(live.world.inside.writes)
+    assert live.later().status == "done"
+    assert live.world.inside.writes == before
+
+
 @pytest.mark.parametrize(("values", "stage"), [({"department": "x"}, MQL), ({"cx_lifecyclestage": CUSTOMER}, CUSTOMER)])
 def test_g5_an_edit_that_comes_between_reading_and_writing_is_decided_on_in_the_same_run(
     live: Live, values: dict[str, Any], stage: int
