@@ -7,6 +7,7 @@ more when it is refused; one renewal at a time, and whoever needs the token mean
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,9 @@ from typing import Protocol
 
 from connector.errors import Transient
 from connector.log import get_logger
+
+#: Seconds for a connection, and bytes of an answer that are read at once.
+CONNECT_SECONDS, CHUNK = 10.0, 1 << 18
 
 #: The part of a token's life after which it is renewed.
 AHEAD = 0.8
@@ -77,6 +81,24 @@ class AskedToken:
     def after(self, refused: str) -> str:
         """See Token."""
         return self.now()
+
+
+def token_from(given: str | Callable[[], str] | Token) -> Token:
+    """A token, whatever stands for it; of one that is asked for, nobody knows whose else it is."""
+    if isinstance(given, str):
+        return FixedToken(given)
+    return AskedToken(given, whose=secrets.token_hex()) if callable(given) else given
+
+
+def read_whole(read: Callable[[int], bytes], *, clock: Callable[[], float], deadline: float) -> bytes | None:
+    """A body chunk by chunk, because a socket's own timeout starts anew with every byte that drips in; None when it
+    took too long."""
+    parts: list[bytes] = []
+    while part := read(CHUNK):
+        parts.append(part)
+        if clock() > deadline:
+            return None
+    return b"".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
