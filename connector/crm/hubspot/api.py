@@ -25,7 +25,7 @@ from connector.crm.retry import Policy
 from connector.crm.tally import Tally
 from connector.crm.threads import Threads
 from connector.crm.wire import Answer
-from connector.errors import Deferred, OutcomeUnknown, Throttled
+from connector.errors import CrmError, Deferred, OutcomeUnknown, Throttled
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -164,6 +164,14 @@ def next_page(answer: Mapping[str, Any]) -> str | None:
     paging = answer.get("paging")
     after = (paging.get("next") or {}).get("after") if isinstance(paging, dict) else None
     return None if after in (None, "") else str(after)
+
+
+def page_after(answer: Mapping[str, Any], after: str | None, what: str) -> str | None:
+    """The same, of an answer to the page at `after`. Raises CrmError where another page is that one again."""
+    following = next_page(answer)
+    if following is not None and following == after:
+        raise CrmError(f"{what} does not advance", code="list_stuck")
+    return following
 
 
 def in_parts(ids: Sequence[A], size: Callable[[], int]) -> Iterator[Sequence[A]]:
