@@ -18,7 +18,8 @@ The command line: the verbs, and the one place where errors become words and exi
     pausing.py       pause, resume
     plan_file.py     a plan on disk, between `plan -o` and `apply`
     keeping.py       files for their owner only
-    account.py       check, discover, setup
+    account.py       check
+    properties.py    discover, setup
     looking.py       status, runs
     rejecting.py     rejects
     holding.py       holds

@@ -141,6 +141,7 @@ from connector.cli import (  # noqa: E402
     linting,  # noqa: F401 - registers its verbs
     looking,  # noqa: F401 - registers its verbs
     pausing,  # noqa: F401 - registers its verbs
+    properties,  # noqa: F401 - registers its verbs
     rejecting,  # noqa: F401 - registers its verbs
     rendering,  # noqa: F401 - registers its verbs
     reporting,  # noqa: F401 - registers its verbs
