@@ -1,7 +1,7 @@
 """
 What every wire to a CRM has: a token that opens, and an answer that is read whole.
 
-A token that lives for an hour is held by `Held`: renewed ahead of its end, so that a long run never meets it, and once
+A token that lives for an hour is kept by `CurrentAccess`: renewed ahead of its end, so that a long run never meets it, and once
 more when it is refused; one renewal at a time, and whoever needs the token meanwhile waits and takes the same one.
 """
 
@@ -116,7 +116,7 @@ class Access:
         return cls(token, now + AHEAD * seconds, now + seconds, hub)
 
 
-class Held:
+class CurrentAccess:
     """The access token of the moment. Safe to share between threads.
 
     `renew` fetches another one; it is given the token that was refused, or None when ours merely comes to its end.

@@ -1,7 +1,7 @@
 """
 The token of an app registration, by client credentials: no person signs in, and there is no refresh token.
 
-`msal` knows how a secret or a certificate becomes a token; when to fetch one is ours (see connector.crm.wire.Held).
+`msal` knows how a secret or a certificate becomes a token; when to fetch one is ours (see connector.crm.wire.CurrentAccess).
 Each fetch begins with an empty cache of msal's, which would otherwise hand out the very token that was refused, and
 repeat for a minute what it was told during an outage.
 Sources: "Use OAuth authentication with Microsoft Dataverse"; the error numbers (AADSTS...) are Microsoft Entra's.
@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 from connector.crm.dynamics.courier import Courier
 from connector.crm.retry import Policy
-from connector.crm.wire import Access, Answer, Held
+from connector.crm.wire import Access, Answer, CurrentAccess
 from connector.errors import CrmError, Denied, OutcomeUnknown, Throttled, Transient
 
 #: How often a fetch is tried when the network fails it.
@@ -69,7 +69,7 @@ class AppToken:
         self._app, self._policy, self._wall = app, policy, wall
         self._scope = f"{environment_url.rstrip('/')}/.default"
         self._door = _Door(courier, app.authority)
-        self._held = Held(self._fetched, wall)
+        self._held = CurrentAccess(self._fetched, wall)
 
     @property
     def whose(self) -> str:

@@ -19,7 +19,7 @@ from connector.crm.hubspot.names import path_of
 from connector.crm.hubspot.transport import Request, Wire
 from connector.crm.hubspot.verdict import body_of
 from connector.crm.retry import Policy
-from connector.crm.wire import Access, Answer, FixedToken, Held
+from connector.crm.wire import Access, Answer, CurrentAccess, FixedToken
 from connector.errors import CrmError, Denied, OutcomeUnknown, Throttled, Transient
 from connector.log import get_logger
 
@@ -70,7 +70,7 @@ class OAuthToken:
     ) -> None:
         self._client_id, self._secret, self._keeper, self._send = client_id, secret, keeper, send
         self._path, self._where, self._wall, self._policy = path_of("oauth", version), where, wall, policy
-        self._held = Held(self._renewed, wall)
+        self._held = CurrentAccess(self._renewed, wall)
         self._warned = False
 
     @property
