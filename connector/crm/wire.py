@@ -1,8 +1,9 @@
 """
 What every wire to a CRM has: a token that opens, and an answer that is read whole.
 
-A token that lives for an hour is kept by `CurrentAccess`: renewed ahead of its end, so that a long run never meets it, and once
-more when it is refused; one renewal at a time, and whoever needs the token meanwhile waits and takes the same one.
+A token that lives for an hour is kept by `CurrentAccess`: renewed ahead of its end, so that a long run never meets it,
+and once more when it is refused; one renewal at a time, and whoever needs the token meanwhile waits and takes the same
+one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """
 The token of an app registration, by client credentials: no person signs in, and there is no refresh token.
 
-`msal` knows how a secret or a certificate becomes a token; when to fetch one is ours (see connector.crm.wire.CurrentAccess).
-Each fetch begins with an empty cache of msal's, which would otherwise hand out the very token that was refused, and
+`msal` knows how a secret or a certificate becomes a token; when to fetch one is ours (see CurrentAccess). Each fetch begins with an empty cache of msal's, which would otherwise hand out the very token that was refused, and
 repeat for a minute what it was told during an outage.
 Sources: "Use OAuth authentication with Microsoft Dataverse"; the error numbers (AADSTS...) are Microsoft Entra's.
 """
