@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from connector.crm.dynamics.auth import App, AppToken, Certificate, pem_of
+from connector.crm.dynamics.auth import App, AppToken
 from connector.crm.dynamics.courier import Courier
+from connector.crm.dynamics.pem import Certificate, pem_of
 from connector.crm.dynamics.transport import Request, Wire
 from connector.crm.retry import Policy
 from connector.errors import Denied, OutcomeUnknown, Transient

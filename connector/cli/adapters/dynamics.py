@@ -10,8 +10,9 @@ from connector.cli.desks import desk_for, shared_token
 from connector.config import Connection, proxy_url, resolve_secret
 from connector.crm import CRM
 from connector.crm.dynamics.adapter import Dynamics
-from connector.crm.dynamics.auth import App, Certificate
+from connector.crm.dynamics.auth import App
 from connector.crm.dynamics.opening import Reading, Writing, app_token
+from connector.crm.dynamics.pem import Certificate
 from connector.crm.wire import Token
 
 
