@@ -18,7 +18,7 @@ from connector.decide.answers import Answers
 from connector.decide.entry import Doors, Short, reached, why_entered
 from connector.decide.facts import Observer
 from connector.decide.ground import Ground
-from connector.decide.handoff import HandOff
+from connector.decide.handoff import Dispatch
 from connector.decide.leaving import Keeper, is_below, rule_of
 from connector.decide.walk import ADOPTED_FROM, CALL_BACK, FADED, NEVER_WORKED, Judgement, Stages, Walk
 
@@ -28,9 +28,9 @@ Candidate = tuple[str, Callable[[], None]]
 class Path:
     """The agreement's moves, compiled."""
 
-    def __init__(self, agreement: Agreement, stages: Stages, observer: Observer, hand_off: HandOff) -> None:
+    def __init__(self, agreement: Agreement, stages: Stages, observer: Observer, dispatch: Dispatch) -> None:
         self._stages = stages
-        self._hand_off = hand_off
+        self._dispatch = dispatch
         self._deals = observer.deals
         self._statuses = agreement.statuses
         self._fast_tracks = agreement.fast_tracks
@@ -49,7 +49,7 @@ class Path:
         if walk.person.edits:
             self._ground.adopt(walk)
         self._answers.take_in(walk)
-        self._hand_off.follow_up.look(walk)
+        self._dispatch.follow_up.look(walk)
         self._ground.status_from_facts(walk)
         self._keeper.keep(walk)
         done: set[str] = set()
@@ -153,7 +153,7 @@ class Path:
             return None
         level = max(self._stages.level(track.stage), self._stages.first_handed_over)
         shut = any(each.beats_fast_track and self._stages.level(each.blocks) <= level for each in walk.facts.exclusions)
-        if shut or not self._may_return(walk) or self._hand_off.is_working(walk):
+        if shut or not self._may_return(walk) or self._dispatch.is_working(walk):
             return None
 
         def apply() -> None:
@@ -161,7 +161,7 @@ class Path:
             if stage and self._stages.level(walk.track.stage) < self._stages.ranks[stage.name]:
                 walk.move(stage.name, CALL_BACK, because)
             walk.cause, walk.reason = CALL_BACK, because
-            self._hand_off.hand_over(walk, stage.sla if stage else None)
+            self._dispatch.hand_over(walk, stage.sla if stage else None)
 
         return CALL_BACK, apply
 
@@ -193,8 +193,8 @@ class Path:
         walk.fast_track = track.name
         walk.move(track.to, f"fast_track.{track.name}", f"{track.signal.replace('_', ' ')}: fast track")
         walk.warnings += [f"{each.flag}: {each.reason}" for each in walk.facts.exclusions if each.flag]
-        if not (walk.track.handed_over and self._hand_off.is_working(walk)):
-            self._hand_off.hand_over(walk, track.sla or self._stages.by_name[track.to].sla)
+        if not (walk.track.handed_over and self._dispatch.is_working(walk)):
+            self._dispatch.hand_over(walk, track.sla or self._stages.by_name[track.to].sla)
 
     def _upward(self, walk: Walk) -> Candidate | None:
         """The furthest stage whose entry rule holds."""
@@ -234,8 +234,8 @@ class Path:
         because = reached(stage.enter, walk.facts) or why_entered(stage, stage.enter, proofs)
         walk.move(stage.name, f"stages.{stage.name}.enter_when", because)
         walk.track = replace(walk.track, wait_until=None)
-        if stage.hands_over and not walk.track.handed_over and not self._hand_off.is_working(walk):
-            self._hand_off.hand_over(walk, stage.sla)
+        if stage.hands_over and not walk.track.handed_over and not self._dispatch.is_working(walk):
+            self._dispatch.hand_over(walk, stage.sla)
 
     def _by_exhaustion(self, walk: Walk) -> Candidate | None:
         status = self._statuses["attempts_exhausted"]
@@ -265,7 +265,7 @@ class Path:
         leave = stage.leave if cleans else rule_of(walk)
         if leave is None or not is_below(leave, walk.facts):
             return None
-        worked = (walk.track.handed_over or cleans) and self._hand_off.is_working(walk)
+        worked = (walk.track.handed_over or cleans) and self._dispatch.is_working(walk)
         if worked or self.stays_until(walk):
             return None
 
