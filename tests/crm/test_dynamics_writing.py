@@ -213,7 +213,7 @@ def test_values_of_every_type_are_written_and_read_alike(dynamics: Dynamics, wor
         ("jobtitle", "x" * 101, "value_invalid"),
         ("no_such_column", "x", "property_missing"),
         ("fullname", "x", "value_invalid"),
-        ("derived.at", "x", "property_missing"),
+        ("derived.outcome", "x", "property_missing"),
     ],
 )
 def test_what_a_column_does_not_take_is_refused_by_name_and_never_quoted(
