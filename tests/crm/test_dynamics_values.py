@@ -75,7 +75,7 @@ def test_dataverse_trap_09_flags_are_told_by_value_whatever_their_labels_say(
     assert found == {"confirminterest": "true", "decisionmaker": "true"}
 
 
-def test_lookups_go_by_their_own_names(dynamics: Dynamics, world: Organisation) -> None:
+def test_dataverse_trap_15_lookups_go_by_their_own_names(dynamics: Dynamics, world: Organisation) -> None:
     """As the mapping has them; where a lead calls it otherwise, the contact's name serves for both."""
     company = world.add("company", {"name": "Acme"})
     (contact,), lead = world.people(1), world.lead(parentaccountid=Ref("account", company))

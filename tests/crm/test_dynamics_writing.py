@@ -172,7 +172,7 @@ def test_state_and_status_are_nobodys_but_those_who_ask_for_it(open_dynamics: Op
 # -- values ----------------------------------------------------------------------------------------------
 
 
-def test_values_of_every_type_are_written_and_read_alike(dynamics: Dynamics, world: Organisation) -> None:
+def test_lesson_30_values_of_every_type_are_written_and_read_alike(dynamics: Dynamics, world: Organisation) -> None:
     """Choices by number, flags, money digit by digit, dates; and everything can be emptied again."""
     for line in ("cx_Weight decimal", "cx_Topics choices accountrole", "cx_Shown localdate"):
         world.sandbox.do("column", {"table": "contact", "add": line})
@@ -241,7 +241,7 @@ def test_a_column_that_was_made_a_moment_ago_is_found(dynamics: Dynamics, world:
     assert set_(dynamics, id, cx_new="x").state == "written"
 
 
-def test_dataverse_trap_08_lookups_are_set_by_their_navigation_property_whatever_its_case(
+def test_lesson_30_dataverse_trap_08_lookups_are_set_by_their_navigation_property_whatever_its_case(
     dynamics: Dynamics, world: Organisation
 ) -> None:
     """A custom one, an owner who is a user or a team, one that leads to several tables, a lead's own; and emptied."""
@@ -356,7 +356,7 @@ def test_lesson_23_after_a_lost_answer_we_look_and_write_only_what_is_missing(
     assert world.inside.writes["contact"] == 3
 
 
-def test_lesson_09_parts_that_an_answer_leaves_out_are_not_taken_for_done(
+def test_g6_parts_that_an_answer_leaves_out_are_not_taken_for_done(
     dynamics: Dynamics, world: Organisation
 ) -> None:
     """Two of three are missing from an answer that is whole otherwise, though they were done: looked up, not resent."""
@@ -367,7 +367,7 @@ def test_lesson_09_parts_that_an_answer_leaves_out_are_not_taken_for_done(
     assert world.inside.writes["contact"] == 3
 
 
-def test_lesson_09_what_a_batch_never_comes_to_is_deferred(
+def test_g6_what_a_batch_never_comes_to_is_deferred(
     open_dynamics: Open, world: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It answers each time for its first request alone and has done nothing of the rest: what is left after three
@@ -494,6 +494,18 @@ def test_outside_of_a_backfill_and_without_the_switch_every_row_is_asked(
     assert states(scored(backfill, ids)) == ["moved", "written"]
     met_again(careful, ids[1])
     assert states(scored(careful, ids)) == ["moved", "written"]
+
+
+@pytest.mark.parametrize("code", ["0x80040203", "0x80041103", ""])
+def test_dataverse_trap_13_a_refused_transaction_is_found_out_row_by_row_whatever_it_is_called(
+    backfill: Dynamics, world: Organisation, code: str
+) -> None:
+    """One message calls a mistake otherwise than another does, or not at all; what it says is of no row anyway."""
+    ids = met(backfill, world, 4)
+    world.sandbox.fault("answer", path="UpdateMultiple", status=400, body={"error": {"code": code, "message": "no"}})
+
+    assert states(scored(backfill, ids)) == ["written"] * 4
+    assert world.inside.writes["contact"] == 4
 
 
 def test_one_row_that_is_refused_takes_no_other_with_it(backfill: Dynamics, world: Organisation) -> None:
