@@ -197,6 +197,28 @@ def test_lesson_27_a_value_in_another_form_is_the_same_value(
 
 
 @pytest.mark.parametrize(
+    ("theirs", "same"),
+    [
+        ("2026-11-28T09:00:05Z", True),
+        ("1795856405123", True),
+        ("2026-11-28T09:00:05.123Z", True),
+        ("2026-11-28T09:00:05.124Z", False),
+        ("2026-11-28T09:00:06Z", False),
+        ("2026-11-28", False),
+        ("", False),
+    ],
+)
+def test_lesson_27_an_instant_that_is_kept_to_the_second_is_the_same_instant(theirs: str, same: bool) -> None:
+    """What was written before to the millisecond as well; two instants that both have fractions are as they say."""
+    ours = "2026-11-28T09:00:05.123Z"
+
+    assert FIELDS.alike("wait_until", ours, theirs) is same
+    assert FIELDS.same("wait_until", "wait", ours, theirs) is same
+    assert FIELDS.same("dropped", "was_here", ours, theirs) is same
+    assert FIELDS.encode("wait_until", datetime(2026, 11, 28, 9, 0, 5, 123_456, UTC)) == "2026-11-28T09:00:05Z"
+
+
+@pytest.mark.parametrize(
     "raw",
     ["9" * 400, "1e400", "-1e400", "nan", "1_000", "0x10", "12,5", "\u0000", "1" * 5000],
 )

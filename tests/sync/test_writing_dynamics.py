@@ -144,6 +144,21 @@ def test_g1_contacts_and_leads_follow_the_agreement_and_a_second_run_writes_noth
     assert live.world.inside.writes == before
 
 
+def test_g4_instants_that_dynamics_keeps_to_the_second_are_ours_and_nobodys_edit(live: Live) -> None:
+    """Ours are exact to the millisecond. What is stored is what was sent: not refused, not held, not written again."""
+    live.world.pass_time(0.123)
+    live.contact(), live.lead()
+
+    report = live.sync()
+
+    assert (report.counts["written"], report.accepted_unchanged) == (2, 0)
+    before = dict(live.world.inside.writes)
+    later = live.later()
+    assert live.world.inside.writes == before
+    assert later.counts.get("held", 0) == 0
+    assert live.ledger.rejects.by_code() == {}
+
+
 @pytest.mark.parametrize(("values", "stage"), [({"department": "x"}, MQL), ({"cx_lifecyclestage": CUSTOMER}, CUSTOMER)])
 def test_g5_an_edit_that_comes_between_reading_and_writing_is_decided_on_in_the_same_run(
     live: Live, values: dict[str, Any], stage: int
