@@ -265,6 +265,37 @@ def test_lesson_30_dataverse_trap_08_lookups_are_set_by_their_navigation_propert
     assert values(world, "contact", id)["cx_formeremployer"] is values(world, "contact", id)["parentcustomerid"] is None
 
 
+def test_dataverse_trap_08_a_lookup_whose_navigation_property_changed_its_case_is_refused_once_by_name(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """An admin deleted the lookup and made it again; what was known of the table is asked anew."""
+    world.sandbox.do("column", {"table": "contact", "add": "cx_FormerEmployer lookup account"})
+    company, (id,) = world.add("company", {"name": "Acme"}), met(dynamics, world)
+    assert set_(dynamics, id, cx_formeremployer=company, department="x").state == "written"
+    world.sandbox.do("column", {"table": "contact", "name": "cx_formeremployer", "delete": True})
+    world.sandbox.do("column", {"table": "contact", "add": "cx_formerEmployer lookup account"})
+
+    refused = set_(dynamics, id, cx_formeremployer=company, department="y")
+
+    assert (refused.state, refused.code, refused.refused) == ("rejected", "property_missing", ("cx_formeremployer",))
+    assert values(world, "contact", id)["department"] == "x"  # nothing of it is half written
+    assert set_(dynamics, id, cx_formeremployer=company, department="y").state == "written"
+
+
+def test_a_column_that_is_deleted_before_the_write_is_refused_by_name(dynamics: Dynamics, world: Organisation) -> None:
+    """Whoever decides can leave it out; once it is there again it is written."""
+    world.sandbox.do("column", {"table": "contact", "add": "cx_New string 20"})
+    (id,) = met(dynamics, world)
+    assert set_(dynamics, id, cx_new="x").state == "written"
+    world.sandbox.do("column", {"table": "contact", "name": "cx_new", "delete": True})
+
+    first, second = set_(dynamics, id, cx_new="y"), set_(dynamics, id, cx_new="y")
+
+    assert (first.code, first.refused) == (second.code, second.refused) == ("property_missing", ("cx_new",))
+    world.sandbox.do("column", {"table": "contact", "name": "cx_new", "restore": True})
+    assert set_(dynamics, id, cx_new="y").state == "written"
+
+
 def test_a_lookup_that_cannot_be_set_says_why(dynamics: Dynamics, world: Organisation) -> None:
     """No id, an id of nobody, one that may be of two tables."""
     (id,) = met(dynamics, world)
@@ -356,9 +387,7 @@ def test_lesson_23_after_a_lost_answer_we_look_and_write_only_what_is_missing(
     assert world.inside.writes["contact"] == 3
 
 
-def test_g6_parts_that_an_answer_leaves_out_are_not_taken_for_done(
-    dynamics: Dynamics, world: Organisation
-) -> None:
+def test_g6_parts_that_an_answer_leaves_out_are_not_taken_for_done(dynamics: Dynamics, world: Organisation) -> None:
     """Two of three are missing from an answer that is whole otherwise, though they were done: looked up, not resent."""
     ids = met(dynamics, world, 3)
     world.sandbox.fault("lose_rows", path=BATCH, rows=2)
