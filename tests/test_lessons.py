@@ -1,9 +1,9 @@
 """
 Every complaint about other tools, and every trap of the APIs, that concerns us has a test that carries its number.
 
-The complaints are section 3 of the lessons, the traps section 14 of the HubSpot reference and section 9 of the Dataverse
-reference. A test says which ones it shows in its name: `test_lesson_36_trap_20_...`, `test_dataverse_trap_03_...`, several
-numbers one after the other.
+The complaints are section 3 of the lessons, the traps section 14 of the HubSpot reference and section 9 of the
+Dataverse reference. A test says which ones it shows in its name: `test_lesson_36_trap_20_...`,
+`test_dataverse_trap_03_...`, several numbers one after the other.
 """
 
 from __future__ import annotations

@@ -111,8 +111,8 @@ class FieldMap:
         return self._contact.get(field)
 
     def encode(self, field: str, value: Value | list[str]) -> str:
-        """A wanted value as the text the CRM stores; "" clears. Instants go to the second, which every CRM keeps. Raises
-        KeyError for an unmapped field."""
+        """A wanted value as the text the CRM stores; "" clears. Instants go to the second, which every CRM keeps.
+        Raises KeyError for an unmapped field."""
         if type(value) is str and field in self._verbatim:
             return value
         if value is None or value in ("", ()):

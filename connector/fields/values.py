@@ -100,7 +100,7 @@ def instant(kept: Any) -> datetime | None:
 def same_instant(one: Any, other: Any) -> bool:
     """Whether two instants as `iso` spells them are one: some CRMs keep no more than whole seconds."""
     if not isinstance(one, str) or not isinstance(other, str):
-        return one == other
+        return one is other
     whole = min(len(one), len(other)) == _TO_THE_SECOND
     return one == other or (whole and one[: _TO_THE_SECOND - 1] == other[: _TO_THE_SECOND - 1])
 

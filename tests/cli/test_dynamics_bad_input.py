@@ -26,7 +26,7 @@ Before = Callable[..., None]
 
 
 @pytest.fixture
-def live(ready: DynamicsDesk) -> DynamicsDesk:  # noqa: F811 - a fixture, imported
+def live(ready: DynamicsDesk) -> DynamicsDesk:
     """An environment with all that is needed, to be written to."""
     ready.configure(mode='"live"', go_live='"always"')
     return ready
