@@ -181,7 +181,11 @@ def test_g5_whoever_is_read_ahead_is_decided_on_as_they_were_read(live: Live) ->
     ids = [live.contact(), live.contact()]
     for path, control, body in (
         (BATCH, "edit", {"table": "contact", "id": ids[0], "values": {"cx_lifecyclestage": CUSTOMER}}),
-        (r"v9.2/opportunities\?", "edit", {"table": "contact", "id": ids[1], "values": {"cx_lifecyclestage": CUSTOMER}}),
+        (
+            r"v9.2/opportunities\?",
+            "edit",
+            {"table": "contact", "id": ids[1], "values": {"cx_lifecyclestage": CUSTOMER}},
+        ),
         ("leads/.count", "clock", {"advance_seconds": 45}),  # soon too old, and not yet when their turn comes
     ):
         nth = 2 if "opportunities" in path else 1  # the second asks for the deals of those who were read
