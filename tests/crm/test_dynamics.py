@@ -392,15 +392,30 @@ def test_a_table_that_comes_after_the_cursor_was_stored_is_read_in_full(
     assert caught.value.code == LOST
 
 
-def test_a_table_that_may_not_be_read_stops_the_run_and_names_the_privilege(
+def test_dataverse_trap_18_a_table_that_may_not_be_read_stops_the_run_and_names_the_privilege(
     dynamics: Dynamics, world: Organisation
 ) -> None:
-    """Half of the people would be taken for deleted otherwise."""
-    world.people(2)
+    """Half of the people would be taken for deleted otherwise, however they are asked after."""
+    ids, lead = world.people(2), world.lead()
+    cursor = cursor_of(dynamics)
     world.inside.app.denied.add(("Read", "lead"))
 
     with pytest.raises(Denied, match="prvReadLead"):
         list(dynamics.scan("contact", []))
+    with pytest.raises(Denied, match="prvReadLead"):
+        list(dynamics.read("contact", [*ids, lead], []))
+    with pytest.raises(Denied, match="prvReadLead"):
+        list(dynamics.changes("contact", cursor, world.now()))
+
+
+def test_dataverse_trap_18_what_changes_do_not_name_is_not_gone(dynamics: Dynamics, world: Organisation) -> None:
+    """Only what they name as deleted is; whoever is not in them may stand there as before."""
+    ids = world.people(3)
+    cursor = cursor_of(dynamics)
+    world.edit("contact", ids[0], {"jobtitle": "x"})
+    world.remove("contact", ids[1])
+
+    assert told(dynamics, cursor, world)[:2] == ({ids[0]}, {ids[1]})
 
 
 def test_a_column_deleted_in_the_middle_of_a_scan_reads_as_blank_and_nobody_is_missed(

@@ -172,7 +172,7 @@ def test_state_and_status_are_nobodys_but_those_who_ask_for_it(open_dynamics: Op
 # -- values ----------------------------------------------------------------------------------------------
 
 
-def test_values_of_every_type_are_written_and_read_alike(dynamics: Dynamics, world: Organisation) -> None:
+def test_lesson_30_values_of_every_type_are_written_and_read_alike(dynamics: Dynamics, world: Organisation) -> None:
     """Choices by number, flags, money digit by digit, dates; and everything can be emptied again."""
     for line in ("cx_Weight decimal", "cx_Topics choices accountrole", "cx_Shown localdate"):
         world.sandbox.do("column", {"table": "contact", "add": line})
@@ -213,7 +213,7 @@ def test_values_of_every_type_are_written_and_read_alike(dynamics: Dynamics, wor
         ("jobtitle", "x" * 101, "value_invalid"),
         ("no_such_column", "x", "property_missing"),
         ("fullname", "x", "value_invalid"),
-        ("derived.at", "x", "property_missing"),
+        ("derived.outcome", "x", "property_missing"),
     ],
 )
 def test_what_a_column_does_not_take_is_refused_by_name_and_never_quoted(
@@ -241,7 +241,7 @@ def test_a_column_that_was_made_a_moment_ago_is_found(dynamics: Dynamics, world:
     assert set_(dynamics, id, cx_new="x").state == "written"
 
 
-def test_dataverse_trap_08_lookups_are_set_by_their_navigation_property_whatever_its_case(
+def test_lesson_30_dataverse_trap_08_lookups_are_set_by_their_navigation_property_whatever_its_case(
     dynamics: Dynamics, world: Organisation
 ) -> None:
     """A custom one, an owner who is a user or a team, one that leads to several tables, a lead's own; and emptied."""
@@ -263,6 +263,37 @@ def test_dataverse_trap_08_lookups_are_set_by_their_navigation_property_whatever
     assert values(world, "lead", lead)["parentaccountid"] == Ref("account", company)
     assert set_(dynamics, id, cx_formeremployer="", parentcustomerid="").state == "written"
     assert values(world, "contact", id)["cx_formeremployer"] is values(world, "contact", id)["parentcustomerid"] is None
+
+
+def test_dataverse_trap_08_a_lookup_whose_navigation_property_changed_its_case_is_refused_once_by_name(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """An admin deleted the lookup and made it again; what was known of the table is asked anew."""
+    world.sandbox.do("column", {"table": "contact", "add": "cx_FormerEmployer lookup account"})
+    company, (id,) = world.add("company", {"name": "Acme"}), met(dynamics, world)
+    assert set_(dynamics, id, cx_formeremployer=company, department="x").state == "written"
+    world.sandbox.do("column", {"table": "contact", "name": "cx_formeremployer", "delete": True})
+    world.sandbox.do("column", {"table": "contact", "add": "cx_formerEmployer lookup account"})
+
+    refused = set_(dynamics, id, cx_formeremployer=company, department="y")
+
+    assert (refused.state, refused.code, refused.refused) == ("rejected", "property_missing", ("cx_formeremployer",))
+    assert values(world, "contact", id)["department"] == "x"  # nothing of it is half written
+    assert set_(dynamics, id, cx_formeremployer=company, department="y").state == "written"
+
+
+def test_a_column_that_is_deleted_before_the_write_is_refused_by_name(dynamics: Dynamics, world: Organisation) -> None:
+    """Whoever decides can leave it out; once it is there again it is written."""
+    world.sandbox.do("column", {"table": "contact", "add": "cx_New string 20"})
+    (id,) = met(dynamics, world)
+    assert set_(dynamics, id, cx_new="x").state == "written"
+    world.sandbox.do("column", {"table": "contact", "name": "cx_new", "delete": True})
+
+    first, second = set_(dynamics, id, cx_new="y"), set_(dynamics, id, cx_new="y")
+
+    assert (first.code, first.refused) == (second.code, second.refused) == ("property_missing", ("cx_new",))
+    world.sandbox.do("column", {"table": "contact", "name": "cx_new", "restore": True})
+    assert set_(dynamics, id, cx_new="y").state == "written"
 
 
 def test_a_lookup_that_cannot_be_set_says_why(dynamics: Dynamics, world: Organisation) -> None:
@@ -356,9 +387,7 @@ def test_lesson_23_after_a_lost_answer_we_look_and_write_only_what_is_missing(
     assert world.inside.writes["contact"] == 3
 
 
-def test_lesson_09_parts_that_an_answer_leaves_out_are_not_taken_for_done(
-    dynamics: Dynamics, world: Organisation
-) -> None:
+def test_g6_parts_that_an_answer_leaves_out_are_not_taken_for_done(dynamics: Dynamics, world: Organisation) -> None:
     """Two of three are missing from an answer that is whole otherwise, though they were done: looked up, not resent."""
     ids = met(dynamics, world, 3)
     world.sandbox.fault("lose_rows", path=BATCH, rows=2)
@@ -367,7 +396,7 @@ def test_lesson_09_parts_that_an_answer_leaves_out_are_not_taken_for_done(
     assert world.inside.writes["contact"] == 3
 
 
-def test_lesson_09_what_a_batch_never_comes_to_is_deferred(
+def test_g6_what_a_batch_never_comes_to_is_deferred(
     open_dynamics: Open, world: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It answers each time for its first request alone and has done nothing of the rest: what is left after three
@@ -494,6 +523,18 @@ def test_outside_of_a_backfill_and_without_the_switch_every_row_is_asked(
     assert states(scored(backfill, ids)) == ["moved", "written"]
     met_again(careful, ids[1])
     assert states(scored(careful, ids)) == ["moved", "written"]
+
+
+@pytest.mark.parametrize("code", ["0x80040203", "0x80041103", ""])
+def test_dataverse_trap_13_a_refused_transaction_is_found_out_row_by_row_whatever_it_is_called(
+    backfill: Dynamics, world: Organisation, code: str
+) -> None:
+    """One message calls a mistake otherwise than another does, or not at all; what it says is of no row anyway."""
+    ids = met(backfill, world, 4)
+    world.sandbox.fault("answer", path="UpdateMultiple", status=400, body={"error": {"code": code, "message": "no"}})
+
+    assert states(scored(backfill, ids)) == ["written"] * 4
+    assert world.inside.writes["contact"] == 4
 
 
 def test_one_row_that_is_refused_takes_no_other_with_it(backfill: Dynamics, world: Organisation) -> None:

@@ -159,6 +159,9 @@ def _told(env: Environment, draft: Draft, answer: Answer | Missing) -> Outcome:
     outcome = _refusal(draft, error_of(str(call.request), answer, call.headers))
     if outcome.state in ("gone", "moved"):
         env.versions.forget(draft.id)
+    if outcome.code == "property_missing":  # the table is another than it was
+        env.schema.forget(draft.table)
+        env.bindings.forget(draft.table)
     return outcome
 
 
