@@ -241,6 +241,58 @@ def test_links_are_followed_to_the_configured_host_only(dynamics: Dynamics, worl
     assert caught.value.code == "foreign_link"
 
 
+@pytest.mark.parametrize("what", ["scan", "changes"])
+def test_a_link_to_another_host_is_told_when_it_is_given_and_never_stored(
+    dynamics: Dynamics, world: Organisation, what: str
+) -> None:
+    """The last link of all pages, which nobody would follow before the next run."""
+    world.people(1)
+    cursor = cursor_of(dynamics)
+    world.sandbox.switch(foreign_links=True)
+
+    with pytest.raises(Denied) as caught:
+        list(dynamics.scan("contact", []) if what == "scan" else dynamics.changes("contact", cursor, world.now()))
+    assert caught.value.code == "foreign_link"
+
+
+def test_links_of_an_environment_that_has_moved_are_not_followed_and_everything_is_read(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """Its address is another one now: what was stored leads to the old one, and says so to no avail for ever."""
+    ids = world.people(5)
+    mark = next(iter(dynamics.scan("contact", []))).mark
+    cursor = cursor_of(dynamics)
+    moved = world.sandbox.url.replace("http://", "https://contoso.example.")
+    assert mark is not None
+
+    with pytest.raises(CrmError, match="another host") as caught:
+        list(dynamics.changes("contact", cursor.replace(world.sandbox.url, moved), world.now()))
+    pages = list(dynamics.scan("contact", [], after=mark.replace(world.sandbox.url, moved)))
+
+    assert (caught.value.code, pages[0].again) == (LOST, True)
+    assert {record.id for page in pages for record in page.records} == set(ids)
+
+
+def test_a_column_that_a_table_gains_is_one_whose_changes_are_told_from_then_on(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """The link knows nothing of it, so that all is read anew, once."""
+    world.sandbox.switch(delta_unselected=False)
+    lead = world.lead()
+    cursor = cursor_of(dynamics, "contact", "cx_new")
+    world.sandbox.do("column", {"table": "lead", "add": "cx_New string 20"})
+    world.pass_time(3600)
+    world.set("lead", lead, cx_new="x")
+
+    with pytest.raises(CrmError, match="leads did not have cx_new then") as caught:
+        list(dynamics.changes("contact", cursor, world.now()))
+
+    assert caught.value.code == LOST
+    later = cursor_of(dynamics, "contact", "cx_new")
+    world.set("lead", lead, cx_new="y")
+    assert told(dynamics, later, world)[0] == {lead}
+
+
 def test_a_cursor_that_nobody_can_read_is_an_error_with_a_name(dynamics: Dynamics, world: Organisation) -> None:
     """As of another CRM's adapter."""
     with pytest.raises(CrmError) as caught:
@@ -287,6 +339,47 @@ def test_a_deleted_record_that_is_restored_is_told_and_read_again(dynamics: Dyna
 
     assert told(dynamics, later, world)[:2] == ({id}, set())
     assert one(dynamics, "contact", id).id == id
+
+
+def test_what_is_told_as_changed_and_as_deleted_is_looked_at(dynamics: Dynamics, world: Organisation) -> None:
+    """Deleted while the pages were read, or deleted and restored: which it is, only the record says."""
+    there, deleted = world.people(2)
+    cursor = cursor_of(dynamics)
+    rows = [
+        {"contactid": there},
+        {"contactid": deleted},
+        *({"@odata.context": "x/$deletedEntity", "id": id, "reason": "deleted"} for id in (there, deleted)),
+    ]
+    body = {"value": rows, "@odata.deltaLink": f"{world.sandbox.url}/api/data/v9.2/contacts?$deltatoken=2"}
+    world.sandbox.fault("answer", path="/contacts", status=200, body=body)
+    world.remove("contact", deleted)
+
+    batches = list(dynamics.changes("contact", cursor, world.now()))
+
+    assert ({id for one in batches for id in one.ids}, [one.gone for one in batches if one.gone]) == (
+        {there, deleted},
+        [],
+    )
+    assert [record.id for record in dynamics.read("contact", [there, deleted], [])] == [there]
+
+
+def test_what_was_told_as_changed_before_it_was_deleted_is_read_once_more(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """On a later page: what was read in between is not the last word."""
+    (id,) = world.people(1)
+    cursor = cursor_of(dynamics)
+    base = f"{world.sandbox.url}/api/data/v9.2/contacts?$deltatoken="
+    first = {"value": [{"contactid": id}], "@odata.nextLink": base + "1"}
+    gone = {"@odata.context": "x/$deletedEntity", "id": id, "reason": "deleted"}
+    world.sandbox.fault("answer", path="/contacts", status=200, body=first, nth=1)
+    world.sandbox.fault(
+        "answer", path="/contacts", status=200, body={"value": [gone], "@odata.deltaLink": base + "2"}, nth=2
+    )
+
+    batches = list(dynamics.changes("contact", cursor, world.now()))
+
+    assert [(one.ids, one.gone) for one in batches if one.ids or one.gone] == [((id,), ()), ((id,), ())]
 
 
 # -- scans -----------------------------------------------------------------------------------------------

@@ -565,6 +565,19 @@ def test_a_transaction_whose_answer_was_lost_is_not_done_again(
     assert world.inside.writes["contact"] == 4
 
 
+def test_a_transaction_that_is_denied_for_one_row_stops_nobody_else(backfill: Dynamics, world: Organisation) -> None:
+    """Which row it was, the rows tell one by one; where none may be written, the run ends."""
+    ids = met(backfill, world, 4)
+    denied = {"error": {"code": "0x80040220", "message": "prvWriteContact"}}
+    world.sandbox.fault("answer", path="UpdateMultiple", status=403, body=denied, times=1)
+
+    assert states(scored(backfill, ids)) == ["written"] * 4
+    met_again(backfill, *ids)
+    world.sandbox.do("privilege", {"table": "contact", "deny": ["Write"]})
+    with pytest.raises(Denied, match="prvWriteContact"):
+        scored(backfill, ids)
+
+
 def test_a_table_without_the_message_is_written_like_any_other(backfill: Dynamics, world: Organisation) -> None:
     """It says so; nobody is lost."""
     world.sandbox.do("table", {"table": "contact", "multiple": []})

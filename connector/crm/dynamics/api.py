@@ -155,6 +155,14 @@ class Api:
         """See Threads."""
         return self._threads.ahead(work, writing=writing)
 
+    def prove(self, link: str) -> None:
+        """Raises Denied for a link out of an answer that leads to another host, before it is stored."""
+        self._wire.prove(link)
+
+    def leads_home(self, link: str) -> bool:
+        """Whether a stored link leads to this environment."""
+        return self._wire.leads_home(link)
+
     def waits_for(self) -> str:
         """What calls under way are waiting for at this moment; "" for nothing known."""
         return self._rest.told()
