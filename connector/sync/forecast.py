@@ -116,7 +116,7 @@ def left_today(day: Day, budget: Budget, now: datetime, priority: Priority = "ba
         return None
     rest = ours - day.used
     if day.remaining is not None:
-        rest = min(rest, day.remaining - day.floor(budget))
+        rest = min(rest, day.remaining - day.stop(budget, priority))
     return max(0, rest)
 
 
