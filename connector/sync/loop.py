@@ -23,6 +23,7 @@ from connector.ledger.completeness import completeness
 from connector.ledger.work import UNDOING, PlannedChange
 from connector.model import ALWAYS
 from connector.plan import from_json
+from connector.survey import differing_clocks
 from connector.sync import asking, resuming
 from connector.sync.adding_up import refuse_unaccounted
 from connector.sync.apply import Apply
@@ -44,9 +45,6 @@ from connector.sync.whom import candidates
 
 #: How long plans that were only shown and runs in which nothing happened are remembered.
 KEPT = timedelta(days=30)
-
-#: Seconds by which our clock may differ from the CRM's before that is told.
-NOTICED = 60
 
 
 def run(session: Session, order: Order) -> Report:
@@ -397,8 +395,7 @@ def _finish(session: Session, order: Order, report: Report) -> None:
         report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned", UNDOING))
     calls = session.crm.calls
     report.calls, report.retries, report.throttled = dict(calls.by_class), calls.retries, calls.throttled
-    if abs(calls.ahead) >= NOTICED:
-        report.warnings.append(_differing_clocks(calls.ahead))
+    report.warnings += map(str, differing_clocks(session.crm, session.now()))
     if order.write:
         session.ledger.rejects.forget_gone()
     report.set_aside = session.ledger.rejects.by_code()
@@ -418,14 +415,6 @@ def _finish(session: Session, order: Order, report: Report) -> None:
     with session.ledger.transaction():
         session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
         resuming.end(session, order, report)
-
-
-def _differing_clocks(ahead: float) -> str:
-    way = "ahead of" if ahead > 0 else "behind"
-    return (
-        f"this machine's clock is {abs(ahead) / 60:.0f} min {way} the CRM's. Nothing is missed by it, but what counts"
-        " as today, as late or as new goes by this machine: set its clock"
-    )
 
 
 def _status(report: Report, *, writes: bool, rejects: bool) -> str:
