@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 import typer
 
-from connector.cli import show
+from connector.cli import plan_file, show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, Output, OutputOption, YesOption, app
 from connector.cli.opening import ledger_alone, now
 from connector.cli.working import alone
@@ -18,9 +17,6 @@ from connector.errors import UsageError
 
 if TYPE_CHECKING:
     from connector.ledger import Ledger
-
-#: Larger files are no plans of ours that anybody reviewed.
-LARGEST_PLAN = 200_000_000
 
 
 @app.command()
@@ -82,18 +78,7 @@ def plan_files(ledger: Ledger, config: Path, ids: tuple[str, ...]) -> list[Path]
     if place != ledger.database.url:
         folders.add(Path(place).resolve().parent)
     files = sorted({file for folder in folders for file in folder.glob("*.json") if file.is_file()})
-    return [file for file in files if _names(file, ids)]
-
-
-def _names(file: Path, ids: tuple[str, ...]) -> bool:
-    try:
-        if file.stat().st_size > LARGEST_PLAN:
-            return False
-        content = orjson.loads(file.read_bytes())
-    except (OSError, ValueError):
-        return False  # what nobody can read is no plan
-    changes = content.get("changes") if isinstance(content, dict) and "plan" in content else None
-    return isinstance(changes, dict) and not changes.keys().isdisjoint(ids)
+    return [file for file in files if plan_file.names(file, ids)]
 
 
 def _lift(ledger: Ledger, given: str, output: Output) -> None:
