@@ -7,6 +7,7 @@ transaction takes its write lock at once (`BEGIN IMMEDIATE`), so that two runs q
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,6 +21,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from connector.errors import LedgerError
+
+#: Seconds that one transaction waits for another.
+PATIENCE = 30.0
 
 
 class Database:
@@ -118,15 +122,16 @@ class Database:
             self._upserts[table.name, columns] = str(compiled), tuple(compiled.positiontup or ())
         return self._upserts[table.name, columns]
 
-    def scrub(self) -> None:
-        """Write the file anew, so that nothing of what was erased is left between its pages; its journal as well."""
+    def scrub(self, *, patience: float = PATIENCE) -> bool:
+        """Write the file anew, so that nothing of what was erased is left between its pages; its journal as well. False
+        where somebody still reads or writes it after so many seconds: what they may see must stay there."""
         with _told(self.url), self._engine.connect() as connection:
             if self._engine.dialect.name == "sqlite":
-                driver = connection.connection.driver_connection
-                for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                    driver.execute(statement)  # type: ignore[union-attr]  # a pool without a connection is none
-            else:
-                connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM")
+                return _vacuumed(connection.connection.driver_connection, patience)
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            watched = connection.exec_driver_sql(_WATCHED).scalar()
+            connection.exec_driver_sql("VACUUM")
+            return not watched
 
     def close(self) -> None:
         """Give the file or the connections back."""
@@ -146,7 +151,7 @@ def _engine(url: str) -> sa.Engine:
         return sa.create_engine(parsed, pool_pre_ping=True)
     if parsed.database not in (None, "", ":memory:"):
         _private_file(Path(parsed.database or ""), url)
-    engine = sa.create_engine(parsed, connect_args={"timeout": 30, "isolation_level": None})
+    engine = sa.create_engine(parsed, connect_args={"timeout": PATIENCE, "isolation_level": None})
     sa.event.listen(engine, "connect", _sqlite_settings)
     sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
@@ -160,8 +165,28 @@ def _private_file(path: Path, url: str) -> None:
 
 
 def _sqlite_settings(connection: Any, _record: Any) -> None:
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+    for setting in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={PATIENCE * 1000:.0f}", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {setting}")
+
+
+#: How many others have a transaction open, in which rows that were deleted meanwhile still stand.
+_WATCHED = """SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL"""
+
+
+def _vacuumed(driver: Any, patience: float) -> bool:
+    """Whether the file and its journal hold nothing but what is to be read in them."""
+    driver.execute(f"PRAGMA busy_timeout={patience * 1000:.0f}")
+    try:
+        driver.execute("VACUUM")
+        (busy, *_) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise sa.exc.OperationalError("VACUUM", None, error) from error
+        return False
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={PATIENCE * 1000:.0f}")
+    return not busy
 
 
 @contextmanager
