@@ -154,6 +154,11 @@ def _unread(ledger: Ledger, kind: str, total: int, number: int | None) -> int:
     return total if began is None else max(0, total - ledger.mirror.count_met(kind, int(began)))
 
 
+def calls_to_read(session: Session, page: int) -> int:
+    """About how many calls it takes to read everything anew that the ledger knows, so many records a page."""
+    return sum(_to_read(kind, session.ledger.mirror.count(kind), page) or 1 for kind in _kinds(session))
+
+
 def _to_read(kind: str, records: int, page: int) -> int:
     """Pages of a list, and the links of a thousand records at a time."""
     linked = 2 if kind == "contact" else 1 if kind in ("deal", *ACTIVITIES) else 0
