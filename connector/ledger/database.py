@@ -2,7 +2,8 @@
 One engine for SQLite and PostgreSQL: transactions, bulk statements, and errors an operator can act on.
 
 All writing happens on one thread (the loop's). SQLite runs in WAL mode with `synchronous=FULL`, and a
-transaction takes its write lock at once (`BEGIN IMMEDIATE`), so that two runs queue up instead of failing late.
+transaction takes its write lock at once (`BEGIN IMMEDIATE`), so that two runs queue up instead of failing late. Who
+only reads takes no lock and opens no transaction: what is committed can be read whoever writes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from connector.errors import LedgerError
 
+#: Says of a connection that nothing is written through it.
+_ONLY_READS = "only reads"
+
 #: Seconds that one transaction waits for another.
 PATIENCE = 30.0
 
@@ -32,6 +36,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self._engine = _engine(url)
+        self._reader = self._engine.execution_options(**{_ONLY_READS: True})
         self._connection: sa.Connection | None = None
         self._proof: Callable[[sa.Connection], None] | None = None
         self._upserts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = {}
@@ -67,23 +72,32 @@ class Database:
         with _told(self.url), self._engine.connect() as connection, connection.begin():
             yield connection
 
-    def rows(self, query: sa.Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """What is committed, and inside a transaction what that sees. One statement: two may see two states."""
+        if self._connection is not None:
+            yield self._connection
+            return
+        with _told(self.url), self._reader.connect() as connection:
+            yield connection
+
+    def rows(self, query: sa.Select[Any], parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """All rows of a small query."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return connection.execute(query, parameters or {}).fetchall()
 
-    def rows_of(self, query: sa.Executable, ids: Sequence[str]) -> list[Any]:
+    def rows_of(self, query: sa.Select[Any], ids: Sequence[str]) -> list[Any]:
         """The rows of a query that says `among(column)`, for all these ids."""
         return list(self.rows(query, _given(ids))) if ids else []
 
-    def row(self, query: sa.Executable) -> Any:
+    def row(self, query: sa.Select[Any]) -> Any:
         """The first row, or None."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return connection.execute(query).fetchone()
 
-    def scalar(self, query: sa.Executable) -> Any:
+    def scalar(self, query: sa.Select[Any]) -> Any:
         """The first value of the first row, or None."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return connection.execute(query).scalar()
 
     def execute(self, statement: sa.Executable, parameters: Sequence[Mapping[str, Any]] | None = None) -> int:
@@ -153,8 +167,13 @@ def _engine(url: str) -> sa.Engine:
         _private_file(Path(parsed.database or ""), url)
     engine = sa.create_engine(parsed, connect_args={"timeout": PATIENCE, "isolation_level": None})
     sa.event.listen(engine, "connect", _sqlite_settings)
-    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    sa.event.listen(engine, "begin", _begin)
     return engine
+
+
+def _begin(connection: sa.Connection) -> None:
+    if not connection.get_execution_options().get(_ONLY_READS):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _private_file(path: Path, url: str) -> None:
