@@ -44,7 +44,8 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One association, seen from the record that was asked; labels as the CRM names them ("primary" for 279/1)."""
+    """One association, seen from the record that was asked; labels as the CRM names them from a person's end, whichever
+    end was asked ("primary" for 279/1)."""
 
     to_id: str
     labels: tuple[str, ...] = ()

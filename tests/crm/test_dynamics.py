@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -417,6 +418,25 @@ def test_lesson_09_dataverse_trap_12_a_table_without_change_tracking_is_read_by_
     assert (changed, gone) == ({lead, people[0]}, set())
     world.pass_time(600)
     assert told(dynamics, later, world)[0] == set()
+
+
+def test_g3_a_clock_that_is_ahead_of_dataverses_misses_nothing(dynamics: Dynamics, world: Organisation) -> None:
+    """Twenty minutes: an edit after a read whose end, by our clock, lay ahead of it is told by the next one."""
+    world.inside.tables["lead"].change_tracking = False
+    world.sandbox.switch(tells_time=True)
+    lead, ahead = world.lead(), timedelta(minutes=20)
+    world.pass_time(3600)
+    assert dynamics.count("contact") == 1
+    assert abs(dynamics.clock_ahead(world.now() + ahead) - ahead) <= timedelta(seconds=1)
+    dynamics.begin("contact", world.now() + ahead)
+    cursor = cursor_of(dynamics)
+    mark = list(dynamics.changes("contact", cursor, world.now() + ahead))[-1].mark
+    world.pass_time(60)
+    world.set("lead", lead, jobtitle="x")
+    world.pass_time(600)
+
+    assert mark is not None
+    assert {id for batch in dynamics.changes("contact", mark, world.now() + ahead) for id in batch.ids} == {lead}
 
 
 def test_dataverse_trap_11_by_time_of_change_a_little_of_the_past_is_read_again(

@@ -13,7 +13,7 @@ from connector.crm.dynamics import Dynamics, Reading, Writing
 from connector.crm.dynamics.api import Call
 from connector.crm.dynamics.batch import Missing
 from connector.crm.wire import Answer
-from connector.errors import Denied
+from connector.errors import Denied, OutcomeUnknown
 from connector.sandbox.clock import to_ms
 from connector.sandbox.dataverse.known import SOMEBODY, TEAM
 from connector.sandbox.dataverse.rows import Value
@@ -399,22 +399,23 @@ def test_g6_parts_that_an_answer_leaves_out_are_not_taken_for_done(dynamics: Dyn
 def test_g6_what_a_batch_never_comes_to_is_deferred(
     open_dynamics: Open, world: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It answers each time for its first request alone and has done nothing of the rest: what is left after three
-    tries was not attempted, and nobody takes it for done."""
+    """It answers for its first request alone, later for none, and has done nothing of the rest: what is left after
+    several tries was not attempted, and nobody takes it for done."""
     crm = open_dynamics(read=Reading(batch=5))
     ids = met(crm, world, 5)
     batch = crm._env.api.batch
 
     def short(calls: Sequence[Call], counted_as: str) -> list[Answer | Missing]:
-        return [*batch(calls[:1], counted_as), *[Missing.NOT_ATTEMPTED] * (len(calls) - 1)]
+        first = batch(calls[:1], counted_as) if len(calls) == 5 else []
+        return [*first, *[Missing.NOT_ATTEMPTED] * (len(calls) - len(first))]
 
     monkeypatch.setattr(crm._env.api, "batch", short)
 
     outcomes = titles(crm, ids)
 
-    assert states(outcomes) == ["written"] * 3 + ["deferred"] * 2
+    assert states(outcomes) == ["written"] + ["deferred"] * 4
     assert {outcome.code for outcome in outcomes} == {"", "unavailable"}
-    assert world.inside.writes["contact"] == 3
+    assert world.inside.writes["contact"] == 1
 
 
 @pytest.mark.parametrize("policy", ["requests", "time", "concurrency"])
@@ -460,6 +461,42 @@ def test_an_environment_that_stays_away_leaves_everything_unknown(dynamics: Dyna
     world.sandbox.fault("drop_before", times=0)
 
     assert set(states(titles(dynamics, ids))) == {"unknown"}
+
+
+def test_lesson_21_a_row_at_which_the_server_fails_is_told_and_all_others_are_written(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """A database error in its part of the answer, alone as well, and its ETag says that nothing came of it."""
+    ids = met(dynamics, world, 3)
+    world.sandbox.do("plugin", {"table": "contact", "ids": [ids[1]], "reason": "SqlTimeout", "times": 0})
+
+    outcomes = titles(dynamics, ids)
+
+    assert states(outcomes) == ["written", "rejected", "written"]
+    assert outcomes[1].code == "server_fails"
+    assert world.inside.writes["contact"] == 2
+
+
+def test_lesson_21_a_row_that_takes_the_whole_batch_with_it_is_found_by_halves(
+    dynamics: Dynamics, world: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever batch it is in is answered with a 500 as a whole: after two looks in halves, until it stands alone."""
+    ids, sent = met(dynamics, world, 9), list[int]()
+    batch = dynamics._env.api.batch
+
+    def fails(calls: Sequence[Call], counted_as: str) -> list[Answer | Missing]:
+        sent.append(len(calls))
+        if any(ids[4] in call.path for call in calls):
+            raise OutcomeUnknown("POST $batch answered 500.", code="http_500")
+        return batch(calls, counted_as)
+
+    monkeypatch.setattr(dynamics._env.api, "batch", fails)
+
+    outcomes = titles(dynamics, ids)
+
+    assert states(outcomes) == [*["written"] * 4, "rejected", *["written"] * 4]
+    assert len(sent) <= 2 + 2 * 4 + 1
+    assert world.inside.writes["contact"] == 8
 
 
 def test_a_batch_that_is_too_large_is_halved(dynamics: Dynamics, world: Organisation) -> None:
