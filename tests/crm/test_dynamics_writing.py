@@ -529,6 +529,18 @@ def scored(crm: Dynamics, ids: list[str], **also: str) -> list[Outcome]:
     return crm.write("contact", [Update(id, {"cx_score": "7", **also}) for id in ids])
 
 
+def test_dataverse_trap_14_no_row_stands_twice_in_one_bulk_body(backfill: Dynamics, world: Organisation) -> None:
+    """Dataverse would refuse the whole body, or write whichever came last: it never hears of it. And we upsert
+    nothing: rows are named by their id, never by an alternate key that two could share."""
+    ids = met(backfill, world, 3)
+
+    with pytest.raises(ValueError, match="twice"):
+        scored(backfill, [*ids, ids[0]])
+
+    assert backfill.calls.by_class.get("write", 0) == 0
+    assert {values(world, "contact", id).get("cx_score") for id in ids} == {None}
+
+
 def test_a_backfill_into_our_own_columns_takes_few_calls_where_it_is_allowed(
     backfill: Dynamics, world: Organisation
 ) -> None:
