@@ -47,7 +47,8 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One association, seen from the record that was asked; labels as the CRM names them, and PRIMARY."""
+    """One association, seen from the record that was asked; labels as the CRM names them from a person's end, whichever
+    end was asked, and PRIMARY."""
 
     to_id: str
     labels: tuple[str, ...] = ()

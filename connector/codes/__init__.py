@@ -26,7 +26,7 @@ def of(error: ConnectorError) -> str:
     if error.code in CODES:
         return error.code
     kinds: tuple[tuple[type[ConnectorError], str], ...] = (
-        (OutcomeUnknown, "no_answer"),
+        (OutcomeUnknown, "server_error" if error.code == "http_500" else "no_answer"),
         (Transient, "unavailable"),
         (Denied, "denied"),
         (NotFound, "not_found"),

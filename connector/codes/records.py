@@ -64,6 +64,11 @@ RECORDS: tuple[Chapter, ...] = (
                 "Take the field out of write_back.toml, or map it to a property of our own.",
             ),
             Code(
+                "server_fails",
+                "The CRM's server fails whenever this record is written, alone as well, and takes all others.",
+                "Change the record by hand: if the CRM fails there as well, report it to its support.",
+            ),
+            Code(
                 "refused",
                 "The CRM refused the record and gave no reason that we know.",
                 "Open the record in the CRM and change the property by hand: it shows the reason there.",
@@ -109,6 +114,7 @@ RECORDS: tuple[Chapter, ...] = (
         " stands in the CRM and does only what is missing.",
         (
             Code("no_answer", "The connection broke, or the answer did not end in time.", ITSELF),
+            Code("server_error", "The CRM's server failed, and nobody knows how far it had come.", ITSELF),
             Code(
                 "not_json",
                 "The answer was no JSON object, as of a proxy's error page.",

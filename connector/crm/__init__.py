@@ -214,13 +214,11 @@ class Description:
 
 @dataclass(slots=True)
 class Calls:
-    """Tally of the requests a run made, by endpoint class ("list", "search", "batch_read", "write", ...). `ahead`: by
-    how many seconds our clock goes before the CRM's, as the latest answer told; below zero it goes after it."""
+    """Tally of the requests a run made, by endpoint class ("list", "search", "batch_read", "write", ...)."""
 
     by_class: dict[str, int] = field(default_factory=dict)
     retries: int = 0
     throttled: int = 0
-    ahead: float = 0.0
 
 
 def unasked() -> None:
@@ -304,6 +302,10 @@ class CRM(Protocol):
 
     def publish(self) -> None:
         """After the last property and option: let them be used, and wait until they can be."""
+
+    def clock_ahead(self, now: datetime) -> timedelta:
+        """By how much our clock, which shows `now`, goes before the CRM's, as the latest answer told; below zero it
+        goes after it. Nothing where no answer has told."""
 
     def waits_for(self) -> str:
         """What calls under way are waiting for at this moment, in words for whoever wonders; "" for nothing known."""

@@ -7,9 +7,11 @@ The decision: what the agreement says about one person at one instant. Pure; com
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from threading import Lock
 
 from connector.agreement.terms import Agreement
 from connector.agreement.vocabulary import ANSWERS
@@ -19,11 +21,17 @@ from connector.decide.leaving import is_below, rule_of
 from connector.decide.office import Office
 from connector.decide.outputs import OF_STAGE
 from connector.decide.tracks import first_track, furthest, leading, looked_at
-from connector.decide.walk import ABOVE, ADOPTED_FROM, BELOW, Walk
+from connector.decide.walk import ABOVE, ADOPTED_FROM, AHEAD, BELOW, Walk
 from connector.model import Decision, Person, Track, Value
 
 #: How the warning begins that somebody holds a person; the reason they typed follows.
 ON_HOLD = "on hold"
+
+#: Agreements that are kept compiled: a daemon's connections share one or two, and look often.
+_COMPILED = 4
+
+_compiled: deque[tuple[Agreement, Office, Decider]] = deque(maxlen=_COMPILED)
+_compiling = Lock()
 
 
 class Decider:
@@ -35,6 +43,16 @@ class Decider:
         self._leave_alone = agreement.wiring.leave_alone
         going_on = {name for name, status in agreement.statuses.items() if status.working or status.accepts}
         self._at_work = frozenset({"new", "attempting", "connected", *going_on})
+
+    @classmethod
+    def of(cls, agreement: Agreement, office: Office) -> Decider:
+        """As compiled before, if it was: what a decider keeps beside the agreement is worked out from it alone."""
+        with _compiling:
+            found = next((one for one in _compiled if one[0] is agreement and one[1] == office), None)
+            if found is None:
+                found = agreement, office, cls(agreement, office)
+                _compiled.appendleft(found)
+            return found[2]
 
     def decide(
         self,
@@ -250,7 +268,10 @@ class _Terms:
 
 def _remember(share: Share, walk: Walk, run: int) -> Track:
     """The track as it will be once all of this is confirmed: it answers to everything seen up to `run`."""
+    deals = walk.facts.deals
     facts = walk.facts.digest
+    if deals.says != "open" and deals.at is not None and deals.at > walk.as_of:
+        facts += AHEAD
     walk.above = walk.track.cause == "adopted" and share.lane.path.is_above(walk)
     if walk.above:
         facts += ABOVE

@@ -75,7 +75,7 @@ class Session:
     leased_until: datetime = field(default=ALWAYS, init=False)  # that far it holds for certain
 
     def __post_init__(self) -> None:
-        self.decider = Decider(self.agreement, self.office)
+        self.decider = Decider.of(self.agreement, self.office)
 
     @property
     def mode(self) -> str:

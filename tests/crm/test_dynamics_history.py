@@ -38,7 +38,9 @@ def another_program(world: Organisation) -> str:
     return world.inside.add("systemuser", values).id
 
 
-def test_audits_tell_every_version_of_each_column_with_its_writer(dynamics: Dynamics, world: Organisation) -> None:
+def test_dataverse_trap_16_audits_tell_every_version_of_each_column_with_its_writer(
+    dynamics: Dynamics, world: Organisation
+) -> None:
     """Its making, people, another program and us; a change of other columns is none, and emptied is told."""
     robot = another_program(world)
     (id,) = world.people(1)

@@ -42,6 +42,7 @@ class Teller:
         if kind == "contact":
             wanted += OTHER_EMAILS
         self.select = ",".join(self._keys(wanted))
+        self.lacking = tuple(sorted({ALIASES.get((table.name, name), name) for name in self._missing}))
 
     def _keys(self, columns: Iterable[str]) -> Sequence[str]:
         """The id, and what the table has of these."""

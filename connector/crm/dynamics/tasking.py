@@ -35,9 +35,6 @@ _PRIORITIES: Mapping[str, int] = {"LOW": 0, "MEDIUM": 1, "HIGH": 2}
 
 _REGARDING = "regardingobjectid"
 
-#: What a task of an id that is taken answers; other 412s are about other duplicates.
-_THERE_ALREADY = frozenset({"", "0x80040237"})
-
 
 def find_tasks(env: Environment, contact_ids: Sequence[str]) -> list[FoundTask]:
     """Every task on these people; a task on two of them is found twice, once for each."""
@@ -81,9 +78,8 @@ def _create(env: Environment, people: Mapping[str, Found], task: Task) -> Outcom
     except (Transient, Deferred) as error:
         return Outcome("", "deferred", code=codes.of(error), message=str(error))
     except Refused as error:
-        if error.status == 412 and error.theirs in _THERE_ALREADY:
-            return Outcome(id, "written")
-        return Outcome("", "rejected", code=error.code, message=error.sentence)
+        refusal = Outcome("", "rejected", code=error.code, message=error.sentence)
+        return _if_not_there(env, id, refusal) if error.status == 412 else refusal
     except NotFound as error:
         return Outcome(
             "", "rejected", code=codes.of(error), message="the table of tasks, or a row it points to, is gone"
@@ -96,6 +92,16 @@ def _create(env: Environment, people: Mapping[str, Found], task: Task) -> Outcom
 
 
 _ONLY_NEW = {"If-None-Match": "*"}
+
+
+def _if_not_there(env: Environment, id: str, refusal: Outcome) -> Outcome:
+    """What a 412 means: that the task of this id is there already, or that a rule of the environment takes it for a
+    duplicate of another. The codes of either are often empty; the task itself tells."""
+    try:
+        there = any(task.id == id for task in reading.read(env, "task", [id], ()))
+    except (OutcomeUnknown, Transient, Deferred) as error:
+        return Outcome("", "unknown", code=codes.of(error), message="the task may or may not be there")
+    return Outcome(id, "written") if there else refusal
 
 
 def _body(env: Environment, task: Task, table: str, person: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Switches(Turnable):
     retry_after: str = switch("seconds", "how a 429 says when to come back", "seconds", "date", "none")
     entitlement: int = switch(0, "rows that may be read and written per day before calls are refused; 0 counts only")
     dop_hint: int = switch(10, "the concurrency that x-ms-dop-hint advises; 0 tells none")
+    tells_time: bool = switch(False, "answers carry the environment's time in a Date header")
     latency_ms: int = switch(0, "answers this much later")
     latency_jitter_ms: int = switch(0, "and up to so much later or earlier than that, by chance")
 
