@@ -7,11 +7,10 @@ The decision: what the agreement says about one person at one instant. Pure; com
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from threading import Lock
+from typing import ClassVar
 
 from connector.agreement.terms import Agreement
 from connector.agreement.vocabulary import ANSWERS
@@ -30,12 +29,11 @@ ON_HOLD = "on hold"
 #: Agreements that are kept compiled: a daemon's connections share one or two, and look often.
 _COMPILED = 4
 
-_compiled: deque[tuple[Agreement, Office, Decider]] = deque(maxlen=_COMPILED)
-_compiling = Lock()
-
 
 class Decider:
     """The agreement, compiled to decide; the office is what the task text needs to know of the account."""
+
+    _compiled: ClassVar[tuple[tuple[Agreement, Office, Decider], ...]] = ()
 
     def __init__(self, agreement: Agreement, office: Office | None = None) -> None:
         self._agreement = agreement
@@ -47,12 +45,12 @@ class Decider:
     @classmethod
     def of(cls, agreement: Agreement, office: Office) -> Decider:
         """As compiled before, if it was: what a decider keeps beside the agreement is worked out from it alone."""
-        with _compiling:
-            found = next((one for one in _compiled if one[0] is agreement and one[1] == office), None)
-            if found is None:
-                found = agreement, office, cls(agreement, office)
-                _compiled.appendleft(found)
-            return found[2]
+        found = next((one for one in cls._compiled if one[0] is agreement and one[1] == office), None)
+        if found is None:
+            found = agreement, office, cls(agreement, office)
+            # Replaced as a whole, so that no thread meets it half done; one that compiled the same beside us loses it.
+            Decider._compiled = (found, *cls._compiled)[:_COMPILED]
+        return found[2]
 
     def decide(
         self,
