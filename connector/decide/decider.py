@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import ClassVar
 
 from connector.agreement.terms import Agreement
 from connector.agreement.vocabulary import ANSWERS
@@ -26,9 +25,6 @@ from connector.model import Decision, Person, Track, Value
 #: How the warning begins that somebody holds a person; the reason they typed follows.
 ON_HOLD = "on hold"
 
-#: Agreements that are kept compiled: a daemon's connections share one or two, and look often.
-_COMPILED = 4
-
 
 class Decider:
     """The agreement, compiled to decide; the office is what the task text needs to know of the account."""
@@ -41,16 +37,6 @@ class Decider:
         self._leave_alone = agreement.wiring.leave_alone
         going_on = {name for name, status in agreement.statuses.items() if status.working or status.accepts}
         self._at_work = frozenset({"new", "attempting", "connected", *going_on})
-
-    @classmethod
-    def of(cls, agreement: Agreement, office: Office) -> Decider:
-        """As compiled before, if it was: what a decider keeps beside the agreement is worked out from it alone."""
-        found = next((one for one in cls._compiled if one[0] is agreement and one[1] == office), None)
-        if found is None:
-            found = agreement, office, cls(agreement, office)
-            # Replaced as a whole, so that no thread meets it half done; one that compiled the same beside us loses it.
-            Decider._compiled = (found, *cls._compiled)[:_COMPILED]
-        return found[2]
 
     def decide(
         self,
