@@ -29,8 +29,6 @@ ON_HOLD = "on hold"
 class Decider:
     """The agreement, compiled to decide; the office is what the task text needs to know of the account."""
 
-    _compiled: ClassVar[tuple[tuple[Agreement, Office, Decider], ...]] = ()
-
     def __init__(self, agreement: Agreement, office: Office | None = None) -> None:
         self._agreement = agreement
         self._sorter = Sorter(agreement, office or Office())
