@@ -72,10 +72,10 @@ def _owners(env: Environment) -> tuple[Owner, ...]:
 
 
 def _contact_page(root: str) -> str:
-    """Where people open a contact; an environment on this machine is a sandbox without pages."""
+    """Where people open a contact or a lead; an environment on this machine is a sandbox without pages."""
     if not root.startswith("https://"):
         return ""
-    return f"{root.rstrip('/')}/main.aspx?pagetype=entityrecord&etn={CONTACT.name}&id={{id}}"
+    return f"{root.rstrip('/')}/main.aspx?pagetype=entityrecord&etn={{form:{CONTACT.name}}}&id={{id}}"
 
 
 # -- deals -----------------------------------------------------------------------------------------------
