@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -56,7 +56,7 @@ class Live:
     world: Organisation
     ledger: Ledger
     crm: Dynamics
-    office: Office = Office()
+    office: Office = field(default_factory=Office)
 
     def sync(self, **settings: int) -> Report:
         session = Session(
