@@ -28,9 +28,9 @@ from connector.errors import CrmError, NotFound
 
 def begin(env: Environment, kind: str, now: datetime) -> str:
     """A cursor from which every edit made after this moment will be seen."""
-    settled = now - env.reading.settle
-    place = Place(since=settled, until=settled)
     tables = [table for table in TABLES[kind] if env.schema.of(table) is not None]
+    settled = env.api.their_clock.now(now) - env.reading.settle
+    place = Place(since=settled, until=settled)
     env.begun[kind] = cursor = written({table.name: place for table in tables})
     return cursor
 
@@ -39,6 +39,8 @@ def changes(env: Environment, kind: str, cursor: str, now: datetime) -> Iterator
     """The ids of what changed and of what is gone, a page a batch, table by table; a batch that ends a table carries
     the cursor behind it, the last one the instant up to which everything is known."""
     places = read(cursor)
+    env.api.calls.ahead = env.api.their_clock.ahead(now).total_seconds()
+    now = env.api.their_clock.now(now)
     if places is None:
         raise CrmError(f"the stored cursor of {kind} cannot be read; a full backfill sets it anew", code="cursor")
     for table in TABLES[kind]:
