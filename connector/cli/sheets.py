@@ -101,6 +101,7 @@ def _given(config: Path, connection: str | None, as_of: str | None) -> Iterator[
             session.account,
             str(described.get("contact_page") or ""),
             _scope(chosen),
+            ledger.mirror.forms,
         )
         yield Given(chosen, ledger, session, setting)
 

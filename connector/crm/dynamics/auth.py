@@ -18,6 +18,7 @@ from urllib.parse import urlencode, urlsplit
 
 from connector.crm.dynamics.courier import Courier
 from connector.crm.dynamics.pem import Certificate, pem_of
+from connector.crm.dynamics.refusals import retry_after
 from connector.crm.retry import Policy
 from connector.crm.wire import Access, Answer, CurrentAccess
 from connector.errors import CrmError, Denied, OutcomeUnknown, Throttled, Transient
@@ -135,7 +136,7 @@ class AppToken:
         if status < 500 and status not in (408, 429):
             return None
         what = f"{self._door.host} answered {status} instead of a token."
-        return _busy(what, status)
+        return _busy(what, status, self._door.wait)
 
     def _refusal(self, said: Mapping[str, Any]) -> CrmError:
         """What Entra refuses and which setting that is about; its own words are not passed on."""
@@ -221,6 +222,7 @@ class _Door:
         self._plain, self._secure = authority, _over_tls(authority)
         self.host = urlsplit(authority).netloc
         self.status, self.asks_of_the_tenant = 0, True  # of the last answer, and what it was about
+        self.wait: float | None = None  # seconds for which it asked us to stay away
 
     def get(self, url: str, params: Mapping[str, str] | None = None, headers: Any = None, **_: object) -> _Response:
         """See msal's HttpClient."""
@@ -243,13 +245,15 @@ class _Door:
         address = url.replace(_root(self._secure), _root(self._plain), 1) + (f"?{urlencode(params)}" if params else "")
         self.asks_of_the_tenant = method == "GET"
         answer: Answer = self._courier.carry(method, address, headers or {}, body, f"{method} {urlsplit(address).path}")
-        self.status = answer.status
+        self.status, self.wait = answer.status, retry_after(answer)
         text = answer.body.decode("utf-8", "replace").replace(_root(self._plain), _root(self._secure))
         return _Response(answer.status, text, dict(answer.headers))
 
 
-def _busy(what: str, status: int) -> Transient:
-    return Throttled(what) if status == 429 else Transient(what, code=f"http_{status}")
+def _busy(what: str, status: int, wait: float | None = None) -> Transient:
+    if status == 429:
+        return Throttled(what, retry_after=wait)
+    return Transient(what, code=f"http_{status}", retry_after=wait)
 
 
 def _root(address: str) -> str:
