@@ -7,11 +7,9 @@ The decision: what the agreement says about one person at one instant. Pure; com
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from threading import Lock
 
 from connector.agreement.terms import Agreement
 from connector.agreement.vocabulary import ANSWERS
@@ -27,12 +25,6 @@ from connector.model import Decision, Person, Track, Value
 #: How the warning begins that somebody holds a person; the reason they typed follows.
 ON_HOLD = "on hold"
 
-#: Agreements that are kept compiled: a daemon's connections share one or two, and look often.
-_COMPILED = 4
-
-_compiled: deque[tuple[Agreement, Office, Decider]] = deque(maxlen=_COMPILED)
-_compiling = Lock()
-
 
 class Decider:
     """The agreement, compiled to decide; the office is what the task text needs to know of the account."""
@@ -43,16 +35,6 @@ class Decider:
         self._leave_alone = agreement.wiring.leave_alone
         going_on = {name for name, status in agreement.statuses.items() if status.working or status.accepts}
         self._at_work = frozenset({"new", "attempting", "connected", *going_on})
-
-    @classmethod
-    def of(cls, agreement: Agreement, office: Office) -> Decider:
-        """As compiled before, if it was: what a decider keeps beside the agreement is worked out from it alone."""
-        with _compiling:
-            found = next((one for one in _compiled if one[0] is agreement and one[1] == office), None)
-            if found is None:
-                found = agreement, office, cls(agreement, office)
-                _compiled.appendleft(found)
-            return found[2]
 
     def decide(
         self,

@@ -130,8 +130,8 @@ MUTANTS = (
     ),
     Mutant(
         "a lost answer is sent again without a look",
-        "connector/crm/hubspot/writing.py",
-        "outcomes |= _look(api, kind, pending)",
+        "connector/crm/lost_answers.py",
+        "self.outcomes |= self._look([one for part in self._parts for one in part], self.outcomes)",
         "pass",
         WRITING + "*an_answer_lost_after_the_write_is_looked_up_not_sent_again",
     ),

@@ -5,6 +5,7 @@ The same small world on the HubSpot sandbox: real HTTP, the real adapter, the sa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -32,6 +33,10 @@ KINDS = {
 def empty_account() -> Account:
     """An account in which nothing has happened, at the instant the tests begin."""
     return Account(clock=AccountClock(AS_OF))
+
+
+#: Definitions and groups of an account that was set up, by what the mapping has of its own.
+_SET_UP: dict[str, Any] = {}
 
 
 class Told:
@@ -65,11 +70,20 @@ class SandboxWorld(World):
         for one in self.agreement.wiring.signals:
             if one.how == "list":
                 self.account.audience.add_list(one.key)
-        adapter = self.adapter()
-        for own in self.agreement.wiring.own:
-            definition = PropertyDefinition(own.property, own.type, own.label, dict(own.options))
-            adapter.create_property(own.kind, definition, self.agreement.wiring.own_group)
-        adapter.close()
+        self._set_up()
+
+    def _set_up(self) -> None:
+        """As `connector setup` leaves an account: made once over HTTP, and the same for every later one."""
+        wiring = self.agreement.wiring
+        key = repr((wiring.own, wiring.own_group))
+        if key not in _SET_UP:
+            adapter = self.adapter()
+            for own in wiring.own:
+                definition = PropertyDefinition(own.property, own.type, own.label, dict(own.options))
+                adapter.create_property(own.kind, definition, wiring.own_group)
+            adapter.close()
+            _SET_UP[key] = deepcopy((self.account.definitions, self.account.groups))
+        self.account.definitions, self.account.groups = deepcopy(_SET_UP[key])
 
     def adapter(self) -> CRM:
         """A connection of its own for every run, as a process would open it."""

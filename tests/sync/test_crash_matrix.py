@@ -7,7 +7,6 @@ The crash matrix in one process (G2, lessons 11 and 16): every state a dying run
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,13 @@ import pytest
 from connector.sandbox import Sandbox
 from connector.sync import Order
 from tests.sync.crashing import EVERYTHING, Crash, Fuse, dying, moments
-from tests.sync.deaths import Life, State, compiled_once, log_of
+from tests.sync.deaths import Life, State, log_of
 from tests.sync.lives import SCENARIOS, Scenario
 from tests.sync.sandbox_world import SandboxWorld
 from tests.sync.world import World
 
 #: Long enough for a lease to end, and for a task that may be under way to have settled.
 LATER = 10
-
-
-@pytest.fixture(autouse=True)
-def _compiled_once() -> Iterator[None]:
-    with compiled_once():
-        yield
 
 
 def _life(scenario: Scenario, folder: Path, hubspot: Sandbox | None = None) -> Life:
