@@ -358,6 +358,8 @@ class Pull:
                 continue
             if record.other_emails:
                 facts["m"] = sorted(filter(None, map(email_hash, record.other_emails)))
+            if record.form:
+                facts["t"] = record.form
             seen.append(Seen(record.id, facts, record.created_at, address))
         return seen, malformed
 

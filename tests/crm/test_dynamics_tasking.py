@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -159,6 +160,25 @@ def test_an_owner_who_is_not_there_and_a_missing_right_are_refusals(dynamics: Dy
     with pytest.raises(Denied):
         create(dynamics, task(person))
     assert rows(world) == []
+
+
+def test_a_task_that_cannot_point_to_whom_it_is_about_is_refused_and_the_others_are_made(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """Environments differ in where a task may lead; an owner is an id or nobody."""
+    (person,), lead = world.people(1), world.lead()
+    columns = world.inside.tables["task"].columns
+    columns["regardingobjectid"] = replace(columns["regardingobjectid"], targets=("contact", "account"))
+
+    outcomes = create(dynamics, task(lead, "cx-1"), task(person, "cx-2", owner="Anna"), task(person, "cx-3"))
+
+    assert [(one.state, one.code) for one in outcomes] == [
+        ("rejected", "not_supported"),
+        ("rejected", "not_supported"),
+        ("written", ""),
+    ]
+    assert "cannot point to a lead" in outcomes[0].message
+    assert len(rows(world)) == 1
 
 
 def test_long_words_are_shortened_and_the_marker_stays(dynamics: Dynamics, world: Organisation) -> None:

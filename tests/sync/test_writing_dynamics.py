@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from connector.agreement import Agreement, load_agreement
 from connector.config import shipped_mappings
 from connector.crm.dynamics import Dynamics, Reading
+from connector.decide import Office
 from connector.fields import FieldMap
 from connector.ledger import Ledger, open_ledger
 from connector.model import ALWAYS
@@ -55,6 +56,7 @@ class Live:
     world: Organisation
     ledger: Ledger
     crm: Dynamics
+    office: Office = field(default_factory=Office)
 
     def sync(self, **settings: int) -> Report:
         session = Session(
@@ -68,6 +70,7 @@ class Live:
             account="org",
             owners=frozenset((SOMEBODY,)),
             now=self.world.now,
+            office=self.office,
         )
         return run(session, Order("sync", self.world.now()))
 
@@ -195,6 +198,19 @@ def test_g5_whoever_is_read_ahead_is_decided_on_as_they_were_read(live: Live) ->
 
     assert report.status == "done"
     assert [live.row(id)["cx_lifecyclestage"] for id in ids] == [CUSTOMER, CUSTOMER]
+
+
+def test_a_task_leads_to_the_page_of_whom_it_regards(live: Live) -> None:
+    """A lead's is another than a contact's; and where the ledger alone is asked."""
+    live.office = Office("https://contoso.example/main.aspx?etn={form:contact}&id={id}")
+    contact, lead = live.contact(), live.lead()
+
+    live.sync()
+
+    texts = [str(row.values["description"]) for row in live.world.inside.shelf("task").rows()]
+    for page in (f"etn=contact&id={contact}", f"etn=lead&id={lead}"):
+        assert sum(f"https://contoso.example/main.aspx?{page}\n" in text for text in texts) == 1
+    assert live.ledger.mirror.forms([contact, lead, "nobody"]) == {lead: "lead"}
 
 
 @pytest.mark.parametrize("action", ["drop_before", "drop_after"])

@@ -230,6 +230,7 @@ class Api:
             self._count(counted_as)
             self.their_clock.learn(answer.headers.get("Date"))
             self.allowance.learn(answer)
+            self.their_clock.learn(answer.headers.get("Date"))
             if answer.status >= 300 and not _is_a_batch(answer):
                 raise self._failure(request, answer, places)
         return answer

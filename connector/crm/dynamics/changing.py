@@ -28,9 +28,9 @@ from connector.errors import CrmError, NotFound
 
 def begin(env: Environment, kind: str, now: datetime) -> str:
     """A cursor from which every edit made after this moment will be seen."""
+    tables = [table for table in TABLES[kind] if env.schema.of(table) is not None]
     settled = env.api.their_clock.now(now) - env.reading.settle
     place = Place(since=settled, until=settled)
-    tables = [table for table in TABLES[kind] if env.schema.of(table) is not None]
     env.begun[kind] = cursor = written({table.name: place for table in tables})
     return cursor
 

@@ -24,6 +24,7 @@ from connector.crm.dynamics.derived import Row
 from connector.crm.dynamics.drafting import Draft, Drafter
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.names import TABLES
+from connector.crm.dynamics.predicting import shown_first
 from connector.crm.dynamics.records import ETAG, id_of
 from connector.crm.dynamics.refusals import Refused, error_of
 from connector.crm.lost_answers import NOT_APPLIED, settle
@@ -45,6 +46,9 @@ def write(env: Environment, kind: str, updates: Sequence[Update]) -> list[Outcom
     if not updates:
         return []
     drafts, outcomes = _drafted(env, kind, updates)
+    if kind == "contact":
+        waiting, drafts = shown_first(env, drafts)
+        outcomes |= waiting
     if by_bulk(env):
         many, drafts = sent_in_bulk(env, drafts)
         outcomes |= many

@@ -184,9 +184,9 @@ class Dataverse:
 
     def _headed(self, answer: Answer, server: int) -> Answer:
         told = {"OData-Version": "4.0", "x-ms-service-request-id": str(uuid4()), "REQ_ID": str(uuid4())}
-        odata = {"content-type": "application/json; odata.metadata=minimal"} if answer.body is not None else {}
         if self.environment.switches.tells_time:
             told["Date"] = formatdate(self.environment.clock.now() / 1000, usegmt=True)
+        odata = {"content-type": "application/json; odata.metadata=minimal"} if answer.body is not None else {}
         return replace(answer, headers=told | odata | self.limits.headers(server) | dict(answer.headers))
 
 

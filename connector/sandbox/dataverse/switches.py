@@ -15,6 +15,7 @@ class Switches(Turnable):
     """The manners of the environment; the defaults are those of one in good health."""
 
     # -- limits and time
+    tells_time: bool = switch(False, "answers carry the environment's time in a Date header")
     rate_limits: bool = switch(True, "refuses calls beyond the three limits below")
     requests: int = switch(6000, "calls per rolling 300 s, user and web server")
     execution_s: float = switch(1200.0, "seconds of execution time per rolling 300 s, user and web server")
@@ -28,7 +29,6 @@ class Switches(Turnable):
     retry_after: str = switch("seconds", "how a 429 says when to come back", "seconds", "date", "none")
     entitlement: int = switch(0, "rows that may be read and written per day before calls are refused; 0 counts only")
     dop_hint: int = switch(10, "the concurrency that x-ms-dop-hint advises; 0 tells none")
-    tells_time: bool = switch(False, "answers carry the environment's time in a Date header")
     latency_ms: int = switch(0, "answers this much later")
     latency_jitter_ms: int = switch(0, "and up to so much later or earlier than that, by chance")
 
