@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from connector.sandbox import Sandbox
+from connector.sandbox.dataverse import DataverseSandbox
+from tests.sync.dynamics_world import DynamicsWorld, empty_environment
 from tests.sync.sandbox_world import SandboxWorld, empty_account
 from tests.sync.world import World
 
@@ -31,7 +33,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         law = metafunc.module.__name__ == ON_POSTGRES and "crash" not in metafunc.function.__name__
         on_postgres = law or os.environ.get("LEDGER") == "postgres"
         on_hubspot = metafunc.module.__name__ not in ON_MEMORY or os.environ.get("EVERY_CRM") == "1"
-        places = ["memory", *["hubspot"] * on_hubspot, *["postgres"] * on_postgres]
+        places = ["memory", *["hubspot"] * on_hubspot, "dynamics", *["postgres"] * on_postgres]
         metafunc.parametrize("build", places, indirect=True)
 
 
@@ -39,6 +41,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def hubspot() -> Iterator[Sandbox]:
     """One sandbox on loopback, reset by every world."""
     with Sandbox(empty_account) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def dynamics() -> Iterator[DataverseSandbox]:
+    """The same for Dynamics."""
+    with DataverseSandbox(empty_environment) as sandbox:
         yield sandbox
 
 
@@ -51,6 +60,8 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Build:
         path.mkdir(exist_ok=True)
         if request.param == "hubspot":
             return SandboxWorld(path, page=page, sandbox=request.getfixturevalue("hubspot"))
+        if request.param == "dynamics":
+            return DynamicsWorld(path, page=page, sandbox=request.getfixturevalue("dynamics"))
         world = World(path, page=page)
         if request.param == "postgres":
             world.database = request.getfixturevalue("databases")

@@ -60,9 +60,9 @@ SOURCES = {
 
 
 @cache
-def agreement() -> Agreement:
-    """The shipped agreement, with scores written at every change of the shown number."""
-    loaded = load_agreement(shipped_mappings())
+def agreement(crm: str = "hubspot") -> Agreement:
+    """The shipped agreement in one CRM's words, with scores written at every change of the shown number."""
+    loaded = load_agreement(shipped_mappings(), crm)
     rules = {name: replace(rule, smallest_change=0) for name, rule in loaded.write_back.rules.items()}
     return replace(loaded, write_back=replace(loaded.write_back, rules=rules))
 
@@ -260,14 +260,17 @@ class World:
         """The way in, as a process would open it."""
         return self.crm
 
+    def deal_states(self) -> Mapping[tuple[str, str], str]:
+        """What the account itself says of its deal stages."""
+        return {(one.pipeline, one.id): one.state for one in DEAL_STAGES}
+
     def session(self, ledger: Ledger, crm: Any = None, **changes: Any) -> Session:
         """A session on this account."""
-        states = {(one.pipeline, one.id): one.state for one in DEAL_STAGES}
         return Session(
             crm=crm or self.adapter(),
             ledger=ledger,
             agreement=self.agreement,
-            fields=FieldMap(self.agreement.wiring, self.agreement.fields_used, states),
+            fields=FieldMap(self.agreement.wiring, self.agreement.fields_used, self.deal_states()),
             settings=replace(self.settings, **changes),
             account="memory",
             owners=frozenset((OWNER.id,)),
