@@ -30,6 +30,7 @@ _BESIDE = {"city": "address1_city", "address": "address1_line1", "annualrevenue"
 _DEALS: Mapping[str, Mapping[str, Value]] = {
     "appointmentscheduled": {"salesstage": 0},
     "contractsent": {"salesstage": 2},
+    "on hold": {"salesstage": 1, "statuscode": 2},
     "closedwon": {"statecode": 1, "statuscode": 3},
     "closedlost": {"statecode": 2, "statuscode": 4},
 }

@@ -5,6 +5,7 @@ The same small world on the Dataverse sandbox: real HTTP, the real adapter and m
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,6 @@ from connector.sandbox.dataverse.automations import automation
 from connector.sandbox.dataverse.known import SOMEBODY, owner_id
 from connector.sandbox.dataverse.rows import Row
 from connector.sandbox.dataverse.schema import Column, Option, Ref
-from connector.sandbox.shell import Shell
 from tests.sync.dynamics_words import Words, to_ms
 from tests.sync.over_http import OverHttp, Told
 from tests.sync.short_names import ShortNames, long, short, user
@@ -75,7 +75,8 @@ class DynamicsWorld(OverHttp):
         self._columns: dict[str, Column] = {}
 
     @property
-    def running(self) -> Shell:
+    def running(self) -> DataverseSandbox:
+        """The sandbox that it runs in."""
         assert self.sandbox is not None
         return self.sandbox
 
@@ -102,14 +103,15 @@ class DynamicsWorld(OverHttp):
         """Where a way in makes its calls."""
         return crm.crm._env.api
 
-    def before_calls(self, crm: Any, happens: Callable[[str], None]) -> None:
-        """Something happens before each call of this way in is sent."""
+    def before_calls(self, crm: Any, happens: Callable[[str], None], turn: AbstractContextManager[Any]) -> None:
+        """Something happens before each call of this way in is sent, one after the other."""
         api = self.api(crm)
         once = api._once
 
         def asked(request: Any, counted_as: str, rows: int) -> Any:
-            happens(counted_as)
-            return once(request, counted_as, rows)
+            with turn:
+                happens(counted_as)
+                return once(request, counted_as, rows)
 
         api._once = asked
 
@@ -198,6 +200,42 @@ class DynamicsWorld(OverHttp):
         self.at_its_time()
         merging.merge(self.account, TABLES[kind], long(kind, survivor), long(kind, loser), {}, SOMEBODY)
         return survivor
+
+    # -- what it is like -------------------------------------------------------------------------------------------
+
+    def named(self, name: str) -> str:
+        """The contacts' column behind what HubSpot calls so."""
+        return self.words.column(name)
+
+    def text(self, name: str, text: str) -> str:
+        """The number of its option, as a text."""
+        return str(self.words.columns("contact", {name: text})[self.named(name)])
+
+    def told_as(self, how: str) -> tuple[str, str]:
+        """People are people here, and whatever is a program is an app like any other."""
+        if how in PROGRAMS:
+            return "integration", f"application user {owner_id(PROGRAMS[how])}"
+        return "person", f"user {SOMEBODY}"
+
+    def lets_stages_back(self, *, any_way: bool) -> None:
+        """A choice takes whatever it has an option for."""
+        assert any_way, "no column of Dynamics knows which of its options come before which"
+
+    def tells_by_time(self) -> None:
+        """Nobody has switched change tracking on."""
+        for table in self.account.tables.values():
+            table.change_tracking = False
+
+    def deal_on_hold(self, id: str, contact: str) -> None:
+        """By its status, which no stage says."""
+        self.add("deal", id, {"dealstage": "on hold", "createdate": "2026-03-01T00:00:00Z"})
+        self.link("deal", id, "contact", contact)
+
+    def hides(self, table: str, column: str, *, hidden: bool) -> None:
+        """An admin secures a column, and the connector reads nothing there any more; or lets it be read again."""
+        change = self.account.secured.add if hidden else self.account.secured.discard
+        change((table, column))
+        self.account.app.denied.add(("ReadSecured", table))
 
     # -- what people see of it -------------------------------------------------------------------------------------
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from connector.sandbox.shell import Shell
+from connector.sandbox import Sandbox
+from connector.sandbox.dataverse import DataverseSandbox
 from tests.sync.world import World
 
 
@@ -29,7 +31,7 @@ class OverHttp(World):
     """An account on loopback and the connector beside it."""
 
     @property
-    def running(self) -> Shell:
+    def running(self) -> Sandbox | DataverseSandbox:
         """The sandbox that it runs in."""
         raise NotImplementedError
 
@@ -52,6 +54,6 @@ class OverHttp(World):
         if clock.now() != int(at.timestamp() * 1000):
             clock.set(at)
 
-    def before_calls(self, crm: Any, happens: Callable[[str], None]) -> None:
-        """Something happens before each call of this way in is sent; it is told the call's class."""
+    def before_calls(self, crm: Any, happens: Callable[[str], None], turn: AbstractContextManager[Any]) -> None:
+        """Something happens before each call of this way in is sent, one after the other; it is told the class."""
         raise NotImplementedError

@@ -5,6 +5,7 @@ The same small world on the HubSpot sandbox: real HTTP, the real adapter, the sa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,6 @@ from connector.sandbox import World as Account
 from connector.sandbox.clock import Clock as AccountClock
 from connector.sandbox.records import Source
 from connector.sandbox.schema import Definition, Option
-from connector.sandbox.shell import Shell
 from connector.sandbox.workflows import Workflow
 from tests.sync.over_http import OverHttp, Told
 from tests.sync.world import AS_OF, SOURCES
@@ -72,7 +72,8 @@ class SandboxWorld(OverHttp):
         )
 
     @property
-    def running(self) -> Shell:
+    def running(self) -> Sandbox:
+        """The sandbox that it runs in."""
         assert self.sandbox is not None
         return self.sandbox
 
@@ -81,14 +82,15 @@ class SandboxWorld(OverHttp):
         assert self.sandbox is not None
         self.account = self.sandbox.world
 
-    def before_calls(self, crm: Any, happens: Callable[[str], None]) -> None:
-        """Something happens before each call of this way in is sent."""
+    def before_calls(self, crm: Any, happens: Callable[[str], None], turn: AbstractContextManager[Any]) -> None:
+        """Something happens before each call of this way in is sent, one after the other."""
         api = self.api(crm)
         once = api._once
 
         def asked(call: Any, request: Any) -> Any:
-            happens(call.counted_as)
-            return once(call, request)
+            with turn:
+                happens(call.counted_as)
+                return once(call, request)
 
         api._once = asked
 
@@ -112,6 +114,11 @@ class SandboxWorld(OverHttp):
                 self.account.join_list(key, id, at=at)
             else:
                 self.account.submit_form(key, {"email": self.properties(id)["email"]}, at=at)
+
+    def lets_stages_back(self, *, any_way: bool) -> None:
+        """An admin changes how the account takes earlier stages."""
+        assert self.sandbox is not None
+        self.sandbox.switch(lifecycle="any" if any_way else "forward_only")
 
     # -- what people see of it -------------------------------------------------------------------------------------
 

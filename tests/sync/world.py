@@ -245,6 +245,34 @@ class World:
         self.deal(id, contact, "closedwon")
         self.edit(contact, {"city": "Warsaw"})
 
+    # -- what it is like -------------------------------------------------------------------------------------------
+
+    def named(self, name: str) -> str:
+        """What the account calls a property of contacts that HubSpot calls so."""
+        return name
+
+    def text(self, name: str, text: str) -> str:
+        """How the account writes what HubSpot writes so."""
+        del name
+        return text
+
+    def told_as(self, how: str) -> tuple[str, str]:
+        """What a history says of who sets properties by `set_by`: by, and source."""
+        return how, SOURCES[how]
+
+    def lets_stages_back(self, *, any_way: bool) -> None:
+        """An admin changes how the account takes earlier stages."""
+        self.crm._forward_only = {} if any_way else {"lifecyclestage": STAGES}
+
+    def tells_by_time(self) -> None:
+        """From now on the account tells of changes by their instant alone, as most do anyway."""
+
+    def deal_on_hold(self, id: str, contact: str) -> None:
+        """A deal with this person on it is put on hold, by a stage that the mapping has for that."""
+        stages = {**self.agreement.wiring.deal_stages, ("default", "contractsent"): "on_hold"}
+        self.agreement = replace(self.agreement, wiring=replace(self.agreement.wiring, deal_stages=stages))
+        self.deal(id, contact, "contractsent")
+
     # -- the connector ---------------------------------------------------------------------------------------------
 
     def ledger(self, name: str = "state") -> Ledger:
