@@ -127,6 +127,11 @@ class DynamicsWorld(OverHttp):
         made = to_ms(properties["createdate"]) if kind == "deal" else to_ms(AS_OF - timedelta(days=200))
         self.account.add(TABLES[kind], self.words.columns(kind, properties), id=long(kind, id), created_at=made)
 
+    def joins(self, contact: str, deal: str) -> None:
+        """An opportunity names two contacts and no more."""
+        if self.account.get("opportunity", long("deal", deal)).values.get("customerid") is None:
+            self.link("deal", deal, "contact", contact)
+
     def link(self, kind: str, id: str, to: str, to_id: str) -> None:
         """Two records are associated, by the one lookup there is."""
         here, there = Ref(TABLES[kind], long(kind, id)), Ref(TABLES[to], long(to, to_id))

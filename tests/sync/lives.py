@@ -49,7 +49,7 @@ def _house(life: Life) -> None:
     world.deal("70", "5", "appointmentscheduled")
     for id in ("6", "7"):
         world.person(id, jobtitle="Shift Supervisor")
-        world.link("deal", "70", "contact", id)
+        world.joins(id, "70")
 
 
 def _next_day(life: Life) -> None:

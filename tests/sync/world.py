@@ -162,6 +162,10 @@ class World:
         self.add("deal", id, {"pipeline": "default", "dealstage": stage, "createdate": "2026-03-01T00:00:00Z"})
         self.link("deal", id, "contact", contact)
 
+    def joins(self, contact: str, deal: str) -> None:
+        """One more person is put on a deal, where the account has room for that."""
+        self.link("deal", deal, "contact", contact)
+
     def usual_people(self) -> None:
         """One of each future: MQL, fast track, private mailbox, customer, opportunity, nobody special, malformed."""
         self.person("1")
