@@ -174,7 +174,7 @@ def test_setup_asks_then_creates_in_every_table_of_people_and_then_check_is_gree
 def test_where_the_customer_has_made_no_column_at_all_setup_makes_all_that_a_live_run_needs(
     dynamics: DynamicsDesk,
 ) -> None:
-    """Also the two that say stage and status, which have no more options than we write; then check and sync are green."""
+    """Also the two that say stage and status, which have no more options than we write. Check and sync are green."""
     bare = environment()
     for table, columns in OWN_COLUMNS.items():
         for column in columns:

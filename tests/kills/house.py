@@ -33,6 +33,7 @@ KILLED = -signal.SIGKILL
 #: Instants in what is written: healing is later than what it heals.
 INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(\.\d+)?Z?|\d{13}")
 
+
 @dataclass(frozen=True)
 class Ended:
     """How a command ended, and the calls that the account had from it."""

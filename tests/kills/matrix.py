@@ -222,10 +222,10 @@ run heals, and the run after that must write nothing. Looked at afterwards: the 
 life, no task marker stands twice, no lifecycle stage is blank, nothing is left open in the ledger.
 
 Extra calls are those of the killed and the healing run together, beyond the undisturbed one. Each run has a constant
-part (describing the account, one look at what changed of each kind, at each list and form), which a second run pays again;
-*repeated* is what remains after that, as a share of the undisturbed calls. It is bounded by what may have been read and
-not committed, thirty pages with their links, whatever the size of the account: at most 5 % from 600 pages on (60,000
-people at 100 a page), and in smaller accounts those thirty pages.
+part (describing the account, one look at what changed of each kind, at each list and form), which a second run pays
+again; *repeated* is what remains after that, as a share of the undisturbed calls. It is bounded by what may have been
+read and not committed, thirty pages with their links, whatever the size of the account: at most 5 % from 600 pages on
+(60,000 people at 100 a page), and in smaller accounts those thirty pages.
 
 In one process, without sockets, `tests/sync/test_crash_matrix.py` heals every state that a run may leave behind, for
 first, incremental and backfill runs, stages that go back, tasks, reviewed plans and releases; it is part of

@@ -1,5 +1,6 @@
 """
-`python -m tests.kills.nursery LEASE_S CRM`: has the connector loaded, and makes a process of it for every command it is told.
+`python -m tests.kills.nursery LEASE_S CRM`: has the connector loaded, and makes a process of it for every command
+that it is told.
 
 To start an interpreter and to import everything takes a second of CPU, which a matrix of kills pays hundreds of times.
 A command is one JSON on a line, `{"words": [...], "at": "2026-...", "out": "file"}`; the answers are the process's

@@ -121,7 +121,9 @@ class Words:
     def _name(self, kind: str, property: str) -> tuple[str, FieldSpec | None]:
         """The column behind a property, and how the mapping of Dynamics reads it."""
         spec = _spec(self.hubspot, kind, property)
-        theirs = self.dynamics.fields[kind].get(spec.field) if spec is not None else _spec(self.dynamics, kind, property)
+        theirs = (
+            self.dynamics.fields[kind].get(spec.field) if spec is not None else _spec(self.dynamics, kind, property)
+        )
         return (theirs.property if theirs is not None else _BESIDE.get(property, property)), theirs
 
     def _of_people(self) -> dict[str, tuple[str, FieldSpec | None, FieldSpec | None]]:
@@ -153,7 +155,7 @@ def _theirs_of(ours: FieldSpec | None, theirs: FieldSpec | None, text: str) -> s
     """What Dynamics has for what HubSpot has for a word of ours; for a word of ours, where HubSpot has no other."""
     if theirs is None:
         return None
-    word = text if ours is None or not ours.values else next((w for w, those in ours.values.items() if text in those), "")
+    word = (
+        text if ours is None or not ours.values else next((w for w, those in ours.values.items() if text in those), "")
+    )
     return theirs.values[word][0] if word in theirs.values else None
-
-

@@ -20,7 +20,7 @@ from connector.sandbox.dataverse.rows import Row
 from connector.sandbox.dataverse.schema import Column, Option, Ref
 from tests.sync.dynamics_words import Words, to_ms
 from tests.sync.over_http import OverHttp, Told
-from tests.sync.short_names import ShortNames, long, short, user
+from tests.sync.short_names import ShortNames, long, short
 from tests.sync.world import AS_OF, OWNER, agreement
 
 TABLES = {"contact": "contact", "company": "account", "deal": "opportunity", "email": "email", "task": "task"}

@@ -37,7 +37,7 @@ from tests.sync.world import STAGES, World
 
 #: Games of `make check`; `make crash` says how many it plays.
 GAMES = int(os.environ.get("STATEFUL_GAMES", "0"))
-FEW = {"memory": 6, "hubspot": 3, "dynamics": 3}
+FEW = {"memory": 6, "hubspot": 3, "dynamics": 2}
 STEPS = 18
 
 HOLD = timedelta(days=30)

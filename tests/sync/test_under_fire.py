@@ -103,7 +103,9 @@ def test_lesson_14_an_account_that_changes_its_mind_in_the_middle_of_a_run(memor
     world, ledger = _faded(memory, 9)
     world.lets_stages_back(any_way=True)
     session = world.session(ledger, write_chunk=3)
-    session.progress = lambda phase, done, _total: world.lets_stages_back(any_way=done != 3) if phase == "written" else None
+    session.progress = lambda phase, done, _total: (
+        world.lets_stages_back(any_way=done != 3) if phase == "written" else None
+    )
 
     report = run(session, Order("sync", FADED))
 
