@@ -300,11 +300,11 @@ def _refuse_unsigned(session: Session, order: Order) -> None:
 
 
 def _start(session: Session, order: Order) -> tuple[Order, Report]:
-    """A new run, or the interrupted full scan that goes on where it stopped, at its own instant."""
+    """A new run, or the interrupted full scan that goes on where it stopped: what others decided since is no future."""
     now = session.now()
     resumed = resuming.unfinished(session, order) if order.everything and order.resume else None
     if resumed is not None:
-        number, order = resumed.number, replace(order, as_of=resumed.as_of)
+        number, order = resumed.number, replace(order, as_of=max(order.as_of, resumed.as_of))
         session.ledger.work.plan_anew(number, now)
     else:
         number = session.ledger.begin_run(order.verb, session.mode, order.as_of, now, session.agreement.fingerprint)

@@ -173,7 +173,7 @@ class Order:
     clean_up: str | None = None
     per_day: int | None = None  # people of a clean-up written in 24 hours
     rehearses: bool = False  # also ask what the facts of the last 30 days would have done
-    resume: bool = True  # take up an interrupted full scan, at its own instant
+    resume: bool = True  # take up an interrupted full scan
     undoes: int | None = None  # the run that this one undoes
     anew: bool = False  # of an undone run: the next run decides again, nothing is left alone
     agree: Callable[[Any], bool] = lambda survey: True  # asked once it is known what undoing comes to

@@ -16,7 +16,6 @@ from connector.sandbox.dataverse.people import populated
 from tests.crm.asking_dynamics import Open, cursor_of, one, records, told
 from tests.crm.contract import AccountContract, Contract, ReadingContract
 from tests.crm.organisation import FURTHER, Organisation
-from tests.sync.crashing import EVERYTHING
 
 
 @pytest.fixture
@@ -29,8 +28,8 @@ def crm(dynamics: Dynamics) -> Dynamics:
     return dynamics
 
 
-class TestDynamics(ReadingContract):
-    """Every promise of the protocol about reading, on Dynamics."""
+class TestDynamics(ReadingContract, AccountContract):
+    """Every promise of the protocol about reading and about the account, on Dynamics."""
 
     text, other = "jobtitle", "address1_city"
     further = FURTHER
@@ -38,14 +37,6 @@ class TestDynamics(ReadingContract):
     several_companies = False
 
     choices = ("710000000", "710000001", "710000002")
-
-    test_records_are_counted_by_value = AccountContract.test_records_are_counted_by_value
-    test_the_oldest_record_says_how_far_back = AccountContract.test_the_oldest_record_says_how_far_back_a_full_read_goes
-    test_the_description_names_what_there_is = AccountContract.test_the_description_names_account_properties_and_owners
-    test_a_contact_has_a_page_or_none_is_claimed = AccountContract.test_a_contact_has_a_page_or_none_is_claimed
-    test_automations_are_found_by_what_they_set = AccountContract.test_automations_are_found_by_what_they_set
-    test_owners_have_teams_as_words = AccountContract.test_owners_have_teams_as_words
-    test_options_can_be_added_and_the_others_stay = AccountContract.test_options_can_be_added_and_the_others_stay
 
 
 class TestDynamicsByLinks(Contract):
@@ -586,7 +577,6 @@ def test_g3_rows_that_a_list_leaves_out_without_a_word_are_found_by_counting(
     assert pages[-1].cursor is not None
 
 
-@pytest.mark.skipif(not EVERYTHING, reason="takes three seconds; make crash does it")
 def test_lesson_08_12345_contacts_are_read_to_the_end() -> None:
     """Three pages, as large as they may be."""
     crowd = populated(12_345, activities=False, alone=False, beside=False)

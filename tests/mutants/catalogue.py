@@ -290,6 +290,35 @@ MUTANTS = (
         DATAVERSE + "writing.py::test_g6_what_a_batch_never_comes_to_is_deferred",
     ),
     Mutant(
+        "the link to what changed is kept before those who changed are",
+        "connector/sync/pull.py",
+        "for batch in self._crm.changes(kind, cursor, self._session.now()):",
+        "for batch in self._crm.changes(kind, cursor, self._session.now()):\n"
+        '            self._ledger.runs.move_cursor(f"changes:{kind}", batch.mark or cursor)',
+        TORN + "test_trap_06_a_window_that_breaks_off_moves_no_cursor[dynamics]",
+    ),
+    Mutant(
+        "who is another than was read counts as written",
+        "connector/crm/dynamics/writing.py",
+        'return _moved(draft.id) if error.code == "moved_meanwhile"',
+        'return Outcome(draft.id, "written") if error.code == "moved_meanwhile"',
+        "tests/sync/test_writing_dynamics.py::*an_edit_that_comes_between_reading_and_writing_is_decided_on",
+    ),
+    Mutant(
+        "after a lost answer whatever stands there is taken for ours",
+        "connector/crm/dynamics/writing.py",
+        "if draft.stands_in(row) else _moved(draft.id)",
+        "if draft.stands_in(row) or row else _moved(draft.id)",
+        DATAVERSE + "writing.py::test_somebody_who_edits_while_we_wonder_is_not_overwritten",
+    ),
+    Mutant(
+        "a task that is there is made once more",
+        "connector/crm/dynamics/tasking.py",
+        "headers=_ONLY_NEW",
+        "headers={}",
+        DATAVERSE + "tasking.py::test_g2_the_same_hand_off_twice_is_one_task_whatever_it_says_the_second_time",
+    ),
+    Mutant(
         "backfills write everybody's columns without a look",
         "connector/crm/dynamics/bulk.py",
         "column.name.startswith(env.writing.bulk)",

@@ -11,6 +11,7 @@ from connector.ledger import Ledger
 from connector.sandbox import Sandbox
 from connector.sync import Order, Report, run
 from tests.sync.conftest import Build
+from tests.sync.dynamics_world import DynamicsWorld
 from tests.sync.sandbox_world import SandboxWorld
 from tests.sync.world import World
 
@@ -38,6 +39,11 @@ def _without_companies(world: World) -> Iterator[None]:
         world.account.switches = world.account.switches.turned({"associations_omitted": ("companies",)})
         yield
         world.account.switches = world.account.switches.turned({"associations_omitted": ()})
+        return
+    if isinstance(world, DynamicsWorld):
+        world.hides("contact", "parentcustomerid", hidden=True)
+        yield
+        world.hides("contact", "parentcustomerid", hidden=False)
         return
     links = world.crm.links
 
