@@ -7,7 +7,7 @@ The decision: what the agreement says about one person at one instant. Pure; com
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -148,11 +148,15 @@ class Decider:
             won = walk.stages.by_deal.get("won")
             if won and walk.track.stage == won.name:
                 walk.warnings.append("customer without a won deal any more; review, nobody is demoted")
-        if not person.unmapped:
-            return
+        for lead in person.leads:
+            if lead.is_open:
+                self._warn_of_unmapped(walk, lead.unmapped, f" on lead {lead.id}")
+        self._warn_of_unmapped(walk, person.unmapped, "")
+
+    def _warn_of_unmapped(self, walk: Walk, unmapped: Mapping[str, str], where: str) -> None:
         walk.warnings += [
-            f"{field} has a value without a name in the mapping"
-            for field, raw in person.unmapped.items()
+            f"{field} has a value without a name in the mapping{where}"
+            for field, raw in unmapped.items()
             if raw not in self._leave_alone.get(field, ())
         ]
 
@@ -202,6 +206,7 @@ class Decider:
             warnings=tuple(dict.fromkeys(text for one in said for text in one.warnings)),
             route_next_at=route,
             score_next_at=score,
+            leads={id: outputs for one in said for id, outputs in one.leads.items()},
         )
 
     def _of_person(self, shares: Sequence[Share], walks: Sequence[Walk], said: Sequence[Decision]) -> dict[str, Value]:
@@ -219,10 +224,11 @@ class Decider:
         short, said = path.blocked(walk, stage)
         for_record = (*[each.roughly() for each in short], *said) if says_why_not else ()
         ahead = lane.foresight.of(walk, blocked=bool(short or said))
+        outputs = lane.recorder.outputs(walk, path.missing(walk, stage), for_record)
         return Decision(
             walk.person.id,
             tracks,
-            lane.recorder.outputs(walk, path.missing(walk, stage), for_record),
+            outputs,
             walk.facts.score,
             tuple(walk.moves),
             tuple(walk.tasks),
@@ -234,6 +240,7 @@ class Decider:
             ahead.route,
             ahead.score,
             walk.held_until,
+            {each.id: lane.recorder.of_lead(walk, outputs, each) for each in share.leads} if share.leads else {},
         )
 
 
