@@ -128,8 +128,8 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What is known of a person's values beside the decision and the record. `ours` names, per place, the texts we wrote
-    or were about to write; `holds` the values of others that are left alone."""
+    """What is known of a person's values beside the decision and the record. `ours` names, per place, the texts we
+    wrote or were about to write; `holds` the values of others that are left alone."""
 
     ours: Mapping[str, frozenset[str]]
     holds: Mapping[str, Held]

@@ -26,6 +26,11 @@ class Words:
         self._date_only = frozenset(date_only)
         self._zone = zone
 
+    @property
+    def properties_mapped(self) -> frozenset[str]:
+        """The properties that fields of this kind stand in."""
+        return frozenset(spec.property for spec in self._specs.values())
+
     def spec(self, field: str) -> FieldSpec | None:
         """The property behind a field, if the mapping has one."""
         return self._specs.get(field)

@@ -8,12 +8,13 @@ often: the one that is left goes on listing those it swallowed for ever, and one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from connector.fields.places import LEAD
 from connector.ledger.database import Database, among, stamp
 from connector.ledger.holds import Holds, Reversals
 from connector.ledger.mirror import CONTACT, Mirror
@@ -34,7 +35,7 @@ from connector.ledger.tables import (
 from connector.ledger.work import PLANNED
 
 #: Linked records that are read together with a contact: its own word on them is newer than what is folded.
-_READ_WITH_CONTACTS = ("company", "deal")
+_READ_WITH_CONTACTS = ("company", "deal", "lead")
 
 
 class Folding:
@@ -133,13 +134,19 @@ class Folding:
         as_of: datetime,
         now: datetime,
         run: int,
+        kept_on_leads: Collection[str] = (),
     ) -> None:
-        """Everything of these goes over to the survivor, which is looked at again. `live` are its properties now."""
+        """Everything of these goes over to the survivor, which is looked at again. `live` are its properties now.
+        Whoever goes on as a lead of the survivor still holds what stood in the properties `kept_on_leads`."""
         with self._db.transaction():
             self._note(kind, survivor, losers, now, run)
             if kind == CONTACT:
+                leads = self._leads_among(survivor, losers) if kept_on_leads else []
                 for memory in self._memories:
+                    memory.keep_on_leads(survivor, leads, kept_on_leads)
                     memory.fold(survivor, losers, live=live, as_of=as_of, run=run)
+                self._holds.go_to_leads(leads, kept_on_leads)
+                self._reversals.go_to_leads(survivor, leads, kept_on_leads)
                 self._observations.fold(survivor, losers)
                 self._fold_work(survivor, losers)
                 self._mirror.occurrences.take(survivor, losers)
@@ -151,6 +158,11 @@ class Folding:
                 self._mirror.mark_gone(kind, losers)
             self._drop(losses, losses.c.id, losers, losses.c.kind == kind)
             self._drop(rejects, rejects.c.id, losers, rejects.c.kind == kind)
+
+    def _leads_among(self, survivor: str, losers: Sequence[str]) -> list[str]:
+        """Those who go on as leads of the survivor: what stood on their records still does."""
+        linked = {one.id for one in self._mirror.links.of([survivor]).get(survivor, ()) if one.kind == LEAD}
+        return [id for id in losers if id in linked]
 
     def _note(self, kind: str, survivor: str, losers: Sequence[str], now: datetime, run: int) -> None:
         rows = [

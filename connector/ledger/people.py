@@ -9,13 +9,14 @@ as confirmed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from connector.fields.places import on_lead
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
 from connector.ledger.handoffs import HandOff, HandOffs
 from connector.ledger.tables import ROUTE_DUE, SCORES_DUE, people, records, transitions
@@ -284,6 +285,19 @@ class People:
             theirs = sa.update(transitions).where(transitions.c.connection == self._me, among(transitions.c.person_id))
             self._db.execute_of(theirs.values(person_id=survivor), losers)
             self._hand_offs.fold(survivor, losers, cycles, as_of=as_of, run=run)
+
+    def keep_on_leads(self, survivor: str, leads: Sequence[str], properties: Collection[str]) -> None:
+        """Before a merge: what we wrote to these, who go on as leads of the survivor, still stands on them."""
+        memory = self.remember([survivor, *leads]) if leads else {}
+        mine = memory.pop(survivor, NOTHING)
+        if not memory:
+            return
+        base, intended = dict(mine.base), dict(mine.intended)
+        for id, theirs in memory.items():
+            base |= {on_lead(id, name): text for name, text in theirs.base.items() if name in properties}
+            intended |= {on_lead(id, name): texts for name, texts in theirs.intended.items() if name in properties}
+        row = {"connection": self._me, "id": survivor, "base": pack(base)}
+        self._db.upsert(self._table, [{**row, "intended": pack(intended) if intended else None}])
 
     def copy_from(self, other: People) -> None:
         """Remember exactly what another memory holds."""

@@ -156,7 +156,7 @@ def _unread(ledger: Ledger, kind: str, total: int, number: int | None) -> int:
 
 def _to_read(kind: str, records: int, page: int) -> int:
     """Pages of a list, and the links of a thousand records at a time."""
-    linked = 2 if kind == "contact" else 1 if kind in ("deal", *ACTIVITIES) else 0
+    linked = 2 if kind == "contact" else 1 if kind in ("deal", "lead", *ACTIVITIES) else 0
     return _pages(records, page) + linked * _pages(records, LINKED)
 
 

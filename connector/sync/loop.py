@@ -17,6 +17,7 @@ import orjson
 
 from connector import codes
 from connector.errors import Busy, ConfigError, ConnectorError, Deferred, GuardRefused, Problem
+from connector.fields.places import is_on_lead
 from connector.ledger import Ledger
 from connector.ledger.aside import EMPTIED
 from connector.ledger.completeness import completeness
@@ -256,7 +257,10 @@ def _guard(session: Session, order: Order, report: Report, guarding: Guarding) -
 
 
 def _clears(one: PlannedChange) -> bool:
-    return bool(one.body.get("backwards")) and any(field == "stage" for field, *_ in one.body["sets"])
+    sets = one.body["sets"]
+    return bool(one.body.get("backwards")) and any(
+        field == "stage" and not is_on_lead(name) for field, name, *_ in sets
+    )
 
 
 def _refuse_empty_scope(session: Session, look: Look) -> None:

@@ -40,6 +40,7 @@ class Merging:
                     as_of=self._report.as_of,
                     now=self._session.now(),
                     run=self._report.run,
+                    kept_on_leads=self._session.fields.leads.properties_mapped,
                 )
                 self._colleagues.left(kind, losers)
 
