@@ -214,6 +214,7 @@ class Person:
     entered: Mapping[str, datetime] = field(default_factory=dict)  # stage -> when, as far as the CRM itself remembers
     colleagues: tuple[Colleague, ...] = ()
     leads: tuple[Lead, ...] = ()
+    closed: bool = False  # their record takes no writes any more: what stands on it stays
 
 
 # -- what we remember, and what the agreement says ---------------------------------------------------------
