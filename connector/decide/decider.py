@@ -112,12 +112,17 @@ class Decider:
         if (track.cycle or track.returned_count) and not track.handed_over:
             # From an earlier life of the ledger: when they left is lost, so nothing of before brings them back.
             track = replace(track, left_at=terms.as_of)
-        status = self._agreement.statuses.get(person.status or "")
+        status = self._agreement.statuses.get(self._judged(person) or person.status or "")
         judged = status is not None and status.to is not None and "status" not in person.edits
         if status is None or not judged or track.cycle or track.stage in stages.by_deal_names:
             return track
         # A judgement that stands since before our time: only an interest newer than our first look ends it.
         return replace(track, stage=status.to, left_at=terms.as_of)
+
+    def _judged(self, person: Person) -> str | None:
+        """The lead status that sales' last word stands for, where they have closed the record with it."""
+        answer = self._agreement.answers.get(str(person.fields.get("sales_answer"))) if person.closed else None
+        return answer.status if answer else None
 
     def _held_until(self, walk: Walk) -> datetime | None:
         """Until when somebody holds this person, a day including its last moment; None where nobody does."""

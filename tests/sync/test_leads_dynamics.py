@@ -1,5 +1,7 @@
 """Leads as tracks on Dynamics: loop, ledger and adapter over the sandbox."""
 
+# ruff: noqa: F811 - a fixture is an argument of the name it was imported under
+
 from __future__ import annotations
 
 from typing import Any

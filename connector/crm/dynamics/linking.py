@@ -15,7 +15,7 @@ from connector.crm import ACTIVITIES
 from connector.crm.dynamics.asking import ANNOTATED, Question, questions, rows_of
 from connector.crm.dynamics.derived import Row
 from connector.crm.dynamics.environment import Environment
-from connector.crm.dynamics.kinship import Tellers, followed, members, speaks_for
+from connector.crm.dynamics.kinship import Tellers, alive, followed, members, speaks_for
 from connector.crm.dynamics.names import (
     ACCOUNT,
     CONTACT,
@@ -108,7 +108,7 @@ def _people_of_leads(env: Environment, ids: Sequence[str]) -> dict[str, dict[str
     parents = {id_of(TRACK, row): str(row[key]).lower() for row in rows if row.get(key)}
     found = followed(env, people, set(parents.values()))
     spoken_for = {id: speaks_for(found, parent) for id, parent in parents.items()}
-    return {id: {whose: ()} for id, whose in spoken_for.items() if whose is not None}
+    return {id: {whose: ()} for id, whose in spoken_for.items() if whose is not None and alive(found, whose)}
 
 
 def _deals(env: Environment, ids: Sequence[str]) -> dict[str, dict[str, tuple[str, ...]]]:
