@@ -20,6 +20,7 @@ class Product:
     api_version: str
     usual: Mapping[str, Any] = field(default_factory=dict)
     usual_read: Mapping[str, Any] = field(default_factory=dict)
+    leads: bool = False  # whether a contact's leads are records of their own, which can be read and written
 
     @property
     def file(self) -> str:
@@ -33,7 +34,7 @@ CRMS: Mapping[str, Product] = {
     for one in (
         Product("hubspot", "HubSpot", "2026-03"),
         # Dataverse gives pages of up to 5,000, and does a batch's requests one after the other.
-        Product("dynamics", "Dynamics 365", "v9.2", {"timeout": "120s"}, {"page": 2000, "batch": 50}),
+        Product("dynamics", "Dynamics 365", "v9.2", {"timeout": "120s"}, {"page": 2000, "batch": 50}, leads=True),
     )
 }
 

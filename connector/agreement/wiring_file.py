@@ -26,6 +26,7 @@ from connector.agreement.wiring import (
     WriteBack,
     WriteRule,
 )
+from connector.crms import CRMS, label_of
 
 KINDS = ("contact", "company", "deal", "call", "email", "meeting", "task", "lead")
 
@@ -33,6 +34,7 @@ KINDS = ("contact", "company", "deal", "call", "email", "meeting", "task", "lead
 def build_wiring(crm: str, shape: WiringShape, source: Source, deal_stages: Sequence[str], reading: Reading) -> Wiring:
     """The CRM's file as wiring; own properties are added later, when everything they list is known."""
     fields = {kind: _fields(kind, getattr(shape, kind), source, reading) for kind in KINDS}
+    _check_leads(crm, shape, source, reading)
     fields["lead"] = {name: _as_of_people(spec, fields["contact"]) for name, spec in fields["lead"].items()}
     return Wiring(
         crm,
@@ -50,6 +52,13 @@ def build_wiring(crm: str, shape: WiringShape, source: Source, deal_stages: Sequ
         unseen=dict(shape.unseen),
         kinds={kind: source.where((kind, "fields")) for kind in fields},
     )
+
+
+def _check_leads(crm: str, shape: WiringShape, source: Source, reading: Reading) -> None:
+    """Only a CRM that keeps leads beside contacts has any to map."""
+    if shape.lead.fields and crm in CRMS and not CRMS[crm].leads:
+        what = f"{label_of(crm)} keeps no leads beside contacts that can be read."
+        reading.complain(source, ("lead", "fields"), what, "Remove the section: what is decided stands on the contact.")
 
 
 def _as_of_people(spec: FieldSpec, people: Mapping[str, FieldSpec]) -> FieldSpec:

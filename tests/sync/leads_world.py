@@ -45,8 +45,8 @@ def agreement_with_leads() -> Agreement:
         text = (path / "hubspot.toml").read_text(encoding="utf-8")
         assert ANSWER in text
         text = text.replace(ANSWER, 'sales_answer = { property = "cx_sales_answer", otherwise = "closed_as" }\n')
-        (path / "hubspot.toml").write_text(text + LEADS, encoding="utf-8")
-        loaded = load_agreement(path)
+        (path / "memory.toml").write_text(text + LEADS, encoding="utf-8")
+        loaded = load_agreement(path, "memory")
     rules = {name: replace(rule, smallest_change=0) for name, rule in loaded.write_back.rules.items()}
     return replace(loaded, write_back=replace(loaded.write_back, rules=rules))
 
