@@ -195,7 +195,8 @@ def test_what_a_lead_says_has_the_values_that_a_contact_has_for_it(dynamics: Agr
 
 def test_a_lead_may_have_values_of_its_own(folder: Folder) -> None:
     """Another column, or other numbers."""
-    folder.change("dynamics.toml", "[lead.fields]", '[lead.values.lead_type]\nnew_business = "9"\n\n[lead.fields]')
+    own = '[lead.values.lead_type]\nnew_business = "9"\n\n'
+    folder.change("dynamics.toml", "[lead.fields]\nlead", own + "[lead.fields]\nlead")
     changed = load_agreement(folder.path, "dynamics")
 
     assert changed.wiring.fields["lead"]["lead_type"].values == {"new_business": ("9",)}
@@ -204,7 +205,7 @@ def test_a_lead_may_have_values_of_its_own(folder: Folder) -> None:
 
 def test_a_lead_says_nothing_of_the_person(folder: Folder) -> None:
     """With where it belongs instead."""
-    folder.change("dynamics.toml", "[lead.fields]", '[lead.fields]\nfit_score = "cx_fit_score"')
+    folder.change("dynamics.toml", "[lead.fields]\n", '[lead.fields]\nfit_score = "cx_fit_score"\n')
     with pytest.raises(ConfigError) as caught:
         load_agreement(folder.path, "dynamics")
 
