@@ -195,11 +195,11 @@ def test_what_a_lead_says_has_the_values_that_a_contact_has_for_it(dynamics: Agr
 
 def test_a_lead_may_have_values_of_its_own(folder: Folder) -> None:
     """Another column, or other numbers."""
-    own = '[lead.values.lead_type]\nnew_business = "9"\n\n'
+    own = '[lead.values.lead_type]\nnew_business = "9"\nexisting_customer = "10"\n\n'
     folder.change("dynamics.toml", "[lead.fields]\nlead", own + "[lead.fields]\nlead")
     changed = load_agreement(folder.path, "dynamics")
 
-    assert changed.wiring.fields["lead"]["lead_type"].values == {"new_business": ("9",)}
+    assert changed.wiring.fields["lead"]["lead_type"].values["new_business"] == ("9",)
     assert changed.wiring.fields["contact"]["lead_type"].values["new_business"] == ("710000000",)
 
 
