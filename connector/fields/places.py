@@ -46,7 +46,8 @@ def place_of(place: str) -> Place:
 def by_lead(places: Iterable[str]) -> Mapping[str, list[str]]:
     """Lead -> the properties of those of these places that are on it."""
     found: dict[str, list[str]] = {}
-    for place in map(place_of, places):
-        if place.kind == LEAD:
+    for name in places:
+        if name.startswith(_OPENING):
+            place = place_of(name)
             found.setdefault(place.id, []).append(place.property)
     return found
