@@ -104,10 +104,13 @@ class Recorder:
 
     def of_lead(self, walk: Walk, said: Mapping[str, Value], lead: Lead) -> dict[str, Value]:
         """What an open lead of this track should say, of what is said of the track: its own stage goes forward from
-        where it stands. A lead whose stage or status nobody has a word for is left alone."""
+        where it stands, and what it says of its type itself stays. A lead whose stage or status nobody has a word for
+        is left alone."""
         if lead.unmapped:
             return {}
         outputs = {name: said[name] for name in OF_TRACK if name in said}
+        if lead.lead_type is not None:
+            outputs.pop("lead_type", None)
         if "current_stage" in outputs:
             outputs.pop("stage", None)
             if (stage := self.shown_stage(walk, lead.stage)) is not None:

@@ -95,7 +95,7 @@ def test_a_customers_new_lead_is_a_track_of_its_own(desk: Desk) -> None:
 
 
 def test_what_a_lead_says_of_its_type_counts_before_when_it_was_made(desk: Desk) -> None:
-    """Of a type that there is; another word is none."""
+    """Of a type that there is; another word is none, and stays as it was typed."""
     desk.decide(person(deals=(WON,)), "03-02 12:00")
     named = lead("10", opened_at=at("03-20 09:00"), lead_type="new_business")
     odd = lead("11", opened_at=at("02-01 09:00"), lead_type="nobody_knows")
@@ -103,7 +103,8 @@ def test_what_a_lead_says_of_its_type_counts_before_when_it_was_made(desk: Desk)
     decision = desk.decide(with_leads(person(deals=(WON,)), named, odd))
 
     assert set(stages(decision)) == {"new_business"}
-    assert {said["lead_type"] for said in decision.leads.values()} == {"new_business"}
+    assert [said.get("current_stage") for said in decision.leads.values()] == ["customer", "customer"]
+    assert not any("lead_type" in said for said in decision.leads.values())
 
 
 def test_a_closed_lead_begins_no_track(desk: Desk) -> None:
