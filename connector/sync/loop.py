@@ -141,6 +141,7 @@ def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
                 Sweeps(session, report, pull.kinds(), sweeps(session, report, pull)).go_on()
     if order.only is not None:
         pull.read("contact", order.only)
+        pull.read_leads_of(order.only)
         named = session.ledger.forgotten.without("contact", order.only)
         if len(named) < len(order.only):
             report.warnings.append(f"{len(order.only) - len(named)} of those named were forgotten and are left alone")

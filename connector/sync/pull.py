@@ -160,6 +160,12 @@ class Pull:
             self._report.count("gone", gone)
         return gone
 
+    def read_leads_of(self, people: Sequence[str]) -> None:
+        """Read the leads of these people fresh, where the agreement uses something of leads."""
+        if "lead" in self.kinds():
+            linked = self._ledger.mirror.links.of(people)
+            self.read("lead", sorted({one.id for those in linked.values() for one in those if one.kind == "lead"}))
+
     def _answers(self, kind: str, ids: Sequence[str]) -> list[Record]:
         """The records that answer. An answer may pass over a record in silence, and to be taken for deleted is no small
         thing: whoever is missing is asked for twice."""

@@ -10,12 +10,14 @@ import pytest
 
 from connector.crm import Batch, Outcome, Page
 from connector.crm.memory import MemoryCRM
+from connector.errors import GuardRefused
 from connector.fields.places import on_lead
 from connector.model import Link, Record
 from connector.sync import Order, run
 from tests.sync.crashing import Crash, Fuse, fragile, points
 from tests.sync.leads_world import LeadsWorld
 from tests.sync.test_reverting import undo
+from tests.sync.test_reviewed import applied, reviewed
 from tests.sync.world import World
 
 MQL, SQL, CUSTOMER = "marketingqualifiedlead", "salesqualifiedlead", "customer"
@@ -414,6 +416,29 @@ def test_g8_revert_puts_back_what_a_run_wrote_to_leads(world: LeadsWorld) -> Non
     writes = world.writes
     world.later(ledger)
     assert world.writes == writes
+
+
+@pytest.mark.parametrize("edit", [{}, {"lifecyclestage": SQL}, {"lead_stage": "sql"}])
+def test_g8_what_was_reviewed_is_written_to_leads_or_nothing_is(world: LeadsWorld, edit: dict[str, str]) -> None:
+    """An edit of a lead between plan and apply is as much another plan as one of the person's own record."""
+    world.person("1")
+    world.lead("10", "1", lifecyclestage="lead")
+    world.asked_for_demo("1")
+    ledger = world.ledger()
+    world.sync(ledger, mode="observe")
+    plan = reviewed(world, ledger)
+    assert on_lead("10", "lifecyclestage") in {name for _, name, *_ in plan["1"]["sets"]}
+    world.clock.pass_by(minutes=1)
+    world.crm.edit("lead", "10", edit)
+    writes = world.writes
+
+    if edit:
+        with pytest.raises(GuardRefused):
+            applied(world, ledger, plan)
+        assert world.writes == writes
+    else:
+        assert applied(world, ledger, plan).status == "done"
+        assert world.on("10")["lifecyclestage"] == world.properties("1")["lifecyclestage"] == MQL
 
 
 # -- where a lead stands alone -----------------------------------------------------------------------------------------
