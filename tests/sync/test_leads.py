@@ -373,7 +373,7 @@ def test_g2_whatever_call_dies_the_next_run_ends_where_an_undisturbed_one_ends(t
     calm = played("calm")
     as_of = calm.clock()
     calm.sync(calm.ledger())
-    for number in points(moment, 3):
+    for number in points(moment):
         world = played(f"dies {moment} {number}")
         ledger, crm = world.ledger(), fragile(world, Fuse(number, moment))
         try:
