@@ -70,6 +70,7 @@ class People:
             entered={stage: at for stage, raw in contact.facts.get("e", {}).items() if (at := instant(raw))},
             leads=tuple([self._lead(*one) for one in leads]) if leads else (),
             closed=bool(contact.facts.get(CLOSED)),
+            form=contact.facts.get("t", ""),
         )
 
     def _lead(self, linked: Linked, opened_at: datetime | None, edits: Mapping[str, Edit]) -> Lead:
