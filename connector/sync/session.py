@@ -22,6 +22,7 @@ from connector.model import ALWAYS
 from connector.plan import Limits, TaskBudget, Terms
 from connector.quiet import Quiet, Silence
 from connector.scope import Scope
+from connector.sync.compiling import compiled
 from connector.sync.signing import Signatures
 
 Verb = Literal["sync", "backfill", "plan", "apply", "revert", "explain", "report"]
@@ -75,7 +76,7 @@ class Session:
     leased_until: datetime = field(default=ALWAYS, init=False)  # that far it holds for certain
 
     def __post_init__(self) -> None:
-        self.decider = Decider(self.agreement, self.office)
+        self.decider = compiled(self.agreement, self.office)
 
     @property
     def mode(self) -> str:

@@ -130,8 +130,8 @@ MUTANTS = (
     ),
     Mutant(
         "a lost answer is sent again without a look",
-        "connector/crm/hubspot/writing.py",
-        "outcomes |= _look(api, kind, pending)",
+        "connector/crm/lost_answers.py",
+        "self.outcomes |= self._look([one for part in self._parts for one in part], self.outcomes)",
         "pass",
         WRITING + "*an_answer_lost_after_the_write_is_looked_up_not_sent_again",
     ),
@@ -287,7 +287,7 @@ MUTANTS = (
         "connector/crm/dynamics/writing.py",
         'return Outcome(draft.id, "unknown", code="no_answer" if lost',
         'return Outcome(draft.id, "unknown" if lost else "written", code="no_answer" if lost',
-        DATAVERSE + "writing.py::test_lesson_09_what_a_batch_never_comes_to_is_deferred",
+        DATAVERSE + "writing.py::test_g6_what_a_batch_never_comes_to_is_deferred",
     ),
     Mutant(
         "the link to what changed is kept before those who changed are",
@@ -345,6 +345,27 @@ MUTANTS = (
         "left = self._freshness.read_again(moved, [one.person_id for one in moved])",
         "left = moved",
         "tests/sync/test_moved.py::test_what_moved_without_a_word_about_the_decision_is_written_in_the_same_run",
+    ),
+    Mutant(
+        "whoever was read ahead is written on what was decided before",
+        "connector/sync/freshness.py",
+        "*read_ahead}",
+        "*()}",
+        "tests/sync/test_writing_dynamics.py::test_g5_whoever_is_read_ahead_is_decided_on_as_they_were_read",
+    ),
+    Mutant(
+        "changes by their time are read up to where our own clock is",
+        "connector/crm/dynamics/changing.py",
+        "settled = env.api.their_clock.now(now) - env.reading.settle",
+        "settled = now - env.reading.settle",
+        "tests/crm/test_dynamics.py::test_a_clock_of_ours_that_goes_before_theirs_loses_no_change",
+    ),
+    Mutant(
+        "a task that a 412 speaks of is there",
+        "connector/crm/dynamics/tasking.py",
+        "if there else refusal",
+        "if there or refusal.code else refusal",
+        DATAVERSE + "tasking.py::test_a_duplicate_of_another_kind_is_a_refusal",
     ),
     Mutant(
         "changes go on although the CRM tells them no more",

@@ -21,12 +21,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.agreement import Agreement
-from connector.decide import Decider, Office
 from connector.ledger import Ledger
 from connector.ledger.database import unpack
 from connector.ledger.tables import handoffs, transitions
-from connector.sync import Order, Report, run, session
+from connector.sync import Order, Report, run
 from tests.sync.over_http import OverHttp
 from tests.sync.world import World
 
@@ -207,22 +205,3 @@ def log_of(ledger: Ledger) -> tuple[list[Any], list[Any]]:
 
 def _untimed(body: dict[str, Any]) -> str:
     return str(sorted((name, "" if name.endswith("_at") else value) for name, value in body.items()))
-
-
-@contextmanager
-def compiled_once() -> Iterator[None]:
-    """The agreement is compiled for the first session only; a decider keeps nothing of whom it decides about."""
-    known: dict[int, tuple[Agreement, Decider]] = {}
-
-    def decider(agreement: Agreement, office: Office) -> Decider:
-        if office != Office():
-            return Decider(agreement, office)
-        if id(agreement) not in known:
-            known[id(agreement)] = agreement, Decider(agreement)
-        return known[id(agreement)][1]
-
-    session.Decider = decider  # type: ignore[misc,assignment]  # the name the session looks it up by
-    try:
-        yield
-    finally:
-        session.Decider = Decider  # type: ignore[misc]  # as it was

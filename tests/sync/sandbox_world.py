@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -36,6 +37,10 @@ def empty_account() -> Account:
     return Account(clock=AccountClock(AS_OF))
 
 
+#: Definitions and groups of an account that was set up, by what the mapping has of its own.
+_SET_UP: dict[str, Any] = {}
+
+
 @dataclass
 class SandboxWorld(OverHttp):
     """An account on loopback and the connector beside it; the sandbox must come from `empty_account`."""
@@ -53,11 +58,20 @@ class SandboxWorld(OverHttp):
         for one in self.agreement.wiring.signals:
             if one.how == "list":
                 self.account.audience.add_list(one.key)
-        adapter = self.adapter()
-        for own in self.agreement.wiring.own:
-            definition = PropertyDefinition(own.property, own.type, own.label, dict(own.options))
-            adapter.create_property(own.kind, definition, self.agreement.wiring.own_group)
-        adapter.close()
+        self._set_up()
+
+    def _set_up(self) -> None:
+        """As `connector setup` leaves an account: made once over HTTP, and the same for every later one."""
+        wiring = self.agreement.wiring
+        key = repr((wiring.own, wiring.own_group))
+        if key not in _SET_UP:
+            adapter = self.adapter()
+            for own in wiring.own:
+                definition = PropertyDefinition(own.property, own.type, own.label, dict(own.options))
+                adapter.create_property(own.kind, definition, wiring.own_group)
+            adapter.close()
+            _SET_UP[key] = deepcopy((self.account.definitions, self.account.groups))
+        self.account.definitions, self.account.groups = deepcopy(_SET_UP[key])
 
     def adapter(self) -> CRM:
         """A connection of its own for every run, as a process would open it."""

@@ -7,7 +7,6 @@ The crash matrix in one process (G2, lessons 11 and 16): every state a dying run
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from connector.sandbox import Sandbox
 from connector.sandbox.dataverse import DataverseSandbox
 from connector.sync import Order
 from tests.sync.crashing import EVERYTHING, Crash, Fuse, dying, moments
-from tests.sync.deaths import Life, State, compiled_once, log_of
+from tests.sync.deaths import Life, State, log_of
 from tests.sync.lives import SCENARIOS, Scenario
 from tests.sync.places import over_http
 from tests.sync.world import World
@@ -26,12 +25,6 @@ LATER = 10
 
 #: The CRMs that are called over HTTP, by their fixtures.
 PLACES = ("hubspot", "dynamics")
-
-
-@pytest.fixture(autouse=True)
-def _compiled_once() -> Iterator[None]:
-    with compiled_once():
-        yield
 
 
 def _life(scenario: Scenario, folder: Path, sandbox: Sandbox | DataverseSandbox | None = None) -> Life:

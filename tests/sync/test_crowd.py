@@ -11,7 +11,6 @@ from connector.sandbox.dataverse import DataverseSandbox, Environment
 from connector.sandbox.dataverse.people import populated
 from connector.sync import Order, run
 from tests.sync.crashing import EVERYTHING
-from tests.sync.deaths import compiled_once
 from tests.sync.dynamics_world import DynamicsWorld
 from tests.sync.test_writing_dynamics import set_up
 from tests.sync.world import AS_OF
@@ -29,7 +28,7 @@ def _environment() -> Environment:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[DynamicsWorld]:
-    with DataverseSandbox(_environment) as sandbox, compiled_once():
+    with DataverseSandbox(_environment) as sandbox:
         yield DynamicsWorld(tmp_path, page=1000, sandbox=sandbox)
 
 

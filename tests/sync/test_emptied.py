@@ -132,6 +132,30 @@ def test_lesson_13_an_edit_of_many_is_no_outage(tmp_path: Path) -> None:
     assert ledger.aside.open_alerts() == []
 
 
+def test_lesson_13_whoever_is_only_looked_at_is_read_again_before_a_write(tmp_path: Path) -> None:
+    """The look keeps nothing, so what a person did just before it must be met by whoever writes."""
+    world = World(tmp_path)
+    world.crm.versioned = True
+    ledger = _account(world)
+    for number in range(50):
+        world.edit(str(1000 + number), {"jobtitle": ""})
+    world.interested("1050")
+    world.edit("1050", {"firstname": "Ann"})  # so that it is read by this run, and young
+    read = world.crm.read
+
+    def edited_before_the_look(kind: str, ids: Any, properties: Any) -> Any:
+        if sorted(ids) == ["1050", "1051"]:
+            world.crm.read = read  # type: ignore[method-assign]  # once
+            world.edit("1050", {"lifecyclestage": "subscriber"})
+        return read(kind, ids, properties)
+
+    world.crm.read = edited_before_the_look  # type: ignore[method-assign]  # a person in between
+
+    _later(world, ledger, minutes=1)
+
+    assert world.contacts()["1050"]["lifecyclestage"] == "subscriber"
+
+
 def test_a_counter_that_is_not_told_for_a_while_has_not_risen_when_it_is_back(tmp_path: Path) -> None:
     """Blank is not zero: the mark stays, and its return is no visit of anybody."""
     world = World(tmp_path)

@@ -30,7 +30,7 @@ from connector.errors import Transient
 from connector.ledger.people import NOTHING
 from connector.sync import Order, Report
 from tests.sync.crashing import Crash, Fuse, dying
-from tests.sync.deaths import Life, State, compiled_once
+from tests.sync.deaths import Life, State
 from tests.sync.lives import SCENARIOS
 from tests.sync.places import over_http
 from tests.sync.world import STAGES, World
@@ -321,9 +321,8 @@ def test_g1_g2_g3_g4_g5_g6_g9_whatever_happens_in_whatever_order(
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    with compiled_once():
-        world = World(tmp_path) if place == "memory" else over_http(tmp_path, request.getfixturevalue(place))
-        next(one for one in SCENARIOS if one.name == "stages go back").settings(world)
-        Game.life = Life(world, world.ledger())
-        Game.begin = Game.life.state()
-        run_state_machine_as_test(Game, settings=how)  # type: ignore[no-untyped-call]  # as Hypothesis ships it
+    world = World(tmp_path) if place == "memory" else over_http(tmp_path, request.getfixturevalue(place))
+    next(one for one in SCENARIOS if one.name == "stages go back").settings(world)
+    Game.life = Life(world, world.ledger())
+    Game.begin = Game.life.state()
+    run_state_machine_as_test(Game, settings=how)  # type: ignore[no-untyped-call]  # as Hypothesis ships it
