@@ -113,10 +113,10 @@ class Recorder:
             said["stage_reason"] = "not yet: " + "; ".join(blocked)
 
     def shown_stage(self, walk: Walk) -> str | None:
-        """What the CRM's own stage property should hold; None leaves a blank that a person made."""
+        """What the CRM's own stage property should hold; None leaves a blank that a person made, for as long as nothing
+        moves the track on."""
         track, stages, live = walk.track, walk.stages, walk.person.stage
-        edited = walk.edit("stage")
-        if edited and edited.after is None and live is None and track.stage is None:
+        if live is None and track.stage is None:
             return None
         if walk.moves:
             backwards = [
