@@ -108,6 +108,8 @@ class Path:
         track, tried = walk.track, walk.tried
         if not track.handed_over or track.status not in (None, "new", "attempting"):
             return
+        if track.undone_at and not tried.goes_on_after(track.undone_at):
+            return
         if tried.contact_at:
             walk.set_status("connected", "attempts.connects", "there was a contact")
         elif self._is_exhausted(walk):
