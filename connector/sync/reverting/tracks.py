@@ -63,7 +63,7 @@ def stepped_back(
             old["furthest"] = stages.further(old.get("furthest"), track.get("furthest"))
         old["cycle"] = track.get("cycle", 0)
         looked = {name: track[name] for name in _OF_A_LOOK if name in track}
-        undone = {"undone_at": at.isoformat()} if "status" in whats else {}
+        undone = {"set_back_at": at.isoformat()} if "status" in whats else {}
         tracks.append({**old, **looked, **undone, "edited_at": at.isoformat()})
         before.append(old)
         moves += _moves_back(track, old, why)
