@@ -171,6 +171,18 @@ def test_setup_asks_then_creates_in_every_table_of_people_and_then_check_is_gree
     assert not dynamics.sandbox.world.writes  # no row was written
 
 
+def test_after_setup_an_environment_that_had_nothing_of_ours_fits(dynamics: DynamicsDesk) -> None:
+    """The mapping also understands numbers that nobody writes; nothing has to have them."""
+    for table in dynamics.sandbox.world.tables.values():
+        for name in [one for one in table.columns if one.startswith("cx_")]:
+            del table.columns[name]
+
+    assert dynamics("setup", "--yes").code == 0
+    told = dynamics("check")
+
+    assert told.code == 0, told.out
+
+
 def test_a_persona_that_is_added_becomes_an_option(ready: DynamicsDesk) -> None:
     """Its number stands in the mapping, or loading says which line is missing."""
     ready.mapping(("personas.toml", "[personas.daily_user]", f"{CLERK}[personas.daily_user]"))
