@@ -19,7 +19,7 @@ from connector.crm import FoundTask, Outcome, Task
 from connector.crm.announcing import announced
 from connector.crm.dynamics import linking, reading
 from connector.crm.dynamics.api import Call
-from connector.crm.dynamics.bindings import BIND, OWNER
+from connector.crm.dynamics.bindings import BIND, OWNER, REGARDING
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.kinship import Found, Tellers, alive, followed, speaks_for
 from connector.crm.dynamics.names import TASK
@@ -33,9 +33,7 @@ _SUBJECT, _TEXT = 200, 2000
 
 _PRIORITIES: Mapping[str, int] = {"LOW": 0, "MEDIUM": 1, "HIGH": 2}
 
-_REGARDING = "regardingobjectid"
-
-#: What a task of an id that is taken answers; other 412s are about other duplicates.
+#: Dataverse's words for: a row of this id is there already. Of any other duplicate a look tells whether it is that.
 _THERE_ALREADY = frozenset({"", "0x80040237"})
 
 
@@ -81,9 +79,7 @@ def _create(env: Environment, people: Mapping[str, Found], task: Task) -> Outcom
     except (Transient, Deferred) as error:
         return Outcome("", "deferred", code=codes.of(error), message=str(error))
     except Refused as error:
-        if error.status == 412 and error.theirs in _THERE_ALREADY:
-            return Outcome(id, "written")
-        return Outcome("", "rejected", code=error.code, message=error.sentence)
+        return _refusal(env, id, error)
     except NotFound as error:
         return Outcome(
             "", "rejected", code=codes.of(error), message="the table of tasks, or a row it points to, is gone"
@@ -98,13 +94,29 @@ def _create(env: Environment, people: Mapping[str, Found], task: Task) -> Outcom
 _ONLY_NEW = {"If-None-Match": "*"}
 
 
+def _refusal(env: Environment, id: str, error: Refused) -> Outcome:
+    """A task of this id that is there already was created once. Which code says so is not written down, and another
+    duplicate is refused alike, so where the code leaves it open we look."""
+    refused = Outcome("", "rejected", code=error.code, message=error.sentence)
+    if error.status != 412:
+        return refused
+    try:
+        if error.theirs not in _THERE_ALREADY:
+            env.api.ask(Call(f"{TASK.set_name}({id})", "read", query=(("$select", TASK.key),)))
+    except (NotFound, Refused):
+        return refused
+    except (Transient, Deferred) as unseen:
+        return Outcome("", "unknown", code=codes.of(unseen), message="the task may have been there already")
+    return Outcome(id, "written")
+
+
 def _body(env: Environment, task: Task, table: str, person: str) -> dict[str, Any]:
     leads = env.bindings.of(TASK)
     body: dict[str, Any] = {
         "subject": task.subject[:_SUBJECT],
         "description": _shortened(task.body),
         "scheduledend": task.due_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        leads[_REGARDING][table] + BIND: env.bindings.address(table, person),
+        leads[REGARDING][table] + BIND: env.bindings.address(table, person),
     }
     if task.priority in _PRIORITIES:
         body["prioritycode"] = _PRIORITIES[task.priority]
