@@ -25,10 +25,13 @@ TAG = "agreement-connector"
 #: Sent with every request.
 HEADERS: Mapping[str, str] = {"Accept": "application/json", "OData-MaxVersion": "4.0", "OData-Version": "4.0"}
 
+_WHOLE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+
 _PORTS = {"https": 443, "http": 80}
 
-#: An address, whole or below the host; other paths are below the API's root.
-_LINK = re.compile(r"/|[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
+#: An address out of an answer: whole, below the host, or below the API's root, of which only a query tells it. Paths of
+#: ours have none.
+_LINK = re.compile(r"/|[a-z][a-z0-9+.-]*:/|[^?]*\?", re.IGNORECASE)
 
 #: What no address holds, and what programs that read it differently are misled by.
 _MISLEADING = re.compile(r"[\x00-\x20\x7f\\]")
@@ -135,12 +138,12 @@ class Wire:
     def _address(self, request: Request) -> str:
         if not request.is_link:
             return self._root + request.target(self._version)
-        return followed(request.path, self._root)
+        return followed(request.path, self._root, self._version)
 
 
-def followed(link: str, root: str) -> str:
+def followed(link: str, root: str, version: str = VERSION) -> str:
     """A link out of an answer, unchanged, when it leads to the host it came from. Raises Denied for another one."""
-    whole = urljoin(f"{root}/", link) if link.startswith("/") else link
+    whole = link if _WHOLE.match(link) else urljoin(f"{root}/api/data/{version}/", link)
     if not _same_origin(whole, root):
         raise Denied(
             f"An answer of {urlsplit(root).netloc} points to another host. Links are followed to environment_url only,"
