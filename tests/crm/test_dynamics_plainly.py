@@ -133,3 +133,30 @@ def test_columns_are_made_where_solutions_and_the_organization_cannot_be_read(
     crm.create_property("contact", PropertyDefinition("cx_x", "number", "X"), "agreement")
 
     assert [name for name in ("contact", "lead") if "cx_x" in sandbox.world.tables[name].columns] == ["contact", "lead"]
+
+
+def test_users_are_known_by_name_where_nothing_else_is_told_of_them(crm: Dynamics, sandbox: DataverseSandbox) -> None:
+    """Neither an address nor who has left, nor when they came."""
+    for name in ("internalemailaddress", "isdisabled", "createdon"):
+        del sandbox.world.tables["systemuser"].columns[name]
+
+    told = crm.describe(["contact"])
+
+    somebody = next(owner for owner in told.owners if owner.id == SOMEBODY)
+    assert (bool(somebody.name), somebody.email, somebody.active) == (True, "", True)
+    assert [finding for finding in told.findings if finding.stops] == []
+
+
+@pytest.mark.parametrize("status", [404, 501])
+def test_where_parties_are_not_listed_an_activity_is_theirs_whom_it_regards(
+    crm: Dynamics, world: Organisation, status: int
+) -> None:
+    """Nor is anybody else told to have taken part."""
+    regarded, other = world.people(2)
+    call = world.add("call", {"subject": "A call"})
+    world.set("phonecall", call, regardingobjectid=Ref("contact", regarded))
+    world.party("phonecall", call, Ref("contact", other))
+    world.sandbox.fault("answer", path="/activityparties", times=0, status=status)
+
+    assert [link.to_id for link in crm.links("call", [call], "contact")[call]] == [regarded]
+    assert [link.to_id for link in crm.links("contact", [regarded], "call")[regarded]] == [call]

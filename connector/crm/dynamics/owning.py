@@ -10,6 +10,7 @@ from connector.crm import Owner
 from connector.crm.dynamics.api import Call
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.metadata import Fact, rows
+from connector.crm.dynamics.plainly import plainly
 from connector.crm.dynamics.refusals import Refused
 from connector.errors import Denied, NotFound
 
@@ -25,14 +26,15 @@ def owners(env: Environment) -> Iterator[Owner]:
         if (team := teams.get(str(one.get("teamid")))) is not None:
             words.setdefault(str(one.get("systemuserid")), []).extend(_words(team))
     users = Call("systemusers", "describe", query=(("$select", _OF_USERS),))
-    for one in rows(env, users):
+    for one in plainly(lambda call: list(rows(env, call)), users, _OF_ANY_USER):
         yield _user(one, tuple(words.get(str(one["systemuserid"]), ())))
     for id, team in teams.items():
         if team.get("teamtype") != _ACCESS_TEAM:
             yield Owner(id, "", active=True, name=str(team.get("name") or ""), teams=_words(team))
 
 
-_OF_USERS = "systemuserid,fullname,internalemailaddress,isdisabled"
+_OF_ANY_USER = "systemuserid,fullname"
+_OF_USERS = f"{_OF_ANY_USER},internalemailaddress,isdisabled"
 
 
 def _user(row: Fact, teams: tuple[str, ...]) -> Owner:

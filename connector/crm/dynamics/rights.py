@@ -173,6 +173,8 @@ def _can_look(env: Environment, table: TableFacts) -> bool:
         if error.code != "scope":
             raise
         return False
+    except (NotFound, Refused):
+        pass  # whatever it is that was not understood, it is not the right
     return True
 
 
