@@ -289,6 +289,29 @@ def test_a_deleted_record_that_is_restored_is_told_and_read_again(dynamics: Dyna
     assert one(dynamics, "contact", id).id == id
 
 
+@pytest.mark.parametrize("pages", [1, 2])
+def test_who_is_told_as_changed_and_as_deleted_is_read_and_not_taken_for_gone(
+    dynamics: Dynamics, world: Organisation, pages: int
+) -> None:
+    """Deletions are told last, also that of a row that came back since; whoever is gone does not answer when read."""
+    back, gone = world.people(2)
+    cursor = cursor_of(dynamics)
+    place = f"{world.sandbox.url}/api/data/v9.2/contacts"
+    row, *deleted = {"contactid": back}, {"id": back, "reason": "deleted"}, {"id": gone, "reason": "deleted"}
+    later = {"value": [*([] if pages == 2 else [row]), *deleted], "@odata.deltaLink": f"{place}?$deltatoken=z"}
+    if pages == 2:
+        first = {"value": [row], "@odata.nextLink": f"{place}?$skiptoken=more"}
+        world.sandbox.fault("answer", path=r"contacts\?.*deltatoken", status=200, body=first)
+    which = "skiptoken=more" if pages == 2 else "deltatoken"
+    world.sandbox.fault("answer", path=rf"contacts\?.*{which}", status=200, body=later)
+
+    batches = list(dynamics.changes("contact", cursor, world.now()))
+
+    assert {id for batch in batches for id in batch.gone} == {gone}
+    assert batches[0].ids == (back,)
+    assert [back in batch.ids for batch in batches if back in {*batch.ids, *batch.gone}] == [True] * pages
+
+
 # -- scans -----------------------------------------------------------------------------------------------
 
 

@@ -68,16 +68,21 @@ class _Page:
 
 @dataclass(slots=True)
 class _Told:
-    """What was told already, so that each row is told once."""
+    """What was told already, so that each row is told once.
+
+    A row that is told as changed and as deleted was deleted and came back, or has gone since: who reads it finds out.
+    """
 
     ids: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
 
     def news(self, page: _Page) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        ids = tuple(id for id in dict.fromkeys(page.ids) if id not in self.ids)
-        gone = tuple(id for id in dict.fromkeys(page.gone) if id not in self.gone)
+        here, deleted = dict.fromkeys(page.ids), dict.fromkeys(page.gone)
+        again = [id for id in deleted if id in self.ids and id not in self.gone]
+        ids = tuple(dict.fromkeys([*(id for id in here if id not in self.ids), *again]))
+        gone = tuple(id for id in deleted if id not in self.gone and id not in self.ids and id not in here)
         self.ids.update(ids)
-        self.gone.update(gone)
+        self.gone.update(deleted)
         return ids, gone
 
 
