@@ -92,6 +92,11 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "Take the field out of write_back.toml, or map it to a property of our own.",
             ),
             Code(
+                "server_fails",
+                "The CRM's server fails whenever this record is written, alone as well, and takes all others.",
+                "Change the record by hand: if the CRM fails there as well, report it to its support.",
+            ),
+            Code(
                 "refused",
                 "The CRM refused the record and gave no reason that we know.",
                 "Open the record in the CRM and change the property by hand: it shows the reason there.",
@@ -137,6 +142,7 @@ CHAPTERS: tuple[Chapter, ...] = (
         " stands in the CRM and does only what is missing.",
         (
             Code("no_answer", "The connection broke, or the answer did not end in time.", _ITSELF),
+            Code("server_error", "The CRM's server failed, and nobody knows how far it had come.", _ITSELF),
             Code(
                 "not_json",
                 "The answer was no JSON object, as of a proxy's error page.",
@@ -352,7 +358,7 @@ def of(error: ConnectorError) -> str:
     if error.code in CODES:
         return error.code
     kinds: tuple[tuple[type[ConnectorError], str], ...] = (
-        (OutcomeUnknown, "no_answer"),
+        (OutcomeUnknown, "server_error" if error.code == "http_500" else "no_answer"),
         (Transient, "throttled" if _is_throttling(error.code) else "unavailable"),
         (Denied, "denied"),
         (NotFound, "not_found"),

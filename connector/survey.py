@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 from connector.agreement import Agreement
@@ -17,6 +17,9 @@ from connector.agreement.wiring import FieldSpec
 from connector.crm import CRM, Automation, Description
 from connector.errors import CrmError, Denied, NotFound, Problem
 from connector.fields import STRICT
+
+#: By how much our clock may differ from the CRM's before that is told.
+NOTICED = timedelta(seconds=60)
 
 #: Records per list call, and calls that fit into ten seconds on most tiers.
 PAGE, CALLS_PER_10_SECONDS = 100, 100
@@ -207,3 +210,16 @@ def contested(found: Automations) -> list[Problem]:
         for one in found.found
         if one.enabled
     ]
+
+
+def differing_clocks(crm: CRM, now: datetime) -> list[Problem]:
+    """Where our clock, which shows `now`, is not the CRM's, as far as its answers have told."""
+    ahead = crm.clock_ahead(now)
+    if abs(ahead) < NOTICED:
+        return []
+    way = "ahead of" if ahead > timedelta(0) else "behind"
+    what = (
+        f"its clock is {abs(ahead) / timedelta(minutes=1):.0f} min {way} the CRM's. Nothing is missed by it, but what"
+        " counts as today, as late or as new goes by this machine."
+    )
+    return [Problem("this machine", what, "Set its clock.")]

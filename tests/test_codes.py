@@ -121,6 +121,7 @@ def test_lesson_51_each_code_says_what_it_means_and_what_to_do() -> None:
         (Transient("x", code="http_429"), "throttled"),
         (Transient("x", code="TEN_SECONDLY_ROLLING"), "throttled"),
         (OutcomeUnknown("x", code="http_504"), "no_answer"),
+        (OutcomeUnknown("x", code="http_500"), "server_error"),
         (CrmError("x", code="WHATEVER"), "crm_error"),
         (ConnectorError("x"), "error"),
     ],

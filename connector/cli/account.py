@@ -64,6 +64,7 @@ def _examined(door: Opened) -> Examined:
     unseen = [Problem(one.where, f"signal {one.signal} cannot be seen: {one.why}") for one in delivered.unseen]
     unseen += survey.unfilled(crm, agreement, account)
     remarks = [*door.findings.remarks, *_rarely(door), *unseen, *survey.contested(automations)]
+    remarks += survey.differing_clocks(crm, now())
     cost = survey.first_read(crm, account, counts, mine.read.page)
     return Examined(problems, remarks, cost, delivered, automations)
 
@@ -73,6 +74,7 @@ def _blind(door: Opened) -> Examined:
     from connector import survey  # noqa: PLC0415 - --help does without
 
     remarks, unknown = [*door.findings.remarks, *_rarely(door)], "Not everything can be read yet."
+    remarks += survey.differing_clocks(door.crm, now())
     cost, delivered = survey.FirstRead({}, 0, 0, 0.0), survey.Delivered(frozenset())
     return Examined(list(door.findings.problems), remarks, cost, delivered, survey.Automations(unknown=unknown))
 

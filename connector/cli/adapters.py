@@ -76,7 +76,12 @@ def _dynamics(connection: Connection, state_url: str) -> CRM:
         read=Reading(
             settle=read.settle, look_back=read.look_back, page=read.page, batch=read.batch, threads=read.threads
         ),
-        write=Writing(states=connection.write.states, bulk=connection.write.bulk or ""),
+        write=Writing(
+            states=connection.write.states,
+            bulk=connection.write.bulk or "",
+            predictive_score=connection.write.predictive_score or "",
+            predictive_grade=connection.write.predictive_grade or "",
+        ),
         budget=budget_of(connection),
         daily_quota=connection.budget.daily_quota,
         timeout=connection.timeout.total_seconds(),

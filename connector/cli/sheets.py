@@ -101,6 +101,7 @@ def _desk(config: Path, connection: str | None, as_of: str | None) -> Iterator[D
             session.account,
             str(described.get("contact_page") or ""),
             _scope(chosen),
+            ledger.mirror.forms,
         )
         yield Desk(chosen, ledger, session, setting)
 

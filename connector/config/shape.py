@@ -68,10 +68,14 @@ class Write(_Table):
 
     `states`: state and status of rows may be written, which closes and reopens them. `bulk`: columns whose names begin
     so are set by nobody else, and a backfill writes them many rows at a time without looking what others do meanwhile.
+    `predictive_score`, `predictive_grade`: columns of people that their open leads and deals show as well, where the
+    CRM's own pages show scores.
     """
 
     states: _Flag = False
     bulk: _Text | None = None
+    predictive_score: _Text | None = None
+    predictive_grade: _Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

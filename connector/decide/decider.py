@@ -19,7 +19,7 @@ from connector.decide.leaving import is_below, rule_of
 from connector.decide.office import Office
 from connector.decide.outputs import OF_STAGE
 from connector.decide.tracks import first_track, furthest, leading, looked_at
-from connector.decide.walk import ABOVE, ADOPTED_FROM, BELOW, Walk
+from connector.decide.walk import ABOVE, ADOPTED_FROM, AHEAD, BELOW, Walk
 from connector.model import Decision, Person, Track, Value
 
 #: How the warning begins that somebody holds a person; the reason they typed follows.
@@ -250,7 +250,10 @@ class _Terms:
 
 def _remember(share: Share, walk: Walk, run: int) -> Track:
     """The track as it will be once all of this is confirmed: it answers to everything seen up to `run`."""
+    deals = walk.facts.deals
     facts = walk.facts.digest
+    if deals.says != "open" and deals.at is not None and deals.at > walk.as_of:
+        facts += AHEAD
     walk.above = walk.track.cause == "adopted" and share.lane.path.is_above(walk)
     if walk.above:
         facts += ABOVE

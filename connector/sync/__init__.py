@@ -20,6 +20,7 @@ The loop: ids to look at, read, normalise, decide, diff, guard, apply, record.
     backwards.py  setting an earlier lifecycle stage without leaving anybody blank
     signing.py    whether the agreement is signed, and how that is told
     ahead.py      reading one step ahead of the work
+    compiling.py  an agreement compiled once for all sessions
 """
 
 from connector.sync.loop import run

@@ -116,7 +116,7 @@ def left_today(day: Day, budget: Budget, now: datetime, priority: Priority = "ba
         return None
     rest = ours - day.used
     if day.remaining is not None:
-        rest = min(rest, day.remaining - day.floor(budget))
+        rest = min(rest, day.remaining - day.stop(budget, priority))
     return max(0, rest)
 
 
@@ -152,6 +152,11 @@ def _unread(ledger: Ledger, kind: str, total: int, number: int | None) -> int:
         return 0
     began = ledger.runs.cursor(f"since run:{kind}") if ledger.runs.cursor(f"scan:{kind}") is not None else None
     return total if began is None else max(0, total - ledger.mirror.count_met(kind, int(began)))
+
+
+def calls_to_read(session: Session, page: int) -> int:
+    """About how many calls it takes to read everything anew that the ledger knows, so many records a page."""
+    return sum(_to_read(kind, session.ledger.mirror.count(kind), page) or 1 for kind in _kinds(session))
 
 
 def _to_read(kind: str, records: int, page: int) -> int:

@@ -23,12 +23,13 @@ from connector.ledger.completeness import completeness
 from connector.ledger.work import UNDOING, PlannedChange
 from connector.model import ALWAYS
 from connector.plan import from_json
+from connector.survey import differing_clocks
 from connector.sync import asking, resuming
 from connector.sync.adding_up import refuse_unaccounted
 from connector.sync.apply import Apply
 from connector.sync.backwards import Backwards
 from connector.sync.emptied import Emptied
-from connector.sync.freshness import essence
+from connector.sync.freshness import as_reviewed
 from connector.sync.guarding import Guarding
 from connector.sync.lease import holding
 from connector.sync.look import REHEARSED, Look
@@ -44,9 +45,6 @@ from connector.sync.whom import candidates
 
 #: How long plans that were only shown and runs in which nothing happened are remembered.
 KEPT = timedelta(days=30)
-
-#: Seconds by which our clock may differ from the CRM's before that is told.
-NOTICED = 60
 
 
 def run(session: Session, order: Order) -> Report:
@@ -279,38 +277,50 @@ def _compare_with_review(session: Session, order: Order, report: Report) -> None
     if order.clean_up is not None:
         _leave_out_who_moved(session, order.expected, report)
         return
-    now = {one.person_id: _essence(one.body) for one in session.ledger.work.every(report.run)}
-    reviewed = {id: _essence(body) for id, body in order.expected.items()}
-    if now == reviewed:
+    met = 0
+    moved = []
+    for one in session.ledger.work.every(report.run):
+        met += one.person_id in order.expected
+        if not as_reviewed(from_json(one.body), order.expected.get(one.person_id)):
+            moved.append(one.person_id)
+    if not moved and met == len(order.expected):
         return
-    moved = sorted({id for id in {*now, *reviewed} if now.get(id) != reviewed.get(id)})
-    results = [(id, "superseded", "plan_moved", "the record no longer is as reviewed") for id in now]
-    session.ledger.work.conclude(report.run, results, session.now())
+    moved = sorted({*moved, *_missing(session, report, order.expected)})
+    _supersede(session, report, "the record no longer is as reviewed")
     raise GuardRefused(
-        f"{len(moved)} of {len(reviewed)} people in this plan are no longer as they were reviewed (for example contact"
-        f" {', '.join(moved[:3])}). Nothing was written. Make and review a new plan: connector plan -o FILE"
+        f"{len(moved)} of {len(order.expected)} people in this plan are no longer as they were reviewed (for example"
+        f" contact {', '.join(moved[:3])}). Nothing was written. Make and review a new plan: connector plan -o FILE"
     )
+
+
+def _missing(session: Session, report: Report, expected: Mapping[str, Any]) -> set[str]:
+    """Those of whom a person expects a change, and who need none by now."""
+    return expected.keys() - {one.person_id for one in session.ledger.work.every(report.run)}
+
+
+def _supersede(session: Session, report: Report, why: str) -> None:
+    """Nothing of this run is written."""
+    now = [(one.person_id, "superseded", "plan_moved", why) for one in session.ledger.work.every(report.run)]
+    session.ledger.work.conclude(report.run, now, session.now())
 
 
 def _leave_out_who_moved(session: Session, expected: Mapping[str, Any], report: Report) -> None:
     """A clean-up is written over days, in which scores go on fading: what was agreed to is the move. Whoever would
     move otherwise by now is left as they are."""
-    now = {one.person_id: _moves(one.body) for one in session.ledger.work.every(report.run)}
-    reviewed = {id: _moves(body) for id, body in expected.items()}
-    moved = [id for id, moves in now.items() if moves != reviewed[id]]
+    people, moved = 0, []
+    for one in session.ledger.work.every(report.run):
+        people += 1
+        if _moves(one.body) != _moves(expected[one.person_id]):
+            moved.append(one.person_id)
     results = [(id, "superseded", "plan_moved", "no longer as reviewed") for id in moved]
     session.ledger.work.conclude(report.run, results, session.now())
-    others = len(reviewed) - len(now) + len(moved)
+    others = len(expected) - people + len(moved)
     if others:
-        report.warnings.append(f"{others} of the {len(reviewed)} people reviewed are done, or no longer as reviewed")
+        report.warnings.append(f"{others} of the {len(expected)} people reviewed are done, or no longer as reviewed")
 
 
 def _moves(body: object) -> object:
     return [(move.what, move.before, move.after) for move in from_json(body).moves]  # type: ignore[arg-type]  # as below
-
-
-def _essence(body: object) -> object:
-    return essence(from_json(body))  # type: ignore[arg-type]  # the ledger and the plan file hold what to_json made
 
 
 def _reviewed(order: Order) -> Mapping[str, Any] | None:
@@ -365,11 +375,11 @@ def _refuse_unsigned(session: Session, order: Order) -> None:
 
 
 def _start(session: Session, order: Order) -> tuple[Order, Report]:
-    """A new run, or the interrupted full scan that goes on where it stopped, at its own instant."""
+    """A new run, or the interrupted full scan that goes on where it stopped: what others decided since is no future."""
     now = session.now()
     resumed = resuming.unfinished(session, order) if order.everything and order.resume else None
     if resumed is not None:
-        number, order = resumed.number, replace(order, as_of=resumed.as_of)
+        number, order = resumed.number, replace(order, as_of=max(order.as_of, resumed.as_of))
         session.ledger.work.plan_anew(number, now)
     else:
         number = session.ledger.begin_run(order.verb, session.mode, order.as_of, now, session.agreement.fingerprint)
@@ -397,8 +407,7 @@ def _finish(session: Session, order: Order, report: Report) -> None:
         report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned", UNDOING))
     calls = session.crm.calls
     report.calls, report.retries, report.throttled = dict(calls.by_class), calls.retries, calls.throttled
-    if abs(calls.ahead) >= NOTICED:
-        report.warnings.append(_differing_clocks(calls.ahead))
+    report.warnings += map(str, differing_clocks(session.crm, session.now()))
     if order.write:
         session.ledger.rejects.forget_gone()
     report.set_aside = session.ledger.rejects.by_code()
@@ -418,14 +427,6 @@ def _finish(session: Session, order: Order, report: Report) -> None:
     with session.ledger.transaction():
         session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
         resuming.end(session, order, report)
-
-
-def _differing_clocks(ahead: float) -> str:
-    way = "ahead of" if ahead > 0 else "behind"
-    return (
-        f"this machine's clock is {abs(ahead) / 60:.0f} min {way} the CRM's. Nothing is missed by it, but what counts"
-        " as today, as late or as new goes by this machine: set its clock"
-    )
 
 
 def _status(report: Report, *, writes: bool, rejects: bool) -> str:

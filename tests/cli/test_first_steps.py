@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -110,6 +110,17 @@ def test_check_as_json_carries_problems_and_cost(desk: Desk) -> None:
     assert set(told.json) == keys
     assert (told.code, told.json["status"], told.json["problems"]) == (0, "done", [])
     assert told.json["first_read"]["records"] == 7
+
+
+def test_check_compares_the_clocks_as_runs_do(desk: Desk) -> None:
+    """Half an hour ahead of the account's: nothing that stops a run, and what goes by this machine's clock is told."""
+    desk.sandbox.switch(tells_time=True)
+    desk.world.clock.set(datetime.now(UTC) - timedelta(minutes=30))
+    told = desk("check")
+    assert told.code == 0
+    assert "its clock is 30 min ahead of the CRM's" in " ".join(told.out.split())
+    desk.world.clock.set(datetime.now(UTC))
+    assert "clock" not in desk("check").out
 
 
 def test_check_counts_the_people_behind_an_option_nobody_mapped(desk: Desk) -> None:

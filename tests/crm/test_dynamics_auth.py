@@ -56,9 +56,15 @@ def granted(token: str, seconds: int = 3600) -> dict[str, Any]:
     return {"token_type": "Bearer", "expires_in": seconds, "access_token": token}
 
 
-def token_of(app: App = APP, *, wall: Callable[[], float] | None = None, attempts: int = 2) -> AppToken:
+def token_of(
+    app: App = APP,
+    *,
+    wall: Callable[[], float] | None = None,
+    attempts: int = 2,
+    sleep: Callable[[float], None] = lambda _: None,
+) -> AppToken:
     courier = Courier("authority", connections=1, timeout=5.0, clock=lambda: 0.0, proxy=None)
-    policy = Policy(lambda _: None, attempts=attempts)
+    policy = Policy(sleep, attempts=attempts)
     return AppToken(app, f"{ROOT}/", courier=courier, policy=policy, wall=wall or Wall())
 
 
@@ -241,6 +247,17 @@ def test_an_authority_that_is_ill_is_no_refusal(
     assert type(caught.value) is Transient
     assert caught.value.code == code
     assert len([call for call in entra.calls if call.request.url == where]) == 2
+
+
+def test_an_authority_that_names_a_wait_is_left_alone_for_as_long(entra: responses.RequestsMock) -> None:
+    """Whoever asks on is refused for longer."""
+    waits: list[float] = []
+    entra.post(TOKENS, status=429, body="{}", headers={"Retry-After": "17"})
+    entra.post(TOKENS, json=granted("tok"))
+
+    assert token_of(sleep=waits.append).now() == "tok"
+    assert len(waits) == 1
+    assert waits[0] >= 17.0
 
 
 # -- certificates ----------------------------------------------------------------------------------------

@@ -144,13 +144,16 @@ def test_dataverse_trap_19_an_empty_code_leaves_the_wording(status: int, message
     assert error(status, "", message).code == ours
 
 
-def test_dataverse_trap_08_a_column_that_is_not_there_is_told_by_the_wording() -> None:
+@pytest.mark.parametrize("code", ["0x80040203", "0x80048d19", ""])
+def test_dataverse_trap_08_a_column_that_is_not_there_is_told_by_the_wording(code: str) -> None:
     """Also where the code says no more than that something is wrong."""
     for message in (
         "Could not find a property named 'cx_stage' on type 'Microsoft.Dynamics.CRM.contact'.",
         "An undeclared property 'cx_stage' which only has property annotations in the payload but no value was found.",
+        "Invalid property 'cx_stage' was found in entity 'Microsoft.Dynamics.CRM.lead'.",
+        "The property 'cx_stage' does not exist on type 'Microsoft.Dynamics.CRM.lead'. Only use names that do.",
     ):
-        found = error(400, "0x80040203", message)
+        found = error(400, code, message)
 
         assert isinstance(found, Refused)
         assert (found.code, found.named(["jobtitle", "cx_stage"])) == ("property_missing", ("cx_stage",))

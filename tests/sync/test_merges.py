@@ -118,6 +118,7 @@ def test_g9_a_survivor_nobody_has_read_before_takes_over(tmp_path: Path) -> None
 def test_g9_a_merge_that_nobody_told_of_is_found_by_the_sweep(build: Build) -> None:
     """One record is missed, another lists it: the sweep folds them within the day."""
     world = build()
+    world.tells_by_time()
     ledger = _handed_over(world, "1", "2")
     world.clock.pass_by(hours=-3)
     world.merge("2", "1")

@@ -5,7 +5,7 @@ Dynamics 365 as a CRM of the protocol: settings in, the rooms of this package be
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connector.crm import (
     Automation,
@@ -116,6 +116,10 @@ class Dynamics:
     def before_call(self, ask: Callable[[], None]) -> None:
         """Ask somebody else from now on."""
         self._env.api.before_call = ask
+
+    def clock_ahead(self, now: datetime) -> timedelta:
+        """See CRM."""
+        return self._env.api.their_clock.ahead(now)
 
     def waits_for(self) -> str:
         """See CRM."""

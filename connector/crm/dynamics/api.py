@@ -25,6 +25,7 @@ from connector.crm.pacing import Budget
 from connector.crm.resting import Rest
 from connector.crm.retry import Policy
 from connector.crm.threads import Threads
+from connector.crm.timing import TheirClock
 from connector.crm.wire import Answer
 from connector.errors import CrmError, Deferred, OutcomeUnknown, Transient
 
@@ -92,6 +93,7 @@ class Api:
             desk, wire.host, lambda: wire.whose, budget, a_day=a_day, sleep=rest, dice=policy.dice
         )
         self.before_call: Callable[[], None] = unasked
+        self.their_clock = TheirClock(clock)
         self._tally = threading.Lock()
         self._reached = False
         self._threads = Threads(threads, "dynamics")
@@ -154,6 +156,14 @@ class Api:
     def ahead(self, work: Callable[[], B], *, writing: bool = False) -> Future[B]:
         """See Threads."""
         return self._threads.ahead(work, writing=writing)
+
+    def prove(self, link: str) -> None:
+        """Raises Denied for a link out of an answer that leads to another host, before it is stored."""
+        self._wire.prove(link)
+
+    def leads_home(self, link: str) -> bool:
+        """Whether a stored link leads to this environment."""
+        return self._wire.leads_home(link)
 
     def waits_for(self) -> str:
         """What calls under way are waiting for at this moment; "" for nothing known."""
@@ -218,7 +228,9 @@ class Api:
         with places, self._rest.waiting_for("the server's answer"):
             answer = self._wire.send(request, self.before_call)  # asked last of all: the places may have taken long
             self._count(counted_as)
+            self.their_clock.learn(answer.headers.get("Date"))
             self.allowance.learn(answer)
+            self.their_clock.learn(answer.headers.get("Date"))
             if answer.status >= 300 and not _is_a_batch(answer):
                 raise self._failure(request, answer, places)
         return answer

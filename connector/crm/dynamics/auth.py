@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from connector.crm.dynamics.courier import Courier
+from connector.crm.dynamics.refusals import retry_after
 from connector.crm.retry import Policy
 from connector.crm.wire import Access, Answer, Held
 from connector.errors import CrmError, Denied, OutcomeUnknown, Transient
@@ -144,7 +145,8 @@ class AppToken:
         status = self._door.status
         if status < 500 and status not in (408, 429):
             return None
-        return Transient(f"{self._door.host} answered {status} instead of a token.", code=f"http_{status}")
+        what = f"{self._door.host} answered {status} instead of a token."
+        return Transient(what, code=f"http_{status}", retry_after=self._door.wait)
 
     def _refusal(self, said: Mapping[str, Any]) -> CrmError:
         """What Entra refuses and which setting that is about; its own words are not passed on."""
@@ -265,6 +267,7 @@ class _Door:
         self._plain, self._secure = authority, _over_tls(authority)
         self.host = urlsplit(authority).netloc
         self.status, self.asks_of_the_tenant = 0, True  # of the last answer, and what it was about
+        self.wait: float | None = None  # seconds for which it asked us to stay away
 
     def get(self, url: str, params: Mapping[str, str] | None = None, headers: Any = None, **_: object) -> _Response:
         """See msal's HttpClient."""
@@ -287,7 +290,7 @@ class _Door:
         address = url.replace(_root(self._secure), _root(self._plain), 1) + (f"?{urlencode(params)}" if params else "")
         self.asks_of_the_tenant = method == "GET"
         answer: Answer = self._courier.carry(method, address, headers or {}, body, f"{method} {urlsplit(address).path}")
-        self.status = answer.status
+        self.status, self.wait = answer.status, retry_after(answer)
         text = answer.body.decode("utf-8", "replace").replace(_root(self._plain), _root(self._secure))
         return _Response(answer.status, text, dict(answer.headers))
 

@@ -58,6 +58,11 @@ class Bindings:
             self._known[table.name] = self._api.clock(), fresh
         return fresh
 
+    def forget(self, table: Table) -> None:
+        """A navigation property was not found: ask anew when it is needed again."""
+        with self._lock:
+            self._known.pop(table.name, None)
+
     def address(self, target: str, id: str) -> str:
         """How a row of this table is named. Raises ValueError for what is no id, NotFound for an unknown table."""
         if id_in(id) != id.lower():
@@ -115,13 +120,12 @@ class Bindings:
 
 
 def _well_known(table: Table, told: Navigations) -> dict[str, Mapping[str, str]]:
-    """What needs no telling: one property leads to all owners, whichever tables they are said to stand in, and those of
-    a task to whom it regards are documented by name."""
+    """What needs no telling: one property leads to all owners, whichever tables they are said to stand in; and where
+    nothing is said of whom a task regards, the documentation names the properties that lead there."""
     owner = told.get("ownerid", {})
     known: dict[str, Mapping[str, str]] = {
         "ownerid": {OWNER: owner.get(OWNER) or next(iter(owner.values()), "ownerid")}
     }
-    if table == TASK:
-        named = {one.name: f"{REGARDING}_{one.name}_{TASK.name}" for one in (CONTACT, LEAD)}
-        known[REGARDING] = named | dict(told.get(REGARDING, {}))
+    if table == TASK and not told.get(REGARDING):
+        known[REGARDING] = {one.name: f"{REGARDING}_{one.name}_{TASK.name}" for one in (CONTACT, LEAD)}
     return known

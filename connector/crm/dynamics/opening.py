@@ -40,11 +40,15 @@ class Reading:
 class Writing:
     """How a connection writes. `states`: state and status of rows may be written, which closes and reopens them.
     `bulk`: columns whose names begin so belong to the connector alone, and a backfill writes them `bulk_rows` rows at
-    a time, without asking whether anybody changed the rows meanwhile; "" for none."""
+    a time, without asking whether anybody changed the rows meanwhile; "" for none. `predictive_score` and
+    `predictive_grade`: the columns of people that their open leads and deals show as well, in the table of predictive
+    scores; "" for none."""
 
     states: bool = False
     bulk: str = ""
     bulk_rows: int = 200
+    predictive_score: str = ""
+    predictive_grade: str = ""
 
 
 def api_of(

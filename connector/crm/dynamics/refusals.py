@@ -117,7 +117,11 @@ _WORDINGS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"version stamp .*expired", "cursor"),
         (r"rowversion|version of the existing record", "moved_meanwhile"),
         (r"duplicate|already exists|matching key values", "collision"),
-        (r"could not find a property|attribute does not exist|undeclared property", "property_missing"),
+        (
+            r"could not find a property|attribute does not exist|undeclared property|invalid property '"
+            r"|property '[^']*' does not exist on type",
+            "property_missing",
+        ),
         (r"resource not found for the segment", "not_found"),
         (r"because it is read-only|not in a valid state to perform", "record_closed"),
         (r"picklist value is out of|status ?code is invalid|from an invalid state", "value_not_allowed"),

@@ -106,7 +106,7 @@ class Schema:
             return None
         days, facts = self._days(path), told.get("Attributes")
         if not isinstance(facts, list):
-            facts = self._listed(path)
+            facts = self._listed(path) if told.get("LogicalName") == table.name else []
         columns = [one for fact in facts if (one := _column(fact, days)) is not None]
         if table.key not in {one.name for one in columns}:  # or all the others would be taken for blank
             raise no_answer_of(call, f"does not name {table.key} among the table's columns")

@@ -19,10 +19,10 @@ from connector.crm import FoundTask, Outcome, Task
 from connector.crm.announcing import announced
 from connector.crm.dynamics import linking, reading
 from connector.crm.dynamics.api import Call
-from connector.crm.dynamics.bindings import BIND, OWNER, REGARDING
+from connector.crm.dynamics.bindings import BIND, OWNER, REGARDING, Navigations
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.kinship import Found, Tellers, alive, followed, speaks_for
-from connector.crm.dynamics.names import TASK
+from connector.crm.dynamics.names import TASK, is_id
 from connector.crm.dynamics.refusals import Refused
 from connector.errors import Deferred, Denied, NotFound, OutcomeUnknown, Transient
 
@@ -32,9 +32,6 @@ _IDS = UUID("a1d3b8f0-6f0e-5c57-9a5c-2f4f6f2f7c11")
 _SUBJECT, _TEXT = 200, 2000
 
 _PRIORITIES: Mapping[str, int] = {"LOW": 0, "MEDIUM": 1, "HIGH": 2}
-
-#: Dataverse's words for: a row of this id is there already. Of any other duplicate a look tells whether it is that.
-_THERE_ALREADY = frozenset({"", "0x80040237"})
 
 
 def find_tasks(env: Environment, contact_ids: Sequence[str]) -> list[FoundTask]:
@@ -74,12 +71,15 @@ def _create(env: Environment, people: Mapping[str, Found], task: Task) -> Outcom
         body = _body(env, task, people[person].table.name, person)
         # Twice is as good as once: the id is the task's own.
         env.api.send(Call(f"{TASK.set_name}({id})", "objects", "PATCH", headers=_ONLY_NEW, body=body, repeatable=True))
+    except _NoWay as error:
+        return Outcome("", "rejected", code="not_supported", message=str(error))
     except OutcomeUnknown as error:
         return Outcome("", "unknown", code=codes.of(error), message="the task may or may not have been created")
     except (Transient, Deferred) as error:
         return Outcome("", "deferred", code=codes.of(error), message=str(error))
     except Refused as error:
-        return _refusal(env, id, error)
+        refusal = Outcome("", "rejected", code=error.code, message=error.sentence)
+        return _if_not_there(env, id, refusal) if error.status == 412 else refusal
     except NotFound as error:
         return Outcome(
             "", "rejected", code=codes.of(error), message="the table of tasks, or a row it points to, is gone"
@@ -94,20 +94,14 @@ def _create(env: Environment, people: Mapping[str, Found], task: Task) -> Outcom
 _ONLY_NEW = {"If-None-Match": "*"}
 
 
-def _refusal(env: Environment, id: str, error: Refused) -> Outcome:
-    """A task of this id that is there already was created once. Which code says so is not written down, and another
-    duplicate is refused alike, so where the code leaves it open we look."""
-    refused = Outcome("", "rejected", code=error.code, message=error.sentence)
-    if error.status != 412:
-        return refused
+def _if_not_there(env: Environment, id: str, refusal: Outcome) -> Outcome:
+    """What a 412 means: that the task of this id is there already, or that a rule of the environment takes it for a
+    duplicate of another. The codes of either are often empty; the task itself tells."""
     try:
-        if error.theirs not in _THERE_ALREADY:
-            env.api.ask(Call(f"{TASK.set_name}({id})", "read", query=(("$select", TASK.key),)))
-    except (NotFound, Refused):
-        return refused
-    except (Transient, Deferred) as unseen:
-        return Outcome("", "unknown", code=codes.of(unseen), message="the task may have been there already")
-    return Outcome(id, "written")
+        there = any(task.id == id for task in reading.read(env, "task", [id], ()))
+    except (OutcomeUnknown, Transient, Deferred) as error:
+        return Outcome("", "unknown", code=codes.of(error), message="the task may or may not be there")
+    return Outcome(id, "written") if there else refusal
 
 
 def _body(env: Environment, task: Task, table: str, person: str) -> dict[str, Any]:
@@ -116,13 +110,25 @@ def _body(env: Environment, task: Task, table: str, person: str) -> dict[str, An
         "subject": task.subject[:_SUBJECT],
         "description": _shortened(task.body),
         "scheduledend": task.due_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        leads[REGARDING][table] + BIND: env.bindings.address(table, person),
+        **_bound(env, leads, REGARDING, table, person),
     }
     if task.priority in _PRIORITIES:
         body["prioritycode"] = _PRIORITIES[task.priority]
     if task.owner_id:
-        body[leads["ownerid"][OWNER] + BIND] = env.bindings.address(OWNER, task.owner_id)
+        body |= _bound(env, leads, "ownerid", OWNER, task.owner_id)
     return body
+
+
+class _NoWay(Exception):
+    """A task cannot point there."""
+
+
+def _bound(env: Environment, leads: Navigations, lookup: str, target: str, id: str) -> dict[str, str]:
+    """A lookup of the task as it is set."""
+    navigation = leads.get(lookup, {}).get(target)
+    if navigation is None or not is_id(id.lower()):
+        raise _NoWay(f"a task of this environment cannot point to a {target} by {lookup}")
+    return {navigation + BIND: env.bindings.address(target, id)}
 
 
 def _shortened(text: str) -> str:

@@ -25,13 +25,12 @@ TAG = "agreement-connector"
 #: Sent with every request.
 HEADERS: Mapping[str, str] = {"Accept": "application/json", "OData-MaxVersion": "4.0", "OData-Version": "4.0"}
 
-_WHOLE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-
 _PORTS = {"https": 443, "http": 80}
 
-#: An address out of an answer: whole, below the host, or below the API's root, of which only a query tells it. Paths of
-#: ours have none.
+#: An address out of an answer: whole, below the host, or below the API's root, which only its query tells from paths of
+#: ours: those have none.
 _LINK = re.compile(r"/|[a-z][a-z0-9+.-]*:/|[^?]*\?", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 #: What no address holds, and what programs that read it differently are misled by.
 _MISLEADING = re.compile(r"[\x00-\x20\x7f\\]")
@@ -118,6 +117,14 @@ class Wire:
             return self._exchange(request, url, fresh)
         return answer
 
+    def prove(self, link: str) -> None:
+        """Raises Denied for a link that is never followed."""
+        followed(link, self._root, self._version)
+
+    def leads_home(self, link: str) -> bool:
+        """Whether a link would be followed."""
+        return _same_origin(_whole(link, self._root, self._version), self._root)
+
     def target(self, request: Request) -> str:
         """The request as the first line of a batch's part has it."""
         return request.target(self._version)
@@ -143,7 +150,7 @@ class Wire:
 
 def followed(link: str, root: str, version: str = VERSION) -> str:
     """A link out of an answer, unchanged, when it leads to the host it came from. Raises Denied for another one."""
-    whole = link if _WHOLE.match(link) else urljoin(f"{root}/api/data/{version}/", link)
+    whole = _whole(link, root, version)
     if not _same_origin(whole, root):
         raise Denied(
             f"An answer of {urlsplit(root).netloc} points to another host. Links are followed to environment_url only,"
@@ -152,6 +159,10 @@ def followed(link: str, root: str, version: str = VERSION) -> str:
             code="foreign_link",
         )
     return whole
+
+
+def _whole(link: str, root: str, version: str) -> str:
+    return link if _SCHEME.match(link) else urljoin(f"{root}/api/data/{version}/", link)
 
 
 def _same_origin(link: str, root: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connector.crm import (
     Automation,
@@ -194,6 +194,10 @@ class HubSpot:
 
     def publish(self) -> None:
         """See CRM: what was created is there at once."""
+
+    def clock_ahead(self, now: datetime) -> timedelta:
+        """See CRM."""
+        return self._api.their_clock.ahead(now)
 
     def waits_for(self) -> str:
         """See CRM."""

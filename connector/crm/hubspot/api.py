@@ -17,13 +17,13 @@ from connector.crm.desk import Desk
 from connector.crm.hubspot.allowance import Allowance
 from connector.crm.hubspot.names import TYPES, Reading, Sizes, path_of
 from connector.crm.hubspot.refusals import Refusal
-from connector.crm.hubspot.timing import TheirClock
 from connector.crm.hubspot.transport import Request, Wire
 from connector.crm.hubspot.verdict import Refused, body_of, error_of, retry_after
 from connector.crm.pacing import Budget
 from connector.crm.resting import Rest
 from connector.crm.retry import Policy
 from connector.crm.threads import Threads
+from connector.crm.timing import TheirClock
 from connector.crm.wire import Answer
 from connector.errors import Deferred, OutcomeUnknown, Transient
 
