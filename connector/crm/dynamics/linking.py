@@ -21,7 +21,7 @@ from connector.crm.dynamics.records import id_of
 from connector.crm.dynamics.refusals import Refused
 from connector.errors import NotFound
 from connector.log import get_logger
-from connector.model import Link
+from connector.model import PRIMARY, Link
 
 log = get_logger("connector.crm")
 
@@ -71,7 +71,7 @@ def _companies(env: Environment, ids: Sequence[str]) -> dict[str, dict[str, tupl
         table = CONTACT if row.get(CONTACT.key) else LEAD
         company = _pointed_at(row, looked_up(*table.links), (ACCOUNT.name,))
         if company is not None:
-            found[id_of(table, row)] = {company: ("primary",)}
+            found[id_of(table, row)] = {company: (PRIMARY,)}
     return found
 
 
