@@ -71,7 +71,7 @@ def test_facts_that_are_unknown_there_are_done_without(crm: Dynamics, world: Org
     found = told.properties["contact"]["accountrolecode"]
     assert (found.type, "1" in found.options) == ("enumeration", True)
     assert [finding.stops for finding in told.findings] == [""]
-    assert "could not be proved" in told.findings[0].what
+    assert "could not be proved: the environment does not say which rights" in told.findings[0].what
     assert one(crm, "contact", person, "jobtitle").id == person
     assert [done.state for done in crm.write("contact", [Update(person, {"jobtitle": "Boss"})])] == ["written"]
 

@@ -87,13 +87,16 @@ def _table(fact: Fact) -> TableFacts:
 
 def missing(env: Environment, user: str, kinds: Sequence[str], known: Mapping[str, TableFacts]) -> list[Finding]:
     """Every right that the user lacks, each with what cannot be done without it."""
-    held = _held(env, user) if any(one.rights for one in known.values()) else None
+    named = any(one.rights for one in known.values())
+    held = _held(env, user) if named else None
     found = [
         finding for kind, name in _read(kinds) if name in known for finding in _reading(env, kind, known[name], held)
     ]
     if held is None:
-        what = "what the application user may write could not be proved: it may not see its own rights."
-        return [*found, Finding(what, f"Grant it Read on User (prvReadUser), {_WHERE}.")]
+        why = "it may not see its own rights" if named else "the environment does not say which rights its tables have"
+        fix = "Grant it Read on User (prvReadUser)" if named else "Compare its rights with those of the README"
+        what = f"what the application user may write could not be proved: {why}."
+        return [*found, Finding(what, f"{fix}, {_WHERE}.")]
     for name, rights in _WRITTEN:
         found += [
             _lacking(known[name], right, held) for right in rights if name in known and not held.has(known[name], right)
