@@ -22,6 +22,9 @@ Value = str | int | float | bool | datetime | tuple[str, ...] | None
 #: `go_live = "always"`: everyone counts as new, since nobody was created before the beginning of time.
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 
+#: The label of a link to the company that is a person's first of all, in every CRM and language.
+PRIMARY = "primary"
+
 #: Why a value of others is left alone: somebody set it, or another system sets ours back again and again.
 EDIT, CONFLICT = "edit", "conflict"
 
@@ -57,7 +60,7 @@ _FORM = re.compile(r"\{form:(\w+)\}")
 @dataclass(frozen=True, slots=True)
 class Link:
     """One association, seen from the record that was asked; labels as the CRM names them from a person's end, whichever
-    end was asked ("primary" for 279/1)."""
+    end was asked, and PRIMARY."""
 
     to_id: str
     labels: tuple[str, ...] = ()

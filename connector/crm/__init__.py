@@ -117,7 +117,7 @@ class PropertyVersion:
     value: str | None
     at: datetime
     by: str
-    source: str  # the CRM's own words, for the report ("CRM_UI userId:12")
+    source: str  # in the CRM's own words what kind of writer it was, a word, and which where it says so ("USER 12")
     name: str = ""  # what an automation, an app or an import is called there; of people never
 
 

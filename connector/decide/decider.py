@@ -66,11 +66,11 @@ class Decider:
             if any(walk.kept_back and walk.before.evaluated_at is not None for walk in walks):
                 return self._leave_to_sync(shares, terms)
             for share, walk in zip(shares, walks, strict=True):
-                share.lane.desk.follow_up.keep(walk)
+                share.lane.dispatch.follow_up.keep(walk)
             remembered = [_remember(share, walk, run) for share, walk in zip(shares, walks, strict=True)]
             return self._say(shares, walks, tuple(remembered))
         for share, walk in zip(shares, walks, strict=True):
-            share.lane.desk.follow_up.look(walk)
+            share.lane.dispatch.follow_up.look(walk)
         return self._say(shares, walks, tuple(walk.before for walk in walks))
 
     # -- where they stand --------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ class Decider:
         that may hand over looks at once."""
         walks = [self._ready(share, terms) for share in shares]
         for share, walk in zip(shares, walks, strict=True):
-            share.lane.desk.follow_up.look(walk)
+            share.lane.dispatch.follow_up.look(walk)
         walks[0].warnings.append("is to be handed over: left to a run that makes tasks")
         said = self._say(shares, walks, tuple(walk.before for walk in walks))
         return replace(said, route_next_at=terms.as_of)
