@@ -40,7 +40,6 @@ DYNAMICS = Product(
     # Dataverse gives pages of up to 5,000, and does a batch's requests one after the other.
     usual={"timeout": "120s", "authority": "https://login.microsoftonline.com"},
     usual_read={"page": 2000, "batch": 50},
-    leads=True,
     own=(
         "environment_url",
         "tenant_id",
