@@ -21,9 +21,6 @@ from connector.fields import STRICT
 #: By how much our clock may differ from the CRM's before that is told.
 NOTICED = timedelta(seconds=60)
 
-#: Records per list call, and calls that fit into ten seconds on most tiers.
-PAGE, CALLS_PER_10_SECONDS = 100, 100
-
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
@@ -158,7 +155,9 @@ def counted(crm: CRM, kinds: Sequence[str]) -> tuple[dict[str, int | None], dict
     return counts, shut
 
 
-def first_read(crm: CRM, account: Description, counts: Mapping[str, int | None], page: int = PAGE) -> FirstRead:
+def first_read(
+    crm: CRM, account: Description, counts: Mapping[str, int | None], page: int, calls_a_second: float
+) -> FirstRead:
     """What reading everything once costs, with so many records a page, and how far back it goes."""
     calls = sum(-(-(count or 0) // page) for count in counts.values())
     limit = account.daily_limit
@@ -167,7 +166,7 @@ def first_read(crm: CRM, account: Description, counts: Mapping[str, int | None],
         by_kind=dict(counts),
         records=sum(count or 0 for count in counts.values()),
         calls=calls,
-        minutes=calls * 10 / CALLS_PER_10_SECONDS / 60,
+        minutes=calls / calls_a_second / 60,
         share_of_day=calls / limit if limit else None,
         reaches_back_to=min((at for at in oldest if at is not None), default=None),
     )

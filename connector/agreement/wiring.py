@@ -30,7 +30,7 @@ class FieldSpec:
     property: str
     type: FieldType = "text"
     values: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
-    where: str = ""  # "mappings/hubspot.toml:14, contact.fields.job_title"
+    where: str = ""  # "mappings/FILE:14, contact.fields.job_title"
     optional: bool = False  # not every account has it: missing, it is a remark of `check` and reads as unknown
     places: Mapping[str, str] = dataclasses.field(default_factory=dict)  # our value -> where its line is written
     otherwise: tuple[str, ...] = ()
@@ -107,6 +107,11 @@ class Wiring:
     own_options: Literal["texts", "numbers"] = "texts"  # what the CRM has for the values of a choice of ours
     unseen: Mapping[str, str] = dataclasses.field(default_factory=dict)  # signals that this CRM cannot see, and why
     kinds: Mapping[str, str] = dataclasses.field(default_factory=dict)  # kind -> where the file begins to speak of it
+
+    def is_as_of_people(self, kind: str, field: str) -> bool:
+        """Whether the values of a lead's field are those that people's has, of which all is said there."""
+        like, spec = self.fields.get("contact", {}).get(field), self.fields.get(kind, {}).get(field)
+        return kind == "lead" and like is not None and spec is not None and like.values is spec.values
 
 
 @dataclass(frozen=True, slots=True)

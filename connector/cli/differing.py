@@ -12,6 +12,7 @@ import typer
 from connector.agreement.approvals import SIDES
 from connector.cli import bar, planned, show
 from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, agreements, instant
+from connector.cli.budgeting import costs_of
 from connector.cli.opening import Chosen, choose, ledger_of, now
 from connector.cli.sessions import offline_session, signatures_of
 from connector.cli.subject import crm_of
@@ -113,7 +114,7 @@ def _effect(chosen: Chosen | None, found: Versions, moment: Any) -> tuple[Effect
         before, after = (offline_session(chosen.with_agreement(one), ledger) for one in (found.before, found.after))
         with bar.progress(lambda _phase: ledger.mirror.count("contact")) as told:
             before.progress = told
-            return compare(before, after, moment, chosen.connection.read.page), ""
+            return compare(before, after, moment, costs_of(chosen.connection)), ""
 
 
 def _has_ledger(chosen: Chosen) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli import following, holding, show
+from connector.cli import following, holding, leads, show
 from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, app, instant
 from connector.cli.opening import choose, ledger_of, now
 from connector.cli.sessions import offline_session
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from connector.cli.planned import InWords
     from connector.decide.nearest import Way
     from connector.ledger.holds import Hold
+    from connector.ledger.outbox import SentTask
     from connector.ledger.people import Transition
     from connector.ledger.undone import Undone
-    from connector.ledger.work import PlannedChange, SentTask
+    from connector.ledger.work import PlannedChange
     from connector.model import Decision, Track
     from connector.sync import Session
     from connector.sync.look import Looked
@@ -62,19 +63,24 @@ def explain(
     chosen = choose(config, connection)
     with ledger_of(chosen) as ledger:
         session = offline_session(chosen, ledger)
+        id = leads.person_behind(ledger, id)
         looked = _look(session, id, moment)
         if not show_values:
             looked = replace(looked, decision=_without_reasons(looked.decision))
-        work = ledger.work
         undone = ledger.undone.of([id]).get(id)
         past = Past(
-            ledger.people.transitions(id), work.changes_of(id), work.tasks_of(id), ledger.holds.of([id]), undone
+            ledger.people.transitions(id),
+            ledger.work.changes_of(id),
+            ledger.outbox.of(id),
+            ledger.holds.of([id]),
+            undone,
         )
         ways = _ways(session, looked, moment)
     if output == "json":
         show.json(_explained(session, looked, past, moment) | {"ways": [asdict(way) for way in ways]})
         return
     _person(looked, session)
+    leads.told(looked.person)
     _talk(looked.decision, session)
     _score(looked.decision)
     _stage(looked, past, session)
@@ -281,6 +287,7 @@ def _explained(session: Session, looked: Looked, past: Past, as_of: datetime) ->
             for one in decision.tracks
         ],
         "crm": {"stage": looked.person.stage, "status": looked.person.status},
+        "leads": leads.plain(looked.person),
         "fit": decision.score.fit,
         "engagement": decision.score.engagement,
         "grade": decision.score.grade,

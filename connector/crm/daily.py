@@ -109,6 +109,7 @@ class Day:
             ]
             both.limit, both.remaining = other.limit, min(known, default=None)
             both.seen_at, both.beside = other.seen_at, other.beside
+        both.limit = other.limit if both.limit is None else both.limit  # an assumption of a day that has not begun yet
         if other.refused_at > both.refused_at:
             both.refused_at, both.refused_until = other.refused_at, other.refused_until
             both.refused_for = other.refused_for

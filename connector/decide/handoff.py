@@ -15,7 +15,7 @@ from connector.model import TaskDraft
 _FAST = 1000.0  # any fast track is more urgent than any score
 
 
-class Desk:
+class Dispatch:
     """Hands people over, by the agreement's SLA, calendar and texts."""
 
     def __init__(self, agreement: Agreement, office: Office) -> None:
@@ -40,7 +40,7 @@ class Desk:
         walk.track = replace(
             walk.track,
             cycle=walk.track.cycle + 1,
-            answer=None if self._blanks_answer else walk.answer_on_record,
+            answer=None if self._blanks_answer and not walk.person.closed else walk.answer_on_record,
             call_back_at=None,
             wait_until=None,
         )

@@ -7,24 +7,20 @@ next one: what was read is in the mirror, who must be looked at is dirty, what w
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any
-
-import orjson
 
 from connector import codes
 from connector.errors import Busy, ConfigError, ConnectorError, Deferred, GuardRefused, Problem
-from connector.ledger import Ledger
+from connector.fields.places import is_on_lead
 from connector.ledger.aside import EMPTIED
 from connector.ledger.completeness import completeness
 from connector.ledger.work import UNDOING, PlannedChange
-from connector.model import ALWAYS
 from connector.plan import from_json
 from connector.survey import differing_clocks
-from connector.sync import asking, resuming
+from connector.sync import asking, circumstances, resuming
 from connector.sync.adding_up import refuse_unaccounted
 from connector.sync.apply import Apply
 from connector.sync.backwards import Backwards
@@ -34,7 +30,7 @@ from connector.sync.guarding import Guarding
 from connector.sync.lease import holding
 from connector.sync.look import REHEARSED, Look
 from connector.sync.mending import Mending
-from connector.sync.owners import follow_owners, tell_unrouted
+from connector.sync.owners import tell_unrouted
 from connector.sync.pull import Pull
 from connector.sync.quarantine import Quarantine
 from connector.sync.reconcile import sweeps
@@ -86,14 +82,14 @@ def _work(session: Session, order: Order, report: Report) -> None:
     if writing:
         session.go_on(writing=True)
         Backwards(session, report).finish_merged()
-    _remember_circumstances(session, order)
+    circumstances.remember(session, order)
     if order.verb == "report":
         return  # who reports looks for itself, and leaves everybody to be looked at
     if order.undoes is not None:
         revert(session, order, report, pull, guarding)
         return
     look = Look(session, order, report)
-    _wake(session, order)
+    circumstances.wake(session, order)
     if order.only is None and order.within is None:
         Quarantine(session).call_back(pull)
     if writing:
@@ -138,6 +134,7 @@ def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
                 Sweeps(session, report, pull.kinds(), sweeps(session, report, pull)).go_on()
     if order.only is not None:
         pull.read("contact", order.only)
+        pull.read_leads_of(order.only)
         named = session.ledger.forgotten.without("contact", order.only)
         if len(named) < len(order.only):
             report.warnings.append(f"{len(order.only) - len(named)} of those named were forgotten and are left alone")
@@ -162,76 +159,6 @@ def _whose_fields_are_empty(
     return waiting
 
 
-def _remember_circumstances(session: Session, order: Order) -> None:
-    """Another agreement, wiring, mode, go-live or scope: everybody is looked at again, mark and memory at once."""
-    settings, agreement = session.settings, session.agreement
-    if order.verb not in ("plan", "report"):
-        _change_memory(session, order)
-    go_live = settings.go_live
-    parts = (
-        agreement.fingerprint,
-        agreement.wiring.fingerprint,
-        session.mode,
-        "" if go_live is None else "always" if go_live == ALWAYS else go_live.isoformat(),
-        session.scope.meaning,
-    )
-    _follow_lists(session)
-    follow_owners(session)
-    asking.note(session, everything=order.everything)
-    circumstances = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
-    if session.ledger.runs.connection().circumstances == circumstances:
-        return
-    with session.ledger.transaction():
-        session.ledger.mirror.mark_all_dirty()
-        session.ledger.runs.note_circumstances(circumstances)
-
-
-def _follow_lists(session: Session) -> None:
-    """Whoever joined or left a list that the scope asks about is looked at again."""
-    runs, members = session.ledger.runs, session.scope.members
-    before = known_members(session.ledger)
-    if members != before:
-        with session.ledger.transaction():
-            session.ledger.mirror.mark_dirty(sorted({id for _, id in members ^ before}))
-            runs.move_cursor("scope members", orjson.dumps(sorted(members)).decode())
-
-
-def known_members(ledger: Ledger) -> frozenset[tuple[str, str]]:
-    """Who was on the lists that the scope asks about, as the last run met them: (list, contact)."""
-    return frozenset((name, id) for name, id in orjson.loads(ledger.runs.cursor("scope members") or "[]"))
-
-
-def _change_memory(session: Session, order: Order) -> None:
-    """Observing begins with what was done so far, and what it imagined is forgotten with the mode."""
-    ledger = session.ledger
-    observes = session.mode == "observe"
-    with ledger.transaction():
-        changed = ledger.runs.change_mode(session.mode) is not None
-        if changed and observes:
-            ledger.shadows.copy_from(ledger.people)
-            ledger.runs.observe_since(order.as_of)
-        elif changed:
-            ledger.shadows.clear()
-
-
-def _wake(session: Session, order: Order) -> None:
-    """Those whose decision changes by the passing of time: routes at once, displayed scores once a day."""
-    memory = session.memory
-    memory.wake(order.as_of, scores=False)
-    zone = session.agreement.zone
-    hour, minute = (int(part) for part in session.agreement.write_back.scores_at.split(":"))
-    local = order.as_of.astimezone(zone)
-    moment = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    if moment > local:
-        moment -= timedelta(days=1)
-    served = session.ledger.runs.cursor("scores")
-    due = moment.astimezone(UTC).isoformat()
-    if served is None or served < due:
-        with session.ledger.transaction():
-            memory.wake(order.as_of, scores=True)
-            session.ledger.runs.move_cursor("scores", due)
-
-
 def _tidy(session: Session) -> None:
     """Once a day, what nobody will ask for any more is forgotten."""
     now, runs = session.now(), session.ledger.runs
@@ -254,7 +181,10 @@ def _guard(session: Session, order: Order, report: Report, guarding: Guarding) -
 
 
 def _clears(one: PlannedChange) -> bool:
-    return bool(one.body.get("backwards")) and any(field == "stage" for field, *_ in one.body["sets"])
+    sets = one.body["sets"]
+    return bool(one.body.get("backwards")) and any(
+        field == "stage" and not is_on_lead(name) for field, name, *_ in sets
+    )
 
 
 def _refuse_empty_scope(session: Session, look: Look) -> None:

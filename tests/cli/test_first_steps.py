@@ -201,6 +201,7 @@ def test_the_first_read_is_told_in_minutes_or_hours(minutes: float, said: str) -
 def test_the_list_of_files_at_the_door_of_the_command_line_is_complete() -> None:
     """Whoever looks for a verb, or for how something is told, finds the file there."""
     folder = Path(cli.__file__).parent
-    named = re.findall(r"^    (\w+\.py) ", cli.__doc__ or "", re.MULTILINE)
+    named = re.findall(r"^    (\w+(?:\.py|/)) ", cli.__doc__ or "", re.MULTILINE)
+    rooms = [f"{path.parent.name}/" for path in folder.glob("*/__init__.py")]
 
-    assert sorted(named) == sorted(path.name for path in folder.glob("*.py"))
+    assert sorted(named) == sorted([*rooms, *(path.name for path in folder.glob("*.py"))])

@@ -430,6 +430,29 @@ def test_g3_a_clock_that_is_ahead_of_dataverses_misses_nothing(dynamics: Dynamic
     assert {id for batch in dynamics.changes("contact", mark, world.now() + ahead) for id in batch.ids} == {lead}
 
 
+def test_a_clock_of_ours_that_goes_before_theirs_loses_no_change(dynamics: Dynamics, world: Organisation) -> None:
+    """Half an hour: what is read by the time of change ends where the environment's own clock is."""
+    for table in ("contact", "lead"):
+        world.sandbox.do("table", {"table": table, "change_tracking": False})
+    world.sandbox.switch(tells_time=True)
+    ahead = timedelta(minutes=30)
+    first, second = world.people(2)
+    world.pass_time(3600)
+    cursor = dynamics.begin("contact", world.now() + ahead)
+    world.pass_time(60)
+    world.edit("contact", first, {"jobtitle": "x"})
+
+    *batches, last = dynamics.changes("contact", cursor, world.now() + ahead)
+    world.pass_time(600)
+    world.edit("contact", second, {"jobtitle": "x"})
+    assert last.mark is not None
+    later = list(dynamics.changes("contact", last.mark, world.now() + ahead))
+
+    assert first in {id for one in batches for id in one.ids}
+    assert second in {id for one in later for id in one.ids}
+    assert abs(dynamics.clock_ahead(world.now() + ahead) - ahead) <= timedelta(seconds=2)
+
+
 def test_dataverse_trap_11_by_time_of_change_a_little_of_the_past_is_read_again(
     open_dynamics: Open, world: Organisation
 ) -> None:

@@ -64,7 +64,7 @@ def test_dataverse_trap_16_audits_tell_every_version_of_each_column_with_its_wri
         ("by hand", "person"),
         ("title 0", "person"),
     ]
-    assert (titles[0].source, titles[1].source) == (f"application user {APP_USER}", f"application user {robot}")
+    assert (titles[0].source, titles[1].source) == (f"application_user {APP_USER}", f"application_user {robot}")
     assert titles[2].source == f"user {PERSON}"
     assert [one.value for one in told(dynamics, id, "accountrolecode")] == ["2"]
     assert [one.at for one in titles] == sorted((one.at for one in titles), reverse=True)

@@ -13,7 +13,7 @@ from connector.crm.desk import Desk, SharedLog
 from connector.crm.dynamics.limits import REQUESTS, UNNAMED, WINDOW, WORK, Allowance
 from connector.crm.pacing import Budget
 from connector.crm.quota import Book, OwnBook
-from connector.errors import Deferred, Transient
+from connector.errors import Deferred, Throttled
 from connector.ledger.quota import QuotaBook
 from tests.crm.scripted import Time
 
@@ -31,8 +31,8 @@ def allowance_of(time: Time, *, book: Book | None = None, a_day: int = 500_000, 
     return Allowance(desk, "contoso", lambda: "tenant app", budget, a_day=a_day, dice=lambda: 0.0)
 
 
-def throttled(seconds: float | None, code: str = "REQUESTS") -> Transient:
-    return Transient("429", code=code, retry_after=seconds)
+def throttled(seconds: float | None, limit: str = "REQUESTS") -> Throttled:
+    return Throttled("429", limit=limit, retry_after=seconds)
 
 
 def call(allowance: Allowance, times: int = 1, *, rows: int = 1) -> None:

@@ -218,7 +218,7 @@ class House:
         """What the ledger still has under way."""
         ledger = open_ledger(f"sqlite:///{self.folder / 'connector.db'}", "acme")
         try:
-            sent = [one.state for id in self.people() for one in ledger.work.tasks_of(id)]
+            sent = [one.state for id in self.people() for one in ledger.outbox.of(id)]
             return [str(one) for one in ledger.work.open_clears()] + [one for one in sent if one != "created"]
         finally:
             ledger.database.close()

@@ -208,7 +208,7 @@ class DynamicsWorld(OverHttp):
     def told_as(self, how: str) -> tuple[str, str]:
         """People are people here, and whatever is a program is an app like any other."""
         if how in PROGRAMS:
-            return "integration", f"application user {owner_id(PROGRAMS[how])}"
+            return "integration", f"application_user {owner_id(PROGRAMS[how])}"
         return "person", f"user {SOMEBODY}"
 
     def lets_stages_back(self, *, any_way: bool) -> None:

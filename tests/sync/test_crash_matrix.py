@@ -48,7 +48,7 @@ def _laws(life: Life, state: State, expected: tuple[object, object]) -> None:
     assert life.world.state() == expected[0], state.tells
     assert log_of(life.ledger) == expected[1], state.tells
     assert life.ledger.work.open_clears() == [], state.tells
-    assert {one.state for id in life.world.contacts() for one in life.ledger.work.tasks_of(id)} <= {"created"}
+    assert {one.state for id in life.world.contacts() for one in life.ledger.outbox.of(id)} <= {"created"}
 
 
 def _silence(life: Life, state: State) -> None:

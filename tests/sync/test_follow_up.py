@@ -126,7 +126,7 @@ def test_case_64_lesson_31_the_task_of_somebody_whose_owner_left_goes_to_the_que
     _sync(world, ledger, NEXT)
 
     assert world.properties("1")["cx_sla_state"] == "no_owner"
-    assert [one.owner_id for one in ledger.work.tasks_of("1")] == [NEXT]
+    assert [one.owner_id for one in ledger.outbox.of("1")] == [NEXT]
 
 
 def test_on_hold_the_clock_stands_still_in_the_account(build: Build) -> None:

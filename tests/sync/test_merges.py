@@ -57,7 +57,7 @@ def test_g9_lesson_49_trap_11_a_chain_of_merges_ends_in_one_history(build: Build
     assert len(ledger.people.transitions("3")) >= moves
     assert (report.tasks_created, again.tasks_created, again.counts["written"]) == (0, 0, 0)
     assert world.handed_over() == ["3"]
-    assert {one.person_id for one in ledger.work.tasks_of("3")} == {"3"}
+    assert {one.person_id for one in ledger.outbox.of("3")} == {"3"}
     assert ledger.mirror.alive("contact", ["1", "2", "3"]) == {"3"}
 
 

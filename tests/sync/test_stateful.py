@@ -296,7 +296,7 @@ class Game(RuleBasedStateMachine):
     def nothing_is_left_open(self) -> None:
         ledger = self.life.ledger
         assert ledger.work.open_clears() == []
-        assert {one.state for id in self.living() for one in ledger.work.tasks_of(id)} <= {"created"}
+        assert {one.state for id in self.living() for one in ledger.outbox.of(id)} <= {"created"}
         assert [id for id, memory in ledger.people.remember(self.living()).items() if memory.intended] == []
         assert ledger.mirror.waiting() == 0
 

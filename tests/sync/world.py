@@ -50,7 +50,7 @@ OWNER = Owner("77", "rep@seller.example", active=True)
 
 #: Who writes beside us, in the words of a history.
 SOURCES = {
-    "person": "CRM_UI userId:7001",
+    "person": "CRM_UI 7001",
     "import": "IMPORT 9",
     "integration": "INTEGRATION 4711",
     "automation": "AUTOMATION_PLATFORM 12345",

@@ -2,8 +2,9 @@
 Dynamics 365 behind the CRM protocol, by the Dataverse Web API.
 
 `courier` carries one request over `requests`, `transport` says what it has to look like, `auth` fetches the app's
-token, `refusals` turns an answer into our errors, `batch` packs many requests into one and takes the answer apart,
-`limits` says what may go out when, `api` adds retries and the tally, `opening` puts these together from settings.
+token (`pem` reads its certificate), `refusals` turns an answer into our errors, `batch` packs many requests into one
+and takes the answer apart, `limits` says what may go out when, `api` adds retries and the tally, `opening` puts these
+together from settings.
 
 `names` holds the tables that our kinds are, `schema` what the environment makes of them, `versions` the ETags of what
 was read last; `environment` is what all rooms share. On top of these each room knows one part: `asking` (many rows by

@@ -105,7 +105,7 @@ class Dynamics:
     @calls.setter
     def calls(self, calls: Calls) -> None:
         """Start a new tally, for a new run on the same connection."""
-        self._env.api.calls = calls
+        self._env.api.tally.calls = calls
 
     @property
     def before_call(self) -> Callable[[], None]:

@@ -200,7 +200,7 @@ class _Users:
         if row is None:
             return "unknown", f"user {id}".strip(), ""
         if row.get("applicationid"):
-            return "integration", f"application user {id}", str(row.get("applicationid"))
+            return "integration", f"application_user {id}", str(row.get("applicationid"))
         if row.get("accessmode") == _NON_INTERACTIVE:
             return "integration", f"user {id}", ""
         return "person", f"user {id}", ""

@@ -4,7 +4,6 @@ From settings to an API that can be asked: what the adapter and the registry of 
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from connector.crm.dynamics.transport import VERSION, Wire
 from connector.crm.pacing import Budget
 from connector.crm.resting import Rest
 from connector.crm.retry import Policy
-from connector.crm.wire import AskedToken, FixedToken, Token
+from connector.crm.wire import Token, token_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def api_of(
     desk = desk or Desk(clock=clock or time.monotonic, sleep=sleep or time.sleep, wall=wall or clock or time.time)
     threads, rest = (read or Reading()).threads, Rest(sleep or desk.sleep)
     wire = Wire(
-        _token(token),
+        token_from(token),
         environment_url,
         version=api_version,
         connections=2 * threads + 2,
@@ -109,9 +108,3 @@ def app_token(
     """The token of an app for one environment. Keep it: whoever opens the environment by this app shares it."""
     courier = Courier("authority", connections=1, timeout=timeout, clock=clock, proxy=proxy)
     return AppToken(app, environment_url, courier=courier, policy=Policy(sleep, attempts=ATTEMPTS), wall=wall)
-
-
-def _token(given: str | Callable[[], str] | Token) -> Token:
-    if isinstance(given, str):
-        return FixedToken(given)
-    return AskedToken(given, whose=secrets.token_hex()) if callable(given) else given

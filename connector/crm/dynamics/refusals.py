@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from connector.crm.wire import Answer
-from connector.errors import CrmError, Denied, NotFound, OutcomeUnknown, Rejected, Transient
+from connector.errors import CrmError, Denied, NotFound, OutcomeUnknown, Rejected, Throttled
 
 #: Their code -> (what they call it, ours). Ours decides which of our errors it becomes, see _DOORS.
 _CODES: Mapping[str, tuple[str, str]] = {
@@ -241,10 +241,10 @@ _FINAL = frozenset(
 )
 
 
-def _throttled(where: str, answer: Answer, said: Complaint) -> Transient:
+def _throttled(where: str, answer: Answer, said: Complaint) -> Throttled:
     """Nothing of it was done, and everybody who calls with our user would be told the same."""
-    limit = said.ours if said.ours in _THROTTLES else f"http_{answer.status}"
-    return Transient(f"{where}.", code=limit, correlation_id=said.request_id, retry_after=retry_after(answer))
+    limit = said.ours if said.ours in _THROTTLES else ""
+    return Throttled(f"{where}.", limit=limit, correlation_id=said.request_id, retry_after=retry_after(answer))
 
 
 def _denied(where: str, said: Complaint, otherwise: str) -> Denied:

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.crm.hubspot.api import Api, Call, in_parts, listed, shrinking
-from connector.crm.hubspot.names import PRIMARY, TYPES
+from connector.crm.hubspot.names import PRIMARY_TYPES, TYPES
 from connector.crm.hubspot.records import ident
 from connector.errors import CrmError
-from connector.model import Link
+from connector.model import PRIMARY, Link
 
 #: One question: a record id and, from its second page on, where to go on.
 Input = dict[str, str]
@@ -50,7 +50,7 @@ def _partners(api: Api, kind: str, ids: Sequence[str], to: str) -> dict[str, Par
         parts = in_parts(inputs, lambda: api.sizes["links"])
         for answers in api.each(lambda part: _ask(api, kind, part, to), parts):
             for entry in (entry for answer in answers for entry in listed(answer)):
-                more += _collect(entry, found, PRIMARY.get((kind, to)))
+                more += _collect(entry, found, PRIMARY_TYPES.get((kind, to)))
         if more == inputs:
             raise CrmError(f"associations from {kind} to {to} do not advance", code="links_stuck")
         inputs = more
@@ -83,7 +83,7 @@ def _collect(entry: Mapping[str, Any], found: dict[str, Partners], primary: str 
 
 
 def _labels(partner: Mapping[str, Any], primary: str | None) -> list[str]:
-    """Label texts; the primary type is called "primary" whatever the account's language calls it."""
+    """Label texts; the primary type is called PRIMARY whatever the account's language calls it."""
     types = listed(partner, "associationTypes")
-    names = ["primary" if primary and ident(type_.get("typeId")) == primary else type_.get("label") for type_ in types]
+    names = [PRIMARY if primary and ident(type_.get("typeId")) == primary else type_.get("label") for type_ in types]
     return [name for name in names if isinstance(name, str) and name]
