@@ -66,7 +66,7 @@ class Counterparts:
     def _addresses(
         self, connection: str, in_records: sa.Column[Any], further: sa.Column[Any], given: Sequence[str]
     ) -> list[tuple[str, str]]:
-        """(contact, digest) of one connection, by ids or by digests: each is looked up in an index. No word of the kind,
+        """(contact, digest) of one connection, by ids or by digests, each found by its index. No word of the kind,
         or the index is not taken; only contacts have an address."""
         first = sa.select(records.c.id, records.c.email_hash).where(
             records.c.connection == connection, among(in_records)
