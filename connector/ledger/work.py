@@ -125,13 +125,14 @@ class Work:
         )
         return [CauseCount(cause, int(n), int(o), int(p)) for cause, n, o, p in self._db.rows(query)]
 
-    def planned(self, run: int, state: str = PLANNED, limit: int = 1000) -> list[PlannedChange]:
-        """The next changes in this state, most urgent first."""
+    def planned(self, run: int, state: str = PLANNED, limit: int = 1000, after: int = 0) -> list[PlannedChange]:
+        """The next changes in this state, most urgent first; `after` so many others."""
         query = (
             sa.select(changes)
             .where(changes.c.connection == self._me, changes.c.run == run, changes.c.state == state)
             .order_by(changes.c.urgency.desc(), changes.c.person_id)
             .limit(limit)
+            .offset(after)
         )
         return [_change(row) for row in self._db.rows(query)]
 

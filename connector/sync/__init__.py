@@ -14,6 +14,8 @@ The loop: ids to look at, read, normalise, decide, diff, guard, apply, record.
     mending.py    what is remembered of refusals
     guarding.py   who may go on, who must wait, and who is told
     apply.py      write planned changes, verify, record
+    freshness.py  read and decide again, right before the write, whoever was read too long ago
+    recording.py  remember what the CRM confirmed
     handoff.py    the one task of a hand-off
     backwards.py  setting an earlier lifecycle stage without leaving anybody blank
     signing.py    whether the agreement is signed, and how that is told

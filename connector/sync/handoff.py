@@ -23,7 +23,7 @@ from connector.plan import Change
 from connector.sync.session import Report, Session
 
 if TYPE_CHECKING:
-    from connector.sync.apply import Result
+    from connector.sync.results import Result
 
 
 def marker(account: str, draft: TaskDraft) -> str:

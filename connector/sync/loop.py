@@ -25,9 +25,10 @@ from connector.model import ALWAYS
 from connector.plan import from_json
 from connector.sync import asking, resuming
 from connector.sync.adding_up import refuse_unaccounted
-from connector.sync.apply import Apply, essence
+from connector.sync.apply import Apply
 from connector.sync.backwards import Backwards
 from connector.sync.emptied import Emptied
+from connector.sync.freshness import essence
 from connector.sync.guarding import Guarding
 from connector.sync.lease import holding
 from connector.sync.look import REHEARSED, Look

@@ -18,8 +18,8 @@ from connector.sync.quarantine import TASK, Quarantine
 from connector.sync.session import Report, Session
 
 if TYPE_CHECKING:
-    from connector.sync.apply import Result
     from connector.sync.look import Looked
+    from connector.sync.results import Result
 
 
 #: Records set aside under one code from which on somebody is told, once. It is over when half of them are left.

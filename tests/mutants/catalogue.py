@@ -95,8 +95,8 @@ MUTANTS = (
     Mutant(
         "recorded before written",
         "connector/sync/apply.py",
-        "        results = self._hand_off.after(results)\n        self._record(results)\n",
-        "        self._record(results)\n        results = self._hand_off.after(results)\n",
+        "        results = self._hand_off.after(results)\n        self._recording.record(results)\n",
+        "        self._recording.record(results)\n        results = self._hand_off.after(results)\n",
         KILLED + "[day_to_call_back]",
     ),
     Mutant(
@@ -313,7 +313,7 @@ MUTANTS = (
     Mutant(
         "whoever moved under our hands is sent again without being read",
         "connector/sync/apply.py",
-        "left = self._read_again(moved, [one.person_id for one in moved])",
+        "left = self._freshness.read_again(moved, [one.person_id for one in moved])",
         "left = moved",
         "tests/sync/test_moved.py::test_what_moved_without_a_word_about_the_decision_is_written_in_the_same_run",
     ),

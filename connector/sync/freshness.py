@@ -1,0 +1,145 @@
+"""
+The base of a write is fresh: whoever was read too long ago is read again right before, and decided again where that
+shows something new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from connector.ledger.people import Settled
+from connector.ledger.work import PlannedChange
+from connector.plan import Change, from_json
+from connector.sync.garbage import uncollected
+from connector.sync.look import Look
+from connector.sync.pull import Pull
+from connector.sync.reverting.planning import Reverting
+from connector.sync.session import Report, Session
+
+
+class Freshness:
+    """Reading and deciding again for one run's writing."""
+
+    def __init__(
+        self,
+        session: Session,
+        report: Report,
+        look: Look,
+        pull: Pull,
+        *,
+        reviewed: Mapping[str, Any] | None = None,
+        reverting: Reverting | None = None,
+    ) -> None:
+        """`reviewed` are the only changes that may be written, as a person saw them; `reverting` tells what is still to
+        be undone of somebody whose record changed."""
+        self._session = session
+        self._report = report
+        self._look = look
+        self._pull = pull
+        self._ledger = session.ledger
+        self._reviewed = reviewed
+        self._reverting = reverting
+
+    @uncollected()
+    def with_fresh_base(self, batch: Sequence[PlannedChange]) -> list[PlannedChange]:
+        """Read again whoever was read too long ago; where that shows something new, decide again first."""
+        ids = [one.person_id for one in batch]
+        oldest = self._session.now() - self._session.settings.max_age
+        stale = self._ledger.mirror.stale("contact", ids, oldest)
+        if not stale:
+            return list(batch)
+        return self.read_again(batch, stale)
+
+    def read_again(self, batch: Sequence[PlannedChange], stale: Sequence[str]) -> list[PlannedChange]:
+        self._report.counted.update(stale)  # their ends stand with the planned changes
+        try:
+            return self._as_read_now(batch, stale)
+        finally:
+            self._report.counted.difference_update(stale)
+
+    def _as_read_now(self, batch: Sequence[PlannedChange], stale: Sequence[str]) -> list[PlannedChange]:
+        kept = self._ledger.mirror.kept("contact", stale)
+        links = self._ledger.mirror.links.of(stale)
+        self._pull.read("contact", stale, counted=False)
+        now = self._ledger.mirror.kept("contact", stale)
+        links_now = self._ledger.mirror.links.of(stale)
+        gone = {id for id in stale if id not in now or now[id].gone}
+        unreadable = {id for id, one in self._ledger.rejects.of("contact", stale).items() if one.unreadable} - gone
+        moved = {
+            id
+            for id in stale
+            if id not in gone and (now[id].facts != kept[id].facts or links_now.get(id) != links.get(id))
+        } - unreadable
+        moved |= self._taken_over(batch, gone)
+        self._conclude(gone, "gone", "deleted or merged away")
+        self._conclude(unreadable, "rejected", "the record cannot be understood any more")
+        again = self._decide_again([one for one in batch if one.person_id in moved])
+        return [one for one in batch if one.person_id not in gone | unreadable | moved] + again
+
+    def _taken_over(self, batch: Sequence[PlannedChange], gone: Collection[str]) -> set[str]:
+        """Whoever of a batch has just taken over the history of one who is gone: their plan knows nothing of it."""
+        survivors = set(self._ledger.folding.survivors("contact", sorted(gone)).values())
+        return {one.person_id for one in batch if one.person_id in survivors} - set(gone)
+
+    def _decide_again(self, moved: Sequence[PlannedChange]) -> list[PlannedChange]:
+        """New plans for people who changed under our hands; those with a cause the guard has not seen wait."""
+        if not moved:
+            return []
+        if self._reverting is not None:
+            return self._undo_again(moved, self._reverting)
+        causes = {one.person_id: one.cause for one in moved}
+        outside = ("unchanged", "", "no longer in the scope of this connection")
+        ends = dict.fromkeys(causes, outside)
+        again: list[PlannedChange] = []
+        settled: list[Settled] = []
+        looked = self._look.at(tuple(causes))
+        for one in looked:
+            change = one.difference.change
+            if one.stands_back:
+                ends[one.person.id] = ("rejected", "", "would write again what the CRM refused before")
+            elif change is None:
+                settled.append(self._look.settling.settled(one))
+                ends[one.person.id] = ("unchanged", "", "the record changed before the write")
+            elif self._reviewed is not None and not as_reviewed(change, self._reviewed.get(one.person.id)):
+                ends[one.person.id] = ("superseded", "plan_moved", "the record changed after the review")
+            elif change.counted and change.cause != causes[one.person.id]:
+                ends[one.person.id] = ("superseded", "", "decided anew in the next run")
+            else:
+                again.append(self._look.settling.planned(one, change))
+                del ends[one.person.id]
+        undecided = [id for id, end in ends.items() if end == outside]
+        for id, reject in self._ledger.rejects.of("contact", undecided).items():
+            ends[id] = ("rejected", reject.code, reject.message)
+        with self._ledger.transaction():
+            self._look.settling.keep_holds(looked)
+            self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
+            self._ledger.mirror.settle([one.person_id for one in settled])
+            self._ledger.aside.drop([one.person_id for one in settled])
+            results = [(id, *end) for id, end in ends.items()]
+            self._ledger.work.conclude(self._report.run, results, self._session.now())
+            self._ledger.work.plan(self._report.run, again)
+        return again
+
+    def _undo_again(self, moved: Sequence[PlannedChange], reverting: Reverting) -> list[PlannedChange]:
+        again, ends = reverting.again(moved)
+        with self._ledger.transaction():
+            results = [(id, *end) for id, end in ends.items()]
+            self._ledger.work.conclude(self._report.run, results, self._session.now())
+            self._ledger.work.plan(self._report.run, again)
+        return again
+
+    def _conclude(self, ids: Iterable[str], state: str, message: str) -> None:
+        results = [(id, state, "", message) for id in sorted(ids)]
+        self._ledger.work.conclude(self._report.run, results, self._session.now())
+
+
+def as_reviewed(change: Change, reviewed: Mapping[str, Any] | None) -> bool:
+    """Whether a person has seen exactly this: the values and the task, not the wording of reasons."""
+    return reviewed is not None and essence(change) == essence(from_json(reviewed))
+
+
+def essence(change: Change) -> object:
+    """What a reviewer agrees to."""
+    tasks = [(task.lead_type, task.cycle, task.rule) for task in change.tasks]
+    return [(one.property, one.before, one.after) for one in change.sets], tasks
