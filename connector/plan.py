@@ -33,6 +33,10 @@ ROUTE = frozenset(
 SCORES = "scores"
 
 
+#: Nothing came across.
+NO_ECHOES: Mapping[str, str | None] = {}
+
+
 class Set(NamedTuple):
     """One property to set, before and after as the CRM's own text ("" is blank). A tuple, because it is stored and
     read back as one, a score of them per person."""
@@ -112,6 +116,7 @@ class Difference:
     held: tuple[Held, ...] = ()
     released: tuple[str, ...] = ()  # properties whose hold is over, with nothing left to write
     retaken: tuple[str, ...] = ()  # properties in which this change, once written, ends what others set
+    echoed: tuple[str, ...] = ()  # properties that keep what came across from another account of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,7 @@ def diff(
     fields: FieldMap,
     terms: Terms,
     as_of: datetime,
+    echoes: Mapping[str, str | None] = NO_ECHOES,
     owner_id: str | None = None,
     by_time: bool = False,
 ) -> Difference:
@@ -140,12 +146,14 @@ def diff(
 
     `ours` names, per property, the texts we wrote or were about to write: any other live value is somebody's edit,
     and is held rather than overwritten (stage and status excepted: the decision has already adopted those edits; and
-    what sales answered in an earlier cycle, which a new hand-off clears).
+    what sales answered in an earlier cycle, which a new hand-off clears). `echoes` are the properties whose value came
+    across from another account of ours, with what we wrote there last: only another decision is written over it.
     """
     sets: list[tuple[WriteRule, Set]] = []
     held: list[Held] = []
     released: list[str] = []
     edited: set[str] = set()
+    echoed: list[str] = []
     for field, value in decision.outputs.items():
         if not holds and fields.holds(facts, field, value):
             continue
@@ -167,7 +175,12 @@ def diff(
         mine = _is_among(ours.get(spec.property), field, live, fields)
         if _led_by_others(rule, live, ours=bool(mine)):
             continue
-        if mine is False or (mine is None and hold is not None and hold.live == live):  # held before our first write
+        if spec.property in echoes:
+            written = echoes[spec.property]
+            if written is not None and fields.alike(field, written, wanted):
+                echoed.append(spec.property)
+                continue
+        elif mine is False or (mine is None and hold is not None and hold.live == live):  # held before our first write
             if field not in STRICT and rule.policy != "clear" and not _over(hold, rule, live, as_of):
                 held.append(_hold(rule, one, hold, terms, as_of))
                 continue
@@ -175,11 +188,11 @@ def diff(
         sets.append((rule, one))
     chosen = _worth_writing(sets)
     if not chosen and not decision.tasks:
-        return Difference(None, tuple(held), tuple(released))
+        return Difference(None, tuple(held), tuple(released), echoed=tuple(echoed))
     cause = guarded_by(_root(decision))
     change = Change(decision.person_id, chosen, decision.tasks, decision.moves, cause, owner_id, by_time)
     retaken = tuple(one.property for one in chosen if one.property in edited or one.property in holds)
-    return Difference(change, tuple(held), tuple(released), retaken)
+    return Difference(change, tuple(held), tuple(released), retaken, tuple(echoed))
 
 
 def _is_among(texts: frozenset[str] | None, field: str, live: str, fields: FieldMap) -> bool | None:

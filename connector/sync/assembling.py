@@ -19,14 +19,15 @@ from connector.ledger.undone import Undone
 from connector.model import ALWAYS, Edit, Person
 from connector.plan import Held
 from connector.sync.colleagues import Colleagues, nearest
+from connector.sync.echoes import Echoes, Histories
 from connector.sync.session import Order, Report, Session
-from connector.sync.who import ASKING, Who, newest_of
+from connector.sync.who import Who, newest_of
 
 
 class Assembly:
     """Puts people together for one run: records and what is linked to them, memory, holds, and others' edits."""
 
-    def __init__(self, session: Session, order: Order, report: Report, who: Who) -> None:
+    def __init__(self, session: Session, order: Order, report: Report, who: Who, echoes: Echoes | None = None) -> None:
         self._session = session
         self._order = order
         self._report = report
@@ -34,6 +35,9 @@ class Assembly:
         self._memory = session.memory
         self._colleagues = Colleagues(session)
         self._who = who
+        self._echoes = echoes or Echoes(session)
+        #: of the people put together last: stages and statuses that came across from another account, id -> fields
+        self.echoed: Mapping[str, frozenset[str]] = {}
         #: people of whom something was undone that is to be decided on anew
         self.let_go: set[str] = set()
         #: people of whom something was undone, and nothing new is known since
@@ -64,7 +68,7 @@ class Assembly:
             if over:
                 memories[id] = _unused_again(memories.get(id, NOTHING), one, self._session.agreement.fingerprint)
             holds.setdefault(id, {}).update(_left_alone(one, self._order.as_of if over else None))
-        edits = self._edits(kept, memories, holds)
+        edits, self.echoed = self._edits(kept, memories, holds)
         people: list[Person] = []
         for id, record in kept.items():
             try:
@@ -151,7 +155,7 @@ class Assembly:
 
     def _edits(
         self, kept: Mapping[str, Kept], memories: Mapping[str, Memory], holds: Mapping[str, Mapping[str, Held]]
-    ) -> dict[str, dict[str, Edit]]:
+    ) -> tuple[dict[str, dict[str, Edit]], Mapping[str, frozenset[str]]]:
         found: dict[str, dict[str, Edit]] = {}
         for id, memory in memories.items():
             for field in STRICT:
@@ -160,7 +164,7 @@ class Assembly:
                     found.setdefault(id, {})[field] = edit
             if (answer := _answer(kept[id], memory)) is not None:
                 found.setdefault(id, {})[answer.field] = answer
-        return self._dated(found) if found and self._order.verb not in ASKING else found
+        return self._dated(found) if found else ({}, {})
 
     def _edit(self, field: str, kept: Kept, memory: Memory, holds: Mapping[str, Held]) -> Edit | None:
         fields = self._session.fields
@@ -179,9 +183,11 @@ class Assembly:
         before = fields.decode(field, memory.base.get(spec.property, ""))
         return Edit(field, before, fields.live(kept.facts, field), None, "unknown")
 
-    def _dated(self, found: dict[str, dict[str, Edit]]) -> dict[str, dict[str, Edit]]:
+    def _dated(
+        self, found: dict[str, dict[str, Edit]]
+    ) -> tuple[dict[str, dict[str, Edit]], Mapping[str, frozenset[str]]]:
         """Ask the CRM's history who made these edits and when; without an answer they stay undated. What our own token
-        wrote is no edit."""
+        wrote is no edit, and neither is what came across from another account, which is told apart."""
         properties = {
             field: spec.property
             for field in sorted({field for edits in found.values() for field in edits})
@@ -192,7 +198,8 @@ class Assembly:
             for id, edits in found.items()
             if (names := [properties[field] for field, edit in edits.items() if edit.by == "unknown"])
         }
-        for id, history in self._who.histories(open_ones).items():
+        histories = self._who.histories(open_ones)
+        for id, history in histories.items():
             edits = found[id]
             for field in [field for field, edit in edits.items() if edit.by == "unknown"]:
                 versions = history.get(properties[field], ())
@@ -204,7 +211,22 @@ class Assembly:
                     continue
                 known = replace(edits[field], at=version.at, by=version.by, source=version.source, name=version.name)
                 edits[field] = known
-        return found
+        return found, self._without_echoes(found, histories)
+
+    def _without_echoes(
+        self, found: Mapping[str, dict[str, Edit]], histories: Histories
+    ) -> Mapping[str, frozenset[str]]:
+        encode = self._session.fields.encode
+        live = {
+            id: values
+            for id, edits in found.items()
+            if (values := {field: encode(field, edit.after) for field, edit in edits.items() if field in STRICT})
+        }
+        echoed = self._echoes.among(live, histories)
+        for id, fields in echoed.items():
+            for field in fields:
+                del found[id][field]
+        return echoed
 
 
 def _newest_run(kept: Kept, around: Surroundings, others: Mapping[str, Mapping[str, Kept]]) -> int:

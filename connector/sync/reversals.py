@@ -9,7 +9,7 @@ that property of that person until somebody decides; the writer is named, once, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +21,7 @@ from connector.ledger.writers import id_of, writer
 from connector.log import get_logger
 from connector.model import CONFLICT
 from connector.plan import Held, Set, Terms, set_by
+from connector.sync.echoes import Echoes
 from connector.sync.session import Order, Report, Session
 from connector.sync.who import Versions, Who, newest_of
 
@@ -39,23 +40,32 @@ ALERT = "conflict"
 log = get_logger("connector.sync")
 
 
-class Again(Protocol):
-    """Sets the same decision against the same record, with other holds and another view of what is ours."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came out about the values of one person that are not what we wrote."""
 
-    def __call__(
-        self, one: Looked, holds: Mapping[str, Held], ours: Mapping[str, str], found: tuple[Reversal, ...]
-    ) -> Looked:
+    holds: Mapping[str, Held]  # property -> what is left alone, with whose it is
+    ours: Mapping[str, str]  # property -> a value that our own token wrote
+    echoes: frozenset[str]  # fields whose value came across from another account of ours
+    reversals: tuple[Reversal, ...]
+
+
+class Again(Protocol):
+    """Sets the same decision against the same record, with what was found out since."""
+
+    def __call__(self, one: Looked, found: Found) -> Looked:
         """Looked at again."""
 
 
 class Reversals:
     """Who set what back, for one run."""
 
-    def __init__(self, session: Session, order: Order, report: Report, who: Who, terms: Terms) -> None:
+    def __init__(self, session: Session, order: Order, report: Report, who: Who, echoes: Echoes, terms: Terms) -> None:
         self._session = session
         self._order = order
         self._report = report
         self._who = who
+        self._echoes = echoes
         self._terms = terms
         self._ledger = session.ledger
         self._properties = {
@@ -75,11 +85,18 @@ class Reversals:
         asked = {id: [one.property for one in those if _is_open(one)] for id, those in disputed.items()}
         histories = self._who.histories({id: names for id, names in asked.items() if names})
         known = self._ledger.reversals.of(list(disputed))
+        echoed = self._echoes.among({id: self._open_values(those) for id, those in disputed.items()}, histories)
         return [
-            self._settled(one, disputed[id], histories.get(id, {}), known, again) if id in disputed else one
+            again(one, self._settled(id, one, disputed[id], histories.get(id, {}), known, echoed.get(id, frozenset())))
+            if id in disputed
+            else one
             for one in looked
             for id in (one.person.id,)
         ]
+
+    def _open_values(self, disputed: Sequence[Held]) -> dict[str, str]:
+        """Field -> what stands there, of values nobody has been found for yet."""
+        return {self._field(one.property): one.live for one in disputed if _is_open(one)}
 
     def _disputed(self, one: Looked) -> list[Held]:
         """Values that are news: held from now on, or a stage or status that a system set and that we would set back."""
@@ -96,20 +113,23 @@ class Reversals:
 
     def _settled(
         self,
+        id: str,
         one: Looked,
         disputed: Sequence[Held],
         histories: Mapping[str, Versions],
         known: Mapping[Key, Reversal],
-        again: Again,
-    ) -> Looked:
-        """The same person, once it is known who stands behind each value."""
-        id, holds = one.person.id, dict(one.holds)
+        echoes: frozenset[str],
+    ) -> Found:
+        """Who stands behind each value of one person."""
+        holds = dict(one.holds)
         ours: dict[str, str] = {}
         found: list[Reversal] = []
         for held in disputed:
             versions = histories.get(held.property, ())
             if _is_open(held) and self._who.is_us(id, held.property, versions):
                 ours[held.property] = held.live
+                continue
+            if self._field(held.property) in echoes:
                 continue
             told = self._told(held, versions)
             before = known.get((id, held.property))
@@ -121,7 +141,8 @@ class Reversals:
                 told = replace(told, code=CONFLICT, until=None)
                 self._stop(id, told)
             holds[held.property] = told
-        return again(one, holds, ours, tuple(found))
+        told_apart = frozenset(name for name in echoes if self._properties[name] not in ours)
+        return Found(holds, ours, told_apart, tuple(found))
 
     def _told(self, held: Held, versions: Versions) -> Held:
         """With the name of whoever set it, where the history tells."""
@@ -132,8 +153,10 @@ class Reversals:
         return set_by(known, self._rule(held.property), version.by, self._terms)
 
     def _rule(self, name: str) -> WriteRule:
-        rules = self._terms.write_back.rules
-        return next(rules[field] for field, property in self._properties.items() if property == name)
+        return self._terms.write_back.rules[self._field(name)]
+
+    def _field(self, name: str) -> str:
+        return next(field for field, property in self._properties.items() if property == name)
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
