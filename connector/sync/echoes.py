@@ -110,8 +110,10 @@ class Echoes:
     def _is_echo(self, field: str, text: str, others: Sequence[_Other], versions: Sequence[PropertyVersion]) -> bool:
         version = newest_of(versions, text)
         for one in others:
-            own = [value for value in _own(field, one) if self._says(field, value, text)]
-            if own and (version is None or version.by != "person" or self._wrote_before(field, text, one, version)):
+            is_theirs = any(self._says(field, value, text) for value in _own(field, one))
+            if (is_theirs and (version is None or version.by != "person")) or (
+                version is not None and self._wrote_before(field, text, one, version)
+            ):
                 self._learn(version)
                 return True
         return version is not None and self._may_be_of_there(version, others)
