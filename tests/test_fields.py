@@ -175,6 +175,26 @@ def test_lesson_32_an_instant_keeps_its_time_where_the_property_has_one() -> Non
     assert FIELDS.encode("wait_until", moment) == "2026-03-31T23:00:00Z"
 
 
+def test_an_instant_is_written_to_the_second_as_every_crm_keeps_it() -> None:
+    assert FIELDS.encode("wait_until", datetime(2026, 3, 31, 16, 0, 7, 308_999, UTC)) == "2026-03-31T16:00:07Z"
+
+
+def test_numbers_that_stand_for_choices_are_shown_in_our_words() -> None:
+    """A plan that says 710000001 would have to be believed; names and plain numbers stay what they are."""
+    specs = {
+        "stage": FieldSpec("stage", "their_stage", values={"lead": ("710",), "mql": ("711",)}),
+        "buying_role": FieldSpec("buying_role", "role", "list", values={"user": ("1",), "buyer": ("2",)}),
+        "company_size": FieldSpec("company_size", "size", "number"),
+    }
+    fields = FieldMap(Wiring("any", {"contact": specs}), {"contact": tuple(specs)}, {})
+
+    assert [fields.in_words("stage", raw) for raw in ("711", "799", "")] == ["mql", "799", ""]
+    assert sorted(fields.in_words("buying_role", "1;2").split(";")) == ["buyer", "user"]
+    assert fields.in_words("company_size", "420") == "420"
+    assert fields.in_words("unheard_of", "711") == "711"
+    assert FIELDS.in_words("stage", "M") == "M"
+
+
 @pytest.mark.parametrize(
     ("field", "name", "ours", "theirs"),
     [

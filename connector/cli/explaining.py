@@ -17,6 +17,7 @@ from connector.errors import UsageError
 
 if TYPE_CHECKING:
     from connector.agreement import Agreement
+    from connector.cli.planned import InWords
     from connector.decide.nearest import Way
     from connector.ledger.holds import Hold
     from connector.ledger.people import Transition
@@ -81,7 +82,7 @@ def explain(
     following.told(looked.decision.tracks, moment)
     _next_run(session, looked)
     _history(past)
-    _written(past)
+    _written(past, session.fields.in_words)
     _open_ends(past)
 
 
@@ -216,7 +217,8 @@ def _next_run(session: Session, looked: Looked) -> None:
     show.title(f"What the next run would write (mode {session.mode})")
     for one in change.sets:
         label = " (counts toward the change budget)" if one.field in STRICT else ""
-        show.say(f"{one.property}: {show.shown(one.before)} → {show.shown(one.after)}{label}", indent=2)
+        before, after = (session.fields.in_words(one.field, value) for value in (one.before, one.after))
+        show.say(f"{one.property}: {show.shown(before)} → {show.shown(after)}{label}", indent=2)
 
 
 def _history(past: Past) -> None:
@@ -230,7 +232,7 @@ def _history(past: Past) -> None:
     show.table(("when", "run", "what", "from", "to", "because"), rows)
 
 
-def _written(past: Past) -> None:
+def _written(past: Past, in_words: InWords) -> None:
     done = [one for one in past.changes if one.state not in ("planned", "superseded")]
     if not done:
         return
@@ -241,8 +243,10 @@ def _written(past: Past) -> None:
         undoes = one.body.get("undoes")
         what = f", run {undoes['run']} undone" if undoes else ""
         show.say(f"{when} run {one.run}: {one.state}{what}{reason}", indent=2)
-        sets = ", ".join(f"{name} = {show.shown(after, 40)}" for _field, name, _before, after in one.body["sets"])
-        show.say(sets, indent=4)
+        sets = [
+            f"{name} = {show.shown(in_words(field, after), 40)}" for field, name, _before, after in one.body["sets"]
+        ]
+        show.say(", ".join(sets), indent=4)
 
 
 def _open_ends(past: Past) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,9 @@ from connector.cli import show
 if TYPE_CHECKING:
     from connector.ledger.work import PlannedChange
     from connector.sync import Report
+
+#: A field, and a text that the CRM keeps in it -> how a person reads it.
+InWords = Callable[[str, str], str]
 
 
 @dataclass(slots=True)
@@ -76,8 +79,8 @@ def _first(changes: Iterable[PlannedChange], most: int) -> list[PlannedChange]:
     return sorted(changes, key=lambda one: (not one.counted, -one.urgency, one.person_id))[:most]
 
 
-def plan(one: Report, changes: Gist, calls: int = 0) -> None:
-    """What would change: by cause, then the first people."""
+def plan(one: Report, changes: Gist, calls: int, in_words: InWords) -> None:
+    """What would change: by cause, then the first people, with their values `in_words`."""
     looked_at = one.counts["looked_at"]
     if not changes.people:
         show.say(f"Nothing to write: {looked_at:,} people looked at, all as agreed.", "✓")
@@ -87,7 +90,7 @@ def plan(one: Report, changes: Gist, calls: int = 0) -> None:
         if calls:
             show.say(f"To write it takes about {calls:,} call{'s' if calls != 1 else ''}.")
         _causes(changes)
-        _people(changes)
+        _people(changes, in_words)
     show.parked(one)
     if one.blank_for_a_moment:
         show.say(f"{one.blank_for_a_moment} people will have no stage for a moment (cleared, then set).")
@@ -161,16 +164,16 @@ def _cause(change: PlannedChange) -> str:
     return words.get(change.cause, change.cause)
 
 
-def _people(changes: Gist) -> None:
+def _people(changes: Gist, in_words: InWords) -> None:
     for change in changes.first:
-        _person(change)
+        _person(change, in_words)
     rest = changes.people - len(changes.first)
     if rest:
         show.out.print()
         show.say(f"and {rest:,} more people. All: connector plan --show {changes.people}, or --output json")
 
 
-def _person(change: PlannedChange) -> None:
+def _person(change: PlannedChange, in_words: InWords) -> None:
     """What replaces a value stands on lines of its own, blanks that are filled stand together."""
     from connector.fields import STRICT  # noqa: PLC0415 - --help does without
 
@@ -180,7 +183,8 @@ def _person(change: PlannedChange) -> None:
     if body["reason"]:
         show.say(body["reason"], indent=2)
     plain = []
-    for field, name, before, after in body["sets"]:
+    for field, name, *values in body["sets"]:
+        before, after = (in_words(field, value) for value in values)
         if before or field in STRICT:
             show.say(f"{name}: {show.shown(before)} → {show.shown(after)}", indent=2)
         else:

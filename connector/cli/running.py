@@ -310,7 +310,7 @@ def _told_plan(
         changes = (planned.as_json(one, with_texts=with_texts) for one in session.ledger.work.every(report.run))
         show.json_with(as_json(report, calls_to_write=calls, file=kept), "changes", changes)
     else:
-        planned.plan(report, gist, calls)
+        planned.plan(report, gist, calls, session.fields.in_words)
         if file is not None:
             show.say(f"kept in {file}; write exactly this: connector apply {file}", "✓")
     return EXIT["deferred"] if report.status == "deferred" else EXIT["partial"] if report.counts["rejected"] else 0

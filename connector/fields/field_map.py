@@ -13,7 +13,7 @@ from connector.agreement.wiring import FieldSpec, Wiring
 from connector.fields.columns import Column, Facts, columns, malformed, otherwise, worded, worded_choices
 from connector.fields.counting import Counting
 from connector.fields.people import People
-from connector.fields.values import choices, day, iso, moment, plain, read_as
+from connector.fields.values import choices, day, iso, moment, plain, read_as, to_the_second
 from connector.model import Record, Value
 from connector.spelling import same_value
 
@@ -123,7 +123,8 @@ class FieldMap:
             words = value if isinstance(value, tuple) else (str(value),)
             return ";".join(spec.values[word][0] if word in spec.values else word for word in words)
         if isinstance(value, datetime):
-            return day(value, self._zone).isoformat() if spec.property in self._date_only else iso(value)
+            # Not every CRM keeps fractions of a second: one that drops them would seem not to take what we write.
+            return day(value, self._zone).isoformat() if spec.property in self._date_only else iso(to_the_second(value))
         return plain(value)
 
     def decode(self, field: str, raw: str | None) -> Any:
@@ -139,6 +140,14 @@ class FieldMap:
             return parse(raw)
         except ValueError:
             return raw
+
+    def in_words(self, field: str, raw: str) -> str:
+        """A stored text as a person reads it: the agreement's words, where the CRM keeps bare numbers for choices."""
+        column = self._stored.get(field)
+        if column is None or column.words is None or not all(part.isdecimal() for part in raw.split(";")):
+            return raw
+        words = self.decode(field, raw)
+        return ";".join(words) if isinstance(words, list) else str(words)
 
     def alike(self, field: str, one: str, other: str) -> bool:
         """Whether two texts of the CRM mean one value: numbers, dates, flags and choices may come back in another

@@ -89,6 +89,11 @@ def iso(at: datetime) -> str:
     return at.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
 
+def to_the_second(at: datetime) -> datetime:
+    """An instant as every CRM can keep it."""
+    return at.replace(microsecond=0)
+
+
 def instant(kept: Any) -> datetime | None:
     """The instant behind `iso`."""
     return datetime.fromisoformat(kept) if isinstance(kept, str) else None

@@ -42,13 +42,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 64
-    sandbox.serve(announce=_announce)
+    sandbox.serve(announce=lambda url: _announce(url, _token(options)))
     return 0
 
 
-def _announce(url: str) -> None:
+def _announce(url: str, token: str) -> None:
     sys.stdout.write(f"{url}\n")
     sys.stdout.flush()
+    if sys.stderr.isatty():
+        sys.stderr.write(f"token {token}; how to connect and what it can do to you: docs/sandbox.md; Ctrl+C ends it\n")
+
+
+def _token(options: argparse.Namespace) -> str:
+    return str(options.token or (dynamics.TOKEN if options.crm == "dynamics" else TOKEN))
 
 
 def build(arguments: Sequence[str]) -> Shell:

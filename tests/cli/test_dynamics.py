@@ -232,6 +232,21 @@ def test_check_names_automations_that_set_ours_and_plug_ins_that_run_on_them(rea
     assert "prvReadWorkflow" in ready("check", "--output", "json").json["automations"]["unknown"]
 
 
+def test_a_plan_says_options_in_words_and_not_by_number(ready: DynamicsDesk) -> None:
+    """Whoever reviews it knows what an MQL is, not what 710000002 is; for programs the number stays."""
+    contact = next(iter(ready.sandbox.world.shelf("contact").rows()))
+    asked_at = ready.sandbox.world.clock.now()
+    ready.sandbox.world.write("contact", contact.id, {"cx_demo_request_on": asked_at, "cx_lifecyclestage": 710000000})
+    ready.configure(mode='"live"', go_live='"always"', require_approval="false")
+
+    told = ready("plan", "--show", "1000")
+    plain = ready("plan", "--output", "json")
+
+    assert "cx_lifecyclestage: subscriber → " in told.out
+    assert "71000000" not in told.out
+    assert "71000000" in plain.out
+
+
 # -- what can be wrong -----------------------------------------------------------------------------------------
 
 

@@ -130,6 +130,17 @@ def live(sandbox: DataverseSandbox, tmp_path: Path) -> Iterator[Live]:
     crm.close()
 
 
+def test_g5_what_is_written_between_two_seconds_is_taken_whole(live: Live) -> None:
+    """Dataverse keeps no fractions of a second: what it stores is what was sent all the same."""
+    live.contact()
+    live.world.pass_time(0.308)
+
+    first = live.sync()
+
+    assert (first.counts["written"], first.accepted_unchanged) == (1, 0)
+    assert live.sync().counts["written"] == 0
+
+
 def test_g1_contacts_and_leads_follow_the_agreement_and_a_second_run_writes_nothing(live: Live) -> None:
     """Stage and scores in the columns, one task on each; then quiet."""
     ids = [live.contact(), live.lead()]
