@@ -17,6 +17,7 @@ from tests.cli.desk import DOMAIN, Desk, Told
 from tests.cli.test_dynamics import SECRET, environment
 
 NORDIC_TOKEN = "NORDIC_TOKEN"
+COPIER = "0a7e57ab-0000-4000-8000-000000001692"
 
 
 @dataclass
@@ -150,6 +151,26 @@ def test_case_68_conflicts_are_told_between_a_contact_here_and_a_contact_there(b
     assert row["contact there"] == both.contact
     assert row["moved last"] == "nordic: a person"
     assert row["since"].startswith("20")
+
+
+def test_explain_says_of_a_value_that_it_came_across(both: Both) -> None:
+    """A stage that a rule gave in one CRM and something copied to the other: no hold, and nothing to be written."""
+    for name in ("acme", "nordic"):
+        assert both("sync", "--connection", name, "--yes").code == 0
+    both.desk.world.submit_form("demo-request", {"email": f"p1@{DOMAIN}"})
+    assert both("sync", "--connection", "acme").code == 0
+    assert both.desk.contact("1")["cx_stage"] == "sal"
+    copier = both.dynamics.world.add("systemuser", {"fullname": "# HubSpot", "applicationid": COPIER}).id
+    both.dynamics.world.write("contact", both.contact, {"cx_stage": 710000003}, by=copier)
+    writes = both.writes
+
+    assert both("sync", "--connection", "nordic").code == 0
+
+    said = " ".join(both("explain", both.contact, "--connection", "nordic").out.split())
+    assert "cx_stage: came across from another account of this agreement" in said
+    told = both("explain", both.contact, "--connection", "nordic", "--output", "json").json
+    assert (told["came_across"], told["holds"], told["would_write"]) == (["cx_stage"], [], {})
+    assert both.writes == writes
 
 
 def test_the_daemon_serves_both_and_each_knows_the_other_ones_mapping(both: Both) -> None:
