@@ -47,7 +47,7 @@ bench-full: install-test             ## a million people, once; may be stopped a
 crash: install-test                  ## die at every point and heal; writes docs/crash-matrix.md
 	$(BIN)/python -m tests.kills.matrix
 	CRASH_EVERY=1 STATEFUL_GAMES=300 $(PYTEST) tests/sync tests/kills tests/mutants -k "crash or kill or dies or whatever or mutation"
-	EVERY_CRM=1 $(PYTEST) tests/sync -k "hubspot"
+	EVERY_CRM=1 $(PYTEST) tests/sync -k "hubspot or dynamics"
 
 test-postgres: install-test          ## the laws and cases of a run, on PostgreSQL
 	LEDGER=postgres $(PYTEST) tests/ledger tests/sync -k "postgres or ledger"

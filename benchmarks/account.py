@@ -14,16 +14,26 @@ TOKEN = "pat-sandbox"
 TOKEN_NAME = "CONNECTOR_BENCH_TOKEN"
 
 #: Quotas out of the way, because CPU is what is measured; search stays at the pace the connector keeps by itself.
-_SWITCHES = ("burst=1000000", "associations_burst=1000000", "daily=1000000000", "search_per_second=1000")
+SWITCHES = {
+    "hubspot": ("burst=1000000", "associations_burst=1000000", "daily=1000000000", "search_per_second=1000"),
+    "dynamics": ("rate_limits=false",),
+}
+
+#: What only one of them is told, and how a connection names its address.
+_WORDS = {"hubspot": ("--no-activities",), "dynamics": ("--crm", "dynamics", "--no-activities")}
+_ADDRESS = {"hubspot": "base_url", "dynamics": "environment_url"}
+
+#: Which CRM the account of a folder is, where it is not HubSpot: kept beside its state.
+CRM = "crm"
 
 _CONFIG = """\
 [state]
 url = "sqlite:///{state}.db"
 
 [connections.bench]
-crm = "hubspot"
+crm = "{crm}"
 token = "env:{token}"
-base_url = "{url}"
+{address} = "{url}"
 mapping = "shipped"
 mode = "{mode}"
 go_live = "always"
@@ -34,11 +44,11 @@ budget = {{ share = 1.0, daily_floor = 0 }}
 
 
 @contextmanager
-def account(people: int, seed: int, switches: Sequence[str] = _SWITCHES) -> Iterator[str]:
+def account(people: int, seed: int, switches: Sequence[str] = (), crm: str = "hubspot") -> Iterator[str]:
     """A sandbox with so many invented people, until the block ends; yields its address."""
     command = [sys.executable, "-m", "connector.sandbox", "--people", str(people), "--seed", str(seed)]
-    command += ["--no-activities", "--token", TOKEN]
-    for switch in switches:
+    command += [*_WORDS[crm], "--token", TOKEN]
+    for switch in switches or SWITCHES[crm]:
         command += ["--set", switch]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -53,8 +63,10 @@ def account(people: int, seed: int, switches: Sequence[str] = _SWITCHES) -> Iter
 
 def configure(folder: Path, url: str, mode: str) -> Path:
     """A configuration for this account whose state lies beside it, one per mode."""
-    path = folder / f"{mode}.toml"
-    path.write_text(_CONFIG.format(state=mode, token=TOKEN_NAME, url=url, mode=mode), encoding="utf-8")
+    path, kept = folder / f"{mode}.toml", folder / CRM
+    crm = kept.read_text(encoding="utf-8") if kept.exists() else "hubspot"
+    words = {"crm": crm, "address": _ADDRESS[crm], "url": url}
+    path.write_text(_CONFIG.format(state=mode, token=TOKEN_NAME, mode=mode, **words), encoding="utf-8")
     return path
 
 

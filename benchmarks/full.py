@@ -1,9 +1,10 @@
 """
-A million people, once: `make bench-full`. What only shows at that size: memory, and figures per person that stay.
+A million people, once, in HubSpot and in Dynamics: `make bench-full`. What only shows at that size: memory, figures per
+person that stay, and that of a million who are as they should be nobody is written.
 
-It takes the better part of an hour and may be stopped at any time: what was measured is kept in the folder, and
-the next call goes on with the rest. The first fill goes on inside itself, as any backfill does; writing begins anew,
-because the sandbox keeps in memory what was written to it.
+It takes the better part of an hour for each of them and may be stopped at any time: what was measured is kept in the
+folder, and the next call goes on with the rest. The first fill goes on inside itself, as any backfill does; writing
+begins anew, because the sandbox keeps in memory what was written to it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 import orjson
 import table
-from account import account
+from account import CRM, SWITCHES, account
 from run import machine, measured, say
 
 PEOPLE, FEW = 1_000_000, 10_000
@@ -30,18 +31,32 @@ PATIENCE = 4 * 3600
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what is not measured yet, and print the table."""
     options = _parser().parse_args(arguments)
+    options.crm = options.crm or [*SWITCHES]
     options.folder.mkdir(parents=True, exist_ok=True)
-    results = {people: _results(options.folder / f"{people}", people, options.seed) for people in (FEW, options.people)}
-    found = list(_rows(results[FEW], results[options.people], options.people))
+    found: list[table.Row] = []
+    measures: dict[str, Any] = {}
+    for crm in options.crm:
+        few, many = (
+            _results(_place(options.folder, crm, one), crm, one, options.seed) for one in (FEW, options.people)
+        )
+        found += _rows(crm, few, many, options.people)
+        measures[crm] = {FEW: few, options.people: many}
     table.show(found, say)
-    kept = {"taken_at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine(), "measures": results}
+    kept = {"taken_at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine(), "measures": measures}
     whole = orjson.dumps(kept, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
     (options.folder / "bench-full.json").write_bytes(whole)
     say(f"\nkept in {options.folder}; remove it to measure anew")
 
 
-def _results(folder: Path, people: int, seed: int) -> dict[str, Any]:
-    folder.mkdir(exist_ok=True)
+def _place(folder: Path, crm: str, people: int) -> Path:
+    """Where this account's state and figures are."""
+    place = folder / (f"{people}" if crm == "hubspot" else f"{crm}-{people}")
+    place.mkdir(exist_ok=True)
+    (place / CRM).write_text(crm, encoding="utf-8")
+    return place
+
+
+def _results(folder: Path, crm: str, people: int, seed: int) -> dict[str, Any]:
     path = folder / "results.json"
     results: dict[str, Any] = orjson.loads(path.read_bytes()) if path.exists() else {}
     for names in TOGETHER:
@@ -49,7 +64,7 @@ def _results(folder: Path, people: int, seed: int) -> dict[str, Any]:
             continue
         if "writing" in names:
             _forget(folder, "live")
-        with account(people, seed) as url:
+        with account(people, seed, crm=crm) as url:
             measured("set_up", folder, url, people)
             for name in names:
                 results[name] = measured(name, folder, url, people, PATIENCE)
@@ -63,12 +78,12 @@ def _forget(folder: Path, mode: str) -> None:
         path.unlink()
 
 
-def _rows(few: dict[str, Any], many: dict[str, Any], people: int) -> Sequence[table.Row]:
+def _rows(crm: str, few: dict[str, Any], many: dict[str, Any], people: int) -> Sequence[table.Row]:
     """Memory beside its targets, and CPU per 100,000 people beside that of the small account."""
     found = []
     for names in TOGETHER:
         for name in names:
-            label, memory = name.replace("_", " "), many[name]["memory"] / 1e6
+            label, memory = f"{crm}, {name.replace('_', ' ')}", many[name]["memory"] / 1e6
             found.append(table.Row(f"peak memory: {label}", memory, "MB", 300, 120, f"{people:,} people"))
             growth = many[name]["memory"] / few[name]["memory"]
             found.append(table.Row("  beside that of 10,000 people", growth, "times", 1.2, 1.0))
@@ -82,6 +97,7 @@ def _rows(few: dict[str, Any], many: dict[str, Any], people: int) -> Sequence[ta
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("make bench-full", description="What a million people cost.")
     parser.add_argument("--people", type=int, default=PEOPLE)
+    parser.add_argument("--crm", action="append", choices=[*SWITCHES], help="one alone; by default both")
     parser.add_argument("--seed", type=int, default=7, help="of the invented people")
     parser.add_argument("--folder", type=Path, default=Path("build/bench-full"), help="where to keep state and figures")
     return parser

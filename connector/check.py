@@ -115,7 +115,7 @@ def _check_field(
         soft += _not_writable(spec, definition, agreement)
         soft += _own_options(kind, spec, definition, agreement)
         soft += _not_everywhere(spec, definition)
-    (hard if spec.field in STRICT else soft).extend(_options(spec, definition, known))
+    (hard if spec.field in STRICT else soft).extend(_options(spec, definition, known, agreement.wiring.own_prefix))
 
 
 def _hardly_seen(spec: FieldSpec, definition: PropertyDefinition) -> Iterator[Problem]:
@@ -180,15 +180,18 @@ def _own_options(kind: str, spec: FieldSpec, definition: PropertyDefinition, agr
 
 
 def _options(
-    spec: FieldSpec, definition: PropertyDefinition, known: Mapping[str, PropertyDefinition]
+    spec: FieldSpec, definition: PropertyDefinition, known: Mapping[str, PropertyDefinition], own_prefix: str
 ) -> Iterator[Problem]:
+    """Values that no option has. Of a property of ours the further ones are for accounts that had it before us: setup
+    gives it those that are written."""
     also = [known[name].options for name in spec.otherwise if name in known]
     if not definition.options or not all(also):
         return  # a text may hold anything
     read = {value for options in also for value in options}
     values = {label.casefold(): value for value, label in definition.options.items()}
+    written_alone = spec.property.startswith(own_prefix)
     for ours, theirs in spec.values.items():
-        for value in theirs:
+        for value in theirs[:1] if written_alone else theirs:
             if value in definition.options or value in read:
                 continue
             meant = values.get(value.casefold())

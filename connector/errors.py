@@ -12,6 +12,7 @@ Every way the connector can fail, sorted by who must act.
     ├── MalformedRecord       -   someone, for this record: reject it and go on
     └── CrmError              1
         ├── Transient         1   us, later: network, 429, 5xx; knows retry_after
+        │   ├── Throttled         more was asked than the CRM takes: everybody who calls as we do slows down
         │   └── OutcomeUnknown    the call may have been applied: read back, never resend blindly
         ├── Denied            1   the administrator: token, account or scope; the run stops
         ├── NotFound          -   the thing asked for is not there (a list, a property, an object type)
@@ -134,6 +135,22 @@ class Transient(CrmError):
     ) -> None:
         self.retry_after = retry_after
         super().__init__(message, code=code, correlation_id=correlation_id)
+
+
+class Throttled(Transient):
+    """The CRM asks for patience; nothing was done. `limit` is what the CRM calls the limit that was reached, "" where
+    it does not say."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        limit: str = "",
+        correlation_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.limit = limit
+        super().__init__(message, code="throttled", correlation_id=correlation_id, retry_after=retry_after)
 
 
 class OutcomeUnknown(Transient):

@@ -22,6 +22,7 @@ from typing import Any, Literal, ParamSpec, TextIO, TypeVar, cast
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from connector.crms import CRMS
 from connector.errors import ConnectorError
 
 P = ParamSpec("P")
@@ -29,17 +30,18 @@ R = TypeVar("R")
 
 REDACTED = "[redacted]"
 
-_SECRET_KEY = re.compile(r"(^|_)(tokens?|authorization|secrets?|passwords?|cookie|api_?key|hapikey)(_|$)")
-_NAMES = r"\w*(?:token|secret|password|authorization|hapikey)"
+_THEIR_NAMES = "".join(f"|{name}" for crm in CRMS.values() for name in crm.secret_names)
+_SECRET_KEY = re.compile(rf"(^|_)(tokens?|authorization|secrets?|passwords?|cookie|api_?key{_THEIR_NAMES})(_|$)")
+_NAMES = rf"\w*(?:token|secret|password|authorization{_THEIR_NAMES})"
 #: What an address is made of; an apostrophe inside is O'Neil's, one around it is a quote.
 _LETTER, _LETTER_OF_HOST = r"[^\s@<>\"'(),:;=/\[\]]", r"[^\s@<>\"'(),:;=/\[\]%&?]"
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {REDACTED}"),
     (re.compile(r"(://)[^/\s@]*@"), rf"\1{REDACTED}@"),  # user and password in a URL
-    (re.compile(r"\bpat-[a-z]{2,3}\d-[\w-]+"), REDACTED),  # a HubSpot private app's token
+    *((re.compile(form), REDACTED) for crm in CRMS.values() for form in crm.secret_forms),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?"), REDACTED),  # a JSON web token
     (re.compile(rf"(?i)\b({_NAMES})(['\"]?\s*=\s*['\"]?)[^\s'\"&,;}}]+"), rf"\1\2{REDACTED}"),
-    # Behind a colon a sentence may go on ("env:HUBSPOT_TOKEN: add ..."); a secret has a digit in it, or quotes.
+    # Behind a colon a sentence may go on ("env:CRM_TOKEN: add ..."); a secret has a digit in it, or quotes.
     (re.compile(rf"(?i)\b({_NAMES})(['\"]?\s*:\s*)(?=['\"]|\S*\d)['\"]?[^\s'\"&,;}}]+"), rf"\1\2{REDACTED}"),
     # An e-mail address, also where a URL quotes its @. Bounded, so that a long text costs its length only.
     (re.compile(rf"(?:{_LETTER}|(?<=\w)'(?=\w)){{1,64}}(?:@|%40){_LETTER_OF_HOST}{{1,250}}\.[^\W\d_]{{2,}}"), REDACTED),

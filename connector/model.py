@@ -9,6 +9,7 @@ except `as_of`, the one instant a run evaluates everybody at.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +21,9 @@ Value = str | int | float | bool | datetime | tuple[str, ...] | None
 
 #: `go_live = "always"`: everyone counts as new, since nobody was created before the beginning of time.
 ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+#: The label of a link to the company that is a person's first of all, in every CRM and language.
+PRIMARY = "primary"
 
 #: Why a value of others is left alone: somebody set it, or another system sets ours back again and again.
 EDIT, CONFLICT = "edit", "conflict"
@@ -40,11 +44,22 @@ class Record:
     archived: bool = False
     merged_ids: tuple[str, ...] = ()  # ids that were merged into this record
     other_emails: tuple[str, ...] = ()  # a contact's further addresses, which forms know people by as well
+    form: str = ""  # what the CRM calls it, where records of this kind have several forms and this is not the usual one
+
+
+def page_at(address: str, id: str, form: str = "") -> str:
+    """Where people open a record: `address` has {id} in it, and {form:NAME} where records of its kind have several
+    forms, of which NAME is the usual one; "" where no address is known."""
+    return _FORM.sub(lambda usual: form or usual[1], address).replace("{id}", id)
+
+
+_FORM = re.compile(r"\{form:(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One association, seen from the record that was asked; labels as the CRM names them ("primary" for 279/1)."""
+    """One association, seen from the record that was asked; labels as the CRM names them from a person's end, whichever
+    end was asked, and PRIMARY."""
 
     to_id: str
     labels: tuple[str, ...] = ()
@@ -178,6 +193,7 @@ class Person:
     edits: Mapping[str, Edit] = field(default_factory=dict)
     entered: Mapping[str, datetime] = field(default_factory=dict)  # stage -> when, as far as the CRM itself remembers
     colleagues: tuple[Colleague, ...] = ()
+    form: str = ""  # as of a Record
 
 
 # -- what we remember, and what the agreement says ---------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 from connector.agreement import Agreement
@@ -18,8 +18,8 @@ from connector.crm import CRM, Automation, Description
 from connector.errors import CrmError, Denied, NotFound, Problem
 from connector.fields import STRICT
 
-#: Records per list call, and calls that fit into ten seconds on most tiers.
-PAGE, CALLS_PER_10_SECONDS = 100, 100
+#: By how much our clock may differ from the CRM's before that is told.
+NOTICED = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,9 @@ def counted(crm: CRM, kinds: Sequence[str]) -> tuple[dict[str, int | None], dict
     return counts, shut
 
 
-def first_read(crm: CRM, account: Description, counts: Mapping[str, int | None], page: int = PAGE) -> FirstRead:
+def first_read(
+    crm: CRM, account: Description, counts: Mapping[str, int | None], page: int, calls_a_second: float
+) -> FirstRead:
     """What reading everything once costs, with so many records a page, and how far back it goes."""
     calls = sum(-(-(count or 0) // page) for count in counts.values())
     limit = account.daily_limit
@@ -164,7 +166,7 @@ def first_read(crm: CRM, account: Description, counts: Mapping[str, int | None],
         by_kind=dict(counts),
         records=sum(count or 0 for count in counts.values()),
         calls=calls,
-        minutes=calls * 10 / CALLS_PER_10_SECONDS / 60,
+        minutes=calls / calls_a_second / 60,
         share_of_day=calls / limit if limit else None,
         reaches_back_to=min((at for at in oldest if at is not None), default=None),
     )
@@ -207,3 +209,16 @@ def contested(found: Automations) -> list[Problem]:
         for one in found.found
         if one.enabled
     ]
+
+
+def differing_clocks(crm: CRM, now: datetime) -> list[Problem]:
+    """Where our clock, which shows `now`, is not the CRM's, as far as its answers have told."""
+    ahead = crm.clock_ahead(now)
+    if abs(ahead) < NOTICED:
+        return []
+    way = "ahead of" if ahead > timedelta(0) else "behind"
+    what = (
+        f"its clock is {abs(ahead) / timedelta(minutes=1):.0f} min {way} the CRM's. Nothing is missed by it, but what"
+        " counts as today, as late or as new goes by this machine."
+    )
+    return [Problem("this machine", what, "Set its clock.")]

@@ -130,6 +130,11 @@ def test_what_is_usual_differs_by_crm_and_is_said_otherwise_key_by_key(tmp_path:
     assert (usual.budget.daily_quota, said.budget.daily_quota) == (None, 1_000_000)
     bulk = load(tmp_path, NORDIC + 'write = { bulk = "cx_" }\n').connections["nordic"]
     assert (usual.write.bulk, bulk.write.bulk, bulk.write.states) == (None, "cx_", False)
+    shown = load(
+        tmp_path, NORDIC + 'write = { predictive_score = "cx_fit_score", predictive_grade = "cx_score_grade" }\n'
+    )
+    assert usual.write.predictive_score is usual.write.predictive_grade is None
+    assert shown.connections["nordic"].write.predictive_grade == "cx_score_grade"
     assert (acme(tmp_path).read.page, acme(tmp_path).read.batch, acme(tmp_path).timeout) == (
         100,
         100,

@@ -87,12 +87,13 @@ def test_the_first_read_is_counted_in_calls_and_hours(crm: MemoryCRM) -> None:
     crm.add("deal", "1", {}, created_at=NOW - timedelta(days=900))
     counts, shut = survey.counted(crm, ("contact", "deal", "call"))
 
-    cost = survey.first_read(crm, account(daily_limit=100), counts)
-    larger = survey.first_read(crm, account(daily_limit=100), counts, 1_000_000)
+    cost = survey.first_read(crm, account(daily_limit=100), counts, 100, 10.0)
+    larger = survey.first_read(crm, account(daily_limit=100), counts, 1_000_000, 0.1)
 
     assert (counts, shut) == ({"contact": 201, "deal": 1, "call": 0}, {})
     assert (cost.records, cost.calls, cost.share_of_day) == (202, 4, 0.04)
     assert (larger.records, larger.calls) == (202, 2)
+    assert (round(cost.minutes * 60, 3), round(larger.minutes * 60, 3)) == (0.4, 20.0)
     assert cost.reaches_back_to == NOW - timedelta(days=900)
 
 

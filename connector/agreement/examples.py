@@ -61,7 +61,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Tried:
     """How an example came out; `differences` are sentences, none where all is as agreed."""
 
     name: str
@@ -84,9 +84,9 @@ def load_examples(folder: Path, agreement: Agreement | None = None) -> tuple[Exa
     return tuple(Example(name, row.says, _looks(name, row)) for name, row in shape.root.items())
 
 
-def run_examples(examples: tuple[Example, ...], decider: Decides) -> tuple[Verdict, ...]:
+def run_examples(examples: tuple[Example, ...], decider: Decides) -> tuple[Tried, ...]:
     """Decide every example as a new person and compare."""
-    return tuple(Verdict(each.name, each.says, _differences(each, decider)) for each in examples)
+    return tuple(Tried(each.name, each.says, _differences(each, decider)) for each in examples)
 
 
 def _looks(name: str, row: ExampleShape) -> tuple[Look, ...]:

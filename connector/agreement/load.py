@@ -42,7 +42,7 @@ from connector.agreement.terms import Agreement
 from connector.agreement.vocabulary import ASK_NEXT, JOURNEY_STAGES, NOT_MQL_REASONS, SLA_STATES
 from connector.agreement.words import label_of
 from connector.config import shipped_mappings
-from connector.crms import CRMS
+from connector.crms import CRMS, FIRST
 from connector.errors import ConfigError, Problem
 
 _NEEDED = ("agreement.toml", "scoring.toml", "lifecycle.toml", "write_back.toml")
@@ -75,7 +75,7 @@ class _Files:
     texts: tuple[TextsShape, Source]
 
 
-def load_agreement(folder: Path, crm: str = "hubspot", language: str | None = None) -> Agreement:
+def load_agreement(folder: Path, crm: str = FIRST, language: str | None = None) -> Agreement:
     """The agreement in `folder`, wired to `crm`, its texts in `language` or else in the one it names itself.
 
     Raises ConfigError with every problem that was found.

@@ -35,7 +35,7 @@ class Places:
 
     def _file(self, keys: list[str]) -> tuple[str, list[str]]:
         if len(keys) > 1 and keys[0] in self.sources and keys[0] not in _FILES:
-            return keys[0], keys[1:]  # "hubspot.signals.pricing_page"
+            return keys[0], keys[1:]  # the CRM's: "NAME.signals.pricing_page"
         there = (name for name in _FILES if name in self.sources and keys[0] in self.sources[name].table)
         return next(there, _FILES[0]), keys
 

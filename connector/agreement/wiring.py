@@ -30,7 +30,7 @@ class FieldSpec:
     property: str
     type: FieldType = "text"
     values: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
-    where: str = ""  # "mappings/hubspot.toml:14, contact.fields.job_title"
+    where: str = ""  # "mappings/FILE:14, contact.fields.job_title"
     optional: bool = False  # not every account has it: missing, it is a remark of `check` and reads as unknown
     places: Mapping[str, str] = dataclasses.field(default_factory=dict)  # our value -> where its line is written
     otherwise: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""From hubspot.toml (or another CRM's file) and write_back.toml to the wiring."""
+"""From the CRM's file and write_back.toml to the wiring."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ The command line: the verbs, and the one place where errors become words and exi
     __init__.py      main: runs a verb, turns what it raises into a message and a code
     app.py           the typer app, the options every verb shares, the list of verbs
     opening.py       from a configuration to a connection: its agreement, its state, its account
-    adapters.py      which CRMs there are and how each is opened
+    adapters/        how each CRM is opened
     sessions.py      from there to a session that can run
     scoping.py       whom a connection speaks about
     working.py       who is at work: leases, and processes that are no more
@@ -18,7 +18,8 @@ The command line: the verbs, and the one place where errors become words and exi
     pausing.py       pause, resume
     plan_file.py     a plan on disk, between `plan -o` and `apply`
     keeping.py       files for their owner only
-    account.py       check, discover, setup
+    account.py       check
+    properties.py    discover, setup
     looking.py       status, runs
     rejecting.py     rejects
     holding.py       holds

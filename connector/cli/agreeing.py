@@ -12,7 +12,7 @@ from connector.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from connector.agreement.examples import Verdict
+    from connector.agreement.examples import Tried
 
 
 @agreements.callback()
@@ -35,8 +35,8 @@ def agreement_test(
     examples = load_examples(chosen.mapping, chosen.agreement)
     if not examples:
         raise UsageError(f"{chosen.mapping.name}/examples.toml names nobody; add a person both teams know.")
-    verdicts = run_examples(examples, Decider(chosen.agreement))
-    wrong = [one for one in verdicts if one.differences]
+    tried = run_examples(examples, Decider(chosen.agreement))
+    wrong = [one for one in tried if one.differences]
     if output == "json":
         show.json(
             {
@@ -44,19 +44,19 @@ def agreement_test(
                 "fingerprint": chosen.agreement.fingerprint,
                 "status": "failed" if wrong else "done",
                 "examples": [
-                    {"name": one.name, "says": one.says, "differences": list(one.differences)} for one in verdicts
+                    {"name": one.name, "says": one.says, "differences": list(one.differences)} for one in tried
                 ],
             }
         )
     else:
-        _tell(verdicts, wrong)
+        _tell(tried, wrong)
     return 1 if wrong else 0
 
 
-def _tell(verdicts: Sequence[Verdict], wrong: Sequence[Verdict]) -> None:
-    for one in verdicts:
+def _tell(tried: Sequence[Tried], wrong: Sequence[Tried]) -> None:
+    for one in tried:
         show.say(f"{one.name}: {one.says}" if one.says else one.name, "✗" if one.differences else "✓")
         for difference in one.differences:
             show.say(difference, indent=2)
-    right = len(verdicts) - len(wrong)
-    show.say(f"{right} of {len(verdicts)} examples come out as agreed.")
+    right = len(tried) - len(wrong)
+    show.say(f"{right} of {len(tried)} examples come out as agreed.")

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from connector import __version__
+from connector.crms import labels
 from connector.errors import UsageError
 from connector.log import configure
 
@@ -48,10 +49,12 @@ def _sentence(command: Any) -> str:
     return str(command.help or "").strip().split("\n", 1)[0]
 
 
+PURPOSE = f"Makes {labels()} follow what marketing and sales agreed."
+
 app = typer.Typer(
     name="connector",
     cls=Verbs,
-    help="Makes HubSpot or Dynamics 365 follow what marketing and sales agreed.",
+    help=PURPOSE,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -98,7 +101,7 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(help=PURPOSE)
 def start(
     log_level: Annotated[
         str, typer.Option("--log-level", envvar="CONNECTOR_LOG_LEVEL", help="debug, info, warning or error.")
@@ -110,7 +113,7 @@ def start(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Makes HubSpot or Dynamics 365 follow what marketing and sales agreed."""
+    """What holds for every verb: how its logs look."""
     if log_level not in ("debug", "info", "warning", "error"):
         raise UsageError(f"--log-level {log_level} is unknown; use debug, info, warning or error.")
     configure(log_format, log_level)
@@ -138,6 +141,7 @@ from connector.cli import (  # noqa: E402
     linting,  # noqa: F401 - registers its verbs
     looking,  # noqa: F401 - registers its verbs
     pausing,  # noqa: F401 - registers its verbs
+    properties,  # noqa: F401 - registers its verbs
     rejecting,  # noqa: F401 - registers its verbs
     rendering,  # noqa: F401 - registers its verbs
     reporting,  # noqa: F401 - registers its verbs

@@ -6,13 +6,15 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from connector.crms import CRMS
+
 if TYPE_CHECKING:
     from connector.config import Connection
     from connector.crm.daily import Day
     from connector.crm.pacing import Budget
     from connector.ledger import Ledger
     from connector.sync import Session
-    from connector.sync.forecast import Forecast
+    from connector.sync.forecast import Costs, Forecast
 
 
 def budget_of(connection: Connection) -> Budget:
@@ -21,6 +23,14 @@ def budget_of(connection: Connection) -> Budget:
 
     mine = connection.budget
     return Budget(share=mine.share, daily_floor=mine.daily_floor, burst_share=mine.burst_share)
+
+
+def costs_of(connection: Connection) -> Costs:
+    """What a call of a connection brings, in the terms of those who foretell."""
+    from connector.sync.forecast import Costs  # noqa: PLC0415 - --help does without
+
+    read, theirs = connection.read, CRMS[connection.crm].costs
+    return Costs(read.page, read.batch, theirs.linked, theirs.calls_a_second)
 
 
 def found(ledger: Ledger, connection: Connection, now: datetime) -> tuple[dict[str, Any], Forecast | None]:
@@ -87,8 +97,7 @@ def foretell(session: Session, connection: Connection, *, aloud: bool) -> None:
     from connector.sync.forecast import begin, today  # noqa: PLC0415 - --help does without
 
     day = today(session.ledger, connection.address, session.now())
-    read = connection.read
-    forecast = begin(session, day, budget_of(connection), page=read.page, batch=read.batch)
+    forecast = begin(session, day, budget_of(connection), costs_of(connection))
     if aloud and forecast.calls:
         print(f"backfill: {forecast}", file=sys.stderr)  # noqa: T201 - said before the work, as progress is
 

@@ -14,8 +14,9 @@ from connector.agreement import Agreement
 from connector.cli import run, show
 from connector.cli.opening import choose, ledger_of, now
 from connector.cli.sessions import offline_session
+from connector.crms import Product
 from connector.model import Decision
-from connector.sandbox.server import TOKEN, Sandbox
+from connector.sandbox.trial import TRIALS
 from connector.sync import Order, Report
 from connector.sync.look import Look, Looked
 
@@ -24,9 +25,9 @@ CONFIG = """\
 url = "sqlite:///connector.db"
 
 [connections.demo]
-crm = "hubspot"
+crm = "{crm}"
 token = "env:CONNECTOR_DEMO_TOKEN"
-base_url = "{url}"
+{address} = "{url}"
 mapping = "shipped"
 mode = "live"
 go_live = "always"
@@ -39,20 +40,16 @@ budget = {{ share = 1.0, daily_floor = 0 }}
 
 HOTTEST = 5
 
-#: Calls in ten seconds of an account with raised limits: all verbs of the demo together stay below it.
-BURST = 250
 
-
-def demonstrate(people: int) -> int:
+def demonstrate(product: Product, people: int) -> int:
     """Run the main job end to end and show what came of it. Returns the exit code of the first verb that failed."""
-    with (
-        tempfile.TemporaryDirectory(prefix="connector-demo-") as folder,
-        Sandbox(people=people, burst=BURST) as sandbox,
-    ):
-        os.environ["CONNECTOR_DEMO_TOKEN"] = TOKEN
+    account, token = TRIALS[product.name](people)
+    with tempfile.TemporaryDirectory(prefix="connector-demo-") as folder, account as sandbox:
+        os.environ["CONNECTOR_DEMO_TOKEN"] = token
         config = Path(folder) / "config.toml"
-        config.write_text(CONFIG.format(url=sandbox.url), encoding="utf-8")
-        show.say(f"A HubSpot account with {people} invented people answers at {sandbox.url}.")
+        settings = CONFIG.format(crm=product.name, address=product.address, url=sandbox.url)
+        config.write_text(settings, encoding="utf-8")
+        show.say(f"A {product.label} account with {people} invented people answers at {sandbox.url}.")
         for title, arguments in STEPS:
             if code := _step(title, arguments, config):
                 return code

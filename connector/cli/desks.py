@@ -9,14 +9,13 @@ import os
 import socket
 import threading
 import time
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connector.cli.working import died_here
 
 if TYPE_CHECKING:
-    from connector.config import Connection
     from connector.crm.desk import Desk
     from connector.crm.wire import Token
     from connector.ledger.quota import QuotaBook
@@ -45,66 +44,11 @@ def desk_for(state_url: str) -> Desk:
         return _DESKS[state_url]
 
 
-def app_token_of(connection: Connection) -> Token:
-    """The token of a connection's app registration. Raises ConfigError where its secret is not there."""
-    from connector.config import proxy_url, resolve_secret  # noqa: PLC0415 - --help does without
-    from connector.crm.dynamics.auth import App, Certificate  # noqa: PLC0415 - the same
-    from connector.crm.dynamics.opening import app_token  # noqa: PLC0415 - the same
-
-    mine, proof = connection, connection.certificate
-    assert mine.tenant_id is not None  # or the configuration would be refused
-    assert mine.client_id is not None  # the same
-    secret = partial(resolve_secret, mine.client_secret, os.environ) if mine.client_secret else None
-    passphrase = partial(resolve_secret, proof.passphrase, os.environ) if proof and proof.passphrase else None
-    for reference in (secret, passphrase):
-        if reference is not None:
-            reference()  # said now, and not in the middle of a run
-    app = App(
-        mine.tenant_id,
-        mine.client_id,
-        mine.authority,
-        f"connections.{mine.name}",
-        secret=secret,
-        certificate=Certificate(proof.file, proof.thumbprint, passphrase) if proof else None,
-    )
-    proved_by = mine.client_secret or (str(proof.file) if proof else "")
-    key = (mine.tenant_id, mine.client_id, mine.authority, mine.address, proved_by)
+def shared_token(key: tuple[str, ...], made: Callable[[], Token]) -> Token:
+    """The token of what this key names, an app and all that makes it this one; made where nobody had it yet."""
     with _LOCK:
         if key not in _TOKENS:
-            _TOKENS[key] = app_token(
-                app,
-                mine.address,
-                timeout=mine.timeout.total_seconds(),
-                proxy=proxy_url(mine, os.environ, mine.authority),
-            )
-        return _TOKENS[key]
-
-
-def token_of(connection: Connection) -> Token:
-    """The token of a connection's OAuth app. Raises ConfigError where its secrets are not there."""
-    from connector.cli.keeping_tokens import InFiles, InMemory  # noqa: PLC0415 - --help does without
-    from connector.config import proxy_url, resolve_secret  # noqa: PLC0415 - the same
-    from connector.crm.hubspot import oauth_token  # noqa: PLC0415 - the same
-
-    oauth = connection.oauth
-    assert oauth is not None  # whoever asks has looked
-    key = (oauth.client_id, oauth.client_secret, oauth.refresh_token, connection.base_url, connection.api_version)
-    refresh_token = partial(resolve_secret, oauth.refresh_token, os.environ)
-    secret = partial(resolve_secret, oauth.client_secret, os.environ)
-    refresh_token(), secret()  # said now, and not in the middle of a run
-    path = oauth.refresh_token.partition(":")[2] if oauth.refresh_token.startswith("file:") else None
-    with _LOCK:
-        if key not in _TOKENS:
-            _TOKENS[key] = oauth_token(
-                oauth.client_id,
-                secret,
-                InMemory(refresh_token) if path is None else InFiles(Path(path), refresh_token),
-                where=f"connections.{connection.name}.oauth",
-                base_url=connection.base_url,
-                api_version=connection.api_version,
-                timeout=connection.timeout.total_seconds(),
-                proxy=proxy_url(connection, os.environ),
-            )
+            _TOKENS[key] = made()
         return _TOKENS[key]
 
 

@@ -12,6 +12,7 @@ import typer
 from connector.agreement.approvals import SIDES
 from connector.cli import bar, planned, show
 from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, agreements, instant
+from connector.cli.budgeting import costs_of
 from connector.cli.opening import Chosen, choose, ledger_of, now
 from connector.cli.sessions import offline_session, signatures_of
 from connector.cli.subject import crm_of
@@ -113,7 +114,7 @@ def _effect(chosen: Chosen | None, found: Versions, moment: Any) -> tuple[Effect
         before, after = (offline_session(chosen.with_agreement(one), ledger) for one in (found.before, found.after))
         with bar.progress(lambda _phase: ledger.mirror.count("contact")) as told:
             before.progress = told
-            return compare(before, after, moment), ""
+            return compare(before, after, moment, costs_of(chosen.connection)), ""
 
 
 def _has_ledger(chosen: Chosen) -> bool:
@@ -185,9 +186,9 @@ def _tell_effect(found: Versions, effect: Effect | None, why_not: str, examples:
     if effect.undecided:
         show.say(f"{effect.undecided:,} people cannot be decided on under one of the versions", "note", indent=2)
     if effect.unread:
-        show.say(
-            f"not read yet, and taken as unknown: {', '.join(effect.unread)}; a run reads them first", "note", indent=2
-        )
+        show.say(f"not read yet, and taken as unknown: {', '.join(effect.unread)}", "note", indent=2)
+    if effect.calls_to_read:
+        show.say(f"the next run reads everything anew first, in about {effect.calls_to_read:,} calls", "note", indent=2)
 
 
 def _tell_moved(title: str, moved: Moved, examples: int, batch: int) -> None:
@@ -262,6 +263,7 @@ def _effect_as_json(
         "grades": effect.grades,
         "undecided": effect.undecided,
         "unread": list(effect.unread),
+        "calls_to_read": effect.calls_to_read,
     }
 
 

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from connector.cli.planned import InWords
     from connector.decide.nearest import Way
     from connector.ledger.holds import Hold
+    from connector.ledger.outbox import SentTask
     from connector.ledger.people import Transition
     from connector.ledger.undone import Undone
-    from connector.ledger.work import PlannedChange, SentTask
+    from connector.ledger.work import PlannedChange
     from connector.model import Decision, Track
     from connector.sync import Session
     from connector.sync.look import Looked
@@ -65,10 +66,13 @@ def explain(
         looked = _look(session, id, moment)
         if not show_values:
             looked = replace(looked, decision=_without_reasons(looked.decision))
-        work = ledger.work
         undone = ledger.undone.of([id]).get(id)
         past = Past(
-            ledger.people.transitions(id), work.changes_of(id), work.tasks_of(id), ledger.holds.of([id]), undone
+            ledger.people.transitions(id),
+            ledger.work.changes_of(id),
+            ledger.outbox.of(id),
+            ledger.holds.of([id]),
+            undone,
         )
         ways = _ways(session, looked, moment)
     if output == "json":

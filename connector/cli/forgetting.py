@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 import typer
 
-from connector.cli import show
+from connector.cli import plan_file, show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, Output, OutputOption, YesOption, app
 from connector.cli.opening import ledger_alone, now
 from connector.cli.working import alone
@@ -18,9 +17,6 @@ from connector.errors import UsageError
 
 if TYPE_CHECKING:
     from connector.ledger import Ledger
-
-#: Larger files are no plans of ours that anybody reviewed.
-LARGEST_PLAN = 200_000_000
 
 
 @app.command()
@@ -60,19 +56,20 @@ def _forget(ledger: Ledger, id: str, config: Path, output: Output, *, yes: bool)
         erased = ledger.forgetting.forget(id, began, secrets.token_hex(16))
         report = {"run": number, "connection": ledger.connection, "status": "done", "erased": erased}
         ledger.runs.finish(number, "done", now(), report)
-        ledger.database.scrub()
+        anew = ledger.database.scrub()
     told = {
         "id": id,
         "record": everybody[0],
         "merged": list(everybody[1:]),
         "known": known,
+        "written_anew": anew,
         "plan_files": [str(one) for one in plans],
         "elsewhere": [{"connection": name, "id": other} for name, other in elsewhere],
     }
     if output == "json":
         show.json({**report, **told})
     else:
-        _tell(erased, plans, elsewhere, known=known)
+        _tell(erased, plans, elsewhere, known=known, anew=anew)
 
 
 def plan_files(ledger: Ledger, config: Path, ids: tuple[str, ...]) -> list[Path]:
@@ -82,18 +79,7 @@ def plan_files(ledger: Ledger, config: Path, ids: tuple[str, ...]) -> list[Path]
     if place != ledger.database.url:
         folders.add(Path(place).resolve().parent)
     files = sorted({file for folder in folders for file in folder.glob("*.json") if file.is_file()})
-    return [file for file in files if _names(file, ids)]
-
-
-def _names(file: Path, ids: tuple[str, ...]) -> bool:
-    try:
-        if file.stat().st_size > LARGEST_PLAN:
-            return False
-        content = orjson.loads(file.read_bytes())
-    except (OSError, ValueError):
-        return False  # what nobody can read is no plan
-    changes = content.get("changes") if isinstance(content, dict) and "plan" in content else None
-    return isinstance(changes, dict) and not changes.keys().isdisjoint(ids)
+    return [file for file in files if plan_file.names(file, ids)]
 
 
 def _lift(ledger: Ledger, given: str, output: Output) -> None:
@@ -122,11 +108,19 @@ def _tell_before(id: str, everybody: tuple[str, ...], found: Mapping[str, int]) 
     show.table(("of this person", "rows"), sorted(found.items()))
 
 
-def _tell(erased: Mapping[str, Any], plans: list[Path], elsewhere: list[tuple[str, str]], *, known: bool) -> None:
+def _tell(
+    erased: Mapping[str, Any], plans: list[Path], elsewhere: list[tuple[str, str]], *, known: bool, anew: bool
+) -> None:
     rows = sum(erased.values())
     if known:
+        and_anew = ", and the file written anew" if anew else ""
+        show.say(f"Erased: {rows:,} row{'s' if rows != 1 else ''} in {len(erased)} tables{and_anew}.", "✓")
+    if not anew:
         show.say(
-            f"Erased: {rows:,} row{'s' if rows != 1 else ''} in {len(erased)} tables, and the file written anew.", "✓"
+            "The file was not written anew, because another program has the state open: traces of what was erased may"
+            " lie between its pages. When it is closed, say the same again: connector forget ID",
+            "●",
+            indent=2,
         )
     show.say(
         "Record id and address stay on a list as salted digests: whoever has them is never read, scored or written"

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connector.cli.adapters import ADAPTERS, open_crm
+from connector.cli.adapters import open_crm
 from connector.cli.scoping import nobody_in, reading_also, scope_in_account, scope_in_files
+from connector.crms import CRMS
 from connector.errors import ConfigError, Denied, Problem, Transient, UsageError
 from connector.model import ALWAYS
 
@@ -154,12 +155,12 @@ def _described_by(crm: CRM, chosen: Chosen) -> Description:
     try:
         return crm.describe(kinds_of(chosen.agreement))
     except Denied as error:
-        name = ADAPTERS[connection.crm].settings.get(error.code)
+        name = CRMS[connection.crm].settings.get(error.code)
         if name is None:
             raise
         raise Denied(f"{_setting(connection, name)}: {error}", code=error.code) from error
     except Transient as error:
-        where = _setting(connection, ADAPTERS[connection.crm].address)
+        where = _setting(connection, CRMS[connection.crm].address)
         raise Transient(f"{where}: {error}", code=error.code) from error
 
 
@@ -177,11 +178,18 @@ def _setting(connection: Connection, name: str) -> str:
     return f"connections.{connection.name}.{key} ({value})"
 
 
-def opened_by(connection: Connection) -> tuple[str, str | None]:
+def opened_by(connection: Connection) -> tuple[str, str]:
     """The key of what opens the account, be it a token or an app, and what stands there."""
-    if connection.oauth is not None:
-        return "oauth.refresh_token", connection.oauth.refresh_token
-    return ("token", connection.token) if connection.token is not None else ("client_id", connection.client_id)
+    said = ((key, _value(connection, key)) for key in CRMS[connection.crm].opened_by)
+    return next((key, value) for key, value in said if value is not None)  # or the configuration would be refused
+
+
+def _value(connection: Connection, key: str) -> str | None:
+    """What stands under a key, which may lead into an inner table."""
+    found: object = connection
+    for name in key.split("."):
+        found = getattr(found, name, None)
+    return None if found is None else str(found)
 
 
 def kinds_of(agreement: Agreement) -> tuple[str, ...]:

@@ -7,10 +7,13 @@ to be whole before anything is opened: a plan is often mailed around, and someti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 
 #: The layout of a plan file; another number is refused.
 VERSION = 1
+
+#: Bytes of a file that is laid out otherwise, from which on nobody looks whether it is a plan.
+LARGEST = 200_000_000
 
 
 def write(
@@ -53,9 +59,10 @@ def writable(file: Path) -> None:
 
 
 def read(file: Path) -> Mapping[str, Any]:
-    """The plan in a file. Raises ConfigError for whatever is not a whole plan of this version."""
+    """The plan in a file; its `changes` stay there, and each is read when it is asked for. Raises ConfigError for
+    whatever is not a whole plan of this version."""
     try:
-        content = orjson.loads(file.read_bytes())
+        content = _as_written(file) or _as_edited(file)
     except OSError as error:
         raise ConfigError([Problem(str(file), f"cannot be read: {error.strerror}.", _MAKE)]) from error
     except ValueError:
@@ -67,12 +74,92 @@ def read(file: Path) -> Mapping[str, Any]:
     try:
         _prove(content)
     except (KeyError, TypeError, ValueError) as error:
-        what = f"is a damaged plan ({type(error).__name__})."
-        raise ConfigError([Problem(str(file), what, _MAKE)]) from None
+        raise _damaged(file, error) from None
     return content
 
 
 _MAKE = "Make one: connector plan -o FILE"
+
+
+def _damaged(file: Path, error: Exception) -> ConfigError:
+    return ConfigError([Problem(str(file), f"is a damaged plan ({type(error).__name__}).", _MAKE)])
+
+
+def _as_edited(file: Path) -> Any:
+    """A plan that some program has laid out anew: it is held as a whole."""
+    return orjson.loads(file.read_bytes())
+
+
+def _as_written(file: Path) -> dict[str, Any] | None:
+    """A plan in the layout of `write`, one person on a line; None for any other file."""
+    try:
+        with file.open("rb") as lines:
+            head = b"".join(takewhile(lambda line: line != _OPENS, (lines.readline(_WIDEST) for _ in range(_WIDEST))))
+            content = orjson.loads(head.rstrip().removesuffix(b",") + b"}")
+            return {**content, "changes": Changes(file, _places(lines))} if isinstance(content, dict) else None
+    except ValueError:
+        return None
+
+
+#: Bytes of a line above the people, and lines there, at most.
+_WIDEST = 1000
+
+#: The line above the first person, and those below the last one, as `show.object_with` lays them out.
+_OPENS, _CLOSES = b'  "changes": {\n', (b"  }\n", b"}")
+
+
+def _places(lines: BinaryIO) -> dict[str, int]:
+    """Where each person's line begins. Raises ValueError where it is not one person a line to the end."""
+    found: dict[str, int] = {}
+    more = True  # the line before ended with a comma, or was the first
+    while (begins := lines.tell()) >= 0 and (line := lines.readline()) != _CLOSES[0]:
+        ((id, _),) = _entry(line).items()
+        if not more or id in found:
+            raise ValueError(id)
+        found[id], more = begins, line.endswith(b",\n")
+    if (found and more) or lines.read() != _CLOSES[1]:
+        raise ValueError("not closed")
+    return found
+
+
+def _entry(line: bytes) -> dict[str, Any]:
+    entry: dict[str, Any] = orjson.loads(b"{" + line.rstrip(b",\n") + b"}")
+    return entry
+
+
+class Changes(Mapping[str, Any]):
+    """What a plan file says of each person: as many as there are people are never held, only where they stand."""
+
+    def __init__(self, file: Path, places: Mapping[str, int]) -> None:
+        self._file, self._places = file, places
+        self._lines = file.open("rb")
+        self._lock = threading.Lock()
+        weakref.finalize(self, self._lines.close)
+
+    def __getitem__(self, id: str) -> Any:
+        place = self._places[id]
+        try:
+            with self._lock:
+                self._lines.seek(place)
+                return _entry(self._lines.readline())[id]
+        except (KeyError, ValueError) as error:  # it is another file by now
+            raise _damaged(self._file, error) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def names(file: Path, ids: Iterable[str]) -> bool:
+    """Whether this is a plan that says something of one of these people. What nobody can read is no plan."""
+    try:
+        content = _as_written(file) or (_as_edited(file) if file.stat().st_size <= LARGEST else None)
+    except (OSError, ValueError):
+        return False
+    changes = content.get("changes") if isinstance(content, dict) and "plan" in content else None
+    return isinstance(changes, Mapping) and not changes.keys().isdisjoint(ids)
 
 
 def _prove(content: Mapping[str, Any]) -> None:

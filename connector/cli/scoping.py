@@ -63,7 +63,7 @@ def scope_in_account(
 
 def scope_in_ledger(connection: Connection, agreement: Agreement, ledger: Ledger) -> Scope:
     """Teams and segments as the last run met them. Raises ConfigError like `scope_in_files`."""
-    from connector.sync.loop import known_members  # noqa: PLC0415 - --help does without
+    from connector.sync.circumstances import known_members  # noqa: PLC0415 - --help does without
 
     teams = (ledger.runs.connection().described or {}).get("teams", {})
     known = known_members(ledger)

@@ -39,7 +39,7 @@ _ENDLESS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Given:
     """What every sheet is made from."""
 
     chosen: Chosen
@@ -86,7 +86,7 @@ class Desk:
 
 
 @contextmanager
-def _desk(config: Path, connection: str | None, as_of: str | None) -> Iterator[Desk]:
+def _given(config: Path, connection: str | None, as_of: str | None) -> Iterator[Given]:
     from connector.report.sheet import Setting  # noqa: PLC0415 - --help does without
 
     moment = instant(as_of, "--as-of") or now()
@@ -101,8 +101,9 @@ def _desk(config: Path, connection: str | None, as_of: str | None) -> Iterator[D
             session.account,
             str(described.get("contact_page") or ""),
             _scope(chosen),
+            ledger.mirror.forms,
         )
-        yield Desk(chosen, ledger, session, setting)
+        yield Given(chosen, ledger, session, setting)
 
 
 def _scope(chosen: Chosen) -> str:
@@ -112,18 +113,18 @@ def _scope(chosen: Chosen) -> str:
     return ", ".join([*asked, *never])
 
 
-def _unsigned(desk: Desk) -> tuple[str, ...]:
+def _unsigned(given: Given) -> tuple[str, ...]:
     """What the agreement itself lacks, for the joint meeting."""
     from connector.cli.sessions import signatures_of  # noqa: PLC0415 - --help does without
 
-    paper, signatures = desk.chosen.agreement.paper, signatures_of(desk.chosen)
-    today = desk.day(None, "")
+    paper, signatures = given.chosen.agreement.paper, signatures_of(given.chosen)
+    today = given.day(None, "")
     said = []
     if paper.review_by is not None and paper.review_by < today:
         said.append(f"The agreement was to be reviewed by {paper.review_by:%Y-%m-%d}: that day is past.")
-    standing = signatures.standing(desk.setting.as_of)
+    standing = signatures.standing(given.setting.as_of)
     if standing.emergency is not None:
-        said.append(signatures.notes(desk.setting.as_of)[0])
+        said.append(signatures.notes(given.setting.as_of)[0])
     elif missing := standing.missing:
         said.append(f"The agreement is not signed by {' and '.join(missing)}.")
     return tuple(said)
@@ -147,11 +148,11 @@ def report_scorecard(
     from connector.report.scorecard import scorecard  # noqa: PLC0415 - --help does without
 
     place = place_of(output, file, "scorecard")
-    with _desk(config, connection, as_of) as desk:
-        one = desk.period(period, day)
-        told = desk.beside()
-        made = scorecard(desk.books(told.active), one, told)
-    tell(made, output, place, listed, desk.chosen.agreement.zone)
+    with _given(config, connection, as_of) as given:
+        one = given.period(period, day)
+        told = given.beside()
+        made = scorecard(given.books(told.active), one, told)
+    tell(made, output, place, listed, given.chosen.agreement.zone)
 
 
 @reports.command("sla")
@@ -169,13 +170,13 @@ def report_sla(
     from connector.report.sla import sla  # noqa: PLC0415 - --help does without
 
     place = place_of(output, file, "sla")
-    with _desk(config, connection, as_of) as desk:
-        one = desk.period(period, day)
-        span = desk.span(one)
-        books = desk.books(desk.beside().active)
-        open_ = f", so far (until {desk.setting.today:%Y-%m-%d})" if desk.setting.as_of < span.ends else ""
+    with _given(config, connection, as_of) as given:
+        one = given.period(period, day)
+        span = given.span(one)
+        books = given.books(given.beside().active)
+        open_ = f", so far (until {given.setting.today:%Y-%m-%d})" if given.setting.as_of < span.ends else ""
         made = sla(books, span, f"{one.label}{open_}")
-    tell(made, output, place, listed, desk.chosen.agreement.zone)
+    tell(made, output, place, listed, given.chosen.agreement.zone)
 
 
 @reports.command("funnel")
@@ -197,18 +198,18 @@ def report_funnel(
     from connector.report.funnel import funnel  # noqa: PLC0415 - --help does without
 
     place = place_of(output, file, "funnel")
-    with _desk(config, connection, as_of) as desk:
-        last = desk.day(until, "--until")
-        first = desk.day(since, "--since") if since else last - timedelta(days=75 if period == "month" else 270)
+    with _given(config, connection, as_of) as given:
+        last = given.day(until, "--until")
+        first = given.day(since, "--since") if since else last - timedelta(days=75 if period == "month" else 270)
         if first > last:
             raise UsageError(f"--since {first} lies after the end of the period, {last}.")
-        found = list(periods(first, last, period, desk.chosen.agreement.paper.fiscal_year_starts))
+        found = list(periods(first, last, period, given.chosen.agreement.paper.fiscal_year_starts))
         if len(found) > _ENDLESS:
             raise UsageError(f"That is {len(found)} periods; choose a longer --period or a later --since.")
-        moves = desk.ledger.history.stage_moves(until=desk.setting.as_of + timedelta(microseconds=1))
-        log = Log(moves, desk.chosen.agreement)
-        made = funnel(desk.setting, log, desk.ledger.history.standings(), found, within)
-    tell(made, output, place, listed, desk.chosen.agreement.zone)
+        moves = given.ledger.history.stage_moves(until=given.setting.as_of + timedelta(microseconds=1))
+        log = Log(moves, given.chosen.agreement)
+        made = funnel(given.setting, log, given.ledger.history.standings(), found, within)
+    tell(made, output, place, listed, given.chosen.agreement.zone)
 
 
 @reports.command("blocked")
@@ -225,9 +226,9 @@ def report_blocked(
     from connector.report.blocked import blocked  # noqa: PLC0415 - --help does without
 
     place = place_of(output, file, "blocked")
-    with _desk(config, connection, as_of) as desk:
-        made = blocked(desk.setting, gathering.standing(desk.session, desk.setting.as_of))
-    tell(made, output, place, listed, desk.chosen.agreement.zone)
+    with _given(config, connection, as_of) as given:
+        made = blocked(given.setting, gathering.standing(given.session, given.setting.as_of))
+    tell(made, output, place, listed, given.chosen.agreement.zone)
 
 
 @reports.command("conflicts")
@@ -242,9 +243,9 @@ def report_conflicts(
     from connector.report.conflicts import Found, conflicts  # noqa: PLC0415 - --help does without
 
     place = place_of(output, file, "conflicts")
-    with _desk(config, connection, None) as desk:
-        ledger, known = desk.ledger, desk.ledger.conflicts
+    with _given(config, connection, None) as given:
+        ledger, known = given.ledger, given.ledger.conflicts
         held, set_back = ledger.holds.every(), ledger.reversals.every()
         found = Found(held, set_back, known.taken_back(), known.pairs(), known.connections())
-        made = conflicts(desk.setting, found)
-    tell(made, output, place, listed, desk.chosen.agreement.zone)
+        made = conflicts(given.setting, found)
+    tell(made, output, place, listed, given.chosen.agreement.zone)

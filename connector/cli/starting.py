@@ -10,9 +10,8 @@ import orjson
 import typer
 
 from connector.cli import show
-from connector.cli.adapters import ADAPTERS
 from connector.cli.app import app
-from connector.crms import CRMS, label_of
+from connector.crms import CRMS, FIRST
 from connector.errors import UsageError
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -31,7 +30,7 @@ def init(
     recipes: Annotated[bool, typer.Option("--recipes", help="Print what to build in the CRM; write nothing.")] = False,
     crm: Annotated[
         str, typer.Option("--crm", parser=_known, metavar="|".join(CRMS), help="Which CRM the connection is to.")
-    ] = next(iter(CRMS)),
+    ] = FIRST,
 ) -> None:
     """Write a configuration and an agreement to start from."""
     from connector.config import shipped_mappings  # noqa: PLC0415 - --help does without
@@ -48,11 +47,11 @@ def init(
     folder.mkdir(parents=True, exist_ok=True)
     config.write_bytes(_example(crm).read_bytes())
     shutil.copytree(shipped_mappings(), mappings, ignore=shutil.ignore_patterns("examples"))
-    opens = ADAPTERS[crm]
-    show.say(f"{config}: one {label_of(crm)} connection, mode observe", "✓")
+    product = CRMS[crm]
+    show.say(f"{config}: one {product.label} connection, mode observe", "✓")
     show.say(f"{mappings}: the agreement, to be read by marketing and sales together", "✓")
-    secret = f"put your {opens.secret.rpartition('_')[2].lower()} into the environment (export {opens.secret}=...)"
-    show.say(f"Next: {'look through the connection, ' if _has_more(crm) else ''}{secret}, then: connector check")
+    secret = f"put your {product.secret.rpartition('_')[2].lower()} into the environment (export {product.secret}=...)"
+    show.say(f"Next: {'' if product.is_alone else 'look through the connection, '}{secret}, then: connector check")
 
 
 def _recipes(mappings: Path, crm: str) -> None:
@@ -64,10 +63,9 @@ def _recipes(mappings: Path, crm: str) -> None:
     for one in agreement.wiring.signals:
         kind = agreement.signals.get(one.signal)
         label = kind.label if kind else one.signal
-        if one.how == "list":
-            show.say(f'active list (segment) "{one.key}": contacts with "{label}"; being added is the signal', "-")
-        elif one.how == "form":
-            show.say(f'form "{one.key}": a submission is "{label}"; put the form\'s id into {crm}.toml', "-")
+        if one.how in CRMS[crm].recipes:
+            recipe = CRMS[crm].recipes[one.how]
+            show.say(recipe.format(key=one.key, label=label, file=CRMS[crm].file), "-")
         elif one.how in ("counter", "date") and one.key.startswith(agreement.wiring.own_prefix):
             what = "the number of times" if one.how == "counter" else "the last time"
             show.say(f'property "{one.key}": {what} of "{label}", filled by whoever knows of it', "-")
@@ -79,11 +77,6 @@ def _example(crm: str) -> Path:
     names = [f"config.{crm}.example.toml", "config.example.toml"]
     places = [place for name in names for place in (PACKAGE / f"_{name}", PACKAGE.parent / name)]
     return next(place for place in places if place.exists())
-
-
-def _has_more(crm: str) -> bool:
-    """Whether what opens the CRM is more than one secret."""
-    return _example(crm).name.endswith(f"{crm}.example.toml")
 
 
 @app.command()
@@ -108,11 +101,12 @@ def schema(
 @app.command()
 def demo(
     people: Annotated[int, typer.Option(min=10, max=5000, help="How many people to invent.")] = 400,
+    crm: Annotated[str, typer.Option("--crm", parser=_known, metavar="|".join(CRMS), help="Where they are.")] = FIRST,
 ) -> int:
     """Watch the whole job on invented people, on this machine."""
     from connector.cli.demonstration import demonstrate  # noqa: PLC0415 - brings the sandbox along
 
-    return demonstrate(people)
+    return demonstrate(CRMS[crm], people)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connector.cli.opening import choose
-from connector.crms import CRMS
+from connector.crms import CRMS, FIRST
 from connector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,4 +54,4 @@ def subject(folder: Path | None, config: Path, connection: str | None) -> Subjec
 
 def crm_of(folder: Path) -> str:
     """The CRM whose file stands in the folder of an agreement."""
-    return next((one.name for one in CRMS.values() if (folder / one.file).is_file()), next(iter(CRMS)))
+    return next((one.name for one in CRMS.values() if (folder / one.file).is_file()), FIRST)

@@ -130,7 +130,7 @@ def _completed(table: dict[str, Any]) -> dict[str, Any]:
 
 def _complete(name: str, connection: dict[str, Any]) -> dict[str, Any]:
     crm, read = CRMS.get(str(connection.get("crm"))), connection.get("read", {})
-    usual = {} if crm is None else {"api_version": crm.api_version, **crm.usual}
+    usual = {} if crm is None else {"api_version": crm.versions.usual, **crm.usual}
     completed = {**usual, **connection, "name": name}
     if "cron" not in connection:
         completed.setdefault("every", DEFAULT_EVERY)

@@ -37,7 +37,6 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
 }
 
 _PATTERNS: Mapping[str, str] = {
-    "api_version": 'Write a version such as "2026-03" or "v3" of HubSpot, "v9.2" of Dynamics.',
     "language": 'Write two small letters, such as "en".',
 }
 

@@ -7,41 +7,17 @@ Works on the plain tables, so that these mistakes are told together with those t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from connector.config.complaints import Complaint
 from connector.config.overrides import Overlay, connection_tables
 from connector.config.values import BadValueError, is_reference, moment, split_url
+from connector.crms import CRMS, Product
+from connector.crms.product import Wrong
 
 _Connection = Mapping[str, Any]
-
-#: What only one of the CRMs knows -> what the other calls it; "" where it has nothing of the kind. A dot leads into an
-#: inner table.
-_FOREIGN: Mapping[str, Mapping[str, str]] = {
-    "dynamics": {
-        "oauth": "client_id and client_secret",
-        "base_url": "environment_url",
-        "read.search_page": "read.page",
-    },
-    "hubspot": {
-        "environment_url": "base_url",
-        "tenant_id": "",
-        "client_id": "oauth.client_id",
-        "client_secret": "oauth.client_secret",
-        "certificate": "",
-        "authority": "",
-        "budget.daily_quota": "",
-        "write": "",
-    },
-}
-
-#: The versions of its API that each CRM has.
-_VERSIONS: Mapping[str, tuple[str, str]] = {
-    "hubspot": (r"v3|20\d\d-\d\d", 'Write a dated version such as "2026-03", or "v3".'),
-    "dynamics": (r"v9\.\d", 'Write "v9.2".'),
-}
 
 
 def contradictions(overlay: Overlay) -> Iterator[Complaint]:
@@ -55,10 +31,13 @@ def contradictions(overlay: Overlay) -> Iterator[Complaint]:
             yield Complaint(("connections", name, *key.split(".")), what, fix)
 
 
-def _of_connection(connection: _Connection) -> Iterator[tuple[str, str, str]]:
+def _of_connection(connection: _Connection) -> Iterator[Wrong]:
     """(key, what is wrong, what to do) for one connection."""
-    yield from _foreign_keys(connection)
-    yield from _credentials(connection)
+    crm = CRMS.get(str(connection.get("crm")))
+    if crm is not None:
+        yield from _foreign_keys(connection, crm)
+        yield from crm.credentials(connection.keys())
+    yield from _version(connection, [crm] if crm else list(CRMS.values()))
     if "name" in connection:
         yield "name", "is an unknown key.", "The name stands in the table's head: [connections.NAME]."
     if "every" in connection and "cron" in connection:
@@ -67,22 +46,24 @@ def _of_connection(connection: _Connection) -> Iterator[tuple[str, str, str]]:
     yield from _freezes(connection)
 
 
-def _foreign_keys(connection: _Connection) -> Iterator[tuple[str, str, str]]:
-    crm = str(connection.get("crm"))
-    for key, instead in _FOREIGN.get(crm, {}).items():
-        if _stands(connection, key):
-            hint = f'Did you mean "{instead}"? ' if instead else ""
-            yield key, f"means nothing to {crm}.", f"{hint}Remove it, or correct crm."
-    yield from _foreign_version(connection, crm)
+def _foreign_keys(connection: _Connection, crm: Product) -> Iterator[Wrong]:
+    """Keys that only another CRM knows."""
+    others = (key for other in CRMS.values() for key in other.own if other is not crm)
+    for key in dict.fromkeys(others):
+        if key not in crm.own and _stands(connection, key):
+            hint = f'Did you mean "{crm.called[key]}"? ' if key in crm.called else ""
+            yield key, f"means nothing to {crm.name}.", f"{hint}Remove it, or correct crm."
 
 
-def _foreign_version(connection: _Connection, crm: str) -> Iterator[tuple[str, str, str]]:
-    """A version that the other CRM has; what is none at all is told where the value is checked."""
+def _version(connection: _Connection, crms: Sequence[Product]) -> Iterator[Wrong]:
+    """A version that the CRM does not have, or none of those that may be meant."""
     version = connection.get("api_version")
-    mine = _VERSIONS.get(crm)
-    known = isinstance(version, str) and any(re.fullmatch(one, version) for one, _ in _VERSIONS.values())
-    if mine and known and not re.fullmatch(mine[0], str(version)):
-        yield "api_version", f"is none of {crm}'s.", mine[1]
+    if isinstance(version, str) and not any(re.fullmatch(one.versions.form, version) for one in crms):
+        yield (
+            "api_version",
+            f"is none of {' or '.join(one.name for one in crms)}'s.",
+            " ".join(one.versions.fix for one in crms),
+        )
 
 
 def _stands(connection: _Connection, key: str) -> bool:
@@ -94,40 +75,7 @@ def _stands(connection: _Connection, key: str) -> bool:
     return isinstance(table, Mapping) and last in table
 
 
-def _credentials(connection: _Connection) -> Iterator[tuple[str, str, str]]:
-    if connection.get("crm") == "hubspot":
-        yield from _hubspot_credentials(connection.keys())
-    if connection.get("crm") == "dynamics":
-        yield from _dynamics_credentials(connection.keys())
-
-
-def _hubspot_credentials(has: Set[str]) -> Iterator[tuple[str, str, str]]:
-    if "token" in has and "oauth" in has:
-        yield "oauth", "stands beside token.", "Keep one of the two."
-    if not {"token", "oauth"} & has:
-        yield "token", "is missing.", 'Write token = "env:HUBSPOT_TOKEN", or oauth = { ... }.'
-
-
-def _dynamics_credentials(has: Set[str]) -> Iterator[tuple[str, str, str]]:
-    """An app registration with one proof, or a token for a trial."""
-    if "environment_url" not in has:
-        yield "environment_url", "is missing.", 'Write for example "https://contoso.crm4.dynamics.com".'
-    proofs = [key for key in ("client_secret", "certificate") if key in has]
-    if "token" in has:
-        for key in proofs:
-            yield key, "stands beside token.", "Keep one of the two."
-        return
-    for key in ("tenant_id", "client_id"):
-        if key not in has:
-            yield key, "is missing.", "Take it from the app registration in Entra; or write a token."
-    if not proofs:
-        fix = "Take one from the app registration in Entra; or write certificate = { ... }, or a token."
-        yield "client_secret", "is missing.", fix
-    if len(proofs) > 1:
-        yield "certificate", "stands beside client_secret.", "Keep one of the two."
-
-
-def _quiet(connection: _Connection) -> Iterator[tuple[str, str, str]]:
+def _quiet(connection: _Connection) -> Iterator[Wrong]:
     """Hours need both ends, and two different ones: from nine to nine is always, or never."""
     quiet = connection.get("quiet")
     if not isinstance(quiet, dict):
@@ -139,7 +87,7 @@ def _quiet(connection: _Connection) -> Iterator[tuple[str, str, str]]:
         yield "quiet", "begins when it ends.", 'Use `connector pause` to stop all writes, or days = ["sat", "sun"].'
 
 
-def _freezes(connection: _Connection) -> Iterator[tuple[str, str, str]]:
+def _freezes(connection: _Connection) -> Iterator[Wrong]:
     """A freeze ends after it begins; a single day begins and ends on itself."""
     freezes = connection.get("freezes")
     for number, freeze in enumerate(freezes if isinstance(freezes, list) else (), 1):

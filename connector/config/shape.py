@@ -11,14 +11,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from connector.config import entra, values
+from connector.config import apps, values
+from connector.crms import CRMS
 from connector.toml_file import KeyPath
 
 Mode = Literal["observe", "scores", "live"]
+
+if TYPE_CHECKING:
+    Crm = str
+else:
+    Crm = Literal[tuple(CRMS)]  # which a type checker cannot read, and pydantic can
 
 _Text = Annotated[str, BeforeValidator(values.text), Field(min_length=1)]
 _Texts = Annotated[tuple[_Text, ...], BeforeValidator(values.texts)]
@@ -31,9 +37,9 @@ _Interval = Annotated[_Duration, AfterValidator(values.some_time)]
 _Often = Annotated[timedelta | None, BeforeValidator(values.often)]
 _Secret = Annotated[str, AfterValidator(values.secret_reference)]
 _Address = Annotated[str, AfterValidator(values.web_address)]
-_Environment = Annotated[str, AfterValidator(entra.environment_address)]
-_Authority = Annotated[str, AfterValidator(entra.authority_address)]
-_Tenant = Annotated[str, BeforeValidator(values.text), AfterValidator(entra.tenant)]
+_Environment = Annotated[str, AfterValidator(apps.environment_address)]
+_Authority = Annotated[str, AfterValidator(apps.authority_address)]
+_Tenant = Annotated[str, BeforeValidator(values.text), AfterValidator(apps.tenant)]
 _Zone = Annotated[str, AfterValidator(values.time_zone)]
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -64,14 +70,18 @@ class Read(_Table):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write(_Table):
-    """How records are written, where the CRM leaves a choice (Dynamics).
+    """How records are written, where the CRM leaves a choice.
 
     `states`: state and status of rows may be written, which closes and reopens them. `bulk`: columns whose names begin
     so are set by nobody else, and a backfill writes them many rows at a time without looking what others do meanwhile.
+    `predictive_score`, `predictive_grade`: columns of people that their open leads and deals show as well, where the
+    CRM's own pages show scores.
     """
 
     states: _Flag = False
     bulk: _Text | None = None
+    predictive_score: _Text | None = None
+    predictive_grade: _Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +91,7 @@ class Budget(_Table):
     share: _Share = 0.5
     daily_floor: _Whole = 50_000  # calls a day that are always left to others
     burst_share: _Share = 1.0
-    daily_quota: _Positive | None = None  # calls a day there are, where the CRM never says so (Dynamics); None: 500,000
+    daily_quota: _Positive | None = None  # calls a day there are, where the CRM never says so; None: its usual number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +156,7 @@ class Certificate(_Table):
     """What proves an app registration in place of a secret: a PEM file with key and certificate."""
 
     file: Annotated[Path, BeforeValidator(values.file_beside)]
-    thumbprint: Annotated[str, AfterValidator(entra.thumbprint)] | None = None  # where the file holds the key alone
+    thumbprint: Annotated[str, AfterValidator(apps.thumbprint)] | None = None  # where the file holds the key alone
     passphrase: _Secret | None = None  # of the key
 
 
@@ -160,18 +170,18 @@ class Connection(_Table):
     """
 
     name: str
-    crm: Literal["hubspot", "dynamics"]
+    crm: Crm
     token: _Secret | None = None
     oauth: OAuth | None = None
-    base_url: _Address = "https://api.hubapi.com"
-    api_version: Annotated[str, Field(pattern=r"^(v\d+(\.\d+)?|20\d\d-\d\d)$")] = "2026-03"
+    base_url: _Address | None = None
+    api_version: _Text = ""  # filled in by what is usual with the CRM
     account: _Text | None = None
     environment_url: _Environment | None = None
     tenant_id: _Tenant | None = None
     client_id: _Text | None = None
     client_secret: _Secret | None = None
     certificate: Certificate | None = None
-    authority: _Authority = "https://login.microsoftonline.com"
+    authority: _Authority | None = None
     mapping: Annotated[Path, BeforeValidator(values.mapping_folder)] = field(default_factory=values.shipped_mappings)
     mode: Mode = "observe"
     go_live: Annotated[datetime | None, BeforeValidator(values.go_live)] = None
@@ -196,7 +206,7 @@ class Connection(_Table):
     @property
     def address(self) -> str:
         """Where this CRM answers."""
-        return self.environment_url or self.base_url
+        return str(getattr(self, CRMS[self.crm].address))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -204,7 +204,7 @@ def web_address(value: str) -> str:
     url = split_url(value)
     if url.username or url.password or url.query or url.fragment:
         raise BadValueError(
-            "holds more than an address.", 'Write only scheme, host and port: "https://api.hubapi.com".'
+            "holds more than an address.", 'Write only scheme, host and port, such as "https://crm.example.com".'
         )
     if not (url.hostname and (url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname)))):
         raise BadValueError(

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from connector.crm.priorities import Priority
-from connector.model import Link, Occurrence, Record
+from connector.model import Link, Occurrence, Record, page_at
 
 KINDS = ("company", "deal", "call", "email", "meeting", "task", "contact")
 ACTIVITIES = ("call", "email", "meeting", "task")
@@ -115,7 +115,7 @@ class PropertyVersion:
     value: str | None
     at: datetime
     by: str
-    source: str  # the CRM's own words, for the report ("CRM_UI userId:12")
+    source: str  # in the CRM's own words what kind of writer it was, a word, and which where it says so ("USER 12")
     name: str = ""  # what an automation, an app or an import is called there; of people never
 
 
@@ -201,26 +201,24 @@ class Description:
     daily_used: int | None = None
     #: part (a kind, "deal stages", "owners") -> why this token may not see it, with the scope to add; it is empty here
     shut: Mapping[str, str] = field(default_factory=dict)
-    contact_page: str = ""  # the address of a contact's page with {id} in it, where the CRM tells enough
+    contact_page: str = ""  # the address of a contact's page, as model.page_at wants it, where the CRM tells enough
     name: str = ""  # what people call the account, where that is not its id
     findings: tuple[Finding, ...] = ()
     told: tuple[str, ...] = ()  # how it is read and what it keeps, as `check` says it
     changes_kept: timedelta | None = None  # whoever asks later than that for changes reads everything anew
 
-    def page_of(self, contact_id: str) -> str:
+    def page_of(self, contact_id: str, form: str = "") -> str:
         """Where a person opens this contact in a browser; "" where that is not known."""
-        return self.contact_page.replace("{id}", contact_id)
+        return page_at(self.contact_page, contact_id, form)
 
 
 @dataclass(slots=True)
 class Calls:
-    """Tally of the requests a run made, by endpoint class ("list", "search", "batch_read", "write", ...). `ahead`: by
-    how many seconds our clock goes before the CRM's, as the latest answer told; below zero it goes after it."""
+    """Tally of the requests a run made, by endpoint class ("list", "search", "batch_read", "write", ...)."""
 
     by_class: dict[str, int] = field(default_factory=dict)
     retries: int = 0
     throttled: int = 0
-    ahead: float = 0.0
 
 
 def unasked() -> None:
@@ -304,6 +302,10 @@ class CRM(Protocol):
 
     def publish(self) -> None:
         """After the last property and option: let them be used, and wait until they can be."""
+
+    def clock_ahead(self, now: datetime) -> timedelta:
+        """By how much our clock, which shows `now`, goes before the CRM's, as the latest answer told; below zero it
+        goes after it. Nothing where no answer has told."""
 
     def waits_for(self) -> str:
         """What calls under way are waiting for at this moment, in words for whoever wonders; "" for nothing known."""

@@ -18,7 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connector.crm.pacing import Budget
-from connector.crm.priorities import PRIORITIES, ROOM, Priority, rank_of
+from connector.crm.priorities import KEPT, PRIORITIES, ROOM, Priority, rank_of
 from connector.crm.quota import Entry, Facts, Lease
 from connector.errors import Deferred
 
@@ -89,6 +89,12 @@ class Day:
         """Calls that stay with others: never more than half of the day, or on a small account nothing could be sent."""
         return min(budget.daily_floor, (self.limit or 0) // 2)
 
+    def stop(self, budget: Budget, priority: Priority) -> int:
+        """Calls that must be left where a class stops: the floor, and for all but the most urgent what is kept to end
+        what was begun; of a small day no more than a twentieth."""
+        floor = self.floor(budget)
+        return floor if priority == PRIORITIES[0] else floor + min(KEPT, ((self.limit or 0) - floor) // 20)
+
     def refused(self, now: float) -> bool:
         """The server has said that the day is spent, and nothing since."""
         return self.refused_at >= self.seen_at and now < self.refused_until
@@ -103,6 +109,7 @@ class Day:
             ]
             both.limit, both.remaining = other.limit, min(known, default=None)
             both.seen_at, both.beside = other.seen_at, other.beside
+        both.limit = other.limit if both.limit is None else both.limit  # an assumption of a day that has not begun yet
         if other.refused_at > both.refused_at:
             both.refused_at, both.refused_until = other.refused_at, other.refused_until
             both.refused_for = other.refused_for
@@ -253,9 +260,11 @@ class DailyPool:
             why = "The account's daily quota is spent, says the CRM."
         elif ours is not None and day.used - self._in_hand >= ours:
             why = f"Our share of the account's day is used, {_part(ours, priority)} (budget.share)."
-        elif left is not None and left <= day.floor(budget):
+        elif left is not None and left <= (stop := day.stop(budget, priority)):
+            kept = stop - (floor := day.floor(budget))
+            to_end = f", {kept:,} to end what was begun" if kept else ""
             why = (
-                f"Only {max(left, 0):,} calls of the account's day are left; {day.floor(budget):,} stay for others"
+                f"Only {max(left, 0):,} calls of the account's day are left; {floor:,} stay for others{to_end}"
                 " (budget.daily_floor)."
             )
         if why:
@@ -280,14 +289,10 @@ class DailyPool:
                 self._uncounted = 0
                 self._elsewhere = sum(int(one["calls"]) for one in others)
                 self._looked_at = now
-                if leaving:
-                    self._day.used = max(0, self._day.used - self._in_hand)
-                    self._in_hand = 0
-                    return _to_json(self._day), None
-                block = self._block(now)
-                self._day.used += block
+                block = -self._in_hand if leaving else self._block(now)
+                self._day.used = max(0, self._day.used + block)
                 self._in_hand += block
-                held = self._in_hand + self._under_way
+                held = self._in_hand + self._under_way  # whoever leaves may have sent what the server has not counted
                 return _to_json(self._day), ({"calls": held}, now + FORGOTTEN) if held else None
 
         return entered

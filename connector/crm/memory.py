@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from connector.crm import (
     Automation,
@@ -333,6 +333,11 @@ class MemoryCRM:
 
     def publish(self) -> None:
         """See CRM: what was created is there at once."""
+
+    def clock_ahead(self, now: datetime) -> timedelta:
+        """There is one clock only."""
+        del now
+        return timedelta(0)
 
     def waits_for(self) -> str:
         """Never for anything."""

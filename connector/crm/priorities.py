@@ -19,6 +19,10 @@ PRIORITIES: tuple[Priority, ...] = ("webhook", "incremental", "reconcile", "back
 #: Up to which part of a quota (of our share of it) a class may call.
 ROOM: Mapping[Priority, float] = {"webhook": 1.0, "incremental": 0.95, "reconcile": 0.9, "backfill": 0.8}
 
+#: Calls of a day, above the floor that stays with others, that only the most urgent make: to end what was begun. Stages
+#: that were cleared are set by some ten calls, or more where a batch is halved.
+KEPT = 40
+
 #: However much the more urgent want, so much of the window is for the others: everybody moves on.
 AT_LEAST = 0.1
 

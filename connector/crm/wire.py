@@ -1,12 +1,14 @@
 """
 What every wire to a CRM has: a token that opens, and an answer that is read whole.
 
-A token that lives for an hour is held by `Held`: renewed ahead of its end, so that a long run never meets it, and once
-more when it is refused; one renewal at a time, and whoever needs the token meanwhile waits and takes the same one.
+A token that lives for an hour is kept by `CurrentAccess`: renewed ahead of its end, so that a long run never meets it,
+and once more when it is refused; one renewal at a time, and whoever needs the token meanwhile waits and takes the same
+one.
 """
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +16,9 @@ from typing import Protocol
 
 from connector.errors import Transient
 from connector.log import get_logger
+
+#: Seconds for a connection, and bytes of an answer that are read at once.
+CONNECT_SECONDS, CHUNK = 10.0, 1 << 18
 
 #: The part of a token's life after which it is renewed.
 AHEAD = 0.8
@@ -79,6 +84,24 @@ class AskedToken:
         return self.now()
 
 
+def token_from(given: str | Callable[[], str] | Token) -> Token:
+    """A token, whatever stands for it; of one that is asked for, nobody knows whose else it is."""
+    if isinstance(given, str):
+        return FixedToken(given)
+    return AskedToken(given, whose=secrets.token_hex()) if callable(given) else given
+
+
+def read_whole(read: Callable[[int], bytes], *, clock: Callable[[], float], deadline: float) -> bytes | None:
+    """A body chunk by chunk, because a socket's own timeout starts anew with every byte that drips in; None when it
+    took too long."""
+    parts: list[bytes] = []
+    while part := read(CHUNK):
+        parts.append(part)
+        if clock() > deadline:
+            return None
+    return b"".join(parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """An access token, with the instants (since 1970) from which it is to be renewed and at which it ends."""
@@ -94,7 +117,7 @@ class Access:
         return cls(token, now + AHEAD * seconds, now + seconds, hub)
 
 
-class Held:
+class CurrentAccess:
     """The access token of the moment. Safe to share between threads.
 
     `renew` fetches another one; it is given the token that was refused, or None when ours merely comes to its end.

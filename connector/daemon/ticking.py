@@ -11,8 +11,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,11 +20,11 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from connector.daemon.line import Line, Served, missed_before, waits_for
 from connector.daemon.notice import Notice
-from connector.daemon.schedule import Schedule
-from connector.errors import Busy, ConfigError, ConnectorError, Deferred
-from connector.ledger import Ledger
-from connector.log import bound, get_logger, redact_text, unforeseen
+from connector.daemon.telling import log_run, told
+from connector.errors import Busy, Deferred
+from connector.log import bound, get_logger
 from connector.sync import Order, Report, Session, run
 from connector.sync.asking import must_read_everything
 
@@ -45,28 +44,6 @@ _LATE_IS_FINE: Mapping[str, Any] = {"coalesce": True, "max_instances": 1, "misfi
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A connection to be served: when, and how its doors open."""
-
-    schedule: Schedule
-    session: Callable[[], AbstractContextManager[Session]]
-    ledger: Callable[[], AbstractContextManager[Ledger]]
-    before_backfill: Callable[[Session], None] = lambda session: None  # counts what there is, for a forecast
-
-
-@dataclass(eq=False, slots=True)
-class _Line:
-    """A connection under service."""
-
-    name: str
-    served: Served
-    notice: Notice
-    at_work: threading.Lock = field(default_factory=threading.Lock)  # held by its one run
-    writing: threading.Lock = field(default_factory=threading.Lock)  # held while its notice changes
-    due_at: datetime | None = None  # what the due timer is set to
-
-
 class Daemon:
     """Serves what `load` gives: at the start, and again at every reload. `load` raises ConnectorError to refuse."""
 
@@ -82,7 +59,7 @@ class Daemon:
         self._scheduler = scheduler or BackgroundScheduler(
             timezone=UTC, executors={"default": ThreadPoolExecutor(THREADS)}
         )
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, Line] = {}
         self._under_way: dict[int, str] = {}  # thread -> connection
         self._stopping = threading.Event()
 
@@ -105,7 +82,7 @@ class Daemon:
             wanted = dict(self._load())
             missed = self._missed(wanted)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the new files, the old ones go on
-            self._refuse(_told("configuration refused", error))
+            self._refuse(told("configuration refused", error))
             return
         for name in self._lines.keys() - wanted.keys():
             self._remove(name)
@@ -149,13 +126,13 @@ class Daemon:
         found = {}
         for name in wanted.keys() - self._lines.keys():
             with wanted[name].ledger() as ledger:
-                found[name] = _missed_before(ledger, wanted[name].schedule, self._now())
+                found[name] = missed_before(ledger, wanted[name].schedule, self._now())
         return found
 
     def _add(self, name: str, served: Served, missed: int) -> None:
         """A first run at once where runs come every so often; where cron says when, only for those who are due."""
         now, schedule = self._now(), served.schedule
-        line = self._lines[name] = _Line(name, served, Notice(f"{socket.gethostname()}:{os.getpid()}", now))
+        line = self._lines[name] = Line(name, served, Notice(f"{socket.gethostname()}:{os.getpid()}", now))
         first = {"next_run_time": now} if schedule.every is not None else {}
         job = self._scheduler.add_job(
             self._planned, schedule.trigger(), args=[line], id=name, name=name, **_LATE_IS_FINE, **first
@@ -167,7 +144,7 @@ class Daemon:
         if not first:
             self._set_due(line, now)
 
-    def _replace(self, line: _Line, served: Served) -> None:
+    def _replace(self, line: Line, served: Served) -> None:
         changed = line.served.schedule != served.schedule
         line.served = served
         if changed:
@@ -194,11 +171,11 @@ class Daemon:
 
     # -- ticks ---------------------------------------------------------------------------------------------------------
 
-    def _planned(self, line: _Line) -> None:
+    def _planned(self, line: Line) -> None:
         with line.at_work:  # at most for as long as it takes to serve those who were due
             self._tick(line, due_only=False)
 
-    def _due(self, line: _Line, at: datetime) -> None:
+    def _due(self, line: Line, at: datetime) -> None:
         """The timer went off, unless it has been set to another instant, or a planned run is about to begin anyway."""
         if line.due_at != at:
             return
@@ -212,7 +189,7 @@ class Daemon:
             finally:
                 line.at_work.release()
 
-    def _tick(self, line: _Line, *, due_only: bool) -> None:
+    def _tick(self, line: Line, *, due_only: bool) -> None:
         """One run, whose failure is nobody else's."""
         self._under_way[threading.get_ident()] = line.name
         message: str | None = None
@@ -229,16 +206,16 @@ class Daemon:
                     waiting = f"the quota: {spent}"
                     log.warning("connection waits", reason=waiting)
                 except Exception as error:  # noqa: BLE001 - a mistake in one run must not stop the others
-                    waiting, message = None, "; ".join(_told("run failed", error))
+                    waiting, message = None, "; ".join(told("run failed", error))
                 self._note_end(line, waiting, message)
         finally:
             del self._under_way[threading.get_ident()]
 
-    def _work(self, line: _Line, *, due_only: bool) -> str | None:
+    def _work(self, line: Line, *, due_only: bool) -> str | None:
         """Run; returns what the connection waits for instead, if it does."""
         with line.served.session() as session:
             session.stopping = self._stopping.is_set
-            if (waiting := _waits_for(session)) is not None:
+            if (waiting := waits_for(session)) is not None:
                 if waiting != line.notice.waiting_for:
                     log.warning("connection waits", reason=waiting)
                 return waiting
@@ -248,11 +225,11 @@ class Daemon:
             if everything:
                 line.served.before_backfill(session)
             report = run(session, Order("sync", self._now(), everything=everything, due_only=due_only))
-            _log_run(report, due_only=due_only)
+            log_run(report, due_only=due_only)
             self._plan_due(line, session, report)
         return None
 
-    def _note_end(self, line: _Line, waiting: str | None, message: str | None) -> None:
+    def _note_end(self, line: Line, waiting: str | None, message: str | None) -> None:
         """How a run ended; that it ended well again and again is no news."""
         with line.writing:
             news = message is not None or line.notice.last_error is not None or waiting != line.notice.waiting_for
@@ -261,10 +238,10 @@ class Daemon:
         if news:
             self._leave_word(line)
 
-    def _gone(self, line: _Line) -> bool:
+    def _gone(self, line: Line) -> bool:
         return self._stopping.is_set() or self._lines.get(line.name) is not line
 
-    def _plan_due(self, line: _Line, session: Session, report: Report) -> None:
+    def _plan_due(self, line: Line, session: Session, report: Report) -> None:
         """Set the timer to the soonest change that mere time brings, where that is before the next planned run."""
         changes = (session.memory.next_due(report.as_of), session.ledger.aside.next_end(report.as_of))
         soonest = min((at for at in changes if at is not None), default=None)
@@ -274,7 +251,7 @@ class Daemon:
         else:
             self._set_due(line, max(soonest, self._now() + APART))
 
-    def _set_due(self, line: _Line, at: datetime) -> None:
+    def _set_due(self, line: Line, at: datetime) -> None:
         """A timer that was set before is left to go off for nothing: it knows its own instant."""
         if line.due_at != at:
             line.due_at = at
@@ -299,11 +276,11 @@ class Daemon:
             log.warning("planned runs left out", connection=line.name, missed=missed)
         self._leave_word(line)
 
-    def _plan_notice(self, line: _Line, job: Any) -> None:
+    def _plan_notice(self, line: Line, job: Any) -> None:
         line.notice.seen_at = self._now()
         line.notice.plan(line.served.schedule, job.next_run_time if job is not None else None)
 
-    def _leave_word(self, line: _Line) -> None:
+    def _leave_word(self, line: Line) -> None:
         """Into the ledger; a ledger that cannot be written now is no reason to stop."""
         with line.writing:
             line.notice.seen_at = self._now()
@@ -312,56 +289,4 @@ class Daemon:
                     ledger.runs.note_schedule(line.notice.to_json())
             except Exception as error:  # noqa: BLE001 - the scheduler's own thread comes by here
                 with bound(connection=line.name):
-                    _told("schedule not noted", error)
-
-
-def _missed_before(ledger: Ledger, schedule: Schedule, now: datetime) -> int:
-    """The runs that were planned by the daemon before this one, and that nobody was there to begin."""
-    left = ledger.runs.connection().schedule
-    planned = datetime.fromisoformat(left["next_run_at"]) if left and left.get("next_run_at") else now
-    return schedule.between(planned, now) if planned < now else 0
-
-
-def _waits_for(session: Session) -> str | None:
-    """Signatures under the agreement, and a person's word for the first run that may write; observing needs neither."""
-    if (unsigned := session.unsigned()) is not None:
-        return unsigned
-    if session.mode == "observe" or session.ledger.runs.connection().confirmed_at is not None:
-        return None
-    name = session.ledger.connection
-    return f'a person to agree to the first run in mode "{session.mode}": connector sync --connection {name}'
-
-
-def _log_run(report: Report, *, due_only: bool) -> None:
-    """One line a run: numbers only."""
-    counts = {name: number for name, number in report.counts.items() if number or name in ("looked_at", "written")}
-    say = log.warning if report.status == "refused" else log.info
-    say(
-        "run finished",
-        run=report.run,
-        status=report.status,
-        due_only=due_only,
-        seconds=round(report.seconds, 1),
-        tasks=report.tasks_created,
-        **counts,
-        **({"reason": report.message} if report.message else {}),
-    )
-
-
-def _told(event: str, error: Exception) -> tuple[str, ...]:
-    """Log what went wrong; returns the same for the notice."""
-    problems = _complaints(error)
-    for problem in problems:
-        log.error(event, problem=problem)
-    if not isinstance(error, ConnectorError):
-        log.debug("unforeseen error", exc_info=error)
-    return problems
-
-
-def _complaints(error: Exception) -> tuple[str, ...]:
-    """What is wrong, one sentence each, fit for everybody's eyes."""
-    if isinstance(error, ConfigError):
-        return tuple(redact_text(str(problem)) for problem in error.problems)
-    if isinstance(error, ConnectorError):
-        return (redact_text(str(error)),)
-    return (f"this should not happen: {unforeseen(error)}",)
+                    told("schedule not noted", error)

@@ -19,7 +19,7 @@ from connector.decide.leaving import is_below, rule_of
 from connector.decide.office import Office
 from connector.decide.outputs import OF_STAGE
 from connector.decide.tracks import first_track, furthest, leading, looked_at
-from connector.decide.walk import ABOVE, ADOPTED_FROM, BELOW, Walk
+from connector.decide.walk import ABOVE, ADOPTED_FROM, AHEAD, BELOW, Walk
 from connector.model import Decision, Person, Track, Value
 
 #: How the warning begins that somebody holds a person; the reason they typed follows.
@@ -66,11 +66,11 @@ class Decider:
             if any(walk.kept_back and walk.before.evaluated_at is not None for walk in walks):
                 return self._leave_to_sync(shares, terms)
             for share, walk in zip(shares, walks, strict=True):
-                share.lane.desk.follow_up.keep(walk)
+                share.lane.dispatch.follow_up.keep(walk)
             remembered = [_remember(share, walk, run) for share, walk in zip(shares, walks, strict=True)]
             return self._say(shares, walks, tuple(remembered))
         for share, walk in zip(shares, walks, strict=True):
-            share.lane.desk.follow_up.look(walk)
+            share.lane.dispatch.follow_up.look(walk)
         return self._say(shares, walks, tuple(walk.before for walk in walks))
 
     # -- where they stand --------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ class Decider:
         that may hand over looks at once."""
         walks = [self._ready(share, terms) for share in shares]
         for share, walk in zip(shares, walks, strict=True):
-            share.lane.desk.follow_up.look(walk)
+            share.lane.dispatch.follow_up.look(walk)
         walks[0].warnings.append("is to be handed over: left to a run that makes tasks")
         said = self._say(shares, walks, tuple(walk.before for walk in walks))
         return replace(said, route_next_at=terms.as_of)
@@ -250,7 +250,10 @@ class _Terms:
 
 def _remember(share: Share, walk: Walk, run: int) -> Track:
     """The track as it will be once all of this is confirmed: it answers to everything seen up to `run`."""
+    deals = walk.facts.deals
     facts = walk.facts.digest
+    if deals.says != "open" and deals.at is not None and deals.at > walk.as_of:
+        facts += AHEAD
     walk.above = walk.track.cause == "adopted" and share.lane.path.is_above(walk)
     if walk.above:
         facts += ABOVE

@@ -15,7 +15,7 @@ from connector.model import TaskDraft
 _FAST = 1000.0  # any fast track is more urgent than any score
 
 
-class Desk:
+class Dispatch:
     """Hands people over, by the agreement's SLA, calendar and texts."""
 
     def __init__(self, agreement: Agreement, office: Office) -> None:

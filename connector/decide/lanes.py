@@ -15,7 +15,7 @@ from connector.agreement.lead_types import agreement_for
 from connector.agreement.terms import Agreement, LeadType
 from connector.decide.conditions import Test, compile_condition
 from connector.decide.facts import Observer
-from connector.decide.handoff import Desk
+from connector.decide.handoff import Dispatch
 from connector.decide.next_change import Foresight
 from connector.decide.obstacle import Obstacle
 from connector.decide.office import Office
@@ -37,8 +37,8 @@ class Lane:
         self.lead_type = lead_type
         self.stages = Stages(own.stages)
         self.observer = Observer(own)
-        self.desk = Desk(own, office)
-        self.path = Path(own, self.stages, self.observer, self.desk)
+        self.dispatch = Dispatch(own, office)
+        self.path = Path(own, self.stages, self.observer, self.dispatch)
         self.recorder = Recorder(own, Obstacle(self.stages, self.path.doors))
         self.foresight = Foresight(own)
 

@@ -17,35 +17,26 @@ from connector.agreement.terms import Agreement, FastTrack, Stage, Status
 from connector.decide.answers import Answers
 from connector.decide.entry import Doors, Short, reached, why_entered
 from connector.decide.facts import Observer
-from connector.decide.handoff import Desk
+from connector.decide.ground import Ground
+from connector.decide.handoff import Dispatch
 from connector.decide.leaving import Keeper, is_below, rule_of
-from connector.decide.sla import paused_for
 from connector.decide.walk import ADOPTED_FROM, CALL_BACK, FADED, NEVER_WORKED, Judgement, Stages, Walk
 
 Candidate = tuple[str, Callable[[], None]]
-
-#: Who set a value, in a sentence.
-_WRITERS = {
-    "crm": "the CRM",
-    "import": "an import",
-    "unknown": "somebody",
-    "automation": "an automation",
-    "integration": "an integration",
-    "other": "another system",
-}
 
 
 class Path:
     """The agreement's moves, compiled."""
 
-    def __init__(self, agreement: Agreement, stages: Stages, observer: Observer, desk: Desk) -> None:
+    def __init__(self, agreement: Agreement, stages: Stages, observer: Observer, dispatch: Dispatch) -> None:
         self._stages = stages
-        self._desk = desk
+        self._dispatch = dispatch
         self._deals = observer.deals
         self._statuses = agreement.statuses
         self._fast_tracks = agreement.fast_tracks
         self._reasons = {each.name: each.label for each in agreement.rejection_reasons}
         self._attempts = agreement.attempts
+        self._ground = Ground(agreement, stages)
         self._answers = Answers(agreement)
         self._ways_up: dict[str | None, list[Stage]] = {}
         self._hands_over = next((stage for stage in stages.used if stage.hands_over), None)
@@ -56,11 +47,10 @@ class Path:
         """Move the walk's track as far as the facts lead."""
         walk.followed = True
         if walk.person.edits:
-            self._adopt_stage(walk)
-            self._adopt_status(walk)
+            self._ground.adopt(walk)
         self._answers.take_in(walk)
-        self._desk.follow_up.look(walk)
-        self._status_from_facts(walk)
+        self._dispatch.follow_up.look(walk)
+        self._ground.status_from_facts(walk)
         self._keeper.keep(walk)
         done: set[str] = set()
         while found := [each for each in self._candidates(walk) if each and each[0] not in done]:
@@ -69,63 +59,8 @@ class Path:
                 walk.also += [other for other, _ in found[1:]]
             done.add(cause)
             apply()
-            self._status_from_facts(walk)
+            self._ground.status_from_facts(walk)
         self._answers.let_go(walk)
-
-    # -- what people set -------------------------------------------------------------------------------------
-
-    def _adopt_stage(self, walk: Walk) -> None:
-        edit = walk.edit("stage")
-        if edit is None or edit.after == walk.track.stage or not (edit.after is None or isinstance(edit.after, str)):
-            return
-        if edit.by not in ADOPTED_FROM:
-            walk.warnings.append(f"stage was set by {_whom(edit.by)}; it is not followed")
-            return
-        at = edit.at or walk.as_of
-        cause = edit.by if edit.by in ("crm", "import") else "person"
-        walk.move(edit.after, cause, f"set to {self._stages.label(edit.after)} by {_whom(edit.by)}", at)
-        walk.track = replace(walk.track, edited_at=at)
-        walk.answer(at)
-        if edit.by == "crm" and walk.facts.deals.says is None:
-            walk.warnings.append("the CRM raised the stage for a deal that is not counted; it is kept")
-        ended = self._stages.is_side(edit.after) or self._stages.level(edit.after) < self._stages.first_handed_over
-        if ended and walk.track.handed_over:
-            walk.end_cycle(at)
-
-    def _adopt_status(self, walk: Walk) -> None:
-        edit = walk.edit("status")
-        if edit is None or edit.by not in ADOPTED_FROM or edit.after == walk.track.status:
-            return
-        if edit.after is None or isinstance(edit.after, str):
-            cause = "import" if edit.by == "import" else "person"
-            walk.set_status(edit.after, cause, f"status set by {_whom(edit.by)}")
-            at = edit.at or walk.as_of
-            walk.track = replace(walk.track, edited_at=max(at, walk.track.edited_at or at))
-            walk.answer(at)
-
-    def _status_from_facts(self, walk: Walk) -> None:
-        """new, attempting, connected, exhausted: only forward, only inside a hand-off, never over a judgement."""
-        track, tried = walk.track, walk.tried
-        if not track.handed_over or track.status not in (None, "new", "attempting"):
-            return
-        if tried.contact_at:
-            walk.set_status("connected", "attempts.connects", "there was a contact")
-        elif self._is_exhausted(walk):
-            walk.set_status("attempts_exhausted", "attempts.exhausted_after", f"{tried.count} attempts, no contact")
-        elif tried.advancing and track.status != "attempting":
-            walk.set_status("attempting", "attempts.counts", "sales made an attempt")
-
-    def _is_exhausted(self, walk: Walk) -> bool:
-        """So many attempts in so many days, of which those on hold are none; the agreed sequence, where asked for."""
-        agreed, since = self._attempts, walk.track.handed_over_at
-        if agreed.exhausted_attempts is None or since is None or walk.facts.deals.on_hold:
-            return False
-        if agreed.exhausted_by_whole_cadence and walk.tried.cadence_at is None:
-            return False
-        paused = paused_for(walk.track, walk.as_of)
-        return walk.tried.count >= agreed.exhausted_attempts and walk.as_of - since - paused >= timedelta(
-            days=agreed.exhausted_days
-        )
 
     # -- what moves a person -----------------------------------------------------------------------------------
 
@@ -218,7 +153,7 @@ class Path:
             return None
         level = max(self._stages.level(track.stage), self._stages.first_handed_over)
         shut = any(each.beats_fast_track and self._stages.level(each.blocks) <= level for each in walk.facts.exclusions)
-        if shut or not self._may_return(walk) or self._desk.is_working(walk):
+        if shut or not self._may_return(walk) or self._dispatch.is_working(walk):
             return None
 
         def apply() -> None:
@@ -226,7 +161,7 @@ class Path:
             if stage and self._stages.level(walk.track.stage) < self._stages.ranks[stage.name]:
                 walk.move(stage.name, CALL_BACK, because)
             walk.cause, walk.reason = CALL_BACK, because
-            self._desk.hand_over(walk, stage.sla if stage else None)
+            self._dispatch.hand_over(walk, stage.sla if stage else None)
 
         return CALL_BACK, apply
 
@@ -258,8 +193,8 @@ class Path:
         walk.fast_track = track.name
         walk.move(track.to, f"fast_track.{track.name}", f"{track.signal.replace('_', ' ')}: fast track")
         walk.warnings += [f"{each.flag}: {each.reason}" for each in walk.facts.exclusions if each.flag]
-        if not (walk.track.handed_over and self._desk.is_working(walk)):
-            self._desk.hand_over(walk, track.sla or self._stages.by_name[track.to].sla)
+        if not (walk.track.handed_over and self._dispatch.is_working(walk)):
+            self._dispatch.hand_over(walk, track.sla or self._stages.by_name[track.to].sla)
 
     def _upward(self, walk: Walk) -> Candidate | None:
         """The furthest stage whose entry rule holds."""
@@ -299,8 +234,8 @@ class Path:
         because = reached(stage.enter, walk.facts) or why_entered(stage, stage.enter, proofs)
         walk.move(stage.name, f"stages.{stage.name}.enter_when", because)
         walk.track = replace(walk.track, wait_until=None)
-        if stage.hands_over and not walk.track.handed_over and not self._desk.is_working(walk):
-            self._desk.hand_over(walk, stage.sla)
+        if stage.hands_over and not walk.track.handed_over and not self._dispatch.is_working(walk):
+            self._dispatch.hand_over(walk, stage.sla)
 
     def _by_exhaustion(self, walk: Walk) -> Candidate | None:
         status = self._statuses["attempts_exhausted"]
@@ -330,7 +265,7 @@ class Path:
         leave = stage.leave if cleans else rule_of(walk)
         if leave is None or not is_below(leave, walk.facts):
             return None
-        worked = (walk.track.handed_over or cleans) and self._desk.is_working(walk)
+        worked = (walk.track.handed_over or cleans) and self._dispatch.is_working(walk)
         if worked or self.stays_until(walk):
             return None
 
@@ -402,7 +337,3 @@ def _never_worked(walk: Walk) -> bool:
 def _waits(status: Status) -> bool:
     """Whether a status makes the person wait, so that sales may say until when."""
     return bool(status.wait_days) or status.returned
-
-
-def _whom(by: str) -> str:
-    return _WRITERS.get(by, "a person")

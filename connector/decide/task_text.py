@@ -67,7 +67,7 @@ class TaskWriter:
             **{place: (persona.describes.get(place) if persona else None) or "" for place in FROM_PERSONA},
             "ask_next": self._question(walk),
             "due": self._moment(due, walk.person.owner_id),
-            "record": self._office.page_of(walk.person.id),
+            "record": self._office.page_of(walk.person),
         }
 
     def _labels(self) -> dict[str, str]:

@@ -22,6 +22,9 @@ ABOVE = "^"
 #: Mark behind a digest of a track whose score was below the value of leaving, and that stayed all the same.
 BELOW = "_"
 
+#: Mark behind a digest, before those above: the deal that decides is closed, on a day that lies ahead.
+AHEAD = "+"
+
 #: How causes begin that are rules of the agreement, and not a person, the CRM, a deal or the adoption.
 RULES = ("stages.", "fast_track.")
 
@@ -224,10 +227,21 @@ class Walk:
         return not (track.adopted and signal.at <= self.lived_until)
 
     def is_new_at(self, at: datetime | None) -> bool:
-        """Whether a dated fact is newer than a person's edit, and than the go-live of an adopted person."""
+        """Whether a dated fact is newer than a person's edit, and than the go-live of an adopted person. People type
+        dates that lie ahead: such a fact counts from its day on, or at once where the last look did not meet it yet."""
         floors = [self.track.edited_at, self.lived_until if self.track.adopted else None]
-        known = [floor for floor in floors if floor]
-        return not known or (at is not None and at > max(known))
+        floor = max((each for each in floors if each), default=None)
+        if floor is None or at is None or at <= floor:
+            return floor is None
+        if at > self.as_of and not self._came_after(floor):
+            self.turns_at(at)
+            return False
+        return True
+
+    def _came_after(self, floor: datetime) -> bool:
+        """Whether a deal that is closed by now, on a day that lies ahead, was not so at a look after this instant."""
+        looked_at, marks = self.before.evaluated_at, self.before.facts.rstrip(ABOVE + BELOW)
+        return looked_at is not None and looked_at >= floor and not marks.endswith(AHEAD)
 
     @property
     def lived_until(self) -> datetime:
@@ -246,7 +260,7 @@ class Walk:
     def fields_changed(self) -> bool:
         """Whether a scored or required field changed since the last evaluation, and not in the run of an edit. A rule
         that asks for another field changes nothing about the person."""
-        known = self.before.facts.rstrip(ABOVE + BELOW)
+        known = self.before.facts.rstrip(ABOVE + BELOW + AHEAD)
         edited_now = self.track.edited_at != self.before.edited_at
         same_question = known[:QUESTION] == self.facts.digest[:QUESTION]
         return bool(known) and same_question and not edited_now and known != self.facts.digest

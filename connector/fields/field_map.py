@@ -13,7 +13,7 @@ from connector.agreement.wiring import FieldSpec, Wiring
 from connector.fields.columns import Column, Facts, columns, malformed, otherwise, worded, worded_choices
 from connector.fields.counting import Counting
 from connector.fields.people import People
-from connector.fields.values import choices, day, iso, moment, plain, read_as, to_the_second
+from connector.fields.values import choices, day, iso, moment, plain, read_as, same_instant
 from connector.model import Record, Value
 from connector.spelling import same_value
 
@@ -111,7 +111,8 @@ class FieldMap:
         return self._contact.get(field)
 
     def encode(self, field: str, value: Value | list[str]) -> str:
-        """A wanted value as the text the CRM stores; "" clears. Raises KeyError for an unmapped field."""
+        """A wanted value as the text the CRM stores; "" clears. Instants go to the second, which every CRM keeps.
+        Raises KeyError for an unmapped field."""
         if type(value) is str and field in self._verbatim:
             return value
         if value is None or value in ("", ()):
@@ -123,8 +124,8 @@ class FieldMap:
             words = value if isinstance(value, tuple) else (str(value),)
             return ";".join(spec.values[word][0] if word in spec.values else word for word in words)
         if isinstance(value, datetime):
-            # Not every CRM keeps fractions of a second: one that drops them would seem not to take what we write.
-            return day(value, self._zone).isoformat() if spec.property in self._date_only else iso(to_the_second(value))
+            is_day = spec.property in self._date_only
+            return day(value, self._zone).isoformat() if is_day else iso(value.replace(microsecond=0))
         return plain(value)
 
     def decode(self, field: str, raw: str | None) -> Any:
@@ -152,7 +153,10 @@ class FieldMap:
     def alike(self, field: str, one: str, other: str) -> bool:
         """Whether two texts of the CRM mean one value: numbers, dates, flags and choices may come back in another
         spelling than they were written in, and so may line ends and telephone numbers."""
-        return one == other or same_value(self.decode(field, one), self.decode(field, other))
+        if one == other:
+            return True
+        same = same_instant if self._stored[field].parse is moment else same_value
+        return same(self.decode(field, one), self.decode(field, other))
 
     def holds(self, facts: Facts, field: str, value: Value) -> bool:
         """Whether these facts plainly hold this value, so that no text has to be made of either. False says nothing:
@@ -170,7 +174,7 @@ class FieldMap:
         if spec is not None and spec.property == name:
             return self.alike(field, one, other)
         at = read_as(moment, one)
-        return at is not None and at == read_as(moment, other)
+        return at is not None and same_instant(at, read_as(moment, other))
 
     def live(self, facts: Facts, field: str) -> Any:
         """What the CRM holds in a field right now, as a fact; an unmapped value as the CRM's own text."""

@@ -66,6 +66,7 @@ class People:
             unmapped=contact.facts.get("u", {}),
             edits=edits,
             entered={stage: at for stage, raw in contact.facts.get("e", {}).items() if (at := instant(raw))},
+            form=contact.facts.get("t", ""),
         )
 
     def fields_of(self, contact: Facts, company: Facts | None) -> dict[str, Value]:

@@ -21,6 +21,9 @@ _REMEMBERED = 4096
 
 _MIDNIGHT = time(tzinfo=UTC)
 
+#: The length of an instant without a fraction, as `iso` spells it.
+_TO_THE_SECOND = len("2026-11-28T09:00:00Z")
+
 
 def text(raw: str) -> str | None:
     """text"""
@@ -89,14 +92,17 @@ def iso(at: datetime) -> str:
     return at.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
 
-def to_the_second(at: datetime) -> datetime:
-    """An instant as every CRM can keep it."""
-    return at.replace(microsecond=0)
-
-
 def instant(kept: Any) -> datetime | None:
     """The instant behind `iso`."""
     return datetime.fromisoformat(kept) if isinstance(kept, str) else None
+
+
+def same_instant(one: Any, other: Any) -> bool:
+    """Whether two instants as `iso` spells them are one: some CRMs keep no more than whole seconds."""
+    if not isinstance(one, str) or not isinstance(other, str):
+        return one is other
+    whole = min(len(one), len(other)) == _TO_THE_SECOND
+    return one == other or (whole and one[: _TO_THE_SECOND - 1] == other[: _TO_THE_SECOND - 1])
 
 
 def day(at: datetime, zone: tzinfo) -> date:

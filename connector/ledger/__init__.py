@@ -14,7 +14,8 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     losses.py       values and links that were there and are not any more
     completeness.py how far reading got, as one sentence
     people.py       what we remember of a person: tracks, values written and intended, moves, due times
-    work.py         planned changes, tasks, open clears
+    work.py         planned changes, open clears
+    outbox.py       tasks of hand-offs, sent or about to be
     rejects.py      what could not be read, decided on or written, and when it is tried again
     holds.py        values of others left alone, and how often ours were set back
     writers.py      how we call who set a value
@@ -51,6 +52,7 @@ from connector.ledger.holds import Holds, Reversals
 from connector.ledger.losses import Losses
 from connector.ledger.mirror import Mirror
 from connector.ledger.observing import Observations
+from connector.ledger.outbox import Outbox
 from connector.ledger.people import People
 from connector.ledger.quota import facts_of
 from connector.ledger.rejects import Rejects
@@ -77,6 +79,7 @@ class Ledger:
         self.counterparts = Counterparts(database, connection)
         self.history = History(database, connection)
         self.work = Work(database, connection)
+        self.outbox = Outbox(database, connection)
         self.rejects = Rejects(database, connection)
         self.holds = Holds(database, connection)
         self.reversals = Reversals(database, connection)

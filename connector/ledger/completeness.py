@@ -54,13 +54,8 @@ class Completeness:
 
 def completeness(runs: Runs, drift: int | None = None) -> Completeness:
     """As the ledger has it; `drift` is that of a run, else what the latest sweep found."""
-    return Completeness(
-        runs.complete_until(),
-        runs.swept_drift() if drift is None else drift,
-        runs.swept(RECONCILE),
-        runs.swept(ASSOCIATIONS),
-        runs.swept(ARCHIVED),
-    )
+    swept = [at for _, at in runs.sweeps((RECONCILE, ASSOCIATIONS, ARCHIVED)).values()]
+    return Completeness(runs.complete_until(), runs.swept_drift() if drift is None else drift, *swept)
 
 
 def _moment(at: datetime, now: datetime) -> str:

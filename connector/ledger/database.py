@@ -2,11 +2,13 @@
 One engine for SQLite and PostgreSQL: transactions, bulk statements, and errors an operator can act on.
 
 All writing happens on one thread (the loop's). SQLite runs in WAL mode with `synchronous=FULL`, and a
-transaction takes its write lock at once (`BEGIN IMMEDIATE`), so that two runs queue up instead of failing late.
+transaction takes its write lock at once (`BEGIN IMMEDIATE`), so that two runs queue up instead of failing late. Who
+only reads takes no lock and opens no transaction: what is committed can be read whoever writes.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +23,12 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from connector.errors import LedgerError
 
+#: Says of a connection that nothing is written through it.
+_ONLY_READS = "only reads"
+
+#: Seconds that one transaction waits for another.
+PATIENCE = 30.0
+
 
 class Database:
     """A database with the current schema. `transaction()` nests: the outermost one commits."""
@@ -28,6 +36,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self._engine = _engine(url)
+        self._reader = self._engine.execution_options(**{_ONLY_READS: True})
         self._connection: sa.Connection | None = None
         self._proof: Callable[[sa.Connection], None] | None = None
         self._upserts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = {}
@@ -63,23 +72,32 @@ class Database:
         with _told(self.url), self._engine.connect() as connection, connection.begin():
             yield connection
 
-    def rows(self, query: sa.Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """What is committed, and inside a transaction what that sees. One statement: two may see two states."""
+        if self._connection is not None:
+            yield self._connection
+            return
+        with _told(self.url), self._reader.connect() as connection:
+            yield connection
+
+    def rows(self, query: sa.Select[Any], parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """All rows of a small query."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return connection.execute(query, parameters or {}).fetchall()
 
-    def rows_of(self, query: sa.Executable, ids: Sequence[str]) -> list[Any]:
+    def rows_of(self, query: sa.Select[Any], ids: Sequence[str]) -> list[Any]:
         """The rows of a query that says `among(column)`, for all these ids."""
         return list(self.rows(query, _given(ids))) if ids else []
 
-    def row(self, query: sa.Executable) -> Any:
+    def row(self, query: sa.Select[Any]) -> Any:
         """The first row, or None."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return connection.execute(query).fetchone()
 
-    def scalar(self, query: sa.Executable) -> Any:
+    def scalar(self, query: sa.Select[Any]) -> Any:
         """The first value of the first row, or None."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return connection.execute(query).scalar()
 
     def execute(self, statement: sa.Executable, parameters: Sequence[Mapping[str, Any]] | None = None) -> int:
@@ -118,15 +136,16 @@ class Database:
             self._upserts[table.name, columns] = str(compiled), tuple(compiled.positiontup or ())
         return self._upserts[table.name, columns]
 
-    def scrub(self) -> None:
-        """Write the file anew, so that nothing of what was erased is left between its pages; its journal as well."""
+    def scrub(self, *, patience: float = PATIENCE) -> bool:
+        """Write the file anew, so that nothing of what was erased is left between its pages; its journal as well. False
+        where somebody still reads or writes it after so many seconds: what they may see must stay there."""
         with _told(self.url), self._engine.connect() as connection:
             if self._engine.dialect.name == "sqlite":
-                driver = connection.connection.driver_connection
-                for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                    driver.execute(statement)  # type: ignore[union-attr]  # a pool without a connection is none
-            else:
-                connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM")
+                return _vacuumed(connection.connection.driver_connection, patience)
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            watched = connection.exec_driver_sql(_WATCHED).scalar()
+            connection.exec_driver_sql("VACUUM")
+            return not watched
 
     def close(self) -> None:
         """Give the file or the connections back."""
@@ -146,10 +165,15 @@ def _engine(url: str) -> sa.Engine:
         return sa.create_engine(parsed, pool_pre_ping=True)
     if parsed.database not in (None, "", ":memory:"):
         _private_file(Path(parsed.database or ""), url)
-    engine = sa.create_engine(parsed, connect_args={"timeout": 30, "isolation_level": None})
+    engine = sa.create_engine(parsed, connect_args={"timeout": PATIENCE, "isolation_level": None})
     sa.event.listen(engine, "connect", _sqlite_settings)
-    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    sa.event.listen(engine, "begin", _begin)
     return engine
+
+
+def _begin(connection: sa.Connection) -> None:
+    if not connection.get_execution_options().get(_ONLY_READS):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _private_file(path: Path, url: str) -> None:
@@ -160,8 +184,28 @@ def _private_file(path: Path, url: str) -> None:
 
 
 def _sqlite_settings(connection: Any, _record: Any) -> None:
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+    for setting in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={PATIENCE * 1000:.0f}", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {setting}")
+
+
+#: How many others have a transaction open, in which rows that were deleted meanwhile still stand.
+_WATCHED = """SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL"""
+
+
+def _vacuumed(driver: Any, patience: float) -> bool:
+    """Whether the file and its journal hold nothing but what is to be read in them."""
+    driver.execute(f"PRAGMA busy_timeout={patience * 1000:.0f}")
+    try:
+        driver.execute("VACUUM")
+        (busy, *_) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise sa.exc.OperationalError("VACUUM", None, error) from error
+        return False
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={PATIENCE * 1000:.0f}")
+    return not busy
 
 
 @contextmanager

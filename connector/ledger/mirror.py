@@ -259,6 +259,10 @@ class Mirror:
 
     # -- looking things up --------------------------------------------------------------------------
 
+    def forms(self, contact_ids: Sequence[str]) -> dict[str, str]:
+        """Those of these contacts whose records are of another form than the usual one, each with its form."""
+        return {id: str(form) for id, one in self.kept(CONTACT, contact_ids).items() if (form := one.facts.get("t"))}
+
     def kept(self, kind: str, ids: Sequence[str]) -> dict[str, Kept]:
         """These records as the mirror holds them; unknown ids are missing."""
         columns = (records.c.id, records.c.facts, records.c.read_at, records.c.created_at)

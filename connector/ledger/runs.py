@@ -8,7 +8,7 @@ successor's work. Two runs are two, whatever they are called: the name on a leas
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -142,7 +142,9 @@ class Runs:
 
     def paused(self, now: datetime) -> Pause | None:
         """The pause that holds at this instant."""
-        pause = self.connection().pause
+        mine = sa.select(connections.c.paused_at, connections.c.paused_until, connections.c.pause_reason)
+        row = self._db.row(mine.where(connections.c.connection == self._me))
+        pause = None if row is None else _pause(row)
         return pause if pause is not None and (pause.until is None or now < pause.until) else None
 
     # -- the lease ----------------------------------------------------------------------------------
@@ -257,11 +259,14 @@ class Runs:
 
     def told_until(self, kind: str) -> datetime | None:
         """Up to when the incremental read has told everything of a kind; None before the first full read."""
-        return self._complete(f"changes:{kind}")
-
-    def _complete(self, name: str) -> datetime | None:
+        name = f"changes:{kind}"
         query = sa.select(cursors.c.complete_until).where(cursors.c.connection == self._me, cursors.c.name == name)
         return instant(self._db.scalar(query))
+
+    def told(self, kinds: Iterable[str]) -> bool:
+        """Whether the incremental read has told everything of all of these once."""
+        known = self._named("changes:")
+        return all(known.get(f"changes:{kind}", (None, None))[1] is not None for kind in kinds)
 
     def _named(self, *prefixes: str) -> dict[str, tuple[str | None, datetime | None]]:
         """Every cursor whose name begins so: its value, and until when everything is read."""
@@ -280,6 +285,17 @@ class Runs:
         """Where a sweep under way stands, as its room noted it."""
         return self.cursor(f"sweep:{name}")
 
+    def sweeps(self, names: Sequence[str]) -> dict[str, tuple[str | None, datetime | None]]:
+        """Of each of these: where it stands, and when the latest complete one began: nothing it looks for is older. A
+        full scan is one, too."""
+        known = self._named("full:", "changes:", "sweep:")
+        full, unknown = _read_in_full(known), (None, None)
+        places = {name: known.get(f"sweep:{name}", unknown) for name in names}
+        return {
+            name: (place, max((at for at in (swept, full) if at is not None), default=None))
+            for name, (place, swept) in places.items()
+        }
+
     def note_sweep(self, name: str, place: str) -> None:
         """A piece of a sweep is done and committed."""
         row = {"connection": self._me, "name": f"sweep:{name}", "value": place}
@@ -290,10 +306,8 @@ class Runs:
         self.move_cursor(f"sweep:{name}", None, began)
 
     def swept(self, name: str) -> datetime | None:
-        """When the latest complete sweep of this name began: nothing it looks for is older. A full scan is one, too."""
-        known = self._named("full:", "changes:", f"sweep:{name}")
-        _, swept = known.pop(f"sweep:{name}", (None, None))
-        return max((at for at in (swept, _read_in_full(known)) if at is not None), default=None)
+        """When the latest complete sweep of this name began."""
+        return self.sweeps([name])[name][1]
 
     def note_drift(self, drift: int) -> None:
         """What the latest sweep, or full scan, found to differ."""

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import re
+
 #: What a writer is called where the CRM gives only an id.
-_THINGS = {
+THINGS = {
     "automation": "automation",
     "integration": "app",
     "import": "import",
-    "crm": "the CRM itself",
     "person": "user",
 }
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 
 def writer(by: str, source: str, name: str = "") -> str:
     """Whoever this is, in words: `by` as in model.Edit, `source` in the CRM's own words."""
-    id = id_of(source).removeprefix("userId:")
-    thing = _THINGS.get(by, "")
-    if not thing or by == "crm":
-        kind = source.partition(" ")[0].lower().replace("_", " ")
-        return f"{thing or 'another system'} ({kind})" if kind else thing or "somebody"
-    known = f"{thing} {id}" if id.isalnum() else {"user": "a person"}.get(thing, f"an {thing}")
+    thing, id = THINGS.get(by, ""), id_of(source)
+    if not thing:
+        kind = kind_of(source)
+        called = "the CRM itself" if by == "crm" else "another system" if kind else "somebody"
+        return f"{called} ({kind})" if kind else called
+    known = f"{thing} {id}" if id else "a person" if by == "person" else f"an {thing}"
     return f'{known} "{name}"' if name else known
 
 
+def kind_of(source: str) -> str:
+    """What kind of writer it was, in the CRM's own words."""
+    return source.partition(" ")[0].lower().replace("_", " ")
+
+
 def id_of(source: str) -> str:
-    """The number of a writer among its kind."""
-    return source.partition(" ")[2]
+    """The number of a writer among its kind; "" where the CRM gives none that could not be a person's address."""
+    id = source.partition(" ")[2]
+    return id if _PLAIN.fullmatch(id) else ""

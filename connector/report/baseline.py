@@ -15,7 +15,7 @@ from connector.agreement import Agreement
 from connector.crm import Description
 from connector.decide.facts import Observer
 from connector.errors import ConnectorError
-from connector.model import Person
+from connector.model import Person, page_at
 from connector.report.blocking import Blocking, first_by_score
 from connector.report.numbers import hours, share, times
 from connector.report.requests import Asking, Requests
@@ -72,6 +72,8 @@ class Baseline:
     signals: tuple[str, ...]
     delivered: Delivered
     unknown: tuple[Unknown, ...]
+    #: Whose records are of another form than the usual one (model.page_at); for addresses only.
+    forms: Mapping[str, str] = field(default_factory=dict, metadata={"untold": True})
 
     @property
     def without_owner(self) -> int:
@@ -85,7 +87,7 @@ class Baseline:
 
     def page_of(self, id: str) -> str:
         """Where a person opens this contact; "" where that is not known."""
-        return self.contact_page.replace("{id}", id) if self.contact_page else ""
+        return page_at(self.contact_page, id, self.forms.get(id, ""))
 
 
 #: What a person whose data the agreement cannot digest raises.
@@ -104,8 +106,11 @@ def baseline(ground: Ground, people: Iterable[Person]) -> Baseline:
     asking = Asking(agreement, owners, as_of)
     holding = first_by_score(agreement)
     count = undecidable = 0
+    forms: dict[str, str] = {}
     for person in people:
         count += 1
+        if person.form:
+            forms[person.id] = person.form
         try:
             facts = observer.observe(person, as_of)
         except UNDECIDABLE:
@@ -123,6 +128,7 @@ def baseline(ground: Ground, people: Iterable[Person]) -> Baseline:
         agreement=agreement.version,
         fingerprint=agreement.fingerprint,
         contact_page=account.contact_page,
+        forms=forms,
         people=count,
         undecidable=undecidable,
         stages=rows,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -19,7 +19,7 @@ from connector.agreement.terms import FastTrack
 from connector.agreement.words import label_of
 from connector.decide.attempts import AttemptCounter
 from connector.ledger.observing import Observed
-from connector.model import Deal, Person
+from connector.model import Deal, Person, page_at
 from connector.report.numbers import MOST_IDS, Named, Naming
 
 #: Sales was at it already when there was an attempt or a contact within this time before, or an open deal.
@@ -79,6 +79,8 @@ class Observations:
     unnoticed_deals: Named  # people with a deal opened in the period whom we would not have handed over before it
     measurable: bool
     due_dates: bool  # whether any of them had a due date at all
+    #: Whose records are of another form than the usual one (model.page_at); for addresses only.
+    forms: Mapping[str, str] = field(default_factory=dict, metadata={"untold": True})
 
     @property
     def days(self) -> float:
@@ -87,7 +89,7 @@ class Observations:
 
     def page_of(self, id: str) -> str:
         """Where a person opens this contact; "" where that is not known."""
-        return self.contact_page.replace("{id}", id) if self.contact_page else ""
+        return page_at(self.contact_page, id, self.forms.get(id, ""))
 
 
 def observations(
@@ -108,7 +110,10 @@ def observations(
     unnoticed = Naming()
     kinds = agreement.attempts.kinds
     logged = False
+    forms: dict[str, str] = {}
     for person in everybody:
+        if person.form:
+            forms[person.id] = person.form
         logged = logged or any(
             activity.kind in kinds and since <= activity.at <= as_of for activity in person.activities
         )
@@ -129,6 +134,7 @@ def observations(
         agreement=agreement.version,
         fingerprint=agreement.fingerprint,
         contact_page=contact_page,
+        forms=forms,
         count=len(found),
         endings=_endings(found),
         worked_before=sum(one.worked_before for one in found),

@@ -46,9 +46,9 @@ def agreement_page(one: Document, version: str) -> str:
 
 
 def as_json(one: Any) -> Any:
-    """Any report as plain JSON: dataclasses by their fields, sets in order."""
+    """Any report as plain JSON: dataclasses by their fields but for those that say `untold`, sets in order."""
     if is_dataclass(one):
-        return {field.name: as_json(getattr(one, field.name)) for field in fields(one)}
+        return {each.name: as_json(getattr(one, each.name)) for each in fields(one) if not each.metadata.get("untold")}
     if isinstance(one, Mapping):
         return {str(name): as_json(value) for name, value in one.items()}
     if isinstance(one, frozenset):

@@ -6,12 +6,13 @@ One shape for funnel, SLA, scorecard, blocked and conflicts, so that text, JSON,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 
 from connector.agreement import Agreement
+from connector.model import page_at
 from connector.report.numbers import MOST_IDS, Named, hours, share
 
 Unit = Literal["people", "share", "hours", "days", "number"]
@@ -69,6 +70,8 @@ class Setting:
     account: str = ""
     contact_page: str = ""
     scope: str = ""  # whom the connection speaks about, where it is not everybody
+    #: Whose records are of another form than the usual one (model.page_at), of these people.
+    forms: Callable[[Sequence[str]], Mapping[str, str]] = lambda _ids: {}
 
     def day(self, at: datetime) -> date:
         """The day of an instant where the business is."""
@@ -97,10 +100,12 @@ class Sheet:
     headlines: tuple[str, ...]
     parts: tuple[Part, ...]
     unknown: tuple[str, ...] = ()
+    #: Whose records are of another form than the usual one (model.page_at); for addresses only.
+    forms: Mapping[str, str] = field(default_factory=dict, metadata={"untold": True})
 
     def page_of(self, id: str) -> str:
         """Where a person opens this contact; "" where that is not known."""
-        return self.contact_page.replace("{id}", id) if self.contact_page else ""
+        return page_at(self.contact_page, id, self.forms.get(id, ""))
 
     def figures(self) -> Iterator[Figure]:
         """Every number of it."""
@@ -120,7 +125,7 @@ def sheet(
     unknown: Iterable[str] = (),
 ) -> Sheet:
     """Put together; tables without a row are left out."""
-    return Sheet(
+    made = Sheet(
         kind,
         title,
         when,
@@ -135,6 +140,7 @@ def sheet(
         tuple(part for part in parts if part.rows),
         tuple(text for text in unknown if text),
     )
+    return replace(made, forms=setting.forms(sorted({id for one in made.figures() for id in one.people.ids})))
 
 
 def count(key: str, ids: Iterable[str], note: str = "") -> Figure:

@@ -7,12 +7,12 @@ no more than the kind, the row says no more either. Addresses in a history never
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connector.crm import Automation, Description, Owner, PropertyVersion
+from connector.ledger.writers import THINGS, id_of, kind_of
 from connector.report.numbers import YEAR, Named, Naming
 
 RECENT = timedelta(days=90)
@@ -185,9 +185,6 @@ def _options(
 class _Names:
     """What to call a writer: by the id of an owner, a user, an automation, an app; never by address."""
 
-    _PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,40}")
-    _THINGS = {"import": "import", "integration": "app", "automation": "automation"}  # noqa: RUF012 - a constant
-
     def __init__(self, owners: Sequence[Owner], automations: Sequence[Automation]) -> None:
         self._by_user = {owner.user_id: owner.id for owner in owners if owner.user_id}
         self._by_email = {owner.email.casefold(): owner.id for owner in owners if owner.email}
@@ -195,13 +192,12 @@ class _Names:
 
     def who(self, version: PropertyVersion) -> str:
         """The writer of this version."""
-        kind, _, id = version.source.partition(" ")
+        thing, id = THINGS.get(version.by), id_of(version.source)
         if version.by == "person":
-            return self._person(id)
-        thing = self._THINGS.get(version.by)
+            return self._person(version.source.partition(" ")[2], id)
         if thing is None:
-            return kind.lower().replace("_", " ") or "unknown"
-        return f"{thing} {id}" if self._PLAIN.fullmatch(id) else f"{thing}, which one is not said"
+            return kind_of(version.source) or "unknown"
+        return f"{thing} {id}" if id else f"{thing}, which one is not said"
 
     def said(self, version: PropertyVersion) -> str:
         """The writer in a sentence, with the name where there is one."""
@@ -214,9 +210,6 @@ class _Names:
         thing, _, id = who.partition(" ")
         return self._automations.get(id, "") if thing == "automation" else ""
 
-    def _person(self, id: str) -> str:
-        user = id.removeprefix("userId:")
-        owner = self._by_user.get(user) or self._by_email.get(user.casefold())
-        if owner:
-            return f"owner {owner}"
-        return f"user {user}" if self._PLAIN.fullmatch(user) else "a person, which one is not said"
+    def _person(self, told: str, id: str) -> str:
+        owner = self._by_user.get(id) or self._by_email.get(told.casefold())
+        return f"owner {owner}" if owner else f"user {id}" if id else "a person, which one is not said"

@@ -17,11 +17,13 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _JSON = (b"content-type", b"application/json;charset=utf-8")
 
 
-async def received(scope: Scope, receive: Receive) -> Call:
-    """The whole request."""
+async def received(scope: Scope, receive: Receive) -> Call | None:
+    """The whole request; None where the caller hung up, or died, in the middle of it: that is no request."""
     body, more = b"", True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         body += message.get("body", b"")
         more = message.get("more_body", False)
     raw = scope["query_string"].decode("latin-1")

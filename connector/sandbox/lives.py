@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from connector.sandbox.clock import DAY_MS, iso
-from connector.sandbox.generate import HOUR_MS, share
 from connector.sandbox.records import Source, Version, app, person
+from connector.sandbox.spread import HOUR_MS, share
 from connector.sandbox.stock import STAGES
 from connector.sandbox.workflows import automation
 

@@ -15,18 +15,7 @@ from hashlib import blake2b
 
 from connector.sandbox import stock
 from connector.sandbox.clock import DAY_MS, Clock, iso
-from connector.sandbox.generate import (
-    DEALS,
-    DEMO_FORM,
-    FIRST_ID,
-    HOUR_MS,
-    ID_STEP,
-    LISTS,
-    UNSUBSCRIBED,
-    GeneratedPeople,
-    Spread,
-    share,
-)
+from connector.sandbox.generate import DEMO_FORM, FIRST_ID, ID_STEP, LISTS, UNSUBSCRIBED, GeneratedPeople
 from connector.sandbox.lives import (
     CHURNED,
     CUSTOM_STAGES,
@@ -42,6 +31,7 @@ from connector.sandbox.lives import (
 )
 from connector.sandbox.records import Version
 from connector.sandbox.schema import KINDS, Definition, Option, Owner
+from connector.sandbox.spread import DEALS, HOUR_MS, Spread, share
 from connector.sandbox.workflows import Workflow
 from connector.sandbox.world import Account, World
 

@@ -216,6 +216,8 @@ class Shell(ABC):
 
     async def _asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = await received(scope, receive)
+        if call is None:
+            return
         self.world.catch_up()
         if call.path.startswith(PREFIX):
             await send_whole(send, control(self, self.manners.calls, self.manners.looks, call))

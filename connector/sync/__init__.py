@@ -4,6 +4,7 @@ The loop: ids to look at, read, normalise, decide, diff, guard, apply, record.
     loop.py       one run from lease to report; the story on one page
     lease.py      one run at a time, and one that slept through its lease stops
     session.py    what a run works with, what it is asked for, what it reports
+    circumstances.py who must be looked at again because agreement, scope, lists or the day are others now
     asking.py     what the agreement asks of records, and what of it has been read
     pull.py       read what changed, or everything, into the mirror
     assembling.py put people together from the mirror, with what others edited
@@ -20,6 +21,7 @@ The loop: ids to look at, read, normalise, decide, diff, guard, apply, record.
     backwards.py  setting an earlier lifecycle stage without leaving anybody blank
     signing.py    whether the agreement is signed, and how that is told
     ahead.py      reading one step ahead of the work
+    compiling.py  an agreement compiled once for all sessions
 """
 
 from connector.sync.loop import run

@@ -75,7 +75,7 @@ class Apply:
                 if not batch:
                     return
                 refreshing.expect()
-                self._write_out(self._freshness.with_fresh_base(batch))
+                self._write_out(self._freshness.with_fresh_base(batch, read_ahead=refreshing.coming()))
                 done += len(batch)
                 self._session.progress("written", done, total)
 

@@ -20,7 +20,8 @@ from connector.plan import Set
 from connector.sync.session import Report, Session
 
 #: How a clear can end: the target stands, or not, and why.
-STANDS, BLANK, MOVED, SET_BACK, GONE, REFUSED = "stands", "blank", "moved", "set back", "gone", "refused"
+STANDS, BLANK, MOVED, SET_BACK, GONE = "stands", "blank", "moved", "set back", "gone"
+REFUSED, PUT_OFF = "refused", "put off"
 
 #: People who stand blank at the same moment, at most: as many as one call takes, so that it costs no call more.
 AT_ONCE = 100
@@ -32,7 +33,7 @@ FORWARD_ONLY, ANY_WAY = "forward only", "any way"
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What became of one clear; `code` and `message` of a refusal."""
+    """What became of one clear; `code` and `message` of a refusal, or of why it was put off."""
 
     how: str
     code: str = ""
@@ -74,8 +75,7 @@ class Backwards:
             self._session.still_mine()
             for one in clears:
                 self._work.open_clear(one, self._report.run, self._session.now())
-        refused = self._write(clears, blank=True)
-        endings = self._refused(clears, refused)
+        endings = self._not_begun(clears, self._write(clears, blank=True))
         return endings | self.finish([one for one in clears if one.person_id not in endings])
 
     def finish(self, clears: Sequence[OpenClear]) -> dict[str, Ending]:
@@ -84,19 +84,25 @@ class Backwards:
         with self._session.calling_as("webhook"):
             live = self._live(clears)
             blank = [one for one in clears if live.get(one.person_id) == ""]
-            return self._finished(blank, live) | self._finished([one for one in clears if one not in blank], live)
+            endings = self._finished(blank, live)
+        return endings | self._anew([one for one in clears if one not in blank], live)
+
+    def _anew(self, clears: Sequence[OpenClear], live: dict[str, str]) -> dict[str, Ending]:
+        """Where a clear never arrived it is sent again, for without it the target cannot be set; not with the calls
+        that are kept to end what was begun."""
+        unsent = [one for one in clears if live.get(one.person_id) == one.before != one.target]
+        endings = self._not_begun(unsent, self._write(unsent, blank=True))
+        with self._session.calling_as("webhook"):
+            live |= self._live([one for one in unsent if one.person_id not in endings])
+            return endings | self._finished([one for one in clears if one.person_id not in endings], live)
 
     def _finished(self, clears: Sequence[OpenClear], live: dict[str, str]) -> dict[str, Ending]:
-        unsent = [one for one in clears if live.get(one.person_id) == one.before != one.target]
-        endings = self._refused(unsent, self._write(unsent, blank=True))  # the clear never arrived: without it ...
-        live |= self._live([one for one in unsent if one.person_id not in endings])
-        left = [one for one in clears if one.person_id not in endings]
-        blank = [one for one in left if live.get(one.person_id) == ""]
-        refused = self._write(blank, blank=False)  # ... the target cannot be set
+        blank = [one for one in clears if live.get(one.person_id) == ""]
+        refused = {id: one for id, one in self._write(blank, blank=False).items() if one.state == "rejected"}
         live |= self._live(blank)
-        endings |= self._restored([one for one in blank if one.person_id in refused], live, refused)
+        endings = self._restored([one for one in blank if one.person_id in refused], live, refused)
         endings |= {
-            one.person_id: _ending(one, live.get(one.person_id)) for one in left if one.person_id not in endings
+            one.person_id: _ending(one, live.get(one.person_id)) for one in clears if one.person_id not in endings
         }
         self._close(one for one in clears if not self._stays_open(one, endings[one.person_id]))
         return endings
@@ -124,12 +130,13 @@ class Backwards:
             for one in blank
         }
 
-    def _refused(self, clears: Sequence[OpenClear], refused: Mapping[str, Outcome]) -> dict[str, Ending]:
-        """The CRM does not let these be cleared: nothing happened to them."""
-        these = [one for one in clears if one.person_id in refused]
+    def _not_begun(self, clears: Sequence[OpenClear], unwritten: Mapping[str, Outcome]) -> dict[str, Ending]:
+        """The CRM does not let these be cleared, or the request did not go out: nothing happened to them."""
+        these = [one for one in clears if one.person_id in unwritten]
         self._close(these)
-        outcomes = {one.person_id: refused[one.person_id] for one in these}
-        return {id: Ending(REFUSED, outcome.code, outcome.message) for id, outcome in outcomes.items()}
+        hows = {"rejected": REFUSED, "deferred": PUT_OFF}
+        outcomes = [unwritten[one.person_id] for one in these]
+        return {one.id: Ending(hows[one.state], one.code, one.message) for one in outcomes}
 
     def _close(self, clears: Iterable[OpenClear]) -> None:
         with self._session.ledger.transaction():
@@ -158,7 +165,7 @@ class Backwards:
     def _tell(self, clears: Sequence[OpenClear], endings: Mapping[str, Ending]) -> None:
         for one in clears:
             how = endings[one.person_id].how
-            if how not in (STANDS, GONE):
+            if how not in (STANDS, GONE, PUT_OFF):
                 then = "stands cleared; the next run tries again" if how == BLANK else "is decided anew"
                 self._report.warnings.append(
                     f"contact {one.person_id}: {one.property} was cleared to set {one.target} and does not hold it; it"
@@ -178,13 +185,14 @@ class Backwards:
         return {one.person_id: found[one.person_id].get(one.property) or "" for one in clears if one.person_id in found}
 
     def _write(self, clears: Sequence[OpenClear], *, blank: bool) -> dict[str, Outcome]:
-        """One request per batch; those whom the CRM refuses. Of all others, what stands there is read, not believed."""
+        """One request per batch; those whom the CRM refuses, and those for whom none went out. Of all others, what
+        stands there is read, not believed."""
         if not clears:
             return {}
         self._session.still_mine()
         updates = [Update(one.person_id, {one.property: "" if blank else one.target}) for one in clears]
         outcomes = accounting.write(self._session.crm, "contact", updates)
-        return {one.id: one for one in outcomes if one.state == "rejected"}
+        return {one.id: one for one in outcomes if one.state in ("rejected", "deferred")}
 
 
 def _ending(one: OpenClear, live: str | None) -> Ending:

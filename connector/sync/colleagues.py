@@ -15,7 +15,7 @@ from connector.ledger.beside import Place
 from connector.ledger.database import unpack
 from connector.ledger.links import Moved
 from connector.ledger.mirror import Kept, News
-from connector.model import Colleague, Person
+from connector.model import PRIMARY, Colleague, Person
 from connector.sync.session import Session
 
 _GOING = ("open", "on_hold")
@@ -119,7 +119,7 @@ class Colleagues:
 def nearest(company: tuple[str, Sequence[str]]) -> tuple[bool, tuple[int, str]]:
     """The order of a contact's companies, by (id, labels): the primary one first, then as the CRM gave out ids."""
     id, labels = company
-    return "primary" not in labels, (int(id), id) if id.isdigit() else (0, id)
+    return PRIMARY not in labels, (int(id), id) if id.isdigit() else (0, id)
 
 
 def _going(person: Person) -> frozenset[str]:

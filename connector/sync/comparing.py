@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import Literal
 
 from connector.model import Decision
-from connector.sync.asking import reads_of
+from connector.sync.asking import must_read_everything, reads_of
+from connector.sync.forecast import Costs, calls_to_read
 from connector.sync.look import Look
 from connector.sync.session import Order, Report, Session
 
@@ -62,14 +63,18 @@ class Effect:
     everyone: Moved = field(default_factory=Moved)  # by the next run, if it moves everybody
     grades: int = 0
     unread: tuple[str, ...] = ()  # properties the new version asks for and nobody has read yet
+    calls_to_read: int = 0  # before anybody is decided on: everything is read once more
 
 
-def compare(before: Session, after: Session, as_of: datetime) -> Effect:
-    """Decide on everybody under both versions. Both sessions are offline, on the same ledger."""
+def compare(before: Session, after: Session, as_of: datetime, costs: Costs) -> Effect:
+    """Decide on everybody under both versions. Both sessions are offline, on the same ledger; `costs` are those of
+    reading over the connection."""
     before, after = _routed(before), _routed(after)
     waiting = _by(after, "new_facts")
     moving = _by(after, "everyone")
     effect = Effect(unread=_unread(after))
+    if must_read_everything(after):
+        effect.calls_to_read = calls_to_read(after, costs)
     total = before.ledger.mirror.count("contact")
     written = [field for field, rule in after.agreement.write_back.rules.items() if rule.alone]
     order = Order("report", as_of, write=False)

@@ -188,14 +188,17 @@ class Emptied:
             after = page[-1][0]
 
     def _still_filled(self, kind: str, field: str, ids: Sequence[str]) -> dict[str, bool]:
-        """What the CRM says of these now, without keeping it; who is gone does not answer."""
+        """What the CRM says of these now, without keeping it; who is gone does not answer. Whoever writes to them reads
+        them again: an adapter takes a write for decided on what it read last."""
         if not ids:
             return {}
         if field.startswith(_LINKS):
             links = self._session.crm.links(kind, ids, field.removeprefix(_LINKS))
             return {id: bool(those) for id, those in links.items()}
         records = self._session.crm.read(kind, ids, self._session.fields.properties(kind))
-        return {one.id: field in self._filled(one) for one in records}
+        answers = {one.id: field in self._filled(one) for one in records}
+        self._ledger.mirror.distrust(kind, tuple(answers))
+        return answers
 
     def _filled(self, record: Record) -> set[str]:
         try:

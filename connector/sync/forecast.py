@@ -8,7 +8,7 @@ once, when a backfill begins. Writes are counted as if everybody were written to
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,12 +24,6 @@ from connector.errors import CrmError
 from connector.ledger import Ledger
 from connector.sync.session import Session
 
-#: Records a page of a list and in a batch, where nobody says otherwise; people whose links are read in one call.
-PAGE, BATCH, LINKED = 100, 100, 1000
-
-#: Calls a second until a pace has been seen: what the smallest quota allows.
-USUAL_PACE = 10.0
-
 #: A pace is believed after so many seconds of work.
 SEEN = timedelta(seconds=10)
 
@@ -37,6 +31,17 @@ SEEN = timedelta(seconds=10)
 FAR = 366
 
 _KEPT = "forecast"
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a call brings: records a page of a list and in a batch, people whose links are read in one; and calls a
+    second until a pace has been seen, which is what the smallest quota allows."""
+
+    page: int
+    batch: int
+    linked: int
+    calls_a_second: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +69,26 @@ def today(ledger: Ledger, address: str, now: datetime) -> Day:
     return day
 
 
-def begin(session: Session, day: Day, budget: Budget, *, page: int = PAGE, batch: int = BATCH) -> Forecast:
-    """Count what a backfill is about to read (on), by pages and batches of these sizes, and foresee its end. A refusal
-    is no reason not to begin."""
+def begin(session: Session, day: Day, budget: Budget, costs: Costs) -> Forecast:
+    """Count what a backfill is about to read (on), and foresee its end. A refusal is no reason not to begin."""
     ledger, now = session.ledger, session.now()
     totals = {kind: _count(session, kind) for kind in _kinds(session)}
     kept: dict[str, Any] = {"totals": totals, "writes": session.mode != "observe", "at": now.timestamp()}
-    kept |= {"page": page, "batch": batch}
+    kept["costs"] = asdict(costs)
     kept["calls"] = calls = _left(ledger, kept, _number(ledger))
     ledger.runs.move_cursor(_KEPT, orjson.dumps(kept).decode())
-    return _forecast(calls, USUAL_PACE, seen=False, day=day, budget=budget, now=now)
+    return _forecast(calls, costs.calls_a_second, seen=False, day=day, budget=budget, now=now)
 
 
 def foresee(ledger: Ledger, day: Day, budget: Budget, now: datetime) -> Forecast | None:
     """When the backfill that is under way, or waits to go on, ends; None where there is none."""
     kept, number = orjson.loads(ledger.runs.cursor(_KEPT) or "null"), _number(ledger)
-    if kept is None or number is None:
+    if kept is None or "costs" not in kept or number is None:
         return None
     calls = _left(ledger, kept, number)
     passed = now.timestamp() - kept["at"]
     seen = kept["calls"] > calls and passed >= SEEN.total_seconds()
-    pace = (kept["calls"] - calls) / passed if seen else USUAL_PACE
+    pace = (kept["calls"] - calls) / passed if seen else kept["costs"]["calls_a_second"]
     return _forecast(calls, pace, seen=seen, day=day, budget=budget, now=now) if calls > 0 else None
 
 
@@ -116,7 +120,7 @@ def left_today(day: Day, budget: Budget, now: datetime, priority: Priority = "ba
         return None
     rest = ours - day.used
     if day.remaining is not None:
-        rest = min(rest, day.remaining - day.floor(budget))
+        rest = min(rest, day.remaining - day.stop(budget, priority))
     return max(0, rest)
 
 
@@ -136,13 +140,13 @@ def _left(ledger: Ledger, kept: Mapping[str, Any], number: int | None) -> int:
     """Calls for what is not read yet, and for writing; `number` None: nothing has been read."""
     totals: Mapping[str, int] = kept["totals"]
     reading = number is None or ledger.runs.cursor("scan") is not None
-    page, batch = kept.get("page", PAGE), kept.get("batch", BATCH)
+    costs = Costs(**kept["costs"])
     unread = {kind: _unread(ledger, kind, total, number) for kind, total in totals.items() if reading}
-    calls = sum(_to_read(kind, records, page) for kind, records in unread.items())
+    calls = sum(_to_read(kind, records, costs) for kind, records in unread.items())
     if not kept["writes"]:
         return calls
     people = totals.get("contact", 0) if reading else ledger.work.states(number or 0).get("planned", 0)
-    return calls + 2 * _pages(people, batch)  # whoever is written to is read again first
+    return calls + 2 * _pages(people, costs.batch)  # whoever is written to is read again first
 
 
 def _unread(ledger: Ledger, kind: str, total: int, number: int | None) -> int:
@@ -154,10 +158,15 @@ def _unread(ledger: Ledger, kind: str, total: int, number: int | None) -> int:
     return total if began is None else max(0, total - ledger.mirror.count_met(kind, int(began)))
 
 
-def _to_read(kind: str, records: int, page: int) -> int:
-    """Pages of a list, and the links of a thousand records at a time."""
+def calls_to_read(session: Session, costs: Costs) -> int:
+    """About how many calls it takes to read everything anew that the ledger knows."""
+    return sum(_to_read(kind, session.ledger.mirror.count(kind), costs) or 1 for kind in _kinds(session))
+
+
+def _to_read(kind: str, records: int, costs: Costs) -> int:
+    """Pages of a list, and the links of many records at a time."""
     linked = 2 if kind == "contact" else 1 if kind in ("deal", *ACTIVITIES) else 0
-    return _pages(records, page) + linked * _pages(records, LINKED)
+    return _pages(records, costs.page) + linked * _pages(records, costs.linked)
 
 
 def _pages(records: int, size: int) -> int:

@@ -5,7 +5,7 @@ shows something new.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from connector.ledger.people import Settled
@@ -42,11 +42,14 @@ class Freshness:
         self._reverting = reverting
 
     @uncollected()
-    def with_fresh_base(self, batch: Sequence[PlannedChange]) -> list[PlannedChange]:
-        """Read again whoever was read too long ago; where that shows something new, decide again first."""
+    def with_fresh_base(self, batch: Sequence[PlannedChange], *, read_ahead: Set[str]) -> list[PlannedChange]:
+        """Read again whoever was read too long ago; where that shows something new, decide again first. Whoever was
+        `read_ahead` is as they were read then, however young the base is: the adapter takes a write for decided on
+        what it read last."""
         ids = [one.person_id for one in batch]
         oldest = self._session.now() - self._session.settings.max_age
-        stale = self._ledger.mirror.stale("contact", ids, oldest)
+        old = {*self._ledger.mirror.stale("contact", ids, oldest), *read_ahead}
+        stale = [id for id in ids if id in old]
         if not stale:
             return list(batch)
         return self.read_again(batch, stale)

@@ -47,6 +47,7 @@ class Guarding:
         self._order = order
         self._report = report
         self._work = session.ledger.work
+        self._outbox = session.ledger.outbox
         self._aside = session.ledger.aside
         self._now = session.now()
         self._said: dict[tuple[str, str], str] = {}  # (code, cause) -> why, as of this run
@@ -180,7 +181,7 @@ class Guarding:
         )
 
     def _over_task_budget(self, wanted: Iterable[tuple[str, str | None, int]]) -> list[str]:
-        sent = self._work.tasks_since(self._now - DAY)
+        sent = self._outbox.since(self._now - DAY)
         return over_task_budget(wanted, sent, self._session.settings.tasks)
 
     def _places(self) -> str:

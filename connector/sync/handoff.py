@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from connector.crm import Task, accounting
 from connector.decide.tracks import track_id
-from connector.ledger.work import SentTask
+from connector.ledger.outbox import SentTask
 from connector.model import TaskDraft
 from connector.plan import Change
 from connector.sync.session import Report, Session
@@ -38,7 +38,7 @@ class HandOff:
     def __init__(self, session: Session, report: Report) -> None:
         self._session = session
         self._report = report
-        self._work = session.ledger.work
+        self._outbox = session.ledger.outbox
 
     def after(self, results: Sequence[Result]) -> list[Result]:
         """Create the tasks of the people whose properties are written; their results tell the whole outcome."""
@@ -84,7 +84,7 @@ class HandOff:
         """What is known of each hand-off's task, also under another name: begun by another rule, because something new
         was learned before anybody heard what became of it; or for a record which is part of this person since."""
         ids = sorted({change.person_id for change, _ in wanted.values()})
-        outbox, sent, losers = self._work.outbox(tuple(wanted)), self._work.tasks_sent_to(ids), self._losers(ids)
+        outbox, sent, losers = self._outbox.known(tuple(wanted)), self._outbox.sent_to(ids), self._losers(ids)
         begun: dict[str, list[SentTask]] = {}
         for mark, (change, draft) in wanted.items():
             names = {draft.track_id, *(track_id(id, draft.lead_type) for id in losers.get(change.person_id, ()))}
@@ -105,7 +105,7 @@ class HandOff:
         tasks = self._session.crm.find_tasks(sorted({change.person_id for change, _ in wanted.values()}))
         names = {mark: {mark, *(one.marker for one in begun[mark])} for mark in wanted}
         by_mark = {mark: task.id for task in tasks for mark in wanted if any(one in task.body for one in names[mark])}
-        self._work.note_tasks([self._row(mark, *wanted[mark], "created", id) for mark, id in by_mark.items()])
+        self._outbox.note([self._row(mark, *wanted[mark], "created", id) for mark, id in by_mark.items()])
         return set(by_mark)
 
     def _may_be_under_way(self, sent: SentTask) -> bool:
@@ -119,7 +119,7 @@ class HandOff:
 
         def about_to_send(index: int) -> None:
             self._session.still_mine()
-            self._work.note_tasks([self._row(*drafts[index], "sending", None)])
+            self._outbox.note([self._row(*drafts[index], "sending", None)])
 
         tasks = [
             Task(
@@ -133,17 +133,17 @@ class HandOff:
             )
             for mark, change, draft in drafts
         ]
-        self._work.note_tasks([self._row(*one, "intended", None) for one in drafts])
+        self._outbox.note([self._row(*one, "intended", None) for one in drafts])
         outcomes = accounting.create_tasks(self._session.crm, tasks, about_to_send)
         states: dict[str, tuple[str, str, str]] = {}
         for one, outcome in zip(drafts, outcomes, strict=True):
             if outcome.state == "written":
-                self._work.note_tasks([self._row(*one, "created", outcome.id)])
+                self._outbox.note([self._row(*one, "created", outcome.id)])
                 self._report.tasks_created += 1
                 states[one[0]] = ("created", "", "")
             else:
                 if outcome.state in ("rejected", "deferred"):
-                    self._work.note_tasks([self._row(*one, "intended", None)])
+                    self._outbox.note([self._row(*one, "intended", None)])
                 states[one[0]] = (
                     outcome.state,
                     outcome.code or "refused",

@@ -121,13 +121,13 @@ class Look:
         """What is left to write once what the CRM refuses is left out."""
         if reject is None or self._session.mode == "observe":
             return one
-        verdict = self._quarantine.verdict(reject, one.difference.change)
-        retaken = () if verdict.change is None else one.difference.retaken
+        left = self._quarantine.remainder(reject, one.difference.change)
+        retaken = () if left.change is None else one.difference.retaken
         return replace(
             one,
-            difference=replace(one.difference, change=verdict.change, retaken=retaken),
-            left_out=verdict.left_out,
-            stands_back=verdict.stands_back,
+            difference=replace(one.difference, change=left.change, retaken=retaken),
+            left_out=left.left_out,
+            stands_back=left.stands_back,
         )
 
     def people(self, ids: Sequence[str]) -> list[Person]:

@@ -7,33 +7,29 @@ next one: what was read is in the mirror, who must be looked at is dirty, what w
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any
-
-import orjson
 
 from connector import codes
 from connector.errors import Busy, ConfigError, ConnectorError, Deferred, GuardRefused, Problem
-from connector.ledger import Ledger
 from connector.ledger.aside import EMPTIED
 from connector.ledger.completeness import completeness
 from connector.ledger.work import UNDOING, PlannedChange
-from connector.model import ALWAYS
 from connector.plan import from_json
-from connector.sync import asking, resuming
+from connector.survey import differing_clocks
+from connector.sync import asking, circumstances, resuming
 from connector.sync.adding_up import refuse_unaccounted
 from connector.sync.apply import Apply
 from connector.sync.backwards import Backwards
 from connector.sync.emptied import Emptied
-from connector.sync.freshness import essence
+from connector.sync.freshness import as_reviewed
 from connector.sync.guarding import Guarding
 from connector.sync.lease import holding
 from connector.sync.look import REHEARSED, Look
 from connector.sync.mending import Mending
-from connector.sync.owners import follow_owners, tell_unrouted
+from connector.sync.owners import tell_unrouted
 from connector.sync.pull import Pull
 from connector.sync.quarantine import Quarantine
 from connector.sync.reconcile import sweeps
@@ -44,9 +40,6 @@ from connector.sync.whom import candidates
 
 #: How long plans that were only shown and runs in which nothing happened are remembered.
 KEPT = timedelta(days=30)
-
-#: Seconds by which our clock may differ from the CRM's before that is told.
-NOTICED = 60
 
 
 def run(session: Session, order: Order) -> Report:
@@ -88,14 +81,14 @@ def _work(session: Session, order: Order, report: Report) -> None:
     if writing:
         session.go_on(writing=True)
         Backwards(session, report).finish_merged()
-    _remember_circumstances(session, order)
+    circumstances.remember(session, order)
     if order.verb == "report":
         return  # who reports looks for itself, and leaves everybody to be looked at
     if order.undoes is not None:
         revert(session, order, report, pull, guarding)
         return
     look = Look(session, order, report)
-    _wake(session, order)
+    circumstances.wake(session, order)
     if order.only is None and order.within is None:
         Quarantine(session).call_back(pull)
     if writing:
@@ -164,76 +157,6 @@ def _whose_fields_are_empty(
     return waiting
 
 
-def _remember_circumstances(session: Session, order: Order) -> None:
-    """Another agreement, wiring, mode, go-live or scope: everybody is looked at again, mark and memory at once."""
-    settings, agreement = session.settings, session.agreement
-    if order.verb not in ("plan", "report"):
-        _change_memory(session, order)
-    go_live = settings.go_live
-    parts = (
-        agreement.fingerprint,
-        agreement.wiring.fingerprint,
-        session.mode,
-        "" if go_live is None else "always" if go_live == ALWAYS else go_live.isoformat(),
-        session.scope.meaning,
-    )
-    _follow_lists(session)
-    follow_owners(session)
-    asking.note(session, everything=order.everything)
-    circumstances = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
-    if session.ledger.runs.connection().circumstances == circumstances:
-        return
-    with session.ledger.transaction():
-        session.ledger.mirror.mark_all_dirty()
-        session.ledger.runs.note_circumstances(circumstances)
-
-
-def _follow_lists(session: Session) -> None:
-    """Whoever joined or left a list that the scope asks about is looked at again."""
-    runs, members = session.ledger.runs, session.scope.members
-    before = known_members(session.ledger)
-    if members != before:
-        with session.ledger.transaction():
-            session.ledger.mirror.mark_dirty(sorted({id for _, id in members ^ before}))
-            runs.move_cursor("scope members", orjson.dumps(sorted(members)).decode())
-
-
-def known_members(ledger: Ledger) -> frozenset[tuple[str, str]]:
-    """Who was on the lists that the scope asks about, as the last run met them: (list, contact)."""
-    return frozenset((name, id) for name, id in orjson.loads(ledger.runs.cursor("scope members") or "[]"))
-
-
-def _change_memory(session: Session, order: Order) -> None:
-    """Observing begins with what was done so far, and what it imagined is forgotten with the mode."""
-    ledger = session.ledger
-    observes = session.mode == "observe"
-    with ledger.transaction():
-        changed = ledger.runs.change_mode(session.mode) is not None
-        if changed and observes:
-            ledger.shadows.copy_from(ledger.people)
-            ledger.runs.observe_since(order.as_of)
-        elif changed:
-            ledger.shadows.clear()
-
-
-def _wake(session: Session, order: Order) -> None:
-    """Those whose decision changes by the passing of time: routes at once, displayed scores once a day."""
-    memory = session.memory
-    memory.wake(order.as_of, scores=False)
-    zone = session.agreement.zone
-    hour, minute = (int(part) for part in session.agreement.write_back.scores_at.split(":"))
-    local = order.as_of.astimezone(zone)
-    moment = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    if moment > local:
-        moment -= timedelta(days=1)
-    served = session.ledger.runs.cursor("scores")
-    due = moment.astimezone(UTC).isoformat()
-    if served is None or served < due:
-        with session.ledger.transaction():
-            memory.wake(order.as_of, scores=True)
-            session.ledger.runs.move_cursor("scores", due)
-
-
 def _tidy(session: Session) -> None:
     """Once a day, what nobody will ask for any more is forgotten."""
     now, runs = session.now(), session.ledger.runs
@@ -279,38 +202,50 @@ def _compare_with_review(session: Session, order: Order, report: Report) -> None
     if order.clean_up is not None:
         _leave_out_who_moved(session, order.expected, report)
         return
-    now = {one.person_id: _essence(one.body) for one in session.ledger.work.every(report.run)}
-    reviewed = {id: _essence(body) for id, body in order.expected.items()}
-    if now == reviewed:
+    met = 0
+    moved = []
+    for one in session.ledger.work.every(report.run):
+        met += one.person_id in order.expected
+        if not as_reviewed(from_json(one.body), order.expected.get(one.person_id)):
+            moved.append(one.person_id)
+    if not moved and met == len(order.expected):
         return
-    moved = sorted({id for id in {*now, *reviewed} if now.get(id) != reviewed.get(id)})
-    results = [(id, "superseded", "plan_moved", "the record no longer is as reviewed") for id in now]
-    session.ledger.work.conclude(report.run, results, session.now())
+    moved = sorted({*moved, *_missing(session, report, order.expected)})
+    _supersede(session, report, "the record no longer is as reviewed")
     raise GuardRefused(
-        f"{len(moved)} of {len(reviewed)} people in this plan are no longer as they were reviewed (for example contact"
-        f" {', '.join(moved[:3])}). Nothing was written. Make and review a new plan: connector plan -o FILE"
+        f"{len(moved)} of {len(order.expected)} people in this plan are no longer as they were reviewed (for example"
+        f" contact {', '.join(moved[:3])}). Nothing was written. Make and review a new plan: connector plan -o FILE"
     )
+
+
+def _missing(session: Session, report: Report, expected: Mapping[str, Any]) -> set[str]:
+    """Those of whom a person expects a change, and who need none by now."""
+    return expected.keys() - {one.person_id for one in session.ledger.work.every(report.run)}
+
+
+def _supersede(session: Session, report: Report, why: str) -> None:
+    """Nothing of this run is written."""
+    now = [(one.person_id, "superseded", "plan_moved", why) for one in session.ledger.work.every(report.run)]
+    session.ledger.work.conclude(report.run, now, session.now())
 
 
 def _leave_out_who_moved(session: Session, expected: Mapping[str, Any], report: Report) -> None:
     """A clean-up is written over days, in which scores go on fading: what was agreed to is the move. Whoever would
     move otherwise by now is left as they are."""
-    now = {one.person_id: _moves(one.body) for one in session.ledger.work.every(report.run)}
-    reviewed = {id: _moves(body) for id, body in expected.items()}
-    moved = [id for id, moves in now.items() if moves != reviewed[id]]
+    people, moved = 0, []
+    for one in session.ledger.work.every(report.run):
+        people += 1
+        if _moves(one.body) != _moves(expected[one.person_id]):
+            moved.append(one.person_id)
     results = [(id, "superseded", "plan_moved", "no longer as reviewed") for id in moved]
     session.ledger.work.conclude(report.run, results, session.now())
-    others = len(reviewed) - len(now) + len(moved)
+    others = len(expected) - people + len(moved)
     if others:
-        report.warnings.append(f"{others} of the {len(reviewed)} people reviewed are done, or no longer as reviewed")
+        report.warnings.append(f"{others} of the {len(expected)} people reviewed are done, or no longer as reviewed")
 
 
 def _moves(body: object) -> object:
     return [(move.what, move.before, move.after) for move in from_json(body).moves]  # type: ignore[arg-type]  # as below
-
-
-def _essence(body: object) -> object:
-    return essence(from_json(body))  # type: ignore[arg-type]  # the ledger and the plan file hold what to_json made
 
 
 def _reviewed(order: Order) -> Mapping[str, Any] | None:
@@ -365,11 +300,11 @@ def _refuse_unsigned(session: Session, order: Order) -> None:
 
 
 def _start(session: Session, order: Order) -> tuple[Order, Report]:
-    """A new run, or the interrupted full scan that goes on where it stopped, at its own instant."""
+    """A new run, or the interrupted full scan that goes on where it stopped: what others decided since is no future."""
     now = session.now()
     resumed = resuming.unfinished(session, order) if order.everything and order.resume else None
     if resumed is not None:
-        number, order = resumed.number, replace(order, as_of=resumed.as_of)
+        number, order = resumed.number, replace(order, as_of=max(order.as_of, resumed.as_of))
         session.ledger.work.plan_anew(number, now)
     else:
         number = session.ledger.begin_run(order.verb, session.mode, order.as_of, now, session.agreement.fingerprint)
@@ -397,8 +332,7 @@ def _finish(session: Session, order: Order, report: Report) -> None:
         report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned", UNDOING))
     calls = session.crm.calls
     report.calls, report.retries, report.throttled = dict(calls.by_class), calls.retries, calls.throttled
-    if abs(calls.ahead) >= NOTICED:
-        report.warnings.append(_differing_clocks(calls.ahead))
+    report.warnings += map(str, differing_clocks(session.crm, session.now()))
     if order.write:
         session.ledger.rejects.forget_gone()
     report.set_aside = session.ledger.rejects.by_code()
@@ -418,14 +352,6 @@ def _finish(session: Session, order: Order, report: Report) -> None:
     with session.ledger.transaction():
         session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
         resuming.end(session, order, report)
-
-
-def _differing_clocks(ahead: float) -> str:
-    way = "ahead of" if ahead > 0 else "behind"
-    return (
-        f"this machine's clock is {abs(ahead) / 60:.0f} min {way} the CRM's. Nothing is missed by it, but what counts"
-        " as today, as late or as new goes by this machine: set its clock"
-    )
 
 
 def _status(report: Report, *, writes: bool, rejects: bool) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connector.crm import ACTIVITIES, INCOMPLETE, KINDS, LOST
-from connector.errors import CrmError, MalformedRecord
+from connector.errors import CrmError, Deferred, MalformedRecord
 from connector.fields import email_hash
 from connector.ledger.database import unpack
 from connector.ledger.mirror import News, Seen
@@ -90,6 +90,7 @@ class Pull:
         self._merging = Merging(session, report, self._colleagues)
         self._lost = Lost(session, report)
         self._run = report.run
+        self._marks: dict[str, tuple[str, datetime | None]] = {}  # cursors behind which nothing is left to be kept
         self._first_asked = first_asked(session, "contact")
         self._ledger.forgotten.look()
 
@@ -97,12 +98,20 @@ class Pull:
 
     def changes(self) -> None:
         """Everything that changed since the last run."""
-        self._ledger.runs.read_only(self.kinds())
-        for kind in self.kinds():
-            cursor = self._ledger.runs.cursor(f"changes:{kind}")
-            if cursor is None or not self._told_since(kind, cursor):
-                with self._session.calling_as("backfill"):
-                    Scanning(self._session, self._report, self).everything((kind,), counts_drift=False)
+        kinds, runs = self.kinds(), self._ledger.runs
+        runs.read_only(kinds)
+        known = runs.cursors_of("changes:")
+        try:
+            for kind in kinds:
+                cursor = known.get(kind)
+                if cursor is None or not self._told_since(kind, cursor):
+                    self._move_cursors()  # before the scan puts its own in their place
+                    with self._session.calling_as("backfill"):
+                        Scanning(self._session, self._report, self).everything((kind,), counts_drift=False)
+        except (CrmError, Deferred):
+            self._move_cursors()
+            raise
+        self._move_cursors()
         read_sources(self._session, self._report)
 
     def _told_since(self, kind: str, cursor: str) -> bool:
@@ -124,14 +133,23 @@ class Pull:
             for ids in _slices(batch.ids, 1000):
                 self._session.go_on()
                 self.read(kind, ids)
+            if batch.mark is not None:
+                self._marks[f"changes:{kind}"] = batch.mark, batch.complete_until
+            if batch.ids or batch.gone:
+                with self._ledger.transaction():
+                    gone = self._part_with(kind, batch.gone)
+                    if kind == "contact":
+                        self._report.count("looked_at", gone)
+                        self._report.count("gone", gone)
+                    self._move_cursors()
+
+    def _move_cursors(self) -> None:
+        """Reading got so far; where nothing had changed, that costs one transaction for all kinds together."""
+        if self._marks:
             with self._ledger.transaction():
-                gone = self._part_with(kind, batch.gone)
-                if kind == "contact":
-                    self._report.count("looked_at", gone)
-                    self._report.count("gone", gone)
-                if batch.mark is not None:
-                    name = f"changes:{kind}"
-                    self._ledger.runs.move_cursor(name, batch.mark, batch.complete_until)
+                for name, (mark, complete_until) in self._marks.items():
+                    self._ledger.runs.move_cursor(name, mark, complete_until)
+            self._marks.clear()
 
     def everything(self, kinds: Sequence[str] | None = None) -> None:
         """Every record, page by page, resumable; then ask after those the scan did not meet."""
@@ -340,6 +358,8 @@ class Pull:
                 continue
             if record.other_emails:
                 facts["m"] = sorted(filter(None, map(email_hash, record.other_emails)))
+            if record.form:
+                facts["t"] = record.form
             seen.append(Seen(record.id, facts, record.created_at, address))
         return seen, malformed
 

@@ -24,7 +24,7 @@ TASK = "task"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Remainder:
     """What quarantine leaves of a wanted change: the rest of it, the properties left out, or nothing at all."""
 
     change: Change | None
@@ -58,16 +58,16 @@ class Quarantine:
         found = self._ledger.rejects.of("contact", ids)
         return {id: one for id, one in found.items() if one.unreadable or not one.is_over(under, now)}
 
-    def verdict(self, reject: Reject | None, change: Change | None) -> Verdict:
+    def remainder(self, reject: Reject | None, change: Change | None) -> Remainder:
         """What may be written of a change although something of this person was refused before."""
         if reject is None or change is None or not reject.properties:
-            return Verdict(change)
+            return Remainder(change)
         wanted = self.digests(change)
         still = tuple(name for name, digest in reject.properties.items() if wanted.get(name) == digest)
         if not reject.whole:
-            return Verdict(leaving_out(change, still, self._rules) if still else change, still)
+            return Remainder(leaving_out(change, still, self._rules) if still else change, still)
         stands_back = len(still) == len(reject.names) if UNNAMED in reject.properties else bool(still)
-        return Verdict(None, (), True) if stands_back else Verdict(change)
+        return Remainder(None, (), True) if stands_back else Remainder(change)
 
     def digests(self, change: Change, names: Iterable[str] | None = None) -> dict[str, str]:
         """What of a change can be refused, each with the digest of what was wanted; all of it or these."""

@@ -7,7 +7,7 @@ among those expected, or was read too long ago after all, is read at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from types import TracebackType
@@ -63,6 +63,10 @@ class Refreshing:
             some = stale[start : start + self._size]
             future = self._pool.submit(self._direct, CONTACT, some)
             self._coming |= dict.fromkeys(some, future)
+
+    def coming(self) -> Set[str]:
+        """Who was read ahead, or is being read, and not yet taken over."""
+        return self._coming.keys()
 
     def _fetch(self, kind: str, ids: Sequence[str]) -> Fetched:
         """As `Pull.fetch`, from what was read ahead as far as that is still fresh."""

@@ -22,6 +22,7 @@ from connector.model import ALWAYS
 from connector.plan import Limits, TaskBudget, Terms
 from connector.quiet import Quiet, Silence
 from connector.scope import Scope
+from connector.sync.compiling import compiled
 from connector.sync.signing import Signatures
 
 Verb = Literal["sync", "backfill", "plan", "apply", "revert", "explain", "report"]
@@ -77,7 +78,7 @@ class Session:
     leased_until: datetime = field(default=ALWAYS, init=False)  # that far it holds for certain
 
     def __post_init__(self) -> None:
-        self.decider = Decider(self.agreement, self.office)
+        self.decider = compiled(self.agreement, self.office)
 
     @property
     def mode(self) -> str:
@@ -174,7 +175,7 @@ class Order:
     clean_up: str | None = None
     per_day: int | None = None  # people of a clean-up written in 24 hours
     rehearses: bool = False  # also ask what the facts of the last 30 days would have done
-    resume: bool = True  # take up an interrupted full scan, at its own instant
+    resume: bool = True  # take up an interrupted full scan
     undoes: int | None = None  # the run that this one undoes
     anew: bool = False  # of an undone run: the next run decides again, nothing is left alone
     agree: Callable[[Any], bool] = lambda survey: True  # asked once it is known what undoing comes to

@@ -92,10 +92,11 @@ class Sweeps:
     def go_on(self) -> None:
         """A piece of each sweep that is behind. Whatever keeps one from going on is told, and the run goes on: nothing
         of what changed may wait for it. Raises Deferred when the program is to stop, and Denied."""
-        if any(self._runs.told_until(kind) is None for kind in self._kinds):
+        if not self._runs.told(self._kinds):
             return  # the first full read is still to come
+        known = self._runs.sweeps([sweep.name for sweep in self._sweeps])
         for sweep in self._sweeps:
-            place = self._place(sweep)
+            place = self._place(sweep, *known[sweep.name])
             if sweep.every is None or place is None:
                 continue
             try:
@@ -110,12 +111,11 @@ class Sweeps:
                 )
                 log.warning("sweep stopped early", sweep=sweep.name, code=codes.of(error))
 
-    def _place(self, sweep: Sweep) -> Place | None:
+    def _place(self, sweep: Sweep, kept: str | None, last: datetime | None) -> Place | None:
         """Where to go on, or begin; None where it is not time yet."""
-        now, kept = self._session.now(), self._runs.sweep(sweep.name)
+        now = self._session.now()
         if kept is not None:
             return Place.of(kept)
-        last = self._runs.swept(sweep.name)
         if sweep.every is None or (last is not None and now < last + sweep.every):
             return None
         return Place(now, self._report.run, last or now, sweep.size())

@@ -15,7 +15,18 @@ from connector.crm import Outcome
 from connector.fields import STRICT
 from connector.ledger.work import PlannedChange
 from connector.plan import Change, Set
-from connector.sync.backwards import ANY_WAY, BLANK, FORWARD_ONLY, GONE, MOVED, REFUSED, SET_BACK, STANDS, Backwards
+from connector.sync.backwards import (
+    ANY_WAY,
+    BLANK,
+    FORWARD_ONLY,
+    GONE,
+    MOVED,
+    PUT_OFF,
+    REFUSED,
+    SET_BACK,
+    STANDS,
+    Backwards,
+)
 from connector.sync.backwards import Ending as End
 from connector.sync.quarantine import only_tells
 from connector.sync.reversals import Reversals
@@ -141,6 +152,7 @@ def _verdict(one: End, name: str) -> Verdict:
         SET_BACK: Verdict("unknown", "stage_set_back", "another system set the old stage again at once"),
         GONE: Verdict("gone", "gone", "deleted or merged away"),
         REFUSED: Verdict("rejected", one.code, one.message, (name,)),
+        PUT_OFF: Verdict("deferred", one.code, one.message),
     }[one.how]
 
 

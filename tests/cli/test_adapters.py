@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from connector.cli.adapters import ADAPTERS
-from connector.cli.desks import app_token_of
+from connector.cli.adapters.dynamics import app_token_of
 from connector.cli.opening import _setting
 from connector.codes import CODES
 from connector.config import Connection, load_config
@@ -34,13 +34,14 @@ def nordic(folder: Path, more: str) -> Connection:
 
 
 def test_every_crm_of_the_configuration_has_its_line_in_the_table() -> None:
-    """And every setting that a line names is one, every code documented."""
+    """And every setting that its declaration names is one, every code documented."""
     known = {field.name for field in fields(Shape)}
 
     assert set(ADAPTERS) == set(CRMS) == set(get_args(get_type_hints(Shape)["crm"]))
-    for adapter in ADAPTERS.values():
-        assert {adapter.address, *adapter.settings.values()} <= known
-        assert set(adapter.settings) <= set(CODES)
+    for crm in CRMS.values():
+        assert {crm.address, *crm.settings.values(), *crm.usual} <= known
+        assert {key.partition(".")[0] for key in (*crm.own, *crm.called, *crm.opened_by)} <= known
+        assert set(crm.settings) | {code.name for code in crm.codes} <= set(CODES)
 
 
 def test_a_refused_app_is_told_by_its_id_and_a_refused_token_by_its_reference(tmp_path: Path) -> None:
@@ -48,9 +49,9 @@ def test_a_refused_app_is_told_by_its_id_and_a_refused_token_by_its_reference(tm
     app = nordic(tmp_path, 'client_secret = "env:S"\n')
     trial = nordic(tmp_path, 'token = "env:T"\n')
 
-    assert _setting(app, ADAPTERS["dynamics"].settings["token"]) == "connections.nordic.client_id (c-1)"
-    assert _setting(app, ADAPTERS["dynamics"].settings["user_disabled"]) == "connections.nordic.client_id (c-1)"
-    assert _setting(trial, ADAPTERS["dynamics"].settings["token"]) == "connections.nordic.token (env:T)"
+    assert _setting(app, CRMS["dynamics"].settings["token"]) == "connections.nordic.client_id (c-1)"
+    assert _setting(app, CRMS["dynamics"].settings["user_disabled"]) == "connections.nordic.client_id (c-1)"
+    assert _setting(trial, CRMS["dynamics"].settings["token"]) == "connections.nordic.token (env:T)"
 
 
 def test_connections_of_one_app_share_its_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,7 +197,7 @@ def test_a_field_that_nobody_has_read_yet_is_named(own: Desk) -> None:
     assert own("sync", "--yes").code == 0
     copy(own, "old")
     own.mapping(
-        ("hubspot.toml", 'job_title = "jobtitle"', 'job_title = "jobtitle"\nseniority = "hs_seniority"'),
+        ("hubspot.toml", 'job_title = "jobtitle"', 'job_title = "jobtitle"\nseniority = "seniority"'),
         (
             "scoring.toml",
             "[fit.person]",
@@ -206,8 +206,23 @@ def test_a_field_that_nobody_has_read_yet_is_named(own: Desk) -> None:
     )
 
     told = own("agreement", "diff", "old")
+    said = own("agreement", "diff", "old", "--output", "json").json["effect"]
 
-    assert "not read yet, and taken as unknown: contact hs_seniority; a run reads them first" in told.out
+    assert "not read yet, and taken as unknown: contact seniority" in told.out
+    assert f"the next run reads everything anew first, in about {said['calls_to_read']} calls" in told.out
+    calls = own("sync", "--output", "json").json["calls"]
+    assert said["calls_to_read"] == calls["list"] + calls["links"] == 8
+
+
+def test_a_rule_that_asks_for_nothing_new_costs_no_reading(own: Desk) -> None:
+    """Everything it needs is kept: the diff says so, and the run reads what changed alone."""
+    assert own("sync", "--yes").code == 0
+    copy(own, "old")
+    lower(own)
+
+    assert own("agreement", "diff", "old", "--output", "json").json["effect"]["calls_to_read"] == 0
+    assert "reads everything anew" not in own("agreement", "diff", "old").out
+    assert "list" not in own("sync", "--output", "json").json["calls"]
 
 
 def test_before_the_first_read_it_says_the_rules_alone_and_makes_no_ledger(own: Desk) -> None:

@@ -171,6 +171,29 @@ def test_setup_asks_then_creates_in_every_table_of_people_and_then_check_is_gree
     assert not dynamics.sandbox.world.writes  # no row was written
 
 
+def test_where_the_customer_has_made_no_column_at_all_setup_makes_all_that_a_live_run_needs(
+    dynamics: DynamicsDesk,
+) -> None:
+    """Also the two that say stage and status, which have no more options than we write. Check and sync are green."""
+    bare = environment()
+    for table, columns in OWN_COLUMNS.items():
+        for column in columns:
+            del bare.tables[table].columns[column.name]
+    for table in ("contact", "lead"):
+        for row in list(bare.shelf(table).rows()):
+            bare.write(table, row.id, {"cx_lifecyclestage": None})
+    dynamics.sandbox.begin(bare)  # type: ignore[arg-type]  # the other world
+
+    done = dynamics("setup", "--yes", "--output", "json")
+
+    assert set(done.json["created"]) == {one.property for one in agreement().wiring.own}
+    assert "everything fits" in dynamics("check").out
+    dynamics.configure(mode='"live"', go_live='"always"', require_approval="false")
+    synced = dynamics("sync", "--yes")
+    assert synced.code == 0, synced.out + synced.err
+    assert {row.values.get("cx_lifecyclestage") for row in bare.shelf("contact").rows()} == {710000000}
+
+
 def test_a_persona_that_is_added_becomes_an_option(ready: DynamicsDesk) -> None:
     """Its number stands in the mapping, or loading says which line is missing."""
     ready.mapping(("personas.toml", "[personas.daily_user]", f"{CLERK}[personas.daily_user]"))

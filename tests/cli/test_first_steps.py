@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -112,6 +112,17 @@ def test_check_as_json_carries_problems_and_cost(desk: Desk) -> None:
     assert told.json["first_read"]["records"] == 7
 
 
+def test_check_compares_the_clocks_as_runs_do(desk: Desk) -> None:
+    """Half an hour ahead of the account's: nothing that stops a run, and what goes by this machine's clock is told."""
+    desk.sandbox.switch(tells_time=True)
+    desk.world.clock.set(datetime.now(UTC) - timedelta(minutes=30))
+    told = desk("check")
+    assert told.code == 0
+    assert "its clock is 30 min ahead of the CRM's" in " ".join(told.out.split())
+    desk.world.clock.set(datetime.now(UTC))
+    assert "clock" not in desk("check").out
+
+
 def test_check_counts_the_people_behind_an_option_nobody_mapped(desk: Desk) -> None:
     """A stage that people stand in and the mapping does not name is a problem with their number."""
     desk.mapping(("hubspot.toml", 'stage = ["evangelist", "other"]', 'stage = ["other"]'))
@@ -190,6 +201,7 @@ def test_the_first_read_is_told_in_minutes_or_hours(minutes: float, said: str) -
 def test_the_list_of_files_at_the_door_of_the_command_line_is_complete() -> None:
     """Whoever looks for a verb, or for how something is told, finds the file there."""
     folder = Path(cli.__file__).parent
-    named = re.findall(r"^    (\w+\.py) ", cli.__doc__ or "", re.MULTILINE)
+    named = re.findall(r"^    (\w+(?:\.py|/)) ", cli.__doc__ or "", re.MULTILINE)
+    rooms = [f"{path.parent.name}/" for path in folder.glob("*/__init__.py")]
 
-    assert sorted(named) == sorted(path.name for path in folder.glob("*.py"))
+    assert sorted(named) == sorted([*rooms, *(path.name for path in folder.glob("*.py"))])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime
 
+import pytest
+
 from connector.ledger import open_ledger
+from connector.ledger.database import Database
 from tests.cli.desk import DOMAIN, Desk
 
 
@@ -23,6 +27,22 @@ def test_a_person_is_erased_after_a_yes(synced: Desk) -> None:
     assert "old.json" not in told.out  # nothing was to be written: the plan names nobody
     assert synced("explain", "2").code == 64
     assert synced("runs", "--output", "json").json["runs"][0]["verb"] == "forget"
+
+
+def test_traces_that_another_program_keeps_in_the_file_are_told(synced: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Erased all the same, and what is still to be done stands there and in the object."""
+    monkeypatch.setattr(Database.scrub, "__kwdefaults__", {"patience": 0.0})
+    beside = sqlite3.connect(synced.ledger, isolation_level=None)
+    beside.execute("BEGIN")
+    beside.execute("SELECT count(*) FROM records").fetchone()
+    told = synced("forget", "2", "--yes")
+    again = synced("forget", "2", "--yes", "--output", "json").json
+    beside.close()
+
+    assert "another program has the state open" in " ".join(told.out.split())
+    assert "written anew." not in told.out
+    assert (again["written_anew"], again["known"]) == (False, False)
+    assert synced("forget", "2", "--yes", "--output", "json").json["written_anew"]
 
 
 def test_a_plan_that_names_the_person_is_named(desk: Desk) -> None:

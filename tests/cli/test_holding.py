@@ -21,9 +21,7 @@ def held(desk: Desk) -> Desk:
     """A rep's score on one person, and a quarrel with a workflow over two; nobody has made a call."""
     ledger = open_ledger(f"sqlite:///{desk.ledger}", "acme")
     flow = {"code": CONFLICT, "by": "automation", "source": "AUTOMATION_PLATFORM 12345", "name": "Reset status"}
-    edit = Hold(
-        "3", "cx_fit_score", "11", "85", SINCE, SINCE + timedelta(days=30), by="person", source="CRM_UI userId:7"
-    )
+    edit = Hold("3", "cx_fit_score", "11", "85", SINCE, SINCE + timedelta(days=30), by="person", source="CRM_UI 7")
     quarrel = [Hold(id, STAGE, "lead", "marketingqualifiedlead", SINCE, None, **flow) for id in ("1", "2")]  # type: ignore[arg-type]  # texts all
     ledger.holds.put([edit, *quarrel], 1)
     ledger.reversals.note(

@@ -107,11 +107,12 @@ class Organisation:
             if name == FURTHER:
                 made |= dict(zip(_OTHER_EMAILS, text.split(";"), strict=False))
             else:
-                made[name] = _value(self.inside.tables[table].columns[name], text)
+                made[name] = column_value(self.inside.tables[table].columns[name], text)
         return made
 
 
-def _value(column: Column, text: str) -> Value:
+def column_value(column: Column, text: str) -> Value:
+    """A text as what the column holds; "" is nothing."""
     if text == "":
         return None
     if column.kind in LOOKUPS:

@@ -49,11 +49,12 @@ def patch(number: int) -> Call:
 # -- one call --------------------------------------------------------------------------------------------
 
 
-def test_lesson_41_a_429_is_waited_out_and_tried_again_whatever_it_was(
-    server: responses.RequestsMock, api: Api, time: Time
+@pytest.mark.parametrize("code", ["0x80072322", "0x80072321", "0x80072326", ""])
+def test_lesson_41_dataverse_trap_05_a_429_is_waited_out_and_tried_again_whatever_it_was(
+    server: responses.RequestsMock, api: Api, time: Time, code: str
 ) -> None:
     """A creation, too: nothing of it was done. The wait is the one that Dataverse asked for."""
-    server.post(f"{BASE}/tasks", **throttled("7"))
+    server.post(f"{BASE}/tasks", **throttled("7", code))
     server.post(f"{BASE}/tasks", status=204)
 
     assert api.ask(CREATE) == {}

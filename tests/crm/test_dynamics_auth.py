@@ -20,11 +20,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from connector.crm.dynamics.auth import App, AppToken, Certificate, pem_of
+from connector.crm.dynamics.auth import App, AppToken
 from connector.crm.dynamics.courier import Courier
+from connector.crm.dynamics.pem import Certificate, pem_of
 from connector.crm.dynamics.transport import Request, Wire
 from connector.crm.retry import Policy
-from connector.errors import Denied, Transient
+from connector.errors import Denied, OutcomeUnknown, Transient
 from tests.crm.scripted import Heard, Reply, Script
 
 LOGIN = "https://login.microsoftonline.com"
@@ -56,9 +57,15 @@ def granted(token: str, seconds: int = 3600) -> dict[str, Any]:
     return {"token_type": "Bearer", "expires_in": seconds, "access_token": token}
 
 
-def token_of(app: App = APP, *, wall: Callable[[], float] | None = None, attempts: int = 2) -> AppToken:
+def token_of(
+    app: App = APP,
+    *,
+    wall: Callable[[], float] | None = None,
+    attempts: int = 2,
+    sleep: Callable[[float], None] = lambda _: None,
+) -> AppToken:
     courier = Courier("authority", connections=1, timeout=5.0, clock=lambda: 0.0, proxy=None)
-    policy = Policy(lambda _: None, attempts=attempts)
+    policy = Policy(sleep, attempts=attempts)
     return AppToken(app, f"{ROOT}/", courier=courier, policy=policy, wall=wall or Wall())
 
 
@@ -222,7 +229,7 @@ def test_an_authority_that_is_none_is_told_by_its_setting(entra: responses.Reque
         (DISCOVERY, 200, "<html>", "not_json"),
         (DISCOVERY, 200, "{}", "not_json"),
         (TOKENS, 503, "", "http_503"),
-        (TOKENS, 429, "{}", "http_429"),
+        (TOKENS, 429, "{}", "throttled"),
         (TOKENS, 200, "<html>", "not_json"),
         (TOKENS, 407, "<html>", "not_json"),
         (TOKENS, 200, "{}", "not_json"),
@@ -238,9 +245,20 @@ def test_an_authority_that_is_ill_is_no_refusal(
     with pytest.raises(Transient) as caught:
         token_of().now()
 
-    assert type(caught.value) is Transient
+    assert not isinstance(caught.value, OutcomeUnknown)
     assert caught.value.code == code
     assert len([call for call in entra.calls if call.request.url == where]) == 2
+
+
+def test_an_authority_that_names_a_wait_is_left_alone_for_as_long(entra: responses.RequestsMock) -> None:
+    """Whoever asks on is refused for longer."""
+    waits: list[float] = []
+    entra.post(TOKENS, status=429, body="{}", headers={"Retry-After": "17"})
+    entra.post(TOKENS, json=granted("tok"))
+
+    assert token_of(sleep=waits.append).now() == "tok"
+    assert len(waits) == 1
+    assert waits[0] >= 17.0
 
 
 # -- certificates ----------------------------------------------------------------------------------------

@@ -153,6 +153,7 @@ def test_the_account_is_the_organization_and_a_contact_has_a_page(crm: Dynamics)
 
     assert (told.account, told.name, told.contact_page) == (ORGANIZATION, "sandbox", "")
     assert there.page_of("42") == "https://contoso.crm4.dynamics.com/main.aspx?pagetype=entityrecord&etn=contact&id=42"
+    assert there.page_of("42", "lead").endswith("&etn=lead&id=42")
 
 
 def test_it_says_which_way_each_table_tells_of_changes(crm: Dynamics, sandbox: DataverseSandbox) -> None:

@@ -9,8 +9,11 @@ import pytest
 
 from connector.crm import PropertyVersion, Update
 from connector.crm.dynamics import Dynamics
+from connector.crm.dynamics.history import MOST
 from connector.errors import Denied
 from connector.sandbox.dataverse.known import APP_USER, STAFF
+from connector.sandbox.dataverse.rows import Value
+from connector.sandbox.dataverse.schema import Ref
 from tests.crm.organisation import Organisation
 
 PERSON = next(iter(STAFF))
@@ -38,7 +41,9 @@ def another_program(world: Organisation) -> str:
     return world.inside.add("systemuser", values).id
 
 
-def test_audits_tell_every_version_of_each_column_with_its_writer(dynamics: Dynamics, world: Organisation) -> None:
+def test_dataverse_trap_16_audits_tell_every_version_of_each_column_with_its_writer(
+    dynamics: Dynamics, world: Organisation
+) -> None:
     """Its making, people, another program and us; a change of other columns is none, and emptied is told."""
     robot = another_program(world)
     (id,) = world.people(1)
@@ -59,10 +64,27 @@ def test_audits_tell_every_version_of_each_column_with_its_writer(dynamics: Dyna
         ("by hand", "person"),
         ("title 0", "person"),
     ]
-    assert (titles[0].source, titles[1].source) == (f"application user {APP_USER}", f"application user {robot}")
+    assert (titles[0].source, titles[1].source) == (f"application_user {APP_USER}", f"application_user {robot}")
     assert titles[2].source == f"user {PERSON}"
     assert [one.value for one in told(dynamics, id, "accountrolecode")] == ["2"]
     assert [one.at for one in titles] == sorted((one.at for one in titles), reverse=True)
+
+
+def test_who_merely_looked_is_no_writer_and_no_more_than_the_newest_are_looked_up(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """An audited table may tell thousands of looks, and a busy row of as many changes."""
+    (id,) = world.people(1)
+    (column,) = (one for one in world.inside.tables["contact"].columns.values() if one.name == "jobtitle")
+    for number in range(MOST + 5):
+        world.pass_time(60)
+        world.edit("contact", id, {"jobtitle": f"x{number}"})
+        looked: dict[str, Value] = {"operation": 4, "attributemask": str(column.number), "objectid": Ref("contact", id)}
+        world.inside.add("audit", looked)
+
+    titles = told(dynamics, id)
+
+    assert [one.value for one in titles] == [f"x{MOST + 4 - number}" for number in range(MOST)]
 
 
 def test_lookups_are_told_by_id_and_leads_by_their_own_columns(dynamics: Dynamics, world: Organisation) -> None:

@@ -13,7 +13,7 @@ from connector.crm.desk import Desk, SharedLog
 from connector.crm.dynamics.limits import REQUESTS, UNNAMED, WINDOW, WORK, Allowance
 from connector.crm.pacing import Budget
 from connector.crm.quota import Book, OwnBook
-from connector.errors import Deferred, Transient
+from connector.errors import Deferred, Throttled
 from connector.ledger.quota import QuotaBook
 from tests.crm.scripted import Time
 
@@ -31,8 +31,8 @@ def allowance_of(time: Time, *, book: Book | None = None, a_day: int = 500_000, 
     return Allowance(desk, "contoso", lambda: "tenant app", budget, a_day=a_day, dice=lambda: 0.0)
 
 
-def throttled(seconds: float | None, code: str = "REQUESTS") -> Transient:
-    return Transient("429", code=code, retry_after=seconds)
+def throttled(seconds: float | None, limit: str = "REQUESTS") -> Throttled:
+    return Throttled("429", limit=limit, retry_after=seconds)
 
 
 def call(allowance: Allowance, times: int = 1, *, rows: int = 1) -> None:
@@ -100,7 +100,7 @@ def test_a_429_that_names_no_wait_makes_everybody_wait_a_little(time: Time) -> N
     assert time.now == UNNAMED
 
 
-def test_those_who_were_told_to_wait_do_not_come_back_at_one_moment(time: Time) -> None:
+def test_dataverse_trap_05_those_who_were_told_to_wait_do_not_come_back_at_one_moment(time: Time) -> None:
     """Each waits a little longer than it says, by the dice."""
     allowance = allowance_of(time)
     allowance._dice = lambda: 0.5
@@ -141,7 +141,7 @@ def test_the_last_request_of_a_day_may_be_larger_than_what_is_left(time: Time) -
         call(allowance)
 
 
-def test_what_stays_for_others_is_kept_although_nobody_says_what_they_use(time: Time) -> None:
+def test_dataverse_trap_20_what_stays_for_others_is_kept_although_nobody_says_what_they_use(time: Time) -> None:
     """The floor lies below our share where the CRM tells no rest."""
     allowance = allowance_of(time, a_day=1000, budget=Budget(share=1.0, daily_floor=400))
     call(allowance, 6, rows=100)

@@ -30,6 +30,14 @@ def test_a_lead_without_a_contact_is_a_person(dynamics: Dynamics, world: Organis
     assert dynamics.count("contact") == 2
 
 
+def test_a_lead_says_that_it_is_one(dynamics: Dynamics, world: Organisation) -> None:
+    """Its page is another than a contact's, which is the usual one."""
+    (contact,), lead = world.people(1), world.lead()
+
+    assert {id: one.form for id, one in records(dynamics).items()} == {contact: "", lead: "lead"}
+    assert {one.id: one.form for one in dynamics.read("contact", [contact, lead], [])} == {contact: "", lead: "lead"}
+
+
 def test_a_lead_that_gains_a_contact_folds_into_it_like_a_merge(dynamics: Dynamics, world: Organisation) -> None:
     """Told by the lead's own change; whoever asks for the lead is answered by the contact, which lists it."""
     lead = world.lead()

@@ -12,7 +12,7 @@ from connector import codes
 from connector.crm.dynamics import refusals
 from connector.crm.dynamics.refusals import Refused, error_of
 from connector.crm.wire import Answer
-from connector.errors import CrmError, Denied, NotFound, OutcomeUnknown, Transient
+from connector.errors import CrmError, Denied, NotFound, OutcomeUnknown, Throttled
 
 ID = "0a1b2c3d-0000-4000-8000-000000000001"
 OTHER = "0a1b2c3d-0000-4000-8000-000000000002"
@@ -65,11 +65,11 @@ def error(status: int, code: str = "", message: str = "", **sent: str) -> CrmErr
         (412, "0x80040237", Refused, "collision"),
         (412, "0x80060892", Refused, "collision"),
         (500, "0x80040333", Refused, "collision"),
-        (429, "0x80072322", Transient, "REQUESTS"),
-        (429, "0x80072321", Transient, "EXECUTION_TIME"),
-        (429, "0x80072326", Transient, "CONCURRENCY"),
-        (429, "", Transient, "http_429"),
-        (503, "0x8005F103", Transient, "THROTTLED"),
+        (429, "0x80072322", Throttled, "throttled"),
+        (429, "0x80072321", Throttled, "throttled"),
+        (429, "0x80072326", Throttled, "throttled"),
+        (429, "", Throttled, "throttled"),
+        (503, "0x8005F103", Throttled, "throttled"),
         (500, "0x80044150", OutcomeUnknown, "http_500"),
         (500, "", OutcomeUnknown, "http_500"),
         (502, "", OutcomeUnknown, "http_502"),
@@ -139,16 +139,33 @@ def test_dataverse_trap_19_a_412_is_told_apart_where_its_code_is_empty(
 )
 def test_dataverse_trap_19_an_empty_code_leaves_the_wording(status: int, message: str, ours: str) -> None:
     """In the words of Microsoft's own list; what a plug-in words itself is refused without a reason that we know."""
-    assert error(status, "", message).code == ours
+    found = error(status, "", message)
+
+    assert (found.limit if isinstance(found, Throttled) else found.code) == ours
 
 
-def test_dataverse_trap_08_a_column_that_is_not_there_is_told_by_the_wording() -> None:
+@pytest.mark.parametrize(
+    ("code", "limit"),
+    [("0x80072322", "REQUESTS"), ("0x80072321", "EXECUTION_TIME"), ("0x80072326", "CONCURRENCY"), ("", "")],
+)
+def test_a_429_says_which_of_the_three_limits_it_is_about(code: str, limit: str) -> None:
+    """Only its code does; without one it is about any of them."""
+    found = error(429, code)
+
+    assert isinstance(found, Throttled)
+    assert found.limit == limit
+
+
+@pytest.mark.parametrize("code", ["0x80040203", "0x80048d19", ""])
+def test_dataverse_trap_08_a_column_that_is_not_there_is_told_by_the_wording(code: str) -> None:
     """Also where the code says no more than that something is wrong."""
     for message in (
         "Could not find a property named 'cx_stage' on type 'Microsoft.Dynamics.CRM.contact'.",
         "An undeclared property 'cx_stage' which only has property annotations in the payload but no value was found.",
+        "Invalid property 'cx_stage' was found in entity 'Microsoft.Dynamics.CRM.lead'.",
+        "The property 'cx_stage' does not exist on type 'Microsoft.Dynamics.CRM.lead'. Only use names that do.",
     ):
-        found = error(400, "0x80040203", message)
+        found = error(400, code, message)
 
         assert isinstance(found, Refused)
         assert (found.code, found.named(["jobtitle", "cx_stage"])) == ("property_missing", ("cx_stage",))
@@ -228,7 +245,7 @@ def test_lesson_41_how_long_to_wait_is_read_in_every_form(headers: dict[str, str
     """Seconds, a date beside the server's own clock, nothing, nonsense; no time at all is no wish."""
     found = error_of("GET contacts", answer(429, "0x80072322", headers=headers))
 
-    assert isinstance(found, Transient)
+    assert isinstance(found, Throttled)
     assert found.retry_after == seconds
 
 
@@ -241,11 +258,10 @@ def test_a_body_that_is_too_large_says_that_less_would_do() -> None:
 
 
 def test_every_code_of_the_table_becomes_one_that_is_documented() -> None:
-    """Or is the name of a rate limit, which codes.of turns into `throttled`; and all known codes are named."""
+    """Or is the name of a rate limit; and all known codes are named."""
     throttles = {"REQUESTS", "EXECUTION_TIME", "CONCURRENCY", "THROTTLED", ""}
 
     assert {ours for _, ours in refusals._CODES.values()} - set(codes.CODES) <= throttles
-    assert {codes.of(Transient("x", code=name)) for name in throttles - {""}} == {"throttled"}
     assert all(key == f"0x{key[2:].upper()}" for key in refusals._CODES)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -109,8 +110,25 @@ def test_what_stays_away_is_unknown_and_may_be_sent_again(dynamics: Dynamics, wo
     assert len(rows(world)) == 1
 
 
-def test_a_duplicate_of_another_kind_is_a_refusal(dynamics: Dynamics, world: Organisation) -> None:
+@pytest.mark.parametrize("code", ["0x80040237", "0x80060892", "0x80060882", "0x80040333", ""])
+def test_dataverse_trap_19_a_task_that_is_there_is_there_whatever_the_412_is_called(
+    dynamics: Dynamics, world: Organisation, code: str
+) -> None:
+    """It is looked for; a look that comes to nothing leaves it unknown."""
+    (person,) = world.people(1)
+    (made,) = create(dynamics, task(person))
+    body = {"error": {"code": code, "message": ""}}
+    world.sandbox.fault("answer", path="/tasks", method="PATCH", status=412, times=0, body=body)
+
+    assert [(one.id, one.state) for one in create(dynamics, task(person))] == [(made.id, "written")]
+    world.sandbox.fault("drop_before", path="/tasks", method="GET", times=0)
+    assert [one.state for one in create(dynamics, task(person))] == ["unknown"]
+
+
+@pytest.mark.parametrize("blank", [False, True])
+def test_a_duplicate_of_another_kind_is_a_refusal(dynamics: Dynamics, world: Organisation, *, blank: bool) -> None:
     """The environment's own duplicate rules answer with a 412 as well; no task is there."""
+    world.sandbox.switch(blank_codes=blank)
     (person,) = world.people(1)
     world.sandbox.do("plugin", {"table": "task", "reason": "DuplicateFound"})
 
@@ -142,6 +160,25 @@ def test_an_owner_who_is_not_there_and_a_missing_right_are_refusals(dynamics: Dy
     with pytest.raises(Denied):
         create(dynamics, task(person))
     assert rows(world) == []
+
+
+def test_a_task_that_cannot_point_to_whom_it_is_about_is_refused_and_the_others_are_made(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """Environments differ in where a task may lead; an owner is an id or nobody."""
+    (person,), lead = world.people(1), world.lead()
+    columns = world.inside.tables["task"].columns
+    columns["regardingobjectid"] = replace(columns["regardingobjectid"], targets=("contact", "account"))
+
+    outcomes = create(dynamics, task(lead, "cx-1"), task(person, "cx-2", owner="Anna"), task(person, "cx-3"))
+
+    assert [(one.state, one.code) for one in outcomes] == [
+        ("rejected", "not_supported"),
+        ("rejected", "not_supported"),
+        ("written", ""),
+    ]
+    assert "cannot point to a lead" in outcomes[0].message
+    assert len(rows(world)) == 1
 
 
 def test_long_words_are_shortened_and_the_marker_stays(dynamics: Dynamics, world: Organisation) -> None:

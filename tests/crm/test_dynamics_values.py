@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from connector.agreement import load_agreement
 from connector.agreement.wiring import FieldSpec, Wiring
+from connector.config import shipped_mappings
 from connector.crm.dynamics import Dynamics, counting
 from connector.crm.dynamics.derived import DERIVED, definitions
 from connector.crm.dynamics.opening import Reading
@@ -73,7 +75,7 @@ def test_dataverse_trap_09_flags_are_told_by_value_whatever_their_labels_say(
     assert found == {"confirminterest": "true", "decisionmaker": "true"}
 
 
-def test_lookups_go_by_their_own_names(dynamics: Dynamics, world: Organisation) -> None:
+def test_dataverse_trap_15_lookups_go_by_their_own_names(dynamics: Dynamics, world: Organisation) -> None:
     """As the mapping has them; where a lead calls it otherwise, the contact's name serves for both."""
     company = world.add("company", {"name": "Acme"})
     (contact,), lead = world.people(1), world.lead(parentaccountid=Ref("account", company))
@@ -156,18 +158,47 @@ def test_the_stage_of_a_deal_says_how_it_ended(
     assert tuple(found.values()) == (stage, won, closed, "default")
 
 
-def test_an_activity_took_place_when_the_first_of_its_times_says(dynamics: Dynamics, world: Organisation) -> None:
-    """And lasted minutes, which the agreement counts in milliseconds."""
-    times: dict[str, Value] = {"scheduledstart": at("2026-11-21T08:00:00"), "actualdurationminutes": 3}
-    call = world.inside.add("phonecall", times).id
-    later = world.inside.add("phonecall", {**times, "actualstart": at("2026-11-21T09:00:00")}).id
-    email = world.inside.add("email", {"senton": at("2026-11-21T10:00:00")}).id
+@pytest.mark.parametrize(
+    ("kind", "table", "times", "when"),
+    [
+        ("call", "phonecall", {"scheduledstart": "2026-11-21T08:00:00"}, "2026-11-21T08:00:00Z"),
+        (
+            "call",
+            "phonecall",
+            {"scheduledstart": "2026-11-21T08:00:00", "actualstart": "2026-11-21T09:00:00"},
+            "2026-11-21T09:00:00Z",
+        ),
+        ("call", "phonecall", {}, "2026-11-20T09:00:00Z"),
+        (
+            "email",
+            "email",
+            {"senton": "2026-11-21T10:00:00", "actualend": "2026-11-21T11:00:00"},
+            "2026-11-21T10:00:00Z",
+        ),
+        ("meeting", "appointment", {"scheduledstart": "2026-11-22T10:00:00"}, "2026-11-22T10:00:00Z"),
+    ],
+)
+def test_an_activity_took_place_when_the_first_of_its_times_says(
+    dynamics: Dynamics, world: Organisation, kind: str, table: str, times: dict[str, str], when: str
+) -> None:
+    """As the shipped mapping has them in a row; one without any took place when it was made."""
+    id = world.inside.add(table, {name: at(time) for name, time in times.items()}, created_at=at("2026-11-20T09:00")).id
+    mapping = FieldMap(load_agreement(shipped_mappings(), "dynamics").wiring, {kind: ("at",)}, {})
 
-    found = records(dynamics, "call", "derived.at", "derived.duration_ms")
+    facts = mapping.facts(one(dynamics, kind, id, *mapping.properties(kind)))
 
-    assert found[call].properties == {"derived.at": "2026-11-21T08:00:00Z", "derived.duration_ms": "180000"}
-    assert found[later].properties["derived.at"] == "2026-11-21T09:00:00Z"
-    assert one(dynamics, "email", email, "derived.at").properties == {"derived.at": "2026-11-21T10:00:00Z"}
+    assert facts["f"]["at"] == when
+
+
+def test_minutes_are_counted_in_milliseconds(dynamics: Dynamics, world: Organisation) -> None:
+    """The agreement's unit; of a call of which nobody says how long it took nothing is told."""
+    three = world.inside.add("phonecall", {"actualdurationminutes": 3}).id
+    untold = world.inside.add("phonecall", {}).id
+
+    found = records(dynamics, "call", "derived.duration_ms")
+
+    assert found[three].properties == {"derived.duration_ms": "180000"}
+    assert found[untold].properties == {"derived.duration_ms": None}
 
 
 def test_what_is_derived_is_described_and_readable_by_the_fields() -> None:
@@ -180,7 +211,7 @@ def test_what_is_derived_is_described_and_readable_by_the_fields() -> None:
 def test_the_facts_of_a_call_are_those_of_the_agreement(dynamics: Dynamics, world: Organisation) -> None:
     """From a row to what rules are about, through the fields as they are."""
     fields = {
-        "at": FieldSpec("at", "derived.at", "datetime"),
+        "at": FieldSpec("at", "actualstart", "datetime"),
         "direction": FieldSpec("direction", "directioncode", values={"outbound": ("true",), "inbound": ("false",)}),
         "outcome": FieldSpec("outcome", "derived.outcome", values={"connected": ("made", "received")}),
         "duration_ms": FieldSpec("duration_ms", "derived.duration_ms", "number"),

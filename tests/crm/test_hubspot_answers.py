@@ -13,6 +13,7 @@ from connector.crm import Task, Update
 from connector.crm.hubspot import HubSpot, Reading
 from connector.crm.hubspot.reading import asked_for
 from connector.errors import CrmError
+from connector.model import Link
 from tests.crm.scripted import SILENCE, Heard, Open, Reply, Script, first, rate_limited
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -188,6 +189,37 @@ def test_associations_are_followed_through_their_pages(script: Script, hubspot: 
 
     assert [(link.to_id, link.labels) for link in links["1"]] == [("8", ("primary",)), ("9", ("Billing",))]
     assert links["2"] == ()
+
+
+def test_a_pair_of_labels_is_told_from_the_persons_end_whichever_end_is_asked(script: Script, hubspot: Open) -> None:
+    """Else the link would change with the end it was read from; what has no label costs no second call."""
+    labels = {("deals", "8"): "Is decided by", ("contacts", "8"): "Decides on"}
+
+    def answer(heard: Heard) -> Reply:
+        asked, told = heard.path.split("/")[4:6]
+        partners = {"contacts": ["8", "9"], "deals": ["5"]}[told]
+        results = [
+            {
+                "from": {"id": one["id"]},
+                "to": [
+                    {
+                        "toObjectId": to_id,
+                        "associationTypes": [{"typeId": 70, "label": labels.get((asked, max(one["id"], to_id)))}],
+                    }
+                    for to_id in partners
+                ],
+            }
+            for one in heard.body["inputs"]
+        ]
+        return Reply(json={"results": results})
+
+    script.answer = answer
+    crm = hubspot()
+    from_deal, from_contact = crm.links("deal", ["5"], "contact"), crm.links("contact", ["8", "9"], "deal")
+
+    assert from_deal["5"] == (Link("8", ("Decides on",)), Link("9"))
+    assert (from_contact["8"], from_contact["9"]) == ((Link("5", ("Decides on",)),), (Link("5"),))
+    assert [[one["id"] for one in heard.body["inputs"]] for heard in script.heard] == [["5"], ["8"], ["8", "9"]]
 
 
 def test_lesson_39_submissions_that_do_not_advance_are_an_error_and_no_end(script: Script, hubspot: Open) -> None:

@@ -20,7 +20,7 @@ def told(**entry: Any) -> tuple[str, str, str]:
     [
         (
             {"sourceType": "CRM_UI", "sourceId": "userId:12", "sourceLabel": "Anna Kowalska", "updatedByUserId": 12},
-            ("person", "CRM_UI userId:12", ""),
+            ("person", "CRM_UI 12", ""),
             "user 12",
         ),
         (

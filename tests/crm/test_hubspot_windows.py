@@ -16,7 +16,7 @@ from connector.crm.hubspot.api import Api, Call
 from connector.crm.hubspot.changing import changes
 from connector.crm.hubspot.names import SEARCH_CAP, Sizes
 from connector.crm.hubspot.records import millis
-from connector.crm.hubspot.timing import TheirClock
+from connector.crm.timing import TheirClock
 from connector.errors import CrmError, Transient
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

@@ -318,6 +318,63 @@ def test_what_stays_unclear_is_unknown(crm: HubSpot, account: Account) -> None:
     assert in_state(write(crm, ["1", "2"]), "unknown") == {"1", "2"}
 
 
+def breaks_on(account: Account, *ids: str, status: int = 500) -> Callable[[Heard], Reply | None]:
+    """The server fails whenever one of these is in a batch, before anything is applied."""
+    return lambda heard: Reply(status, {}) if set(ids) & {one["id"] for one in heard.body["inputs"]} else None
+
+
+@pytest.mark.parametrize("ids", [("50",), ("1", "51", "52")])
+def test_lesson_21_a_record_that_breaks_the_server_keeps_no_other_from_being_written(
+    crm: HubSpot, account: Account, ids: Ids
+) -> None:
+    """After two looks the batch goes out in halves: the one at fault is found, and told with a code of its own."""
+    account.mood = breaks_on(account, *ids)
+
+    outcomes = write(crm, list(account.stored))
+
+    assert in_state(outcomes, "rejected") == set(ids)
+    assert {outcomes[id_].code for id_ in ids} == {"server_fails"}
+    assert len(in_state(outcomes, "written")) == 100 - len(ids)
+    assert account.updates <= 3 + len(ids) * (2 * math.ceil(math.log2(100)) + 1)
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_lesson_23_what_only_times_out_is_found_as_well_but_not_called_refused(
+    crm: HubSpot, account: Account, status: int
+) -> None:
+    """It may arrive later: unknown, and all others written."""
+    account.mood = breaks_on(account, "50", status=status)
+
+    outcomes = write(crm, list(account.stored))
+
+    assert in_state(outcomes, "unknown") == {"50"}
+    assert len(in_state(outcomes, "written")) == 99
+
+
+def test_where_the_server_fails_at_everything_nobody_is_to_blame(crm: HubSpot, account: Account) -> None:
+    """Four looks in vain, eight calls for a hundred people: unknown, all of them; and so is who goes out alone."""
+    account.mood = lambda _heard: Reply(500, {})
+
+    assert len(in_state(write(crm, list(account.stored)), "unknown")) == 100
+    assert account.updates == 8
+    assert in_state(write(crm, ["1"]), "unknown") == {"1"}
+
+
+def test_lesson_23_what_arrived_in_part_is_never_called_refused(crm: HubSpot, account: Account) -> None:
+    """The server fails at one record after it has stored one of two values: read back by the next run."""
+
+    def half(heard: Heard) -> Reply | None:
+        if "2" not in {one["id"] for one in heard.body["inputs"]}:
+            return None
+        account.stored["2"]["city"] = "x"
+        return Reply(500, {})
+
+    account.mood = half
+    outcomes = write(crm, ["1", "2", "3", "4"], {"city": "x", "jobtitle": "y"})
+
+    assert (in_state(outcomes, "unknown"), in_state(outcomes, "written")) == ({"2"}, {"1", "3", "4"})
+
+
 def test_lesson_27_a_value_hubspot_keeps_in_another_form_counts_as_arrived(crm: HubSpot, account: Account) -> None:
     """Numbers and instants are normalised; the look after a lost answer knows them again."""
 

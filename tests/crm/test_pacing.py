@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from connector.crm.daily import HOUR, DailyPool
+from connector.crm.desk import Desk
 from connector.crm.pacing import Budget, SlidingLog
 from connector.crm.priorities import PRIORITIES, Priority
+from connector.crm.quota import OwnBook
 from connector.errors import Deferred
 
 
@@ -213,6 +215,40 @@ def test_what_others_took_lately_is_expected_to_go_on() -> None:
 
     with pytest.raises(Deferred, match="daily_floor"):
         pool.take()
+
+
+def test_above_the_floor_some_calls_are_kept_to_end_what_was_begun() -> None:
+    """Forty above the floor, or a twentieth of a small day: they are for the most urgent alone, down to the floor."""
+    for limit, kept in ((250_000, 40), (1000, 35)):
+        pool, _ = day(share=1.0, floor=300, limit=limit, remaining=300 + kept)
+        for priority in PRIORITIES[1:]:
+            with pytest.raises(Deferred, match=f"300 stay for others, {kept} to end what was begun"):
+                pool.take(priority)
+        for _ in range(kept):
+            pool.take("webhook")
+        with pytest.raises(Deferred, match="300 stay for others"):
+            pool.take("webhook")
+
+
+def test_calls_under_way_of_who_leaves_are_not_forgotten() -> None:
+    """Five go out and the process ends before their answers: another one knows that the server's count lacks them."""
+    time, book = Time(), OwnBook()
+    time.sleep(HOUR)
+    wall = time.clock
+    budget = Budget(share=1.0, daily_floor=300)
+    first, second = (Desk(book, clock=wall, sleep=time.sleep, wall=wall) for _ in range(2))
+    leaving = first.open("day", lambda: DailyPool(wall, lambda due: first.enter(due, wait=True)))
+    leaving.learn(1000, 310)
+    for _ in range(5):
+        leaving.take("webhook", budget)
+    first.close(["day"])
+    staying = second.open("day", lambda: DailyPool(wall, lambda due: second.enter(due, wait=True)))
+
+    for _ in range(5):
+        staying.take("webhook", budget)
+    with pytest.raises(Deferred, match="Only 300 calls"):
+        staying.take("webhook", budget)
+    assert staying.day.used == 10
 
 
 def test_a_floor_larger_than_the_account_gives_way() -> None:

@@ -87,6 +87,39 @@ def test_a_deal_from_before_moves_no_adopted_person_and_a_new_one_does(live: Des
     assert live.decide(old(deals=(new,)), "03-31 14:00").tracks[0].stage == "opportunity"
 
 
+def test_a_close_date_that_lies_ahead_makes_no_adopted_person_a_customer_at_first_sight(live: Desk) -> None:
+    """People type dates: a deal that was won already before the first look counts from its day on, not at once."""
+    ahead = Deal("1", "won", closed_at=NOON + timedelta(days=30))
+    first = live.decide(old(deals=(ahead,)))
+    again = live.decide(old(deals=(ahead,)), NOON + timedelta(days=1))
+    on_the_day = live.decide(old(deals=(ahead,)), NOON + timedelta(days=30))
+
+    assert [one.tracks[0].stage for one in (first, again, on_the_day)] == ["lead", "lead", "customer"]
+    assert (first.moves, first.route_next_at) == ((), ahead.closed_at)
+
+
+def test_a_deal_won_before_our_eyes_counts_at_once_whatever_its_date(live: Desk) -> None:
+    """It was open at the last look, after go-live, and is won now with a date at the end of the month."""
+    deal = Deal("1", "open", "discovery", opened_at=BEFORE)
+    live.decide(old(stage="opportunity", deals=(deal,)))
+    won = replace(deal, state="won", closed_at=NOON + timedelta(days=30))
+    now = live.decide(old(stage="opportunity", deals=(won,)), "03-31 13:00")
+
+    assert now.tracks[0].stage == "customer"
+    assert live.decide(old(stage="opportunity", deals=(won,)), "03-31 14:00").moves == ()
+
+
+def test_a_close_date_that_lies_ahead_overrules_no_person(live: Desk) -> None:
+    """A deal is won with a date ahead, and a person sets another stage after that: theirs stands until the day."""
+    new = replace(old(), created_at=AFTER)
+    won = Deal("1", "won", closed_at=NOON + timedelta(days=30))
+    assert live.decide(replace(new, deals=(won,)), "03-31 13:00").tracks[0].stage == "customer"
+    by_hand = replace(new, deals=(won,), edits={"stage": edit("stage", "customer", "lead", "03-31 13:30")})
+
+    assert live.decide(by_hand, "03-31 14:00").tracks[0].stage == "lead"
+    assert live.decide(replace(new, deals=(won,)), "03-31 15:00").tracks[0].stage == "lead"
+
+
 def test_a_changed_rule_is_news_only_where_the_change_says_so(
     decider: Decider, desk_with: Callable[..., Desk], live: Desk
 ) -> None:

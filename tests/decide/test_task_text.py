@@ -110,6 +110,14 @@ def test_the_due_time_is_in_the_owner_s_zone() -> None:
     assert "Wednesday 2026-04-01 12:00 (UTC)" in nobody.body
 
 
+@pytest.mark.parametrize(("form", "page"), [("", "etn=contact&id=42"), ("lead", "etn=lead&id=42")])
+def test_a_record_that_is_a_lead_is_opened_as_a_lead(form: str, page: str) -> None:
+    """Where a CRM keeps people in several tables, each has a page of its own."""
+    draft = task(replace(person(*V1), form=form), office=Office("https://crm.example/?etn={form:contact}&id={id}"))
+
+    assert f"https://crm.example/?{page}\n" in f"{draft.body}\n"
+
+
 def test_a_missing_piece_leaves_its_line_out() -> None:
     """No question marks, no dashes, no empty labels: whoever is unknown makes a short task."""
     bare: dict[str, Value] = {

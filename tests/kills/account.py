@@ -1,5 +1,5 @@
 """
-`python -m tests.kills.account PEOPLE`: the sandbox as a process, with an account in which something is to be done.
+`python -m tests.kills.account CRM PEOPLE`: a sandbox as a process, with an account in which something is to be done.
 
 SIGUSR1 saves the account as it is; from then on `POST /_sandbox/reset` brings that back. It is answered on stdout.
 """
@@ -9,10 +9,13 @@ from __future__ import annotations
 import pickle
 import signal
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from connector.sandbox import Sandbox, World
 from connector.sandbox.clock import Clock
+from connector.sandbox.dataverse import DataverseSandbox
 from connector.sandbox.schema import Definition, Option
 from tests.cli.desk import DOMAIN, LISTS, TOKEN, shipped
 
@@ -63,16 +66,30 @@ def _somebody(world: World, number: int) -> None:
         world.associate("deals", f"7{id}", "contacts", id)
 
 
-def main(people: int) -> None:
-    """Serve until somebody ends it."""
-    saved: list[bytes] = []
-    sandbox = Sandbox(
-        lambda: pickle.loads(saved[-1]) if saved else account(people),
+def _hubspot(saved: Callable[[], Any], people: int) -> Sandbox:
+    return Sandbox(
+        lambda: saved() or account(people),
         token=TOKEN,
         burst=100_000,
         associations_burst=100_000,
         search_per_second=100_000,
     )
+
+
+def _dynamics(saved: Callable[[], Any], people: int) -> DataverseSandbox:
+    from tests.kills.environment import environment  # noqa: PLC0415 - the HubSpot account has no use for it
+
+    return DataverseSandbox(lambda: saved() or environment(people), token=TOKEN, rate_limits=False)
+
+
+def main(crm: str, people: int) -> None:
+    """Serve until somebody ends it."""
+    saved: list[bytes] = []
+
+    def last() -> Any:
+        return pickle.loads(saved[-1]) if saved else None
+
+    sandbox = _dynamics(last, people) if crm == "dynamics" else _hubspot(last, people)
 
     def save(*_: object) -> None:
         saved.append(pickle.dumps(sandbox.world))
@@ -83,4 +100,4 @@ def main(people: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(sys.argv[1], int(sys.argv[2]))

@@ -23,6 +23,7 @@ from typing import Any
 from connector.ledger import open_ledger
 from tests.cli.desk import TOKEN
 from tests.kills.account import NOON
+from tests.kills.places import HUBSPOT, Place
 
 #: After a kill: long enough for a task that may be under way to have settled.
 LATER = timedelta(minutes=2)
@@ -31,23 +32,6 @@ KILLED = -signal.SIGKILL
 
 #: Instants in what is written: healing is later than what it heals.
 INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(\.\d+)?Z?|\d{13}")
-
-CONFIG = """\
-[state]
-url = "sqlite:///connector.db"
-
-[connections.acme]
-crm = "hubspot"
-token = "env:KILLS_TOKEN"
-base_url = "{url}"
-mapping = "shipped"
-mode = "live"
-go_live = "always"
-require_approval = false
-read = {{ settle = "0s", page = {page}, batch = {page}, search_page = {page}, threads = 4 }}
-guard = {{ changes_per_run = 100000, changes_per_day = 100000, max_share = 1.0 }}
-tasks = {{ per_owner_per_day = 10000, per_day = 10000 }}
-"""
 
 
 @dataclass(frozen=True)
@@ -80,18 +64,18 @@ class Beside:
 class House:
     """One account, one state folder; whatever was saved last comes back with `again`."""
 
-    def __init__(self, folder: Path, people: int, page: int) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, people: int, page: int, place: Place = HUBSPOT) -> None:
+        self.folder, self.place = folder, place
         environment = {**os.environ, "KILLS_TOKEN": TOKEN, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True, "env": environment, "cwd": folder}
         python = (sys.executable, "-m")
-        self._account = subprocess.Popen([*python, "tests.kills.account", str(people)], **pipes)
+        self._account = subprocess.Popen([*python, "tests.kills.account", place.crm, str(people)], **pipes)
         self._open = lambda lease_s: subprocess.Popen(
-            [*python, "tests.kills.nursery", str(lease_s)], stdin=subprocess.PIPE, **pipes
+            [*python, "tests.kills.nursery", str(lease_s), place.crm], stdin=subprocess.PIPE, **pipes
         )
         self._nursery = self._open(300)
         self.url = self._line(self._account).strip()
-        (folder / "config.toml").write_text(CONFIG.format(url=self.url, page=page))
+        (folder / "config.toml").write_text(place.config(self.url, page))
         self.at = NOON
         self._saved = NOON
         self._begun = 0
@@ -136,7 +120,15 @@ class House:
 
     def calls(self) -> int:
         """How many calls the account has had since it was last reset."""
-        return int(sum(self.look("state")["calls"].values()))
+        return self.place.calls(self.look("state"))
+
+    def batches(self) -> int:
+        """How many of the calls were a batch of several, where the CRM has such."""
+        return int(self.look("state")["calls"].get("batch", 0))
+
+    def writes(self) -> int:
+        """How much it has been written to since then."""
+        return self.place.writes(self.look("state"))
 
     # -- the connector ------------------------------------------------------------------------------------------------
 
@@ -196,22 +188,29 @@ class House:
 
     def state(self) -> dict[str, Any]:
         """Everything people see in the account, without instants."""
-        contacts = self.look("records/contacts")
-        tasks = self.look("state")["tasks"]
+        tasks = map(self.place.task, self.look("state")["tasks"])
         return {
-            "contacts": {id: _timeless(one) for id, one in contacts.items()},
-            "tasks": sorted((one["contacts"], _timeless(one["properties"])["hs_task_body"]) for one in tasks),
+            "contacts": {id: self._timeless(one) for id, one in self.people().items()},
+            "tasks": sorted((whose, INSTANT.sub("-", body)) for whose, body in tasks),
         }
+
+    def people(self) -> dict[str, Any]:
+        """Everybody there is, as the account has them."""
+        return {id: one for table in self.place.people for id, one in self.look(f"records/{table}").items()}
+
+    def _timeless(self, properties: Mapping[str, Any]) -> dict[str, str]:
+        """Without instants, and without what differs from life to life."""
+        kept = {name: value for name, value in sorted(properties.items()) if not self.place.unlike(name)}
+        return {name: INSTANT.sub("-", str(value or "")) for name, value in kept.items()}
 
     def blank(self) -> list[str]:
         """Whoever has no lifecycle stage."""
-        return [id for id, one in self.look("records/contacts").items() if not one.get("lifecyclestage")]
+        return [id for id, one in self.people().items() if not one.get(self.place.stage)]
 
     def double_tasks(self) -> list[str]:
         """Markers that stand on more than one task."""
-        markers = [
-            re.findall(r"\[(cx-\w+)\]", one["properties"]["hs_task_body"]) for one in self.look("state")["tasks"]
-        ]
+        bodies = [body for _, body in map(self.place.task, self.look("state")["tasks"])]
+        markers = [re.findall(r"\[(cx-\w+)\]", body) for body in bodies]
         seen = [mark for found in markers for mark in found]
         return sorted({mark for mark in seen if seen.count(mark) > 1})
 
@@ -219,7 +218,7 @@ class House:
         """What the ledger still has under way."""
         ledger = open_ledger(f"sqlite:///{self.folder / 'connector.db'}", "acme")
         try:
-            sent = [one.state for id in self.look("records/contacts") for one in ledger.work.tasks_of(id)]
+            sent = [one.state for id in self.people() for one in ledger.outbox.of(id)]
             return [str(one) for one in ledger.work.open_clears()] + [one for one in sent if one != "created"]
         finally:
             ledger.database.close()
@@ -230,38 +229,11 @@ def _kill(process: int) -> None:
         os.kill(process, signal.SIGKILL)
 
 
-def _timeless(properties: Mapping[str, str]) -> dict[str, str]:
-    """Without HubSpot's own properties and without instants."""
-    return {
-        name: INSTANT.sub("-", value or "")
-        for name, value in sorted(properties.items())
-        if not name.startswith("hs_lifecyclestage_") and name not in ("lastmodifieddate", "hs_lastmodifieddate")
-    }
-
-
 @contextmanager
-def house(folder: Path, people: int, page: int) -> Iterator[House]:
+def house(folder: Path, people: int, page: int, place: Place = HUBSPOT) -> Iterator[House]:
     """A house, closed in the end."""
-    built = House(folder, people, page)
+    built = House(folder, people, page, place)
     try:
         yield built
     finally:
         built.close()
-
-
-def new_facts(house: House, people: Sequence[str]) -> None:
-    """What happens between the first run and the next: in each of these people something, and somebody is new."""
-    for number, id in enumerate(people):
-        if number % 4 == 0:
-            house.do("edit", kind="contacts", id=id, properties={"jobtitle": "Chief Operating Officer"})
-        elif number % 4 == 1:
-            house.do("form", form="demo-request", values={"email": f"p{id}@northmill.example"})
-        elif number % 4 == 2:
-            house.do("edit", kind="contacts", id=id, properties={"cx_persona": "somebody_else"})
-        else:
-            house.do("list", name="Visited pricing", contact_id=id)
-    house.do("merge", kind="contacts", survivor="1", loser="2")
-    house.do("archive", kind="contacts", id="3")
-    properties = {"email": "new@northmill.example", "jobtitle": "Director of Operations", "lifecyclestage": "lead"}
-    house.do("create", kind="contacts", properties=properties, id="9001")
-    house.do("form", form="demo-request", values={"email": properties["email"]})

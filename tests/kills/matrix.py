@@ -21,7 +21,8 @@ from time import monotonic
 from typing import Any
 
 from connector import __version__
-from tests.kills.house import KILLED, Ended, House, house, new_facts
+from tests.kills.house import KILLED, Ended, House, house
+from tests.kills.places import HUBSPOT, PLACES, Place
 
 TABLE = Path(__file__).parents[2] / "docs" / "crash-matrix.md"
 
@@ -46,7 +47,7 @@ class Kind:
         if not self.first:
             assert house.run("sync", "--yes").code == 0
             house.later()
-            new_facts(house, [str(id) for id in range(10, people, max(1, people // 24))])
+            house.place.happens(house, [str(id) for id in range(10, people, max(1, people // 24))])
         house.save()
 
 
@@ -65,6 +66,7 @@ class Undisturbed:
     nothing: int
     seconds: float
     state: Mapping[str, Any]
+    batches: int = 0  # those of the calls that were a batch of several, where the CRM has such
 
 
 @dataclass(frozen=True)
@@ -91,15 +93,15 @@ class Row:
 
 def undisturbed(house: House, kind: Kind) -> Undisturbed:
     """Live through it once without a kill."""
-    began = monotonic()
+    began, before = monotonic(), house.batches()
     first = house.run(*kind.words)
-    seconds = monotonic() - began
+    seconds, batches = monotonic() - began, house.batches() - before
     assert first.code == 0, first.said
     state = house.state()
     house.later()
     nothing = house.run("sync", "--yes")
     assert house.state() == state
-    return Undisturbed(first.calls, nothing.calls, seconds, state)
+    return Undisturbed(first.calls, nothing.calls, seconds, state, batches)
 
 
 def die(
@@ -142,10 +144,10 @@ def _broken(house: House, calm: Undisturbed, killed: Ended, healed: Ended) -> It
 
 
 def _noise(house: House) -> Iterator[str]:
-    writes = house.look("state")["writes"]
+    writes = house.writes()
     house.later()
     quiet = house.run("sync", "--yes")
-    if quiet.code or house.look("state")["writes"] != writes:
+    if quiet.code or house.writes() != writes:
         yield f"the run after it wrote: {quiet.said}"
 
 
@@ -168,11 +170,11 @@ def around(calls: int, every: int = 1) -> Iterator[dict[str, Any]]:
 # -- the whole matrix ------------------------------------------------------------------------------------------------
 
 
-def boundaries(folder: Path, people: int = 40, page: int = 20) -> Iterator[Row]:
+def boundaries(folder: Path, place: Place, people: int = 40, page: int = 20) -> Iterator[Row]:
     """Every call of every kind of run, before and after it."""
     for kind in KINDS:
-        with _ready(folder, kind, people, page) as (built, calm):
-            row = Row(kind.name, people, "the sandbox, before and after each call", calm)
+        with _ready(folder, place, kind, people, page) as (built, calm):
+            row = Row(f"{kind.name}, {place.crm}", people, "the sandbox, before and after each call", calm)
             row.deaths += [_told(die(built, kind, calm, fault=fault)) for fault in around(calm.calls)]
             yield row
 
@@ -181,19 +183,19 @@ def by_chance(folder: Path, kills: int, people: int, page: int = 10, seed: int =
     """A larger account, and a timer that strikes at moments nobody chose."""
     dice = random.Random(seed)
     for kind in KINDS:
-        with _ready(folder, kind, people, page) as (built, calm):
-            row = Row(kind.name, people, f"a timer, seed {seed}", calm)
+        with _ready(folder, HUBSPOT, kind, people, page) as (built, calm):
+            row = Row(f"{kind.name}, {HUBSPOT.crm}", people, f"a timer, seed {seed}", calm)
             for _ in range(kills):
                 row.deaths.append(_told(die(built, kind, calm, after_s=dice.uniform(0.05, calm.seconds))))
             yield row
 
 
 class _ready:  # noqa: N801 - a context manager is a verb here
-    def __init__(self, folder: Path, kind: Kind, people: int, page: int) -> None:
+    def __init__(self, folder: Path, place: Place, kind: Kind, people: int, page: int) -> None:
         self._kind, self._people = kind, people
-        place = folder / f"{kind.name} {people}".replace(" ", "-")
-        place.mkdir()
-        self._house = house(place, people, page)
+        own = folder / f"{place.crm} {kind.name} {people}".replace(" ", "-")
+        own.mkdir()
+        self._house = house(own, people, page, place)
 
     def __enter__(self) -> tuple[House, Undisturbed]:
         built = self._house.__enter__()
@@ -220,10 +222,10 @@ run heals, and the run after that must write nothing. Looked at afterwards: the 
 life, no task marker stands twice, no lifecycle stage is blank, nothing is left open in the ledger.
 
 Extra calls are those of the killed and the healing run together, beyond the undisturbed one. Each run has a constant
-part (describing the account, one search per kind, one look at each list and form), which a second run pays again;
-*repeated* is what remains after that, as a share of the undisturbed calls. It is bounded by what may have been read and
-not committed, thirty pages with their links, whatever the size of the account: at most 5 % from 600 pages on (60,000
-people at 100 a page), and in smaller accounts those thirty pages.
+part (describing the account, one look at what changed of each kind, at each list and form), which a second run pays
+again; *repeated* is what remains after that, as a share of the undisturbed calls. It is bounded by what may have been
+read and not committed, thirty pages with their links, whatever the size of the account: at most 5 % from 600 pages on
+(60,000 people at 100 a page), and in smaller accounts those thirty pages.
 
 In one process, without sockets, `tests/sync/test_crash_matrix.py` heals every state that a run may leave behind, for
 first, incremental and backfill runs, stages that go back, tasks, reviewed plans and releases; it is part of
@@ -257,7 +259,7 @@ def main(chance: int = 7, people: int = 6000) -> int:
     """All of it; 1 when a law did not hold. The table is written after every line of it."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        for row in chain(boundaries(Path(folder)), by_chance(Path(folder), chance, people)):
+        for row in chain(*(boundaries(Path(folder), one) for one in PLACES), by_chance(Path(folder), chance, people)):
             rows.append(row)
             TABLE.write_text(table(rows), encoding="utf-8")
     return int(any(death.wrong for row in rows for death in row.deaths))

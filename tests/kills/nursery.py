@@ -1,5 +1,6 @@
 """
-`python -m tests.kills.nursery`: has the connector loaded, and makes a process of it for every command it is told.
+`python -m tests.kills.nursery LEASE_S CRM`: has the connector loaded, and makes a process of it for every command
+that it is told.
 
 To start an interpreter and to import everything takes a second of CPU, which a matrix of kills pays hundreds of times.
 A command is one JSON on a line, `{"words": [...], "at": "2026-...", "out": "file"}`; the answers are the process's
@@ -19,6 +20,7 @@ import time_machine
 
 import connector.check
 import connector.cli.app
+import connector.crm.dynamics
 import connector.crm.hubspot
 import connector.ledger
 import connector.sync  # noqa: F401 - loaded once, for all
@@ -43,12 +45,12 @@ def _live(words: list[str], at: str, out: str) -> None:
 
 
 def main() -> None:
-    """A process for every line, one after the other. The first argument is the length of their leases in seconds."""
+    """A process for every line, one after the other, of whatever CRM: its agreement is loaded already."""
     for module in (runs, session, lease):
         module.LEASE = timedelta(seconds=float(sys.argv[1]))  # type: ignore[attr-defined]  # each has it by this name
     api.SEARCH = (100_000, 1.0)  # as much as this sandbox allows
     agreement.load_agreement = cache(agreement.load_agreement)
-    agreement.load_agreement(shipped_mappings(), "hubspot", None)
+    agreement.load_agreement(shipped_mappings(), sys.argv[2], None)
     for line in sys.stdin:
         told = json.loads(line)
         process = os.fork()

@@ -1,5 +1,6 @@
 """
-Twenty real kills (G2, lessons 11 and 23): a connector process, a sandbox process, SIGKILL.
+Twenty real kills on HubSpot and a few on Dynamics (G2, lessons 11 and 23): a connector process, a sandbox process,
+SIGKILL.
 
 All of them are made by `make crash`, which writes docs/crash-matrix.md.
 """
@@ -7,11 +8,13 @@ All of them are made by `make crash`, which writes docs/crash-matrix.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.kills.house import House, house
 from tests.kills.matrix import KINDS, TABLE, Death, Row, Undisturbed, die, table, undisturbed
+from tests.kills.places import DYNAMICS
 
 PEOPLE, PAGE = 24, 8
 
@@ -47,19 +50,35 @@ def test_g2_lesson_11_lesson_23_twenty_real_kills_heal(built: House) -> None:
     assert len(deaths) == 20
 
 
+def test_g2_lesson_11_lesson_23_real_kills_on_dynamics_heal(tmp_path: Path) -> None:
+    """After the last batch of updates was applied, and after the first task was made."""
+    kind = KINDS[0]
+    with house(tmp_path, 14, PAGE, DYNAMICS) as built:
+        kind.prepare(built, 14)
+        calm = undisturbed(built, kind)
+        faults = (
+            {"action": "kill_after", "path": r"\$batch", "nth": calm.batches},
+            {"action": "kill_after", "path": r"/tasks\(", "nth": 1},
+        )
+        deaths = [die(built, kind, calm, fault=fault, silence=place == 0) for place, fault in enumerate(faults)]
+
+    assert [(death.where, death.wrong) for death in deaths if death.wrong] == []
+    assert [death.where for death in deaths if not death.died] == []
+
+
 def test_the_committed_table_is_one_of_at_least_two_hundred_kills_that_all_healed() -> None:
     """It is what `make crash` wrote, with as many lines as it writes."""
     if not TABLE.exists():
         pytest.skip("make crash has not written its table yet")
     text = TABLE.read_text(encoding="utf-8")
     calm = Undisturbed(10, 5, 1.0, {})
-    made = table([Row("first run", 40, "a timer", calm, [Death("x", True, (), 5, 0.0)])])
+    made = table([Row("first run, hubspot", 40, "a timer", calm, [Death("x", True, (), 5, 0.0)])])
     assert text.split("\n\n20")[0] == made.split("\n\n20")[0]
     lines = [
         line.split("|")[1:-1] for line in text.splitlines() if line.startswith(("| first", "| incr", "| backfill"))
     ]
     kills, healed, doubles, blanks = ([int(line[place]) for line in lines] for place in (3, 4, 5, 6))
-    assert len(lines) == 6
+    assert len(lines) == 9
     assert sum(kills) >= 200
-    assert (healed, doubles, blanks) == (kills, [0] * 6, [0] * 6)
+    assert (healed, doubles, blanks) == (kills, [0] * 9, [0] * 9)
     assert all(float(line[-1].strip().rstrip("%")) <= 5 for line in lines if int(line[1].replace(",", "")) >= 1000)

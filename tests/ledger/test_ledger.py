@@ -122,6 +122,19 @@ def test_what_happens_in_a_transaction_happens_together(ledger: Ledger) -> None:
     assert ledger.mirror.kept("contact", ["1"]) == {}
 
 
+def test_reading_waits_for_nobody_who_writes(tmp_path: Path) -> None:
+    """Another process is in the middle of a transaction: what is committed is read meanwhile, without a lock."""
+    url = f"sqlite:///{tmp_path}/state.db"
+    reader, writer = open_ledger(url, "acme"), open_ledger(url, "acme")
+    writer.runs.move_cursor("changes:contact", "before")
+    with writer.transaction():
+        writer.runs.move_cursor("changes:contact", "after")
+
+        assert reader.runs.cursor("changes:contact") == "before"
+        assert writer.runs.cursor("changes:contact") == "after"
+    assert reader.runs.cursor("changes:contact") == "after"
+
+
 def test_a_contact_is_dirty_until_settled_and_again_when_its_company_changes(ledger: Ledger) -> None:
     """Whatever a rule may use of a person makes the person due."""
     mirror = ledger.mirror

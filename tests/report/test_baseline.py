@@ -58,7 +58,7 @@ def test_since_when_is_the_crms_word_or_a_history_or_unknown(stand: Stand) -> No
     history = {
         "2": {
             "lifecyclestage": (
-                PropertyVersion("lead", ago(20), "person", "CRM_UI userId:12"),
+                PropertyVersion("lead", ago(20), "person", "CRM_UI 12"),
                 PropertyVersion("lead", ago(30), "import", "IMPORT 9"),
                 PropertyVersion("subscriber", ago(90), "crm", "FORM"),
             )

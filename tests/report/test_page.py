@@ -54,6 +54,21 @@ def test_what_comes_from_outside_is_escaped(stand: Callable[..., Baseline], agre
     assert "&lt;script&gt;" in html
 
 
+def test_a_record_of_another_form_is_opened_on_its_own_page(
+    stand: Callable[..., Baseline], agreement: Agreement
+) -> None:
+    """A lead's page is not a contact's; whose form nobody says has the usual one."""
+    account = replace(ACCOUNT, contact_page="https://crm.example/main?etn={form:contact}&id={id}")
+    lead = replace(someone("1", days_ago("demo_request", 1)), form="lead")
+
+    one = stand([lead, someone("2", days_ago("demo_request", 1))], account=account)
+
+    assert one.page_of("1") == "https://crm.example/main?etn=lead&id=1"
+    assert one.page_of("2") == "https://crm.example/main?etn=contact&id=2"
+    assert "etn=lead&amp;id=1" in baseline_page(one, agreement.zone)
+    assert "forms" not in as_json(one)
+
+
 def test_the_page_of_what_was_observed_is_as_quiet(agreement: Agreement) -> None:
     """The same promises for the other report, hostile reason included."""
     page = "https://crm.example/{id}"

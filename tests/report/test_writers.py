@@ -25,8 +25,8 @@ def found(histories: Mapping[str, Mapping[str, tuple[PropertyVersion, ...]]], **
 def test_each_writer_is_named_as_far_as_the_crm_names_it() -> None:
     """A user is an owner where we know them; an automation has a name; an enrolment or an address names nobody."""
     told = versions(
-        ("a", 1, "person", "CRM_UI userId:12"),
-        ("b", 2, "person", "CRM_UI userId:99"),
+        ("a", 1, "person", "CRM_UI 12"),
+        ("b", 2, "person", "CRM_UI 99"),
         ("c", 3, "person", "CONTACTS_WEB rep@seller.example"),
         ("d", 4, "person", "CONTACTS_WEB stranger@seller.example"),
         ("e", 5, "automation", "AUTOMATION_PLATFORM 77"),
@@ -62,9 +62,9 @@ def test_changes_of_ninety_days_are_told_from_older_ones() -> None:
 def test_a_value_taken_back_by_another_writer_is_a_flip_flop() -> None:
     """The workflow raises, the rep takes back, twice on one person and once on another; one writer alone is none."""
     fight = versions(
-        ("lead", 1, "person", "CRM_UI userId:12"),
+        ("lead", 1, "person", "CRM_UI 12"),
         ("mql", 2, "automation", "AUTOMATION_PLATFORM 77"),
-        ("lead", 3, "person", "CRM_UI userId:12"),
+        ("lead", 3, "person", "CRM_UI 12"),
         ("mql", 4, "automation", "AUTOMATION_PLATFORM 77"),
         ("lead", 5, "import", "IMPORT 9"),
     )

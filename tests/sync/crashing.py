@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from connector.ledger import Ledger
-from tests.sync.sandbox_world import SandboxWorld
+from tests.sync.over_http import OverHttp
 from tests.sync.world import World
 
 
@@ -68,10 +68,10 @@ CALLS = frozenset({"read", "links", "write", "find_tasks", "history"})
 
 
 def fragile(world: World, fuse: Fuse) -> Any:
-    """The way into the CRM that dies at a call: at the protocol in memory, on the wire for HubSpot."""
+    """The way into the CRM that dies at a call: at the protocol in memory, else on the wire."""
     crm: Any = world.adapter()
-    if isinstance(world, SandboxWorld):
-        crm._api._wire = Fragile(crm._api._wire, fuse, frozenset({"send"}))
+    if isinstance(world, OverHttp):
+        world.api(crm)._wire = Fragile(world.wire(crm), fuse, frozenset({"send"}))
         return crm
     create = crm._create_task
 
@@ -128,9 +128,10 @@ def moments() -> Iterator[tuple[int, str]]:
 def dying(world: World, ledger: Ledger, fuse: Fuse) -> Iterator[Any]:
     """The CRM to open a session with; its calls and the commits of the ledger burn the fuse."""
     with _commits(ledger, fuse):
-        if isinstance(world, SandboxWorld):
+        if isinstance(world, OverHttp):
             crm: Any = world.adapter()
-            crm._api._wire.send = _fused(crm._api._wire.send, fuse)
+            wire = world.wire(crm)
+            wire.send = _fused(wire.send, fuse)
             yield crm
             return
         world.crm._called = _fused(world.crm._called, fuse)  # type: ignore[method-assign]  # every call, pages too

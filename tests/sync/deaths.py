@@ -21,13 +21,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.agreement import Agreement
-from connector.decide import Decider, Office
 from connector.ledger import Ledger
 from connector.ledger.database import unpack
 from connector.ledger.tables import handoffs, transitions
-from connector.sync import Order, Report, run, session
-from tests.sync.sandbox_world import SandboxWorld
+from connector.sync import Order, Report, run
+from tests.sync.over_http import OverHttp
 from tests.sync.world import World
 
 #: What of a crash is left in the memory CRM.
@@ -80,10 +78,9 @@ class Life:
         for suffix, content in state.ledger.items():
             self._file(suffix).write_bytes(content)
         self.world.clock.at = state.at
-        if isinstance(self.world, SandboxWorld):
-            assert self.world.sandbox is not None
-            self.world.sandbox.begin(pickle.loads(state.crm))
-            self.world.account = self.world.sandbox.world
+        if isinstance(self.world, OverHttp):
+            self.world.running.begin(pickle.loads(state.crm))
+            self.world.look_again()
         else:
             for name, value in zip(KEPT, pickle.loads(state.crm), strict=True):
                 setattr(self.world.crm, name, value)
@@ -92,8 +89,8 @@ class Life:
         return self.path.with_name(self.path.name + suffix)
 
     def _crm(self) -> bytes:
-        if isinstance(self.world, SandboxWorld):
-            return pickle.dumps(self.world.account)
+        if isinstance(self.world, OverHttp):
+            return pickle.dumps(self.world.running.world)
         return pickle.dumps([getattr(self.world.crm, name) for name in KEPT])
 
     def digest(self, *, whichever_run: bool = False) -> str:
@@ -154,9 +151,8 @@ class Life:
     @contextmanager
     def _applied(self, changed: Callable[[str], None]) -> Iterator[None]:
         """Each change in the account: a record at a time in memory, in whatever order a batch may be applied in."""
-        if isinstance(self.world, SandboxWorld):
-            assert self.world.sandbox is not None
-            where: Any = self.world.sandbox.hubspot
+        if isinstance(self.world, OverHttp):
+            where: Any = self.world.running.door
             names = ["answer"]
         else:
             where, names = self.world.crm, ["_write", "_create_task"]
@@ -209,22 +205,3 @@ def log_of(ledger: Ledger) -> tuple[list[Any], list[Any]]:
 
 def _untimed(body: dict[str, Any]) -> str:
     return str(sorted((name, "" if name.endswith("_at") else value) for name, value in body.items()))
-
-
-@contextmanager
-def compiled_once() -> Iterator[None]:
-    """The agreement is compiled for the first session only; a decider keeps nothing of whom it decides about."""
-    known: dict[int, tuple[Agreement, Decider]] = {}
-
-    def decider(agreement: Agreement, office: Office) -> Decider:
-        if office != Office():
-            return Decider(agreement, office)
-        if id(agreement) not in known:
-            known[id(agreement)] = agreement, Decider(agreement)
-        return known[id(agreement)][1]
-
-    session.Decider = decider  # type: ignore[misc,assignment]  # the name the session looks it up by
-    try:
-        yield
-    finally:
-        session.Decider = Decider  # type: ignore[misc]  # as it was

@@ -12,7 +12,6 @@ from connector.agreement.terms import Backward
 from connector.plan import Limits
 from connector.sync import Order
 from tests.sync.deaths import Life
-from tests.sync.sandbox_world import SandboxWorld
 from tests.sync.world import AS_OF, World
 
 
@@ -50,7 +49,7 @@ def _house(life: Life) -> None:
     world.deal("70", "5", "appointmentscheduled")
     for id in ("6", "7"):
         world.person(id, jobtitle="Shift Supervisor")
-        world.link("deal", "70", "contact", id)
+        world.joins(id, "70")
 
 
 def _next_day(life: Life) -> None:
@@ -68,10 +67,7 @@ def _next_day(life: Life) -> None:
     world.delete("7")
     world.person("8")
     world.asked_for_demo("8")
-    if isinstance(world, SandboxWorld):
-        world.account.merge("contacts", "1", "4")
-    else:
-        world.crm.merge("contact", "1", "4")
+    world.merge("1", "4")
     world.clock.pass_by(minutes=10)
 
 

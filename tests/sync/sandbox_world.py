@@ -4,7 +4,9 @@ The same small world on the HubSpot sandbox: real HTTP, the real adapter, the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -17,7 +19,8 @@ from connector.sandbox.clock import Clock as AccountClock
 from connector.sandbox.records import Source
 from connector.sandbox.schema import Definition, Option
 from connector.sandbox.workflows import Workflow
-from tests.sync.world import AS_OF, SOURCES, World
+from tests.sync.over_http import OverHttp, Told
+from tests.sync.world import AS_OF, SOURCES
 
 KINDS = {
     "contact": "contacts",
@@ -34,22 +37,12 @@ def empty_account() -> Account:
     return Account(clock=AccountClock(AS_OF))
 
 
-class Told:
-    """A clock for pacing that sleeping moves: nothing in a test waits."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        """Time passes at once."""
-        self.seconds += seconds
+#: Definitions and groups of an account that was set up, by what the mapping has of its own.
+_SET_UP: dict[str, Any] = {}
 
 
 @dataclass
-class SandboxWorld(World):
+class SandboxWorld(OverHttp):
     """An account on loopback and the connector beside it; the sandbox must come from `empty_account`."""
 
     sandbox: Sandbox | None = None
@@ -65,18 +58,25 @@ class SandboxWorld(World):
         for one in self.agreement.wiring.signals:
             if one.how == "list":
                 self.account.audience.add_list(one.key)
-        adapter = self.adapter()
-        for own in self.agreement.wiring.own:
-            definition = PropertyDefinition(own.property, own.type, own.label, dict(own.options))
-            adapter.create_property(own.kind, definition, self.agreement.wiring.own_group)
-        adapter.close()
+        self._set_up()
+
+    def _set_up(self) -> None:
+        """As `connector setup` leaves an account: made once over HTTP, and the same for every later one."""
+        wiring = self.agreement.wiring
+        key = repr((wiring.own, wiring.own_group))
+        if key not in _SET_UP:
+            adapter = self.adapter()
+            for own in wiring.own:
+                definition = PropertyDefinition(own.property, own.type, own.label, dict(own.options))
+                adapter.create_property(own.kind, definition, wiring.own_group)
+            adapter.close()
+            _SET_UP[key] = deepcopy((self.account.definitions, self.account.groups))
+        self.account.definitions, self.account.groups = deepcopy(_SET_UP[key])
 
     def adapter(self) -> CRM:
         """A connection of its own for every run, as a process would open it."""
         assert self.sandbox is not None
-        at = self.clock()
-        if self.account.clock.now() != int(at.timestamp() * 1000):
-            self.account.clock.set(at)
+        self.at_its_time()
         return HubSpot(
             self.sandbox.hubspot.token,
             base_url=self.sandbox.url,
@@ -84,6 +84,29 @@ class SandboxWorld(World):
             clock=self._told,
             sleep=self._told.sleep,
         )
+
+    @property
+    def running(self) -> Sandbox:
+        """The sandbox that it runs in."""
+        assert self.sandbox is not None
+        return self.sandbox
+
+    def look_again(self) -> None:
+        """The sandbox goes on with another account."""
+        assert self.sandbox is not None
+        self.account = self.sandbox.world
+
+    def before_calls(self, crm: Any, happens: Callable[[str], None], turn: AbstractContextManager[Any]) -> None:
+        """Something happens before each call of this way in is sent, one after the other."""
+        api = self.api(crm)
+        once = api._once
+
+        def asked(call: Any, request: Any) -> Any:
+            with turn:
+                happens(call.counted_as)
+                return once(call, request)
+
+        api._once = asked
 
     # -- what happens in it ------------------------------------------------------------------------------------
 
@@ -105,6 +128,11 @@ class SandboxWorld(World):
                 self.account.join_list(key, id, at=at)
             else:
                 self.account.submit_form(key, {"email": self.properties(id)["email"]}, at=at)
+
+    def lets_stages_back(self, *, any_way: bool) -> None:
+        """An admin changes how the account takes earlier stages."""
+        assert self.sandbox is not None
+        self.sandbox.switch(lifecycle="any" if any_way else "forward_only")
 
     # -- what people see of it -------------------------------------------------------------------------------------
 

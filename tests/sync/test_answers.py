@@ -219,7 +219,7 @@ def test_an_owner_who_takes_no_tasks_gets_none(build: Build, queue: str | None) 
     world.sync(ledger, never_to=frozenset((OWNER.id,)), no_owner=queue)
 
     assert world.handed_over() == ["1"]
-    assert [one.owner_id for one in ledger.work.tasks_of("1")] == [queue]
+    assert [one.owner_id for one in ledger.outbox.of("1")] == [queue]
 
 
 def test_an_old_interest_makes_no_task(build: Build) -> None:

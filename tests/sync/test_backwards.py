@@ -13,7 +13,6 @@ from connector.crm import Outcome, Update
 from connector.ledger.work import OpenClear
 from connector.sync import backwards
 from tests.sync.conftest import Build
-from tests.sync.sandbox_world import SandboxWorld
 from tests.sync.world import AS_OF, World
 
 #: By now the interest of `World.interested` has faded below the value at which an MQL is left.
@@ -64,11 +63,7 @@ def test_g5_an_opted_in_move_is_cleared_then_set(build: Build) -> None:
 def test_g5_where_the_crm_lets_it_back_nothing_is_cleared(build: Build) -> None:
     """A plain write that takes is enough: nobody is blank for a moment."""
     world = _faded(build, opted_in=True)
-    if isinstance(world, SandboxWorld):
-        assert world.sandbox is not None
-        world.sandbox.switch(lifecycle="any")
-    else:
-        world.crm._forward_only = {}
+    world.lets_stages_back(any_way=True)
     blanks: list[OpenClear] = []
     ledger = world.ledger()
     ledger.work.open_clear = lambda one, run, at: blanks.append(one)  # type: ignore[method-assign]  # listens in
@@ -83,7 +78,8 @@ def test_g5_somebody_who_acts_meanwhile_is_not_overwritten(build: Build) -> None
     """A clear is open, and a person has set a stage since: their stage stands, the clear is closed."""
     world = _faded(build, opted_in=True)
     ledger = world.ledger()
-    ledger.work.open_clear(OpenClear("1", "lifecyclestage", "marketingqualifiedlead", "lead"), 1, AS_OF)
+    was, wanted = (world.text("lifecyclestage", stage) for stage in ("marketingqualifiedlead", "lead"))
+    ledger.work.open_clear(OpenClear("1", world.named("lifecyclestage"), was, wanted), 1, AS_OF)
     world.edit("1", {"lifecyclestage": "opportunity"})
     world.clock.pass_by(minutes=10)
 

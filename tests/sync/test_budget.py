@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,8 +18,11 @@ from connector.crm.pacing import Budget
 from connector.errors import Deferred, Transient
 from connector.ledger import open_ledger
 from connector.ledger.quota import QuotaBook
+from connector.plan import Set
 from connector.sandbox import Sandbox
 from connector.sync import Order, Report, run
+from connector.sync.backwards import Backwards
+from connector.sync.lease import holding
 from tests.sync.sandbox_world import SandboxWorld, empty_account
 from tests.sync.world import empty_ledger
 
@@ -79,6 +82,22 @@ class Workers(SandboxWorld):
             session.crm.close()
             ledger.database.close()
 
+    def clear_then_set(self, wanted: Mapping[str, Set]) -> None:
+        """What a run does with stages that go back, when what was left of the day is known to it."""
+        (self.folder / "state.db").write_bytes(empty_ledger())
+        ledger = open_ledger(f"sqlite:///{self.folder / 'state.db'}", "one")
+        session = self.session(ledger)
+        session.crm.priority = "incremental"
+        try:
+            with holding(session):
+                report = Report(1, "one", "live", self.clock(), self.clock(), "")
+                assert list(session.crm.read("contact", ["1"], ["email"]))
+                with suppress(Deferred):
+                    Backwards(session, report).clear_then_set(wanted)
+        finally:
+            session.crm.close()
+            ledger.database.close()
+
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Sandbox]:
@@ -131,6 +150,21 @@ def test_lesson_38_the_floor_is_never_crossed_and_the_work_goes_on_the_next_day(
     assert {name: (one.status, one.run) for name, one in ended.items()} == {"one": ("done", 1), "two": ("done", 1)}
     assert min(workers.before) > 100
     assert {id for id in workers.contacts() if workers.properties(id).get("cx_fit_score")} == set(workers.contacts())
+
+
+def test_g5_g7_nobody_stays_blank_wherever_the_day_ends(workers: Workers, running: Sandbox) -> None:
+    """A stage is cleared, then set, and at whichever call the rest of the day has come down to the floor: either it
+    was not begun, or it is ended."""
+    running.switch(daily=1000)
+    back = {"1": Set("stage", "lifecyclestage", "marketingqualifiedlead", "lead")}
+    stages = []
+    for left in (101, 102, 103, 104, 105, 141, 142):
+        workers.edit("1", {"lifecyclestage": "marketingqualifiedlead"})
+        running.hubspot.limits.spent = 1000 - left
+        workers.clear_then_set(back)
+        stages.append(workers.properties("1").get("lifecyclestage"))
+
+    assert stages == [*["marketingqualifiedlead"] * 6, "lead"]
 
 
 def test_lesson_38_ten_restarts_do_not_begin_at_zero(workers: Workers, running: Sandbox) -> None:

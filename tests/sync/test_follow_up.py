@@ -126,16 +126,14 @@ def test_case_64_lesson_31_the_task_of_somebody_whose_owner_left_goes_to_the_que
     _sync(world, ledger, NEXT)
 
     assert world.properties("1")["cx_sla_state"] == "no_owner"
-    assert [one.owner_id for one in ledger.work.tasks_of("1")] == [NEXT]
+    assert [one.owner_id for one in ledger.outbox.of("1")] == [NEXT]
 
 
 def test_on_hold_the_clock_stands_still_in_the_account(build: Build) -> None:
     """The only open deal is put on hold for two days and goes on: paused, then due with what was left; every second
     run writes nothing, and there is one task."""
     world, ledger = _handed_over(build)
-    stages = {**world.agreement.wiring.deal_stages, ("default", "contractsent"): "on_hold"}
-    world.agreement = replace(world.agreement, wiring=replace(world.agreement.wiring, deal_stages=stages))
-    world.deal("70", "1", "contractsent")
+    world.deal_on_hold("70", "1")
     world.edit("1", {"city": "Warsaw"})
     world.clock.pass_by(hours=2)
     seen = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,11 +12,14 @@ from connector.crm.daily import Day
 from connector.crm.pacing import Budget
 from connector.errors import Transient
 from connector.sync import Order, run
-from connector.sync.forecast import begin, foresee, left_today
+from connector.sync.forecast import Costs, begin, foresee, left_today
 from tests.sync.world import World
 
 #: A Sunday evening in Warsaw, two hours before its midnight.
 NOW = datetime(2026, 11, 22, 21, tzinfo=UTC)
+
+#: Pages and batches of a hundred, the links of a thousand in a call, ten calls a second.
+COSTS = Costs(100, 100, 1000, 10.0)
 
 
 class Counting(World):
@@ -44,7 +48,7 @@ def test_g7_the_end_of_a_backfill_is_told_with_its_share_of_the_day(tmp_path: Pa
     world.clock.at = NOW
     ledger = world.ledger()
 
-    forecast = begin(world.session(ledger), day(), Budget())
+    forecast = begin(world.session(ledger), day(), Budget(), COSTS)
 
     assert (forecast.calls, forecast.seen) == (3_200, False)
     assert str(forecast) == (
@@ -57,7 +61,7 @@ def test_the_calls_of_a_backfill_depend_on_how_large_its_pages_and_batches_are(t
     world = Counting(tmp_path)
     world.clock.at = NOW
 
-    forecast = begin(world.session(world.ledger()), day(), Budget(), page=2000, batch=50)
+    forecast = begin(world.session(world.ledger()), day(), Budget(), replace(COSTS, page=2000, batch=50))
 
     assert forecast.calls == 4_250
 
@@ -68,7 +72,7 @@ def test_g7_a_day_that_is_not_enough_is_followed_by_the_next(tmp_path: Path) -> 
     world.clock.at = NOW
     budget = Budget(share=0.005, daily_floor=0)
 
-    forecast = begin(world.session(world.ledger()), day(), budget)
+    forecast = begin(world.session(world.ledger()), day(), budget, COSTS)
 
     assert forecast.ends_at == datetime(2026, 11, 24, 23, 0, 20, tzinfo=UTC)
 
@@ -76,7 +80,7 @@ def test_g7_a_day_that_is_not_enough_is_followed_by_the_next(tmp_path: Path) -> 
 def test_a_budget_of_nothing_has_no_end(tmp_path: Path) -> None:
     """One call a day is ours, and a backfill's part of it is none."""
     world = Counting(tmp_path)
-    forecast = begin(world.session(world.ledger()), day(), Budget(share=1 / 250_000))
+    forecast = begin(world.session(world.ledger()), day(), Budget(share=1 / 250_000), COSTS)
 
     assert forecast.ends_at is None
     assert "does not end within a year" in str(forecast)
@@ -88,7 +92,7 @@ def test_a_budget_of_nothing_has_no_end(tmp_path: Path) -> None:
         ({}, 100_000),
         ({"used": 60_000}, 40_000),
         ({"used": 120_000}, 0),
-        ({"remaining": 70_000}, 20_000),
+        ({"remaining": 70_000}, 19_960),  # beside the floor forty are kept
         ({"remaining": 40_000}, 0),
         ({"limit": None}, None),
         ({"refused_at": NOW.timestamp(), "refused_until": NOW.timestamp() + 60}, 0),
@@ -118,7 +122,7 @@ def test_g7_the_pace_that_is_seen_takes_the_place_of_the_usual_one(tmp_path: Pat
 
     crm.scan = breaks_off  # type: ignore[method-assign, assignment]  # stands in for it in this test
     crm.count = lambda kind, property=None, value=None: {"contact": 110}.get(kind, 0)  # type: ignore[method-assign]  # stands in for it in this test
-    first = begin(session, day(), Budget())
+    first = begin(session, day(), Budget(), COSTS)
     with pytest.raises(Transient):
         run(session, Order("backfill", world.clock(), everything=True))
     world.clock.pass_by(seconds=20)

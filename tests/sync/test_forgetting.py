@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 import pytest
@@ -80,7 +81,7 @@ def test_g14_whoever_is_forgotten_is_in_no_table_and_not_in_the_file(memory: Bui
     others = ledger.people.remember(["2"])
 
     erased = ledger.forgetting.forget(WHO, world.clock(), "salt")
-    ledger.database.scrub()
+    assert ledger.database.scrub()
 
     assert {"records", "people", "changes", "transitions", "handoffs", "tasks"} <= set(erased)
     assert {"links", "undone", "holds", "observed", "occurrences", "runs"} <= set(erased)
@@ -90,6 +91,24 @@ def test_g14_whoever_is_forgotten_is_in_no_table_and_not_in_the_file(memory: Bui
         assert secret.encode() not in bytes_of(world), secret
     assert ledger.people.remember(["2"]) == others
     assert "[forgotten]" in after  # a run's warning named the id
+
+
+def test_g14_what_somebody_still_looks_at_is_not_called_erased(memory: Build) -> None:
+    """A reader beside us, and a writer: the pages of before stay for them, and that is told; afterwards they go."""
+    world = memory()
+    ledger = a_life(world)
+    beside = sqlite3.connect(world.folder / "state.db", isolation_level=None)
+    for begins in ("BEGIN", "BEGIN IMMEDIATE"):
+        beside.execute(begins)
+        beside.execute("SELECT count(*) FROM records").fetchone()
+        if begins == "BEGIN":
+            ledger.forgetting.forget(WHO, world.clock(), "salt")
+        assert not ledger.database.scrub(patience=0.0)
+        beside.execute("ROLLBACK")
+    beside.close()
+
+    assert ledger.database.scrub()
+    assert all(one.encode() not in bytes_of(world) for one in VALUES)
 
 
 def test_g14_whoever_is_forgotten_never_comes_back(memory: Build) -> None:

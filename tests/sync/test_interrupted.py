@@ -310,7 +310,7 @@ def test_g2_lesson_23_a_task_whose_answer_was_lost_is_found_and_not_made_again(b
     world.sync(ledger)
 
     assert world.handed_over() == ["1"]
-    assert [one.state for one in ledger.work.tasks_of("1")] == ["created"]
+    assert [one.state for one in ledger.outbox.of("1")] == ["created"]
 
 
 @pytest.mark.parametrize("arrived", [True, False])

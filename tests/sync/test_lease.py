@@ -14,47 +14,43 @@ from connector.errors import Busy
 from connector.ledger.runs import LEASE
 from connector.sync import Order, run
 from tests.sync.conftest import Build
-from tests.sync.sandbox_world import SandboxWorld
+from tests.sync.over_http import OverHttp
 from tests.sync.world import World
 
 
 def _way_in(world: World) -> Any:
     """A connection of its own to the account, as each process has one."""
-    return world.adapter() if isinstance(world, SandboxWorld) else copy.copy(world.crm)
+    return world.adapter() if isinstance(world, OverHttp) else copy.copy(world.crm)
 
 
 def _written(world: World, crm: Any) -> int:
     """What the account has taken; in memory, from this way in."""
-    return world.writes if isinstance(world, SandboxWorld) else int(crm.writes)
+    return world.writes if isinstance(world, OverHttp) else int(crm.writes)
 
 
 def _at_call(world: World, crm: Any, classes: tuple[str, ...], happens: Callable[[str], None]) -> None:
     """Something happens while a call of these classes waits to be sent; one call after the other."""
     turn = threading.RLock()
-    if isinstance(world, SandboxWorld):
-        once = crm._api._once
 
-        def asked(call: Any, request: Any) -> Any:
-            with turn:
-                if not classes or call.counted_as in classes:
-                    happens(call.counted_as)
-                return once(call, request)
+    def asked(counted_as: str) -> None:
+        if not classes or counted_as in classes:
+            happens(counted_as)
 
-        crm._api._once = asked
+    if isinstance(world, OverHttp):
+        world.before_calls(crm, asked, turn)
         return
     called = type(crm)._called
 
     def told(endpoint: str) -> None:
         with turn:
-            if not classes or endpoint in classes:
-                happens(endpoint)
+            asked(endpoint)
             called(crm, endpoint)
 
     crm._called = told
 
 
 @pytest.mark.parametrize(
-    "classes", [("write",), ("create_task", "tasks"), ("batch_read", "list")], ids=["update", "task", "read"]
+    "classes", [("write",), ("create_task", "tasks", "objects"), ("batch_read", "list")], ids=["update", "task", "read"]
 )
 def test_g2_a_run_that_slept_through_its_lease_sends_nothing_more(build: Build, classes: tuple[str, ...]) -> None:
     """Another run takes over meanwhile: the sleeper ends as busy, and what it was about to send never leaves."""

@@ -57,7 +57,7 @@ def test_g9_lesson_49_trap_11_a_chain_of_merges_ends_in_one_history(build: Build
     assert len(ledger.people.transitions("3")) >= moves
     assert (report.tasks_created, again.tasks_created, again.counts["written"]) == (0, 0, 0)
     assert world.handed_over() == ["3"]
-    assert {one.person_id for one in ledger.work.tasks_of("3")} == {"3"}
+    assert {one.person_id for one in ledger.outbox.of("3")} == {"3"}
     assert ledger.mirror.alive("contact", ["1", "2", "3"]) == {"3"}
 
 
@@ -118,6 +118,7 @@ def test_g9_a_survivor_nobody_has_read_before_takes_over(tmp_path: Path) -> None
 def test_g9_a_merge_that_nobody_told_of_is_found_by_the_sweep(build: Build) -> None:
     """One record is missed, another lists it: the sweep folds them within the day."""
     world = build()
+    world.tells_by_time()
     ledger = _handed_over(world, "1", "2")
     world.clock.pass_by(hours=-3)
     world.merge("2", "1")

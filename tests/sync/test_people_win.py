@@ -22,7 +22,7 @@ from tests.sync.test_cases import Throttled
 from tests.sync.world import AS_OF, World
 
 HOLD = timedelta(days=30)
-GRADE = "cx_score_grade"
+GRADE, MQL = "cx_score_grade", "marketingqualifiedlead"
 
 
 def _known(build: Build, people: int = 1) -> tuple[World, Ledger]:
@@ -57,7 +57,7 @@ def test_lesson_36_an_edit_survives_until_its_hold_is_over(build: Build) -> None
     world.sync(ledger)
     hold = _hold(ledger)
 
-    assert (hold.live, hold.ours, hold.by, hold.source) == ("D4", ours, "person", "CRM_UI userId:7001")
+    assert (hold.live, hold.ours, hold.by, hold.source) == ("D4", ours, *world.told_as("person"))
     assert (hold.set_at, hold.until) == (edited_at, world.clock() + HOLD)
     assert hold.until is not None
 
@@ -354,18 +354,19 @@ def test_lesson_17_a_stage_that_another_system_sets_back_twice_is_not_fought(bui
         _reset(world, lifecyclestage="lead")
         told += world.sync(ledger).conflicts
         assert world.properties("1")["lifecyclestage"] == "lead"
-    hold = _hold(ledger, "lifecyclestage")
+    stage = world.named("lifecyclestage")
+    hold = _hold(ledger, stage)
 
-    assert (hold.code, hold.by, hold.until) == ("conflict", "automation", None)
-    assert (hold.live, hold.ours) == ("lead", "marketingqualifiedlead")
+    assert (hold.code, hold.by, hold.until) == ("conflict", world.told_as("automation")[0], None)
+    assert (hold.live, hold.ours) == (world.text("lifecyclestage", "lead"), world.text("lifecyclestage", MQL))
     assert len(told) == 1
     assert world.properties("1")["cx_stage"] == "mql"
     world.edit("1", {"city": "Gdynia"})
     assert world.sync(ledger).warnings == []  # told once, and no more
 
-    ledger.let_go("1", ["lifecyclestage"])
+    ledger.let_go("1", [stage])
     world.sync(ledger)
-    assert world.properties("1")["lifecyclestage"] == "marketingqualifiedlead"
+    assert world.properties("1")["lifecyclestage"] == MQL
     _reset(world, lifecyclestage="lead")
     world.sync(ledger)
     assert world.properties("1")["lifecyclestage"] == "marketingqualifiedlead"  # counting begins anew

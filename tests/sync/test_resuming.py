@@ -133,6 +133,32 @@ def test_a_reading_that_stopped_long_ago_begins_anew(tmp_path: Path) -> None:
     assert (report.as_of, report.counts["read"]) == (world.clock(), 5)
 
 
+def test_g1_a_run_that_is_taken_up_days_later_decides_by_what_is_known_then(tmp_path: Path) -> None:
+    """It died before anybody was interested; runs since have seen that. For the one that goes on it is no future: it
+    finds everything as it should be."""
+    world = World(tmp_path, page=1)
+    for id in ("1", "2"):
+        world.person(id)
+    world.sync(world.ledger())
+    doomed = Doomed(world)
+    doomed.dies_at = 8
+    with pytest.raises(Crash):
+        backfill(world)
+    world.clock.pass_by(days=3)
+    world.interested("1")
+    world.clock.pass_by(minutes=10)
+    ledger = world.ledger()
+    assert ledger.runs.unfinished_backfill() is not None
+    for _ in range(2):
+        world.sync(ledger)
+    writes = world.writes
+
+    report = backfill(world)
+
+    assert (report.run, report.as_of) == (2, world.clock())
+    assert (report.counts["written"], world.writes, report.warnings) == (0, writes, [])
+
+
 def test_a_run_that_ended_is_not_taken_up(tmp_path: Path) -> None:
     """The next one reads everybody again: that is what it was asked for."""
     world = a_world(tmp_path, 5)

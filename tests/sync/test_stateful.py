@@ -30,14 +30,14 @@ from connector.errors import Transient
 from connector.ledger.people import NOTHING
 from connector.sync import Order, Report
 from tests.sync.crashing import Crash, Fuse, dying
-from tests.sync.deaths import Life, State, compiled_once
+from tests.sync.deaths import Life, State
 from tests.sync.lives import SCENARIOS
-from tests.sync.sandbox_world import SandboxWorld
+from tests.sync.places import over_http
 from tests.sync.world import STAGES, World
 
 #: Games of `make check`; `make crash` says how many it plays.
 GAMES = int(os.environ.get("STATEFUL_GAMES", "0"))
-FEW = {"memory": 6, "hubspot": 3}
+FEW = {"memory": 6, "hubspot": 3, "dynamics": 2}
 STEPS = 18
 
 HOLD = timedelta(days=30)
@@ -296,7 +296,7 @@ class Game(RuleBasedStateMachine):
     def nothing_is_left_open(self) -> None:
         ledger = self.life.ledger
         assert ledger.work.open_clears() == []
-        assert {one.state for id in self.living() for one in ledger.work.tasks_of(id)} <= {"created"}
+        assert {one.state for id in self.living() for one in ledger.outbox.of(id)} <= {"created"}
         assert [id for id, memory in ledger.people.remember(self.living()).items() if memory.intended] == []
         assert ledger.mirror.waiting() == 0
 
@@ -306,7 +306,7 @@ def _without_stamps(facts: Any) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if name != "e"}
 
 
-@pytest.mark.parametrize("place", ["memory", "hubspot"])
+@pytest.mark.parametrize("place", FEW)
 def test_g1_g2_g3_g4_g5_g6_g9_whatever_happens_in_whatever_order(
     place: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -321,11 +321,8 @@ def test_g1_g2_g3_g4_g5_g6_g9_whatever_happens_in_whatever_order(
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    with compiled_once():
-        world = (
-            World(tmp_path) if place == "memory" else SandboxWorld(tmp_path, sandbox=request.getfixturevalue("hubspot"))
-        )
-        next(one for one in SCENARIOS if one.name == "stages go back").settings(world)
-        Game.life = Life(world, world.ledger())
-        Game.begin = Game.life.state()
-        run_state_machine_as_test(Game, settings=how)  # type: ignore[no-untyped-call]  # as Hypothesis ships it
+    world = World(tmp_path) if place == "memory" else over_http(tmp_path, request.getfixturevalue(place))
+    next(one for one in SCENARIOS if one.name == "stages go back").settings(world)
+    Game.life = Life(world, world.ledger())
+    Game.begin = Game.life.state()
+    run_state_machine_as_test(Game, settings=how)  # type: ignore[no-untyped-call]  # as Hypothesis ships it

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from connector.decide import Decider
 from connector.sync import Order, run
@@ -40,3 +42,25 @@ def test_lesson_35_trap_08_a_touched_pipeline_costs_no_scoring_and_no_write(
     assert made["batch_read"] <= TOUCHED // AT_ONCE + 10
     assert made["associations"] <= TOUCHED // AT_ONCE + 10
     assert made["search"] <= TOUCHED // PAGE + 20
+
+
+def test_a_run_in_which_nothing_happened_asks_the_ledger_little_and_locks_it_rarely(tmp_path: Path) -> None:
+    """However many people there are: some hundred statements, a dozen transactions, one compiled agreement."""
+    world, costs = World(tmp_path), list[tuple[int, int]]()
+    ledger, said = world.ledger(), list[str]()
+    sa.event.listen(ledger.database._engine, "before_cursor_execute", lambda _, __, sql, *___: said.append(sql))
+    for number in range(1, 61):
+        world.person(str(number))
+        if number in (3, 60):
+            for _ in range(2):
+                world.clock.pass_by(minutes=10)
+                said.clear()
+                world.sync(ledger)
+            costs.append((len(said), sum(sql.startswith("BEGIN") for sql in said)))
+
+    assert costs[0] == costs[1]
+    assert costs[0][0] <= 120
+    assert costs[0][1] <= 16
+    assert world.session(ledger).decider is world.session(ledger).decider
+    changed = replace(world.agreement, apply_to="everyone")
+    assert replace(world.session(ledger), agreement=changed).decider is not world.session(ledger).decider

@@ -50,7 +50,7 @@ OWNER = Owner("77", "rep@seller.example", active=True)
 
 #: Who writes beside us, in the words of a history.
 SOURCES = {
-    "person": "CRM_UI userId:7001",
+    "person": "CRM_UI 7001",
     "import": "IMPORT 9",
     "integration": "INTEGRATION 4711",
     "automation": "AUTOMATION_PLATFORM 12345",
@@ -60,9 +60,9 @@ SOURCES = {
 
 
 @cache
-def agreement() -> Agreement:
-    """The shipped agreement, with scores written at every change of the shown number."""
-    loaded = load_agreement(shipped_mappings())
+def agreement(crm: str = "hubspot") -> Agreement:
+    """The shipped agreement in one CRM's words, with scores written at every change of the shown number."""
+    loaded = load_agreement(shipped_mappings(), crm)
     rules = {name: replace(rule, smallest_change=0) for name, rule in loaded.write_back.rules.items()}
     return replace(loaded, write_back=replace(loaded.write_back, rules=rules))
 
@@ -162,6 +162,10 @@ class World:
         self.add("deal", id, {"pipeline": "default", "dealstage": stage, "createdate": "2026-03-01T00:00:00Z"})
         self.link("deal", id, "contact", contact)
 
+    def joins(self, contact: str, deal: str) -> None:
+        """One more person is put on a deal, where the account has room for that."""
+        self.link("deal", deal, "contact", contact)
+
     def usual_people(self) -> None:
         """One of each future: MQL, fast track, private mailbox, customer, opportunity, nobody special, malformed."""
         self.person("1")
@@ -245,6 +249,34 @@ class World:
         self.deal(id, contact, "closedwon")
         self.edit(contact, {"city": "Warsaw"})
 
+    # -- what it is like -------------------------------------------------------------------------------------------
+
+    def named(self, name: str) -> str:
+        """What the account calls a property of contacts that HubSpot calls so."""
+        return name
+
+    def text(self, name: str, text: str) -> str:
+        """How the account writes what HubSpot writes so."""
+        del name
+        return text
+
+    def told_as(self, how: str) -> tuple[str, str]:
+        """What a history says of who sets properties by `set_by`: by, and source."""
+        return how, SOURCES[how]
+
+    def lets_stages_back(self, *, any_way: bool) -> None:
+        """An admin changes how the account takes earlier stages."""
+        self.crm._forward_only = {} if any_way else {"lifecyclestage": STAGES}
+
+    def tells_by_time(self) -> None:
+        """From now on the account tells of changes by their instant alone, as most do anyway."""
+
+    def deal_on_hold(self, id: str, contact: str) -> None:
+        """A deal with this person on it is put on hold, by a stage that the mapping has for that."""
+        stages = {**self.agreement.wiring.deal_stages, ("default", "contractsent"): "on_hold"}
+        self.agreement = replace(self.agreement, wiring=replace(self.agreement.wiring, deal_stages=stages))
+        self.deal(id, contact, "contractsent")
+
     # -- the connector ---------------------------------------------------------------------------------------------
 
     def ledger(self, name: str = "state") -> Ledger:
@@ -260,14 +292,17 @@ class World:
         """The way in, as a process would open it."""
         return self.crm
 
+    def deal_states(self) -> Mapping[tuple[str, str], str]:
+        """What the account itself says of its deal stages."""
+        return {(one.pipeline, one.id): one.state for one in DEAL_STAGES}
+
     def session(self, ledger: Ledger, crm: Any = None, **changes: Any) -> Session:
         """A session on this account."""
-        states = {(one.pipeline, one.id): one.state for one in DEAL_STAGES}
         return Session(
             crm=crm or self.adapter(),
             ledger=ledger,
             agreement=self.agreement,
-            fields=FieldMap(self.agreement.wiring, self.agreement.fields_used, states),
+            fields=FieldMap(self.agreement.wiring, self.agreement.fields_used, self.deal_states()),
             settings=replace(self.settings, **changes),
             account="memory",
             owners=frozenset((OWNER.id,)),

@@ -1,4 +1,4 @@
-"""hubspot.toml (or dynamics.toml, of the same shape) and write_back.toml."""
+"""The files of the CRMs, all of one shape, and write_back.toml."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class SignalSourceShape(Shape):
 
 
 class WiringShape(Shape):
-    """hubspot.toml, dynamics.toml"""
+    """The file of a CRM, which bears its name"""
 
     own_prefix: str = Field(default="cx_", pattern=PREFIX)
     own_group: str = Field(default="agreement", pattern=PREFIX)

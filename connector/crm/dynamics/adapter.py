@@ -5,7 +5,7 @@ Dynamics 365 as a CRM of the protocol: settings in, the rooms of this package be
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connector.crm import (
     Automation,
@@ -105,7 +105,7 @@ class Dynamics:
     @calls.setter
     def calls(self, calls: Calls) -> None:
         """Start a new tally, for a new run on the same connection."""
-        self._env.api.calls = calls
+        self._env.api.tally.calls = calls
 
     @property
     def before_call(self) -> Callable[[], None]:
@@ -116,6 +116,10 @@ class Dynamics:
     def before_call(self, ask: Callable[[], None]) -> None:
         """Ask somebody else from now on."""
         self._env.api.before_call = ask
+
+    def clock_ahead(self, now: datetime) -> timedelta:
+        """See CRM."""
+        return self._env.api.their_clock.ahead(now)
 
     def waits_for(self) -> str:
         """See CRM."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -24,15 +23,14 @@ from connector.crm.dynamics.transport import Request, Wire
 from connector.crm.pacing import Budget
 from connector.crm.resting import Rest
 from connector.crm.retry import Policy
+from connector.crm.tally import Tally
 from connector.crm.threads import Threads
+from connector.crm.timing import TheirClock
 from connector.crm.wire import Answer
-from connector.errors import CrmError, Deferred, OutcomeUnknown, Transient
+from connector.errors import CrmError, Deferred, OutcomeUnknown, Throttled
 
 A = TypeVar("A")
 B = TypeVar("B")
-
-#: Before the environment has ever answered, the address is more likely wrong than the network weak: say so soon.
-FIRST_CONTACT = 3
 
 #: Beside the rows of a list: the link to those that follow.
 NEXT = "@odata.nextLink"
@@ -87,14 +85,18 @@ class Api:
         new_id: Callable[[], str] = secrets.token_hex,
     ) -> None:
         self._rest, self._wire, self._new_id = rest, wire, new_id
-        self.policy, self.clock, self.calls = policy, clock, Calls()
+        self.policy, self.clock, self.tally = policy, clock, Tally()
         self.allowance = Allowance(
             desk, wire.host, lambda: wire.whose, budget, a_day=a_day, sleep=rest, dice=policy.dice
         )
         self.before_call: Callable[[], None] = unasked
-        self._tally = threading.Lock()
-        self._reached = False
+        self.their_clock = TheirClock(clock)
         self._threads = Threads(threads, "dynamics")
+
+    @property
+    def calls(self) -> Calls:
+        """What the run has made so far."""
+        return self.tally.calls
 
     def ask(self, call: Call) -> dict[str, Any]:
         """The JSON object of the answer; empty where it has no body. Numbers with a fraction are Decimals. Raises as
@@ -155,6 +157,14 @@ class Api:
         """See Threads."""
         return self._threads.ahead(work, writing=writing)
 
+    def prove(self, link: str) -> None:
+        """Raises Denied for a link out of an answer that leads to another host, before it is stored."""
+        self._wire.prove(link)
+
+    def leads_home(self, link: str) -> bool:
+        """Whether a stored link leads to this environment."""
+        return self._wire.leads_home(link)
+
     def waits_for(self) -> str:
         """What calls under way are waiting for at this moment; "" for nothing known."""
         return self._rest.told()
@@ -190,10 +200,10 @@ class Api:
     def _before_another_try(self, attempt: int, refusal: Answer | Missing) -> None:
         assert isinstance(refusal, Answer)  # only answers are throttled
         error = error_of("a part of POST $batch", refusal)
-        assert isinstance(error, Transient)  # as the status says
-        self._count_refusal()
+        assert isinstance(error, Throttled)  # as the status says
+        self.tally.refused()
         self.allowance.refused(self.clock(), error, self.policy.patience)
-        self._count_retry()
+        self.tally.retried()
         self._rest.before_another_try(self.policy.wait(attempt, error))
 
     # -- one try ------------------------------------------------------------------------------------------
@@ -203,21 +213,23 @@ class Api:
 
         def once() -> A:
             found = read(self._once(request, counted_as, rows))
-            self._reached = True
+            self.tally.answered()
             return found
 
-        return self.policy.run(once, repeatable=repeatable, on_retry=self._count_retry, attempts=self._attempts)
-
-    def _attempts(self) -> int:
-        most = self.policy.attempts
-        return most if self._reached else min(most, FIRST_CONTACT)
+        return self.policy.run(
+            once,
+            repeatable=repeatable,
+            on_retry=self.tally.retried,
+            attempts=lambda: self.tally.attempts(self.policy.attempts),
+        )
 
     def _once(self, request: Request, counted_as: str, rows: int) -> Answer:
         with self._rest.waiting_for("a place in the quota"):
             places = self.allowance.take(counted_as, rows)
         with places, self._rest.waiting_for("the server's answer"):
             answer = self._wire.send(request, self.before_call)  # asked last of all: the places may have taken long
-            self._count(counted_as)
+            self.tally.sent(counted_as)
+            self.their_clock.learn(answer.headers.get("Date"))
             self.allowance.learn(answer)
             if answer.status >= 300 and not _is_a_batch(answer):
                 raise self._failure(request, answer, places)
@@ -225,24 +237,12 @@ class Api:
 
     def _failure(self, request: Request, answer: Answer, places: Places) -> CrmError:
         error = error_of(str(request), answer, request.headers)
-        if isinstance(error, Transient) and not isinstance(error, OutcomeUnknown):
-            self._reached = True  # nobody but Dataverse counts our calls
-            self._count_refusal()
+        if isinstance(error, Throttled):
+            self.tally.answered()  # nobody but Dataverse counts our calls
+            self.tally.refused()
             places.complained = True
             self.allowance.refused(places.since, error, self.policy.patience)
         return error
-
-    def _count(self, counted_as: str) -> None:
-        with self._tally:
-            self.calls.by_class[counted_as] = self.calls.by_class.get(counted_as, 0) + 1
-
-    def _count_refusal(self) -> None:
-        with self._tally:
-            self.calls.throttled += 1
-
-    def _count_retry(self) -> None:
-        with self._tally:
-            self.calls.retries += 1
 
 
 def listed(call: Call, body: Mapping[str, Any]) -> list[dict[str, Any]]:

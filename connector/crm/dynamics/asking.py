@@ -28,19 +28,21 @@ _TOO_LONG = frozenset({413, 414})
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The rows of a set where one of these keys holds one of these ids."""
+    """The rows of a set where one of these keys holds one of these ids, and which fulfil a further condition."""
 
     set_name: str
     select: str
     keys: tuple[str, ...]
     ids: tuple[str, ...]
     annotated: bool = False
+    only: str = ""
 
     @property
     def call(self) -> Call:
         """As a request."""
         conditions = " or ".join(f"{key} eq {id}" for id in self.ids for key in self.keys)
-        query = (("$select", self.select), ("$filter", conditions))
+        wanted = f"({conditions}) and {self.only}" if self.only else conditions
+        query = (("$select", self.select), ("$filter", wanted))
         return Call(self.set_name, "read", query=query, headers=self.headers)
 
     @property
@@ -55,12 +57,19 @@ class Question:
 
 
 def questions(
-    env: Environment, set_name: str, select: str, keys: Sequence[str], ids: Iterable[str], *, annotated: bool = False
+    env: Environment,
+    set_name: str,
+    select: str,
+    keys: Sequence[str],
+    ids: Iterable[str],
+    *,
+    annotated: bool = False,
+    only: str = "",
 ) -> list[Question]:
     """For all of these ids."""
     every, size = tuple(ids), env.reading.ids
     return [
-        Question(set_name, select, tuple(keys), every[start : start + size], annotated)
+        Question(set_name, select, tuple(keys), every[start : start + size], annotated, only)
         for start in range(0, len(every), size)
     ]
 

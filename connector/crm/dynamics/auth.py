@@ -1,9 +1,9 @@
 """
 The token of an app registration, by client credentials: no person signs in, and there is no refresh token.
 
-`msal` knows how a secret or a certificate becomes a token; when to fetch one is ours (see connector.crm.wire.Held).
-Each fetch begins with an empty cache of msal's, which would otherwise hand out the very token that was refused, and
-repeat for a minute what it was told during an outage.
+`msal` knows how a secret or a certificate becomes a token; when to fetch one is ours (see CurrentAccess). Each fetch
+begins with an empty cache of msal's, which would otherwise hand out the very token that was refused, and repeat for a
+minute what it was told during an outage.
 Sources: "Use OAuth authentication with Microsoft Dataverse"; the error numbers (AADSTS...) are Microsoft Entra's.
 """
 
@@ -13,30 +13,21 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from connector.crm.dynamics.courier import Courier
+from connector.crm.dynamics.pem import Certificate, pem_of
+from connector.crm.dynamics.refusals import retry_after
 from connector.crm.retry import Policy
-from connector.crm.wire import Access, Answer, Held
-from connector.errors import CrmError, Denied, OutcomeUnknown, Transient
+from connector.crm.wire import Access, Answer, CurrentAccess
+from connector.errors import CrmError, Denied, OutcomeUnknown, Throttled, Transient
 
 #: How often a fetch is tried when the network fails it.
 ATTEMPTS = 4
 
 #: Seconds a token is taken to live where the answer does not say.
 USUAL_LIFE = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """A key that proves the app, in a PEM file together with its certificate, or with the `thumbprint` of it. File and
-    `passphrase` are read anew for each fetch."""
-
-    path: Path
-    thumbprint: str | None = None
-    passphrase: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +60,7 @@ class AppToken:
         self._app, self._policy, self._wall = app, policy, wall
         self._scope = f"{environment_url.rstrip('/')}/.default"
         self._door = _Door(courier, app.authority)
-        self._held = Held(self._fetched, wall)
+        self._held = CurrentAccess(self._fetched, wall)
 
     @property
     def whose(self) -> str:
@@ -144,7 +135,8 @@ class AppToken:
         status = self._door.status
         if status < 500 and status not in (408, 429):
             return None
-        return Transient(f"{self._door.host} answered {status} instead of a token.", code=f"http_{status}")
+        what = f"{self._door.host} answered {status} instead of a token."
+        return _busy(what, status, self._door.wait)
 
     def _refusal(self, said: Mapping[str, Any]) -> CrmError:
         """What Entra refuses and which setting that is about; its own words are not passed on."""
@@ -201,41 +193,6 @@ def _number(said: Mapping[str, Any]) -> int:
     return int(found[1]) if found else 0
 
 
-def pem_of(certificate: Certificate, where: str) -> dict[str, str]:
-    """What msal wants to know of a certificate. Raises Denied, which names the setting `where` and what to mend."""
-    try:
-        text = certificate.path.read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise Denied(f"{where}: {certificate.path} cannot be read: {why}. It must be a PEM file.", code="app") from None
-    keys, certificates = _blocks(text, r"(?:[A-Z]+ )?PRIVATE KEY"), _blocks(text, "CERTIFICATE")
-    if not keys or not (certificates or certificate.thumbprint):
-        lacks = "private key" if not keys else "certificate beside the key, and thumbprint is not set"
-        raise Denied(f"{where}: {certificate.path} holds no {lacks}. Write both into one PEM file.", code="app")
-    passphrase = certificate.passphrase() if certificate.passphrase else None
-    _prove_readable(keys[0], passphrase, certificate.path, where)
-    proof = {"private_key": keys[0]}
-    if certificate.thumbprint:
-        proof["thumbprint"] = certificate.thumbprint
-    else:
-        proof["public_certificate"] = certificates[0]
-    return proof | ({"passphrase": passphrase} if passphrase else {})
-
-
-def _blocks(text: str, kind: str) -> list[str]:
-    return [found[0] for found in re.finditer(f"-----BEGIN ({kind})-----.*?-----END \\1-----", text, re.DOTALL)]
-
-
-def _prove_readable(key: str, passphrase: str | None, path: Path, where: str) -> None:
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - as msal
-
-    try:
-        load_pem_private_key(key.encode(), passphrase.encode() if passphrase else None)
-    except (ValueError, TypeError):
-        what = "cannot be opened: its passphrase is missing, wrong, or the key has none (certificate.passphrase)."
-        raise Denied(f"{where}: the key in {path} {what}", code="app") from None
-
-
 # -- how msal reaches the authority ----------------------------------------------------------------------
 
 
@@ -250,7 +207,7 @@ class _Response:
     def raise_for_status(self) -> None:
         """msal asks so for what is neither a description nor a refusal."""
         if self.status_code >= 400:
-            raise Transient(f"the authority answered {self.status_code}.", code=f"http_{self.status_code}")
+            raise _busy(f"the authority answered {self.status_code}.", self.status_code)
 
 
 class _Door:
@@ -265,6 +222,7 @@ class _Door:
         self._plain, self._secure = authority, _over_tls(authority)
         self.host = urlsplit(authority).netloc
         self.status, self.asks_of_the_tenant = 0, True  # of the last answer, and what it was about
+        self.wait: float | None = None  # seconds for which it asked us to stay away
 
     def get(self, url: str, params: Mapping[str, str] | None = None, headers: Any = None, **_: object) -> _Response:
         """See msal's HttpClient."""
@@ -287,9 +245,15 @@ class _Door:
         address = url.replace(_root(self._secure), _root(self._plain), 1) + (f"?{urlencode(params)}" if params else "")
         self.asks_of_the_tenant = method == "GET"
         answer: Answer = self._courier.carry(method, address, headers or {}, body, f"{method} {urlsplit(address).path}")
-        self.status = answer.status
+        self.status, self.wait = answer.status, retry_after(answer)
         text = answer.body.decode("utf-8", "replace").replace(_root(self._plain), _root(self._secure))
         return _Response(answer.status, text, dict(answer.headers))
+
+
+def _busy(what: str, status: int, wait: float | None = None) -> Transient:
+    if status == 429:
+        return Throttled(what, retry_after=wait)
+    return Transient(what, code=f"http_{status}", retry_after=wait)
 
 
 def _root(address: str) -> str:

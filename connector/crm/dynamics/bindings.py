@@ -54,6 +54,11 @@ class Bindings:
             self._known[table.name] = self._api.clock(), fresh
         return fresh
 
+    def forget(self, table: Table) -> None:
+        """A navigation property was not found: ask anew when it is needed again."""
+        with self._lock:
+            self._known.pop(table.name, None)
+
     def address(self, target: str, id: str) -> str:
         """How a row of this table is named. Raises ValueError for what is no id, NotFound for an unknown table."""
         if id_in(id) != id.lower():

@@ -17,7 +17,7 @@ from connector.crm.dynamics.api import Call
 from connector.crm.dynamics.drafting import Draft
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.refusals import Refused
-from connector.errors import Deferred, NotFound, OutcomeUnknown, Transient
+from connector.errors import Deferred, Denied, NotFound, OutcomeUnknown, Transient
 
 _MESSAGE = "Microsoft.Dynamics.CRM."
 
@@ -69,6 +69,10 @@ def _sent(env: Environment, drafts: Sequence[Draft]) -> Sent:
         return ({}, list(drafts)) if error.code == "not_supported" else _halved(env, drafts)
     except NotFound:
         return _halved(env, drafts)
+    except Denied as error:
+        if error.code != "scope":
+            raise
+        return {}, list(drafts)  # one row that is not ours to write is told by itself
     for one in drafts:
         env.versions.forget(one.id)  # the answer tells no new ones
     return {one.id: Outcome(one.id, "written") for one in drafts}, []

@@ -11,7 +11,7 @@ Sources: "Use change tracking to synchronize data with external systems" of Micr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,9 +28,9 @@ from connector.errors import CrmError, NotFound
 
 def begin(env: Environment, kind: str, now: datetime) -> str:
     """A cursor from which every edit made after this moment will be seen."""
-    settled = now - env.reading.settle
-    place = Place(since=settled, until=settled)
     tables = [table for table in TABLES[kind] if env.schema.of(table) is not None]
+    settled = env.api.their_clock.now(now) - env.reading.settle
+    place = Place(since=settled, until=settled)
     env.begun[kind] = cursor = written({table.name: place for table in tables})
     return cursor
 
@@ -38,14 +38,14 @@ def begin(env: Environment, kind: str, now: datetime) -> str:
 def changes(env: Environment, kind: str, cursor: str, now: datetime) -> Iterator[Batch]:
     """The ids of what changed and of what is gone, a page a batch, table by table; a batch that ends a table carries
     the cursor behind it, the last one the instant up to which everything is known."""
-    places = read(cursor)
+    places, now = read(cursor), env.api.their_clock.now(now)
     if places is None:
         raise CrmError(f"the stored cursor of {kind} cannot be read; a full backfill sets it anew", code="cursor")
     for table in TABLES[kind]:
         if table.name not in places and env.schema.of(table) is not None:
             raise _lost(kind, f"nothing is known of the changes of {table.set_name}")
     for table in (one for one in TABLES[kind] if one.name in places):
-        told, place = _Told(), places[table.name]
+        told, place = _Told(), _proved(env, kind, table, places[table.name])
         pages = _along(env, kind, table, place, now) if place.link else _since(env, table, place, now)
         for page in pages:
             ids, gone = told.news(page)
@@ -74,11 +74,14 @@ class _Told:
     gone: set[str] = field(default_factory=set)
 
     def news(self, page: _Page) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Ids to be read, and those that are gone. Of a row that is told as changed and as deleted, be it restored or
+        deleted meanwhile, only a look can tell: it is to be read, once more."""
         ids = tuple(id for id in dict.fromkeys(page.ids) if id not in self.ids)
-        gone = tuple(id for id in dict.fromkeys(page.gone) if id not in self.gone)
         self.ids.update(ids)
-        self.gone.update(gone)
-        return ids, gone
+        deleted = tuple(id for id in dict.fromkeys(page.gone) if id not in self.gone)
+        self.gone.update(deleted)
+        doubtful = tuple(id for id in deleted if id in self.ids and id not in ids)
+        return (*ids, *doubtful), tuple(id for id in deleted if id not in self.ids)
 
 
 # -- along links -----------------------------------------------------------------------------------------
@@ -95,12 +98,27 @@ def _along(env: Environment, kind: str, table: Table, place: Place, now: datetim
         if not isinstance(following, str):
             if not isinstance(delta, str) and (rows or at != place.link):
                 raise _lost(kind, f"{table.set_name} gave no link to what follows")
-            yield _Page(ids, gone, Place(link=delta if isinstance(delta, str) else at, until=now))
+            after = delta if isinstance(delta, str) else at
+            env.api.prove(after)
+            yield _Page(ids, gone, replace(place, link=after, until=now))
             return
         if following == at:
             raise CrmError(f"the changes of {table.set_name} do not advance", code="list_stuck")
-        yield _Page(ids, gone, Place(link=following, until=place.until))
+        yield _Page(ids, gone, replace(place, link=following))
         at = following
+
+
+def _proved(env: Environment, kind: str, table: Table, place: Place) -> Place:
+    """A place from which reading can go on. A link to another host is never followed: the environment has moved since
+    it was stored; and a column that came to the table later is none of those whose changes a link tells."""
+    if place.link is None:
+        return place
+    if not env.api.leads_home(place.link):
+        raise _lost(kind, f"the link to the changes of {table.set_name} leads to another host than environment_url")
+    shape = env.schema.of(table) if place.lacking else None
+    if new := [name for name in place.lacking if shape is not None and name in shape.columns]:
+        raise _lost(kind, f"{table.set_name} did not have {', '.join(new)} then")
+    return place
 
 
 def _changed(env: Environment, kind: str, link: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Callable, Mapping
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
@@ -19,11 +20,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
-from connector.crm.wire import Answer
+from connector.crm.wire import CONNECT_SECONDS, Answer, read_whole
 from connector.errors import CrmError, Denied, OutcomeUnknown, Transient
-
-CONNECT_SECONDS = 10.0
-CHUNK = 1 << 18
 
 #: Nothing was sent when these happen: the call was certainly not applied.
 _NOT_SENT = (
@@ -119,16 +117,13 @@ class Courier:
         )
 
     def _read(self, response: requests.Response, deadline: float) -> bytes | None:
-        """One chunk at a time, because the socket's own timeout starts anew with every byte that drips in. None when
-        it took too long."""
-        parts: list[bytes] = []
-        while part := response.raw.read1(CHUNK, decode_content=True):
-            parts.append(part)
-            if self._clock() > deadline:
-                response.raw.close()
-                return None
-        response.raw.release_conn()
-        return b"".join(parts)
+        """None when it took too long."""
+        body = read_whole(partial(response.raw.read1, decode_content=True), clock=self._clock, deadline=deadline)
+        if body is None:
+            response.raw.close()
+        else:
+            response.raw.release_conn()
+        return body
 
     def _failure(self, error: Exception, host: str, shown: str) -> CrmError:
         """What it means that no answer began: `requests` wraps the cause that says whether anything was sent."""

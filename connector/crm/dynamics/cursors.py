@@ -19,16 +19,18 @@ from connector.crm.dynamics.values import instant
 @dataclass(frozen=True, slots=True)
 class Place:
     """How far the changes of one table were read: the link to those that follow, or since when they are to be read.
-    `until`: everything before is known; None where nobody said."""
+    `until`: everything before is known; None where nobody said. `lacking`: columns that were asked for and that the
+    table did not have, so that the link knows nothing of them."""
 
     link: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    lacking: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         """As it is stored."""
-        told = {"link": self.link, "since": _iso(self.since), "until": _iso(self.until)}
-        return {name: value for name, value in told.items() if value is not None}
+        told = {"link": self.link, "since": _iso(self.since), "until": _iso(self.until), "lacking": self.lacking}
+        return {name: value for name, value in told.items() if value}
 
     @classmethod
     def of(cls, stored: object) -> Place | None:
@@ -36,8 +38,9 @@ class Place:
         if not isinstance(stored, dict):
             return None
         link, since, until = stored.get("link"), instant(stored.get("since")), instant(stored.get("until"))
+        lacking = stored.get("lacking")
         if isinstance(link, str) and link:
-            return cls(link, None, until)
+            return cls(link, None, until, tuple(map(str, lacking)) if isinstance(lacking, list) else ())
         return cls(None, since, until) if since is not None else None
 
 

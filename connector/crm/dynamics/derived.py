@@ -1,9 +1,11 @@
 """
-Properties that no column holds by itself and the agreement needs: a call's outcome, the moment of an activity, the
-stage of a deal. Each is made of a few columns of its row, and is named in a mapping like a column of its own.
+Properties that no column holds by itself and the agreement needs: a call's outcome, how long it took, the stage of a
+deal. Each is made of a few columns of its row, and is named in a mapping like a column of its own.
 
 What a call came to is told by its state, its status and whether somebody spoke to a machine; an opportunity's stage
-says nothing about whether it was won. Sources: the table pages of phone call and opportunity of Dynamics 365 Sales.
+says nothing about whether it was won. Where the first of several columns that is filled says everything, the mapping
+names them itself (`otherwise`), and nothing is derived. Sources: the table pages of phone call and opportunity of
+Dynamics 365 Sales.
 """
 
 from __future__ import annotations
@@ -52,10 +54,6 @@ def _duration(row: Row) -> str | None:
     return None if minutes is None else str(int(minutes) * 60_000)
 
 
-def _first_of(*names: str) -> Callable[[Row], str | None]:
-    return lambda row: next((str(row[name]) for name in names if row.get(name)), None)
-
-
 def _deal_stage(row: Row) -> str | None:
     state, stage = row.get("statecode"), row.get("salesstage")
     if state in (_WON, _LOST):
@@ -92,10 +90,6 @@ def _text(name: str, type_: str, label: str, options: Mapping[str, str] | None =
     return PropertyDefinition(name, type_, label, options or {}, read_only=True, calculated=True)
 
 
-def _at(*names: str) -> Derived:
-    return Derived(names, _first_of(*names), _text("derived.at", "datetime", "When it took place"))
-
-
 _DURATION = Derived(
     ("actualdurationminutes",), _duration, _text("derived.duration_ms", "number", "How long it took, in milliseconds")
 )
@@ -103,7 +97,6 @@ _DURATION = Derived(
 #: kind -> name -> how it is made.
 DERIVED: Mapping[str, Mapping[str, Derived]] = {
     "call": {
-        "derived.at": _at("actualstart", "actualend", "scheduledstart", "scheduledend", "createdon"),
         "derived.duration_ms": _DURATION,
         "derived.outcome": Derived(
             ("statecode", "statuscode", "leftvoicemail", "actualdurationminutes"),
@@ -111,9 +104,7 @@ DERIVED: Mapping[str, Mapping[str, Derived]] = {
             _text("derived.outcome", "enumeration", "What the call came to", _OUTCOMES),
         ),
     },
-    "email": {"derived.at": _at("senton", "actualstart", "actualend", "createdon")},
-    "meeting": {"derived.at": _at("actualstart", "scheduledstart", "createdon"), "derived.duration_ms": _DURATION},
-    "task": {"derived.at": _at("actualend", "scheduledend", "createdon")},
+    "meeting": {"derived.duration_ms": _DURATION},
     "deal": {
         "derived.stage": Derived(
             ("statecode", "statuscode", "salesstage"),

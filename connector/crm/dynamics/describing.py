@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from connector.crm import DealStage, Description, Finding, Owner
-from connector.crm.dynamics import columns, derived, owning, rights
+from connector.crm.dynamics import columns, derived, owning, predicting, rights
 from connector.crm.dynamics.api import Call
 from connector.crm.dynamics.columns import Choice, Columns
 from connector.crm.dynamics.environment import Environment
@@ -43,7 +43,7 @@ def describe(env: Environment, kinds: Sequence[str], root: str) -> Description:
         daily_used=day.limit - day.remaining if day.limit is not None and day.remaining is not None else None,
         contact_page=_contact_page(root),
         name=str(organization.get("name") or ""),
-        findings=(*_of_tables(kinds, known), *rights.missing(env, user, kinds, known)),
+        findings=(*_of_tables(kinds, known), *rights.missing(env, user, kinds, known), *predicting.findings(env)),
         told=tuple(_told(kinds, known, organization)),
         changes_kept=_kept(organization),
     )
@@ -72,10 +72,10 @@ def _owners(env: Environment) -> tuple[Owner, ...]:
 
 
 def _contact_page(root: str) -> str:
-    """Where people open a contact; an environment on this machine is a sandbox without pages."""
+    """Where people open a contact or a lead; an environment on this machine is a sandbox without pages."""
     if not root.startswith("https://"):
         return ""
-    return f"{root.rstrip('/')}/main.aspx?pagetype=entityrecord&etn={CONTACT.name}&id={{id}}"
+    return f"{root.rstrip('/')}/main.aspx?pagetype=entityrecord&etn={{form:{CONTACT.name}}}&id={{id}}"
 
 
 # -- deals -----------------------------------------------------------------------------------------------

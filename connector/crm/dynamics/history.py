@@ -11,7 +11,7 @@ Source: "Retrieve the history of audited data changes" of Microsoft's documentat
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from connector.crm import PropertyVersion
@@ -33,8 +33,9 @@ Versions = Mapping[str, tuple[PropertyVersion, ...]]
 MOST = 25
 
 _AUDITS, _OBJECT, _USER = "audits", looked_up("objectid"), looked_up("userid")
-_AUDITED = f"auditid,attributemask,createdon,operation,{_USER},{_OBJECT}"
-_CREATED, _UPDATED = 1, 2
+_AUDITED = f"auditid,attributemask,createdon,{_USER},{_OBJECT}"
+#: Of all that is audited, what gives columns their values: that a row was made, and that it was changed.
+_CHANGES = "(operation eq 1 or operation eq 2)"
 
 _WRITERS = tuple(looked_up(name) for name in ("modifiedby", "createdby"))
 
@@ -102,20 +103,28 @@ def _entries(env: Environment, table: Table, rows: Sequence[Row], columns: Itera
     if not rows:
         return []
     wanted = frozenset(_numbers(env, table, columns).values())
-    try:
-        told = list(rows_of(env, questions(env, _AUDITS, _AUDITED, (_OBJECT,), [id_of(table, row) for row in rows])))
+    asked = questions(env, _AUDITS, _AUDITED, (_OBJECT,), [id_of(table, row) for row in rows], only=_CHANGES)
+    try:  # question by question: what a few records went through in their lives may be many rows
+        found = list(env.api.each(lambda question: _newest(rows_of(env, [question]), wanted), asked))
     except (NotFound, Refused):
         return []
     except Denied as error:
         if error.code != "scope":
             raise
         return []  # whoever may not read the log is told by check; the rows tell of their last writers
+    return [entry for those in found for entry in those]
+
+
+def _newest(rows: Iterable[Row], wanted: Set[str]) -> list[Entry]:
+    """The newest few entries of each record that are about these columns, by their numbers."""
     of_record: dict[str, list[Entry]] = defaultdict(list)
-    for row in sorted(told, key=lambda row: str(row.get(CREATED)), reverse=True):
+    for row in rows:
         entry = _entry(row)
-        if row.get("operation") in (_CREATED, _UPDATED) and entry.numbers & wanted:
+        if entry.numbers & wanted:
             of_record[entry.record].append(entry)
-    return [one for those in of_record.values() for one in those[:MOST]]
+    return [
+        one for those in of_record.values() for one in sorted(those, key=lambda entry: entry.at, reverse=True)[:MOST]
+    ]
 
 
 def _entry(row: Row) -> Entry:
@@ -191,7 +200,7 @@ class _Users:
         if row is None:
             return "unknown", f"user {id}".strip(), ""
         if row.get("applicationid"):
-            return "integration", f"application user {id}", str(row.get("applicationid"))
+            return "integration", f"application_user {id}", str(row.get("applicationid"))
         if row.get("accessmode") == _NON_INTERACTIVE:
             return "integration", f"user {id}", ""
         return "person", f"user {id}", ""

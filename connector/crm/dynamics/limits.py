@@ -15,16 +15,16 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from connector.crm.daily import DailyPool, goes_on
 from connector.crm.desk import Desk, SharedLog
 from connector.crm.lanes import Lanes
 from connector.crm.pacing import Budget
+from connector.crm.pools import Pools
 from connector.crm.priorities import Priority
-from connector.crm.quota import day_of, hashed
 from connector.crm.wire import Answer
-from connector.errors import Deferred, Transient
+from connector.errors import Deferred, Throttled
 
 #: Requests, and seconds in which they count.
 REQUESTS, WINDOW = 6000, 300.0
@@ -108,14 +108,22 @@ class Allowance:
         dice: Callable[[], float] = random.random,
     ) -> None:
         self.priority: Priority | None = None  # of the calls made now; None: nobody said
-        self._desk, self._host, self._whose, self._budget, self._a_day = desk, host, whose, budget, a_day
-        self._sleep, self._dice = sleep or desk.sleep, dice
+        self._budget, self._sleep, self._dice, self._clock = budget, sleep or desk.sleep, dice, desk.clock
         self._lock = threading.Lock()
-        self._pools: dict[str, str] = {}  # facet -> pool
-        self._facets: Facets | None = None
-        self._account = ""
-        self._made = 0  # calls before the account was known
         self._usual: dict[str, float] = {}  # class -> tenths of a second that its requests take
+        share = budget.burst_share
+        self._pools = Pools(
+            desk,
+            host,
+            whose,
+            of_caller={
+                "requests": lambda: SharedLog(desk, REQUESTS, WINDOW, share),
+                "work": lambda: SharedLog(desk, WORK * TENTHS, WINDOW, share),
+                "lanes": lambda: Lanes(AT_ONCE, clock=desk.clock),
+            },
+            remembers="requests",
+            a_day=a_day,
+        )
 
     # -- a call ---------------------------------------------------------------------------------------------
 
@@ -125,7 +133,7 @@ class Allowance:
         facets, priority = self._opened(), self.priority
         tenths = max(1, math.ceil(self._usual.get(counted_as, 0.0)))
         facets.day.take(priority, self._budget, rows)
-        self._made += rows
+        self._pools.count(rows)
         with ExitStack() as undo:
             undo.callback(facets.day.answered, rows)
             self._wait_out(facets)
@@ -143,12 +151,12 @@ class Allowance:
         if hint.strip().isdigit():
             self._opened().lanes.recommended(int(hint))
 
-    def refused(self, since: float, error: Transient, patience: float) -> None:
+    def refused(self, since: float, error: Throttled, patience: float) -> None:
         """A 429 to what went out then: everybody who calls with this user waits as long as it says, and fewer call at
         once from then on. Raises Deferred where the wait is longer than anybody sits through."""
         facets, seconds = self._opened(), error.retry_after or UNNAMED
-        facets.lanes.complained(since, of_their_number=error.code == "CONCURRENCY")
-        if (full := {"REQUESTS": facets.requests, "EXECUTION_TIME": facets.work}.get(error.code)) is not None:
+        facets.lanes.complained(since, of_their_number=error.limit == "CONCURRENCY")
+        if (full := {"REQUESTS": facets.requests, "EXECUTION_TIME": facets.work}.get(error.limit)) is not None:
             # We thought there was room: the environment bears less than documented, or somebody else calls as our user.
             full.log.retreat(REMEMBERED, to_what_we_had=True)
         if seconds > patience:
@@ -179,48 +187,18 @@ class Allowance:
     @property
     def day(self) -> DailyPool:
         """The day of the account, as far as it is known which account that is."""
-        return self._opened().day
+        return self._pools.day
 
     def meet(self, account: str, zone: str) -> None:
         """The account behind the token: its day is counted from now on."""
-        facets = self._opened()
-        with self._lock:
-            if account and account != self._account:
-                before, made = self._pools["day"], 0 if self._account else self._made
-                self._account = facets.requests.account = account
-                self._facets = facets = replace(facets, day=self._day_of(account))
-                self._desk.close([before])
-                facets.day.made_elsewhere(made)
-        facets.day.meet(zone)
+        self._pools.meet(account, zone)
 
     def close(self) -> None:
         """Give back what is not used."""
-        with self._lock:
-            pools, self._pools, self._facets = list(self._pools.values()), {}, None
-            if pools:
-                self._desk.close(pools)
+        self._pools.close()
 
     def _opened(self) -> Facets:
-        with self._lock:
-            if self._facets is None:
-                self._facets = self._open(self._whose())
-            return self._facets
-
-    def _open(self, whose: str) -> Facets:
-        desk, share = self._desk, self._budget.burst_share
-        self._pools = {name: f"{name} {hashed(self._host, whose)}" for name in ("requests", "work", "lanes")}
-        requests = desk.open(self._pools["requests"], lambda: SharedLog(desk, REQUESTS, WINDOW, share))
-        work = desk.open(self._pools["work"], lambda: SharedLog(desk, WORK * TENTHS, WINDOW, share))
-        lanes = desk.open(self._pools["lanes"], lambda: Lanes(AT_ONCE, clock=desk.clock))
-        self._look()  # who was here before us knows the account
-        self._account = requests.account
-        return Facets(requests, work, lanes, self._day_of(self._account or f"of {whose}"), desk.clock)
-
-    def _day_of(self, account: str) -> DailyPool:
-        self._pools["day"] = pool = day_of(self._host, account)
-        day = self._desk.open(pool, lambda: DailyPool(self._desk.wall, self._look))
-        day.assume(self._a_day)
-        return day
-
-    def _look(self, due: Callable[[], bool] = lambda: True) -> None:
-        self._desk.enter(due, wait=True)
+        pools = self._pools.opened()
+        lanes = pools.members["lanes"]
+        assert isinstance(lanes, Lanes)  # as it was made
+        return Facets(pools.log("requests"), pools.log("work"), lanes, pools.day, self._clock)

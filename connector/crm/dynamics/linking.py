@@ -18,7 +18,7 @@ from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.kinship import Tellers, followed, members, speaks_for
 from connector.crm.dynamics.names import ACCOUNT, CONTACT, DEAL, LEAD, PARTIES, TABLES, Table, is_id, looked_up
 from connector.crm.dynamics.records import id_of
-from connector.model import Link
+from connector.model import PRIMARY, Link
 
 #: Roles of parties that tell whom an activity regards and whose it is, not who takes part in it.
 _REGARDED, _OWNING = 8, 9
@@ -66,7 +66,7 @@ def _companies(env: Environment, ids: Sequence[str]) -> dict[str, dict[str, tupl
         table = CONTACT if row.get(CONTACT.key) else LEAD
         company = _pointed_at(row, looked_up(*table.links), (ACCOUNT.name,))
         if company is not None:
-            found[id_of(table, row)] = {company: ("primary",)}
+            found[id_of(table, row)] = {company: (PRIMARY,)}
     return found
 
 

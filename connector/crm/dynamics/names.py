@@ -55,6 +55,9 @@ EMAIL = Table("email", "emails", "activityid", links=("regardingobjectid",))
 MEETING = Table("appointment", "appointments", "activityid", links=("regardingobjectid",))
 TASK = Table("task", "tasks", "activityid", links=("regardingobjectid",))
 
+#: Where Dynamics' own pages look for the scores of leads and deals; it has no change tracking, and no kind of ours.
+SCORES = Table("msdyn_predictivescore", "msdyn_predictivescores", "msdyn_predictivescoreid")
+
 #: Our kinds -> their tables. A person is a contact, or a lead that no contact stands behind.
 TABLES: Mapping[str, tuple[Table, ...]] = {
     "contact": (CONTACT, LEAD),

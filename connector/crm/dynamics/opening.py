@@ -4,7 +4,6 @@ From settings to an API that can be asked: what the adapter and the registry of 
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from connector.crm.dynamics.transport import VERSION, Wire
 from connector.crm.pacing import Budget
 from connector.crm.resting import Rest
 from connector.crm.retry import Policy
-from connector.crm.wire import AskedToken, FixedToken, Token
+from connector.crm.wire import Token, token_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +39,15 @@ class Reading:
 class Writing:
     """How a connection writes. `states`: state and status of rows may be written, which closes and reopens them.
     `bulk`: columns whose names begin so belong to the connector alone, and a backfill writes them `bulk_rows` rows at
-    a time, without asking whether anybody changed the rows meanwhile; "" for none."""
+    a time, without asking whether anybody changed the rows meanwhile; "" for none. `predictive_score` and
+    `predictive_grade`: the columns of people that their open leads and deals show as well, in the table of predictive
+    scores; "" for none."""
 
     states: bool = False
     bulk: str = ""
     bulk_rows: int = 200
+    predictive_score: str = ""
+    predictive_grade: str = ""
 
 
 def api_of(
@@ -72,7 +75,7 @@ def api_of(
     desk = desk or Desk(clock=clock or time.monotonic, sleep=sleep or time.sleep, wall=wall or clock or time.time)
     threads, rest = (read or Reading()).threads, Rest(sleep or desk.sleep)
     wire = Wire(
-        _token(token),
+        token_from(token),
         environment_url,
         version=api_version,
         connections=2 * threads + 2,
@@ -105,9 +108,3 @@ def app_token(
     """The token of an app for one environment. Keep it: whoever opens the environment by this app shares it."""
     courier = Courier("authority", connections=1, timeout=timeout, clock=clock, proxy=proxy)
     return AppToken(app, environment_url, courier=courier, policy=Policy(sleep, attempts=ATTEMPTS), wall=wall)
-
-
-def _token(given: str | Callable[[], str] | Token) -> Token:
-    if isinstance(given, str):
-        return FixedToken(given)
-    return AskedToken(given, whose=secrets.token_hex()) if callable(given) else given

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from connector.crm.dynamics.derived import DERIVED, Row
-from connector.crm.dynamics.names import ALIASES, CHANGED, CREATED, OTHER_EMAILS, STATE, Table
+from connector.crm.dynamics.names import ALIASES, CHANGED, CREATED, OTHER_EMAILS, STATE, TABLES, Table
 from connector.crm.dynamics.schema import Shape
 from connector.crm.dynamics.values import Spelling, instant, spelling
 from connector.errors import CrmError
@@ -24,7 +24,7 @@ class Teller:
 
     def __init__(self, kind: str, table: Table, shape: Shape, properties: Iterable[str]) -> None:
         self.kind, self.table = kind, table
-        self._shape = shape
+        self._shape, self._form = shape, "" if table == TABLES[kind][0] else table.name
         self._missing: dict[str, str | None] = {}  # what this table has no column for
         self._columns: list[tuple[str, str, Spelling]] = []
         self._made: list[tuple[str, Callable[[Row], str | None]]] = []
@@ -42,6 +42,7 @@ class Teller:
         if kind == "contact":
             wanted += OTHER_EMAILS
         self.select = ",".join(self._keys(wanted))
+        self.lacking = tuple(sorted({ALIASES.get((table.name, name), name) for name in self._missing}))
 
     def _keys(self, columns: Iterable[str]) -> Sequence[str]:
         """The id, and what the table has of these."""
@@ -66,6 +67,7 @@ class Teller:
             archived=not in_use(self.table, row),
             merged_ids=tuple(sorted(merged_ids)) if merged_ids else (),
             other_emails=_addresses(row) if self.kind == "contact" else (),
+            form=self._form,
         )
 
 

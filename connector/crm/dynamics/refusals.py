@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from connector.crm.wire import Answer
-from connector.errors import CrmError, Denied, NotFound, OutcomeUnknown, Rejected, Transient
+from connector.errors import CrmError, Denied, NotFound, OutcomeUnknown, Rejected, Throttled
 
 #: Their code -> (what they call it, ours). Ours decides which of our errors it becomes, see _DOORS.
 _CODES: Mapping[str, tuple[str, str]] = {
@@ -117,7 +117,11 @@ _WORDINGS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"version stamp .*expired", "cursor"),
         (r"rowversion|version of the existing record", "moved_meanwhile"),
         (r"duplicate|already exists|matching key values", "collision"),
-        (r"could not find a property|attribute does not exist|undeclared property", "property_missing"),
+        (
+            r"could not find a property|attribute does not exist|undeclared property|invalid property '"
+            r"|property '[^']*' does not exist on type",
+            "property_missing",
+        ),
         (r"resource not found for the segment", "not_found"),
         (r"because it is read-only|not in a valid state to perform", "record_closed"),
         (r"picklist value is out of|status ?code is invalid|from an invalid state", "value_not_allowed"),
@@ -237,10 +241,10 @@ _FINAL = frozenset(
 )
 
 
-def _throttled(where: str, answer: Answer, said: Complaint) -> Transient:
+def _throttled(where: str, answer: Answer, said: Complaint) -> Throttled:
     """Nothing of it was done, and everybody who calls with our user would be told the same."""
-    limit = said.ours if said.ours in _THROTTLES else f"http_{answer.status}"
-    return Transient(f"{where}.", code=limit, correlation_id=said.request_id, retry_after=retry_after(answer))
+    limit = said.ours if said.ours in _THROTTLES else ""
+    return Throttled(f"{where}.", limit=limit, correlation_id=said.request_id, retry_after=retry_after(answer))
 
 
 def _denied(where: str, said: Complaint, otherwise: str) -> Denied:

@@ -17,7 +17,7 @@ from connector.crm import Finding
 from connector.crm.dynamics.api import Call
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.metadata import CRM, Fact
-from connector.crm.dynamics.names import CONTACT, LEAD, TABLES, TASK
+from connector.crm.dynamics.names import CONTACT, LEAD, SCORES, TABLES, TASK
 from connector.crm.dynamics.refusals import Refused
 from connector.errors import Denied, NotFound
 
@@ -48,14 +48,23 @@ class TableFacts:
 _FACTS = "LogicalName,SchemaName,EntitySetName,ChangeTrackingEnabled,IsOptimisticConcurrencyEnabled,Privileges"
 
 
+#: What the table of predictive scores must grant, where scores are shown there; without it all else goes on.
+_SHOWN = ("Read", "Create", "Write")
+
+
 def tables(env: Environment, kinds: Sequence[str]) -> dict[str, TableFacts]:
     """The tables of these kinds and those that are needed whatever is read, by logical name."""
     names = dict.fromkeys(
-        [*(one.name for kind in kinds for one in TABLES[kind]), USERS, *(name for name, _ in _WRITTEN)]
+        [*(one.name for kind in kinds for one in TABLES[kind]), USERS, *(name for name, _ in _WRITTEN), *_shown(env)]
     )
     any_of = " or ".join(f"LogicalName eq '{name}'" for name in names)
     found = env.api.page(Call("EntityDefinitions", "describe", query=(("$select", _FACTS), ("$filter", any_of))))[0]
     return {str(one.get("LogicalName")): _table(one) for one in found}
+
+
+def _shown(env: Environment) -> tuple[str, ...]:
+    """The tables that show scores, where they are to."""
+    return (SCORES.name,) if env.writing.predictive_score else ()
 
 
 def _table(fact: Fact) -> TableFacts:
@@ -87,7 +96,8 @@ def missing(env: Environment, user: str, kinds: Sequence[str], known: Mapping[st
         found += [
             _lacking(known[name], right, held) for right in rights if name in known and not held.has(known[name], right)
         ]
-    return found
+    shown = [(known[name], right) for name in _shown(env) if name in known for right in _SHOWN]
+    return [*found, *(_lacking(table, right, held, stops="") for table, right in shown if not held.has(table, right))]
 
 
 def _read(kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -174,7 +184,7 @@ def _can_look(env: Environment, table: TableFacts) -> bool:
 
 
 def _lacking(
-    table: TableFacts, right: str, held: Any, kind: str = "", stops: Literal["reading", "writing"] = "writing"
+    table: TableFacts, right: str, held: Any, kind: str = "", stops: Literal["", "reading", "writing"] = "writing"
 ) -> Finding:
     what = f"no security role of the application user grants {_granted(table, right)}."
     return Finding(what, f"Grant it for the organization, {_WHERE}.", kind, stops)

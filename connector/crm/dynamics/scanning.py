@@ -70,13 +70,18 @@ class Scan:
     def _begun(self, after: str | None) -> Mark:
         names = [table.name for table in self._tellers.tables if table.deactivates or not self._archived]
         mark = Mark.of(after) if after is not None else None
-        if mark is not None and list(mark.stretches) == names:
+        if mark is not None and list(mark.stretches) == names and all(map(self._leads_home, mark.stretches.values())):
             self._resumed = {name for name, one in mark.stretches.items() if one.link is not None}
             self._again = any(one.second for one in mark.stretches.values())
             return mark
         if after is not None:
             self._say_again("the stored place is not understood")
         return Mark({name: Stretch() for name in names}, begun=self._env.begun.get(self._tellers.kind))
+
+    def _leads_home(self, stretch: Stretch) -> bool:
+        """Whether the links of a stored place are those of this environment: it may have moved meanwhile."""
+        links = (stretch.link, stretch.changes.link if stretch.changes else None)
+        return all(link is None or self._env.api.leads_home(link) for link in links)
 
     def _open(self) -> list[Table]:
         """The tables that are not through, the one whose turn it is first."""
@@ -170,12 +175,17 @@ class Scan:
         else:
             delta = beside.get(DELTA)
             stretch.link, stretch.done = None, True
-            stretch.changes = Place(link=delta) if isinstance(delta, str) else None
+            stretch.changes = self._place(table, delta) if isinstance(delta, str) else None
             if self._tracks(table) and stretch.changes is None:
                 self._warn(f"{table.set_name} gave no link to its changes: they are read by their time of change")
             if not self._archived:
                 self._hold_against_count(table, stretch)
         self._mark.turn += 1
+
+    def _place(self, table: Table, delta: str) -> Place:
+        """Raises Denied for a link to another host, which would be stored and never followed."""
+        self._env.api.prove(delta)
+        return Place(link=delta, lacking=self._teller(table).lacking)
 
     def _hold_against_count(self, table: Table, stretch: Stretch) -> None:
         """A table that shows fewer rows than it counts is gone through once more: nobody is missed for good."""

@@ -19,10 +19,10 @@ from connector.crm import FoundTask, Outcome, Task
 from connector.crm.announcing import announced
 from connector.crm.dynamics import linking, reading
 from connector.crm.dynamics.api import Call
-from connector.crm.dynamics.bindings import BIND, OWNER
+from connector.crm.dynamics.bindings import BIND, OWNER, Navigations
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.kinship import Found, Tellers, alive, followed, speaks_for
-from connector.crm.dynamics.names import TASK
+from connector.crm.dynamics.names import TASK, is_id
 from connector.crm.dynamics.refusals import Refused
 from connector.errors import Deferred, Denied, NotFound, OutcomeUnknown, Transient
 
@@ -34,9 +34,6 @@ _SUBJECT, _TEXT = 200, 2000
 _PRIORITIES: Mapping[str, int] = {"LOW": 0, "MEDIUM": 1, "HIGH": 2}
 
 _REGARDING = "regardingobjectid"
-
-#: What a task of an id that is taken answers; other 412s are about other duplicates.
-_THERE_ALREADY = frozenset({"", "0x80040237"})
 
 
 def find_tasks(env: Environment, contact_ids: Sequence[str]) -> list[FoundTask]:
@@ -76,14 +73,15 @@ def _create(env: Environment, people: Mapping[str, Found], task: Task) -> Outcom
         body = _body(env, task, people[person].table.name, person)
         # Twice is as good as once: the id is the task's own.
         env.api.send(Call(f"{TASK.set_name}({id})", "objects", "PATCH", headers=_ONLY_NEW, body=body, repeatable=True))
+    except _NoWay as error:
+        return Outcome("", "rejected", code="not_supported", message=str(error))
     except OutcomeUnknown as error:
         return Outcome("", "unknown", code=codes.of(error), message="the task may or may not have been created")
     except (Transient, Deferred) as error:
         return Outcome("", "deferred", code=codes.of(error), message=str(error))
     except Refused as error:
-        if error.status == 412 and error.theirs in _THERE_ALREADY:
-            return Outcome(id, "written")
-        return Outcome("", "rejected", code=error.code, message=error.sentence)
+        refusal = Outcome("", "rejected", code=error.code, message=error.sentence)
+        return _if_not_there(env, id, refusal) if error.status == 412 else refusal
     except NotFound as error:
         return Outcome(
             "", "rejected", code=codes.of(error), message="the table of tasks, or a row it points to, is gone"
@@ -98,19 +96,41 @@ def _create(env: Environment, people: Mapping[str, Found], task: Task) -> Outcom
 _ONLY_NEW = {"If-None-Match": "*"}
 
 
+def _if_not_there(env: Environment, id: str, refusal: Outcome) -> Outcome:
+    """What a 412 means: that the task of this id is there already, or that a rule of the environment takes it for a
+    duplicate of another. The codes of either are often empty; the task itself tells."""
+    try:
+        there = any(task.id == id for task in reading.read(env, "task", [id], ()))
+    except (OutcomeUnknown, Transient, Deferred) as error:
+        return Outcome("", "unknown", code=codes.of(error), message="the task may or may not be there")
+    return Outcome(id, "written") if there else refusal
+
+
 def _body(env: Environment, task: Task, table: str, person: str) -> dict[str, Any]:
     leads = env.bindings.of(TASK)
     body: dict[str, Any] = {
         "subject": task.subject[:_SUBJECT],
         "description": _shortened(task.body),
         "scheduledend": task.due_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        leads[_REGARDING][table] + BIND: env.bindings.address(table, person),
+        **_bound(env, leads, _REGARDING, table, person),
     }
     if task.priority in _PRIORITIES:
         body["prioritycode"] = _PRIORITIES[task.priority]
     if task.owner_id:
-        body[leads["ownerid"][OWNER] + BIND] = env.bindings.address(OWNER, task.owner_id)
+        body |= _bound(env, leads, "ownerid", OWNER, task.owner_id)
     return body
+
+
+class _NoWay(Exception):
+    """A task cannot point there."""
+
+
+def _bound(env: Environment, leads: Navigations, lookup: str, target: str, id: str) -> dict[str, str]:
+    """A lookup of the task as it is set."""
+    navigation = leads.get(lookup, {}).get(target)
+    if navigation is None or not is_id(id.lower()):
+        raise _NoWay(f"a task of this environment cannot point to a {target} by {lookup}")
+    return {navigation + BIND: env.bindings.address(target, id)}
 
 
 def _shortened(text: str) -> str:

@@ -115,6 +115,14 @@ class Wire:
             return self._exchange(request, url, fresh)
         return answer
 
+    def prove(self, link: str) -> None:
+        """Raises Denied for a link that is never followed."""
+        followed(link, self._root)
+
+    def leads_home(self, link: str) -> bool:
+        """Whether a link would be followed."""
+        return _same_origin(_whole(link, self._root), self._root)
+
     def target(self, request: Request) -> str:
         """The request as the first line of a batch's part has it."""
         return request.target(self._version)
@@ -140,7 +148,7 @@ class Wire:
 
 def followed(link: str, root: str) -> str:
     """A link out of an answer, unchanged, when it leads to the host it came from. Raises Denied for another one."""
-    whole = urljoin(f"{root}/", link) if link.startswith("/") else link
+    whole = _whole(link, root)
     if not _same_origin(whole, root):
         raise Denied(
             f"An answer of {urlsplit(root).netloc} points to another host. Links are followed to environment_url only,"
@@ -149,6 +157,10 @@ def followed(link: str, root: str) -> str:
             code="foreign_link",
         )
     return whole
+
+
+def _whole(link: str, root: str) -> str:
+    return urljoin(f"{root}/", link) if link.startswith("/") else link
 
 
 def _same_origin(link: str, root: str) -> bool:

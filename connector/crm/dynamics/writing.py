@@ -10,7 +10,8 @@ documentation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connector import codes
@@ -23,15 +24,14 @@ from connector.crm.dynamics.derived import Row
 from connector.crm.dynamics.drafting import Draft, Drafter
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.names import TABLES
+from connector.crm.dynamics.predicting import shown_first
 from connector.crm.dynamics.records import ETAG, id_of
 from connector.crm.dynamics.refusals import Refused, error_of
+from connector.crm.lost_answers import NOT_APPLIED, settle
 from connector.crm.wire import Answer
 from connector.errors import CrmError, Deferred, Denied, NotFound, OutcomeUnknown, Transient
 
 Outcomes = dict[str, Outcome]
-
-#: Looks and new attempts after lost answers, before the rest is reported as it is known.
-LOOKS = 3
 
 _GONE = "not in Dynamics any more"
 
@@ -46,6 +46,9 @@ def write(env: Environment, kind: str, updates: Sequence[Update]) -> list[Outcom
     if not updates:
         return []
     drafts, outcomes = _drafted(env, kind, updates)
+    if kind == "contact":
+        waiting, drafts = shown_first(env, drafts)
+        outcomes |= waiting
     if by_bulk(env):
         many, drafts = sent_in_bulk(env, drafts)
         outcomes |= many
@@ -105,27 +108,18 @@ def _drafter(env: Environment, kind: str, updates: Sequence[Update], table: Any)
 
 def _settled(env: Environment, drafts: Sequence[Draft]) -> Outcomes:
     """Write one batch and account for every row in it."""
-    outcomes: Outcomes = {}
-    pending = list(drafts)
-    for look in range(1, LOOKS + 1):
-        outcomes |= _sent(env, pending)
-        pending = [one for one in pending if outcomes[one.id].state == "unknown"]
-        if not pending:
-            break
-        env.api.policy.sleep(env.api.policy.wait(look))
-        try:
-            outcomes |= looked(env, pending, outcomes)
-        except (Transient, Deferred):
-            return outcomes  # still unknown: the ledger reads back later
-        pending = [one for one in pending if outcomes[one.id].state == "unknown"]
-        if not pending:
-            break
-    return outcomes | {one.id: _never_begun(outcomes[one.id]) for one in pending}
+    outcomes = settle(
+        drafts,
+        send=lambda part: _sent(env, part),
+        look=lambda left, before: looked(env, left, before),
+        rest=lambda vain: env.api.policy.sleep(env.api.policy.wait(vain)),
+    )
+    return {id: _never_begun(one) for id, one in outcomes.items()}
 
 
 def _never_begun(outcome: Outcome) -> Outcome:
     """An answer that was whole has passed it over each time, and the row is untouched: it was not attempted."""
-    if outcome.code != _SILENT:
+    if (outcome.state, outcome.code) != ("unknown", NOT_APPLIED):
         return outcome
     return Outcome(outcome.id, "deferred", code="unavailable", message="Dataverse did not go through with the batch.")
 
@@ -159,6 +153,9 @@ def _told(env: Environment, draft: Draft, answer: Answer | Missing) -> Outcome:
     outcome = _refusal(draft, error_of(str(call.request), answer, call.headers))
     if outcome.state in ("gone", "moved"):
         env.versions.forget(draft.id)
+    if outcome.code == "property_missing":  # the table is another than it was
+        env.schema.forget(draft.table)
+        env.bindings.forget(draft.table)
     return outcome
 
 
@@ -220,8 +217,8 @@ def _raise_if_nobody_may(outcomes: Outcomes) -> None:
 # -- looking what arrived --------------------------------------------------------------------------------
 
 
-def looked(env: Environment, drafts: Sequence[Draft], outcomes: Outcomes) -> Outcomes:
-    """After a lost answer: what stands in Dynamics now. Whose row is untouched keeps the outcome it has."""
+def looked(env: Environment, drafts: Sequence[Draft], outcomes: Mapping[str, Outcome]) -> Outcomes:
+    """After a lost answer: what stands in Dynamics now. Whose row is untouched stays unknown."""
     rows: dict[str, Row] = {}
     for table in {one.table for one in drafts}:
         theirs = [one for one in drafts if one.table == table]
@@ -233,7 +230,7 @@ def looked(env: Environment, drafts: Sequence[Draft], outcomes: Outcomes) -> Out
 
 def _seen(env: Environment, draft: Draft, row: Row | None, before: Outcome) -> Outcome:
     if row is not None and draft.untouched_in(row):
-        return before
+        return replace(before, code=NOT_APPLIED) if before.code == _SILENT else before
     env.versions.forget(draft.id)  # whoever else changed it is not known to whom decided
     if row is None:
         return Outcome(draft.id, "gone", code="gone", message=_GONE)

@@ -4,10 +4,9 @@ HubSpot as a CRM of the protocol: settings in, the rooms of this package behind 
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connector.crm import (
     Automation,
@@ -32,7 +31,7 @@ from connector.crm.pacing import Budget
 from connector.crm.priorities import Priority
 from connector.crm.resting import Rest
 from connector.crm.retry import Policy
-from connector.crm.wire import AskedToken, FixedToken, Token
+from connector.crm.wire import Token, token_from
 from connector.model import Link, Occurrence, Record
 
 
@@ -66,7 +65,7 @@ class HubSpot:
         sizes, self._rest = read or Reading(), Rest(sleep or desk.sleep)
         self._known_groups = set[tuple[str, str]]()
         wire = Wire(
-            _token(token),
+            token_from(token),
             base_url,
             connections=2 * sizes.threads + 2,
             timeout=timeout,
@@ -101,7 +100,7 @@ class HubSpot:
     @calls.setter
     def calls(self, calls: Calls) -> None:
         """Start a new tally, for a new run on the same connection."""
-        self._api.calls = calls
+        self._api.tally.calls = calls
 
     @property
     def before_call(self) -> Callable[[], None]:
@@ -195,6 +194,10 @@ class HubSpot:
     def publish(self) -> None:
         """See CRM: what was created is there at once."""
 
+    def clock_ahead(self, now: datetime) -> timedelta:
+        """See CRM."""
+        return self._api.their_clock.ahead(now)
+
     def waits_for(self) -> str:
         """See CRM."""
         return self._rest.told()
@@ -203,9 +206,3 @@ class HubSpot:
         """See CRM."""
         self._rest.end()
         self._api.close()
-
-
-def _token(given: str | Callable[[], str] | Token) -> Token:
-    if isinstance(given, str):
-        return FixedToken(given)
-    return AskedToken(given, whose=secrets.token_hex()) if callable(given) else given

@@ -8,17 +8,17 @@ little and is right either way.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 from connector.crm.daily import DailyPool, goes_on
 from connector.crm.desk import Desk, SharedLog
 from connector.crm.pacing import Budget
+from connector.crm.pools import Pools
 from connector.crm.priorities import Priority
-from connector.crm.quota import day_of, hashed
 from connector.crm.wire import Answer
-from connector.errors import Deferred, Transient
+from connector.errors import Deferred, Throttled
 
 #: Endpoint classes that have a log of their own.
 OWN = ("search", "links")
@@ -64,24 +64,31 @@ class Allowance:
         sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.priority: Priority | None = None  # of the calls made now; None: nobody said
-        self._desk, self._host, self._whose, self._budget, self._limits = desk, host, whose, budget, limits
-        self._sleep = sleep or desk.sleep
-        self._lock = threading.Lock()
-        self._pools: dict[str, str] = {}  # "burst", "day", ... -> pool
-        self._logs: dict[str, SharedLog] = {}
-        self._day: DailyPool | None = None
-        self._account = ""
-        self._made = 0  # calls before the account was known
+        self._budget, self._sleep = budget, sleep or desk.sleep
+        shares = {"search": 1.0}
+        makers = {
+            name: partial(SharedLog, desk, *limits[name], shares.get(name, budget.burst_share))
+            for name in ("burst", *OWN)
+        }
+        self._pools = Pools(
+            desk,
+            host,
+            whose,
+            of_caller={"burst": makers["burst"]},
+            remembers="burst",
+            of_account={name: makers[name] for name in OWN},
+        )
 
     # -- a call ---------------------------------------------------------------------------------------------
 
     def take(self, counted_as: str) -> Places:
         """Wait until a call of this class may go out; its places are given back with the block that holds them. Raises
         Deferred when the day is spent."""
-        day, logs, priority = *self._opened(counted_as), self.priority
-        day.take(priority, self._budget)
-        self._made += 1
-        places = Places(day, priority)
+        pools, priority = self._pools.opened(), self.priority
+        logs = [pools.log(name) for name in ((counted_as, "burst") if counted_as in OWN else ("burst",))]
+        pools.day.take(priority, self._budget)
+        self._pools.count(1)
+        places = Places(pools.day, priority)
         try:
             for log in logs:
                 log.take(priority, self._sleep)
@@ -96,12 +103,13 @@ class Allowance:
         limit, remaining = _whole(answer.headers, "Max"), _whole(answer.headers, "Remaining")
         if limit is not None and counted_as != "search":
             window = (_whole(answer.headers, "Interval-Milliseconds") or 0) / 1000 or None
-            self._logs[counted_as if counted_as in OWN else "burst"].log.learn(limit, remaining, window)
+            own = counted_as if counted_as in OWN else "burst"
+            self._pools.opened().log(own).log.learn(limit, remaining, window)
         left = _whole(answer.headers, "Daily-Remaining")
         if left is not None:
             self.day.learn(_whole(answer.headers, "Daily"), left)
 
-    def refused(self, counted_as: str, error: Transient, patience: float) -> None:
+    def refused(self, counted_as: str, error: Throttled, patience: float) -> None:
         """A 429: everybody else under the same limit would be refused as well. Raises Deferred where the wait is
         longer than anybody sits through."""
         seconds = error.retry_after
@@ -109,12 +117,13 @@ class Allowance:
             return
         if seconds > patience:
             raise self.spent("HubSpot asks to wait.", seconds)
-        names = [counted_as] if error.code == "SECONDLY" and counted_as in OWN else ["burst", counted_as]
+        names = [counted_as] if error.limit == "SECONDLY" and counted_as in OWN else ["burst", counted_as]
+        pools = self._pools.opened()
         for name in names:
-            if name in self._logs:
-                self._logs[name].pause(seconds)
+            if name in pools.members:
+                pools.log(name).pause(seconds)
         if counted_as in OWN:  # their answers do not say what others use
-            self._logs[counted_as].log.retreat()
+            pools.log(counted_as).log.retreat()
 
     def spent(self, why: str, seconds: float | None = None) -> Deferred:
         """HubSpot will not take calls of this account until its midnight, or for so many seconds."""
@@ -126,55 +135,15 @@ class Allowance:
     @property
     def day(self) -> DailyPool:
         """The day of the account, as far as it is known which account that is."""
-        return self._opened("burst")[0]
+        return self._pools.day
 
     def meet(self, account: str, zone: str) -> None:
         """The account behind the token: its day, searches and associations are counted from now on."""
-        day = self.day
-        with self._lock:
-            if account and account != self._account:
-                before = [pool for name, pool in self._pools.items() if name != "burst"]
-                made, self._account = self._made if not self._account else 0, account
-                self._open_for(account)
-                self._logs["burst"].account = account
-                self._desk.close(before)
-                day = self._day or day
-                day.made_elsewhere(made)
-        day.meet(zone)
+        self._pools.meet(account, zone)
 
     def close(self) -> None:
         """Give back what is not used."""
-        with self._lock:
-            pools, self._pools = list(self._pools.values()), {}
-            if pools:
-                self._desk.close(pools)
-
-    def _opened(self, counted_as: str) -> tuple[DailyPool, list[SharedLog]]:
-        with self._lock:
-            if not self._pools:
-                whose = self._whose()
-                self._open("burst", f"burst {hashed(self._host, whose)}")
-                self._look()  # who was here before us knows the account
-                self._account = self._logs["burst"].account
-                self._open_for(self._account or f"of {whose}")
-            assert self._day is not None  # opened above
-            logs = [self._logs[counted_as]] if counted_as in OWN else []
-            return self._day, [*logs, self._logs["burst"]]
-
-    def _open_for(self, account: str) -> None:
-        for name in OWN:
-            self._open(name, f"{name} {hashed(self._host, account)}")
-        pool = day_of(self._host, account)
-        self._pools["day"] = pool
-        self._day = self._desk.open(pool, lambda: DailyPool(self._desk.wall, self._look))
-
-    def _open(self, name: str, pool: str) -> None:
-        share = 1.0 if name == "search" else self._budget.burst_share
-        self._pools[name] = pool
-        self._logs[name] = self._desk.open(pool, lambda: SharedLog(self._desk, *self._limits[name], share))
-
-    def _look(self, due: Callable[[], bool] = lambda: True) -> None:
-        self._desk.enter(due, wait=True)
+        self._pools.close()
 
 
 def _whole(headers: Mapping[str, str], name: str) -> int | None:

@@ -4,7 +4,6 @@ A call to HubSpot as the rooms make it: paced, within the daily budget, retried 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -17,24 +16,22 @@ from connector.crm.desk import Desk
 from connector.crm.hubspot.allowance import Allowance
 from connector.crm.hubspot.names import TYPES, Reading, Sizes, path_of
 from connector.crm.hubspot.refusals import Refusal
-from connector.crm.hubspot.timing import TheirClock
 from connector.crm.hubspot.transport import Request, Wire
 from connector.crm.hubspot.verdict import Refused, body_of, error_of, retry_after
 from connector.crm.pacing import Budget
 from connector.crm.resting import Rest
 from connector.crm.retry import Policy
+from connector.crm.tally import Tally
 from connector.crm.threads import Threads
+from connector.crm.timing import TheirClock
 from connector.crm.wire import Answer
-from connector.errors import Deferred, OutcomeUnknown, Transient
+from connector.errors import CrmError, Deferred, OutcomeUnknown, Throttled
 
 A = TypeVar("A")
 B = TypeVar("B")
 
 #: Until headers say better: the smallest burst quota, the smallest associations quota, search with one to spare.
 BURST, ASSOCIATIONS, SEARCH = (100, 10.0), (100, 10.0), (4, 1.0)
-
-#: Before the account has ever answered, the address is more likely wrong than the network weak: say so soon.
-FIRST_CONTACT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +66,12 @@ class Api:
     ) -> None:
         self._rest = rest
         self._wire, self._version, self.policy, self.clock = wire, version, policy, clock
-        self.reading, self.sizes, self.calls = reading, Sizes(reading), Calls()
+        self.reading, self.sizes, self.tally = reading, Sizes(reading), Tally()
         limits = {"burst": BURST, "search": SEARCH, "links": ASSOCIATIONS}
         self.allowance = Allowance(desk, wire.host, lambda: wire.whose, budget, limits, rest)
         self.their_clock = TheirClock(clock)
         self.before_call: Callable[[], None] = unasked
-        self._tally = threading.Lock()
         self.refusals: dict[tuple[str, str, str | None], Refusal] = {}  # (kind, property, value or None for any)
-        self._reached = False
         self._threads = Threads(reading.threads, "hubspot")
 
     def ask(self, call: Call) -> dict[str, Any]:
@@ -91,13 +86,14 @@ class Api:
         return self.policy.run(
             lambda: self._once(call, request),
             repeatable=call.repeatable,
-            on_retry=self._count_retry,
-            attempts=self._attempts,
+            on_retry=self.tally.retried,
+            attempts=lambda: self.tally.attempts(self.policy.attempts),
         )
 
-    def _attempts(self) -> int:
-        most = self.policy.attempts
-        return most if self._reached else min(most, FIRST_CONTACT)
+    @property
+    def calls(self) -> Calls:
+        """What the run has made so far."""
+        return self.tally.calls
 
     def each(self, work: Callable[[A], B], parts: Iterable[A], *, writing: bool = False) -> Iterator[B]:
         """See Threads."""
@@ -121,10 +117,11 @@ class Api:
         with places, self._rest.waiting_for("the server's answer"):
             self.before_call()  # last of all: to wait for a place may have taken long
             answer = self._wire.send(request)
-        self._count(call.counted_as)
+        self.tally.sent(call.counted_as)
         self.their_clock.learn(answer.headers.get("Date"))
         self.allowance.learn(call.counted_as, answer)
-        self._reached |= answer.status == 429  # nobody but HubSpot counts our calls
+        if answer.status == 429:
+            self.tally.answered()  # nobody but HubSpot counts our calls
         if answer.status >= 300:
             raise self._failure(call, request, answer)
         body = body_of(answer)
@@ -138,26 +135,17 @@ class Api:
                 f"{request} answered {answer.status} without the list that was asked for. Is a proxy in between?",
                 code="not_json",
             )
-        self._reached = True
+        self.tally.answered()
         return body
 
     def _failure(self, call: Call, request: Request, answer: Answer) -> Exception:
         error = error_of(request, answer)
         if isinstance(error, Deferred):
             return self.allowance.spent(str(error), retry_after(answer))
-        if answer.status == 429 and isinstance(error, Transient):
-            with self._tally:
-                self.calls.throttled += 1
+        if isinstance(error, Throttled):
+            self.tally.refused()
             self.allowance.refused(call.counted_as, error, self.policy.patience)
         return error
-
-    def _count(self, counted_as: str) -> None:
-        with self._tally:
-            self.calls.by_class[counted_as] = self.calls.by_class.get(counted_as, 0) + 1
-
-    def _count_retry(self) -> None:
-        with self._tally:
-            self.calls.retries += 1
 
 
 def type_of(kind: str) -> dict[str, str]:
@@ -176,6 +164,14 @@ def next_page(answer: Mapping[str, Any]) -> str | None:
     paging = answer.get("paging")
     after = (paging.get("next") or {}).get("after") if isinstance(paging, dict) else None
     return None if after in (None, "") else str(after)
+
+
+def page_after(answer: Mapping[str, Any], after: str | None, what: str) -> str | None:
+    """The same, of an answer to the page at `after`. Raises CrmError where another page is that one again."""
+    following = next_page(answer)
+    if following is not None and following == after:
+        raise CrmError(f"{what} does not advance", code="list_stuck")
+    return following
 
 
 def in_parts(ids: Sequence[A], size: Callable[[], int]) -> Iterator[Sequence[A]]:

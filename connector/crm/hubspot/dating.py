@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connector.crm.hubspot.api import Api, Call, listed, next_page
+from connector.crm.hubspot.api import Api, Call, listed, next_page, page_after
 from connector.crm.hubspot.records import ident, instant, millis
 from connector.crm.hubspot.verdict import Refused
 from connector.errors import CrmError, NotFound
@@ -72,12 +72,9 @@ def _joined(api: Api, source: str, list_id: str, cursor: str | None) -> Parts:
         resumed = False
         members = (_member(source, list_id, entry) for entry in found)
         yield tuple(member for member in members if member), cursor
-        following = next_page(answer)
-        if following is None:
+        cursor = page_after(answer, cursor, "the list of a list's members")
+        if cursor is None:
             return
-        if following == cursor:
-            raise CrmError("the members of a list do not advance", code="list_stuck")
-        cursor = following
 
 
 def _by_record(api: Api, source: str, list_id: str) -> Parts:
@@ -88,12 +85,9 @@ def _by_record(api: Api, source: str, list_id: str) -> Parts:
         answer = _members(api, "members_by_record", list_id, cursor)
         members = (_member(source, list_id, entry) for entry in listed(answer))
         yield tuple(member for member in members if member), None
-        following = next_page(answer)
-        if following is None:
+        cursor = page_after(answer, cursor, "the list of a list's members")
+        if cursor is None:
             return
-        if following == cursor:
-            raise CrmError("the members of a list do not advance", code="list_stuck")
-        cursor = following
 
 
 def _members(api: Api, what: str, list_id: str, after: str | None) -> dict[str, Any]:

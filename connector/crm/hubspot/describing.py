@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 from connector.crm import DealStage, Description, Owner, PropertyDefinition
-from connector.crm.hubspot.api import Api, Call, listed, next_page, type_of
+from connector.crm.hubspot.api import Api, Call, listed, page_after, type_of
 from connector.crm.hubspot.names import scope_of
 from connector.crm.hubspot.records import ident, instant
 from connector.crm.hubspot.verdict import Refused
-from connector.errors import CrmError, Denied, NotFound
+from connector.errors import Denied, NotFound
 
 A = TypeVar("A")
 
@@ -280,12 +280,9 @@ def _owners(api: Api) -> Iterator[Owner]:
                 if owner and owner.id not in seen:
                     seen.add(owner.id)
                     yield owner
-            following = next_page(answer)
-            if following is None:
+            after = page_after(answer, after, "the list of owners")
+            if after is None:
                 break
-            if following == after:
-                raise CrmError("the list of owners does not advance", code="list_stuck")
-            after = following
 
 
 def _owner(entry: Mapping[str, Any], active: bool) -> Owner | None:

@@ -92,6 +92,6 @@ def _source_id(entry: Mapping[str, Any], by: str) -> str | None:
     name the enrolment instead, of which each person has one of their own."""
     id_ = ident(entry.get("sourceId"))
     if id_ is None or by not in _MACHINES:
-        return id_
+        return None if id_ is None else id_.removeprefix("userId:")
     named = _WORKFLOW.search(id_)
     return named[1] if named else id_ if _PLAIN.fullmatch(id_) else None

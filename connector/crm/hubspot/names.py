@@ -88,7 +88,7 @@ MERGEABLE = ("contact", "company", "deal")
 OTHER_EMAILS = "hs_additional_emails"
 
 #: (from, to) -> the association type of the primary partner, which has no label text of its own.
-PRIMARY: Mapping[tuple[str, str], str] = {
+PRIMARY_TYPES: Mapping[tuple[str, str], str] = {
     ("contact", "company"): "1",
     ("company", "contact"): "2",
     ("deal", "company"): "5",

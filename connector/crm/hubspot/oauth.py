@@ -19,8 +19,8 @@ from connector.crm.hubspot.names import path_of
 from connector.crm.hubspot.transport import Request, Wire
 from connector.crm.hubspot.verdict import body_of
 from connector.crm.retry import Policy
-from connector.crm.wire import Access, Answer, FixedToken, Held
-from connector.errors import CrmError, Denied, OutcomeUnknown, Transient
+from connector.crm.wire import Access, Answer, CurrentAccess, FixedToken
+from connector.errors import CrmError, Denied, OutcomeUnknown, Throttled, Transient
 from connector.log import get_logger
 
 #: How often a renewal is tried when the network fails it.
@@ -70,7 +70,7 @@ class OAuthToken:
     ) -> None:
         self._client_id, self._secret, self._keeper, self._send = client_id, secret, keeper, send
         self._path, self._where, self._wall, self._policy = path_of("oauth", version), where, wall, policy
-        self._held = Held(self._renewed, wall)
+        self._held = CurrentAccess(self._renewed, wall)
         self._warned = False
 
     @property
@@ -115,7 +115,9 @@ class OAuthToken:
 
     def _refusal(self, request: Request, answer: Answer, said: dict[str, Any]) -> CrmError:
         """What HubSpot refuses and which setting that is about; its own words are not passed on."""
-        if answer.status >= 500 or answer.status in (408, 429):
+        if answer.status == 429:
+            return Throttled(f"{request} answered 429.")
+        if answer.status >= 500 or answer.status == 408:
             return Transient(f"{request} answered {answer.status}.", code=f"http_{answer.status}")
         if answer.status < 300:
             return OutcomeUnknown(f"{request} answered without a token. Is a proxy in between?", code="not_json")

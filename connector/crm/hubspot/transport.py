@@ -13,17 +13,15 @@ import ssl
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import unquote, urlencode, urlsplit
 
 import urllib3
 from hubspot.crm.objects.api_client import ApiClient
 from hubspot.crm.objects.configuration import Configuration
 
-from connector.crm.wire import Answer, Token
+from connector.crm.wire import CONNECT_SECONDS, Answer, Token, read_whole
 from connector.errors import Denied, OutcomeUnknown, Transient
-
-CONNECT_SECONDS = 10.0
-CHUNK = 1 << 18
 
 #: Nothing was sent when these happen: the call was certainly not applied.
 _NOT_SENT = (
@@ -175,14 +173,11 @@ class Wire:
         return answer
 
     def _read(self, response: urllib3.BaseHTTPResponse, request: Request, deadline: float) -> bytes:
-        """One chunk at a time, because the socket's own timeout starts anew with every byte that drips in."""
-        parts: list[bytes] = []
-        while part := response.read1(CHUNK, decode_content=True):
-            parts.append(part)
-            if self._clock() > deadline:
-                raise self._lost(request, "the answer did not end in time")
+        body = read_whole(partial(response.read1, decode_content=True), clock=self._clock, deadline=deadline)
+        if body is None:
+            raise self._lost(request, "the answer did not end in time")
         response.release_conn()
-        return b"".join(parts)
+        return body
 
     def _mistrusts(self, error: urllib3.exceptions.SSLError) -> bool:
         """Whether trying again is pointless: a certificate, or a host that has never spoken TLS with us. Connections

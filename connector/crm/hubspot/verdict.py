@@ -19,7 +19,7 @@ from connector.crm.hubspot.names import too_many
 from connector.crm.hubspot.refusals import ours
 from connector.crm.hubspot.transport import Request
 from connector.crm.wire import Answer
-from connector.errors import CrmError, Deferred, Denied, NotFound, OutcomeUnknown, Rejected, Transient
+from connector.errors import CrmError, Deferred, Denied, NotFound, OutcomeUnknown, Rejected, Throttled, Transient
 
 
 class Refused(Rejected):
@@ -76,7 +76,7 @@ _TABLE: Mapping[int, tuple[type[CrmError], float | None, str]] = {
     404: (NotFound, None, "It does not exist or is not part of this account's plan."),
     408: (OutcomeUnknown, None, ""),
     423: (Transient, 2.0, ""),
-    429: (Transient, None, ""),
+    429: (Throttled, None, ""),
     477: (Transient, 60.0, "The account is moving between data centres."),
     502: (OutcomeUnknown, 3.0, ""),
     504: (OutcomeUnknown, 3.0, ""),
@@ -102,13 +102,11 @@ def error_of(request: Request, answer: Answer) -> CrmError | Deferred:
     if answer.status == 429 and said.policy == "DAILY":
         return Deferred("HubSpot's daily quota is spent.")
     if issubclass(kind, Transient):
-        named = retry_after(answer)
-        return kind(
-            f"{where}. {fix}".strip(),
-            code=said.policy or f"http_{answer.status}",
-            correlation_id=said.correlation_id,
-            retry_after=_POLICIES.get(said.policy, wait) if named is None else named,
-        )
+        named, what = retry_after(answer), f"{where}. {fix}".strip()
+        seconds = _POLICIES.get(said.policy, wait) if named is None else named
+        if kind is Throttled:
+            return Throttled(what, limit=said.policy, correlation_id=said.correlation_id, retry_after=seconds)
+        return kind(what, code=f"http_{answer.status}", correlation_id=said.correlation_id, retry_after=seconds)
     if kind is Refused:
         return Refused(where, answer.status, said)
     if said.scopes:

@@ -19,12 +19,10 @@ from connector.crm.hubspot.reading import batch_read
 from connector.crm.hubspot.records import ident, instant, texts
 from connector.crm.hubspot.refusals import OF_THE_PROPERTY, Refusal
 from connector.crm.hubspot.verdict import Complaint, Refused, complaint
+from connector.crm.lost_answers import NOT_APPLIED, settle
 from connector.errors import Deferred, NotFound, OutcomeUnknown, Transient
 
 Outcomes = dict[str, Outcome]
-
-#: Looks and new attempts after lost answers, before the rest is reported as unknown.
-LOOKS = 3
 
 GONE = "not in HubSpot any more"
 
@@ -42,22 +40,12 @@ def write(api: Api, kind: str, updates: Sequence[Update]) -> list[Outcome]:
 
 def _settle(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
     """Write one batch and account for every id in it."""
-    outcomes: Outcomes = {}
-    pending = list(updates)
-    for look in range(1, LOOKS + 1):
-        outcomes |= _send(api, kind, pending)
-        pending = [update for update in pending if outcomes[update.id].state == "unknown"]
-        if not pending:
-            return outcomes
-        api.policy.sleep(api.policy.wait(look))
-        try:
-            outcomes |= _look(api, kind, pending)
-        except (Transient, Deferred):
-            return outcomes  # still unknown: the ledger reads back later
-        pending = [update for update in pending if outcomes[update.id].state == "unknown"]
-        if not pending:
-            return outcomes
-    return outcomes
+    return settle(
+        updates,
+        send=lambda part: _send(api, kind, part),
+        look=lambda left, _: _look(api, kind, left),
+        rest=lambda vain: api.policy.sleep(api.policy.wait(vain)),
+    )
 
 
 def _send(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
@@ -221,9 +209,11 @@ def _look(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
 def _seen(update: Update, stored: Mapping[str, str | None] | None) -> Outcome:
     if stored is None:
         return Outcome(update.id, "gone", code="gone", message=GONE)
-    if all(same(value, stored.get(name)) for name, value in update.properties.items()):
+    there = [same(value, stored.get(name)) for name, value in update.properties.items()]
+    if all(there):
         return Outcome(update.id, "written", stored)
-    return Outcome(update.id, "unknown", code="not_applied", message="the answer was lost and the values are not there")
+    code, how = ("no_answer", "all") if any(there) else (NOT_APPLIED, "there")
+    return Outcome(update.id, "unknown", code=code, message=f"the answer was lost and the values are not {how}")
 
 
 def same(sent: str, stored: str | None) -> bool:

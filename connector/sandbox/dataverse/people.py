@@ -18,7 +18,8 @@ from connector.sandbox.dataverse.rows import Row
 from connector.sandbox.dataverse.schema import Ref
 from connector.sandbox.dataverse.spreading import Members, born_id, number_in
 from connector.sandbox.dataverse.translation import BLOCK, PARTIES, QUALIFIED, Translation
-from connector.sandbox.generate import DEALS, GeneratedPeople
+from connector.sandbox.generate import GeneratedPeople
+from connector.sandbox.spread import DEALS
 
 #: Of every twenty people: who stands alone as a lead, and who is a contact with a lead.
 ALONE, BESIDE = (2, 6, 10, 14), (7, *QUALIFIED)

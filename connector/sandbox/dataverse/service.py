@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from email.utils import formatdate
 from uuid import uuid4
 
 from connector.sandbox.dataverse import actions, attributes, batch, metadata, multiple, reading, writing
@@ -183,6 +184,8 @@ class Dataverse:
 
     def _headed(self, answer: Answer, server: int) -> Answer:
         told = {"OData-Version": "4.0", "x-ms-service-request-id": str(uuid4()), "REQ_ID": str(uuid4())}
+        if self.environment.switches.tells_time:
+            told["Date"] = formatdate(self.environment.clock.now() / 1000, usegmt=True)
         odata = {"content-type": "application/json; odata.metadata=minimal"} if answer.body is not None else {}
         return replace(answer, headers=told | odata | self.limits.headers(server) | dict(answer.headers))
 

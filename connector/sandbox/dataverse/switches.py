@@ -15,6 +15,7 @@ class Switches(Turnable):
     """The manners of the environment; the defaults are those of one in good health."""
 
     # -- limits and time
+    tells_time: bool = switch(False, "answers carry the environment's time in a Date header")
     rate_limits: bool = switch(True, "refuses calls beyond the three limits below")
     requests: int = switch(6000, "calls per rolling 300 s, user and web server")
     execution_s: float = switch(1200.0, "seconds of execution time per rolling 300 s, user and web server")

@@ -11,7 +11,8 @@ from connector.sandbox.dataverse.known import APP_USER, CURRENCY, TEAM, owner_id
 from connector.sandbox.dataverse.rows import Row, Value
 from connector.sandbox.dataverse.schema import Ref
 from connector.sandbox.dataverse.spreading import born_id
-from connector.sandbox.generate import DEALS, GeneratedPeople
+from connector.sandbox.generate import GeneratedPeople
+from connector.sandbox.spread import DEALS
 
 BLOCK = 20
 #: Two people take part in each call and e-mail.

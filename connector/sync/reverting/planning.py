@@ -84,7 +84,7 @@ class Reverting:
         survey = self.survey
         found = self._ledger.runs.find(self._run)
         survey.same_agreement = found is None or found.fingerprint == self._session.agreement.fingerprint
-        survey.tasks = [(one.task_id or "", one.person_id) for one in self._ledger.work.tasks_by(self._run)]
+        survey.tasks = [(one.task_id or "", one.person_id) for one in self._ledger.outbox.by(self._run)]
         for rows in self._rows():
             self._session.go_on()
             planned = self._look(rows)

@@ -1,5 +1,5 @@
 """
-What values of a Dynamics 365 environment, and of the app registration that opens it, may look like.
+What values of an app registration, and of the environment that it opens, may look like.
 
 As connector.config.values: each function returns our type or raises `BadValueError` with a sentence for the operator.
 """
@@ -12,7 +12,7 @@ from connector.config.values import BadValueError, split_url, web_address
 
 
 def environment_address(value: str) -> str:
-    """The address of a Dynamics 365 environment: nothing but its host, since all paths below it are the API's."""
+    """The address of an environment: nothing but its host, since all paths below it are the API's."""
     return _without_path(value, "Remove it: only the host names the environment; /api/data/... is added to it.")
 
 

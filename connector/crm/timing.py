@@ -1,7 +1,7 @@
 """
 What time it is where the records are dated.
 
-Windows of the incremental read are bounded by instants that HubSpot's own clock stamps on records. Where ours goes
+Windows of an incremental read are bounded by instants that the CRM's own clock stamps on records. Where ours goes
 before it, a window that ends by ours ends in the future, and what is edited until then would be in no window. So
 every answer is asked for its time, and nothing is taken for read that lies beyond it.
 """
@@ -17,7 +17,7 @@ BELIEVED = timedelta(days=1)
 
 
 class TheirClock:
-    """HubSpot's clock, as the latest answer told it. Safe to share between threads."""
+    """The CRM's clock, as the latest answer told it. Safe to share between threads."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -33,7 +33,7 @@ class TheirClock:
             self._told = (told if told.tzinfo else told.replace(tzinfo=UTC)), self._clock()
 
     def ahead(self, now: datetime) -> timedelta:
-        """By how much our clock, which shows `now`, goes before HubSpot's; nothing where it has not told."""
+        """By how much our clock, which shows `now`, goes before the CRM's; nothing where it has not told."""
         if self._told is None:
             return timedelta(0)
         told, at = self._told
