@@ -23,6 +23,7 @@ import orjson
 
 from connector.crm import PropertyVersion
 from connector.fields import STRICT, FieldMap
+from connector.fields.places import is_on_lead
 from connector.ledger import Ledger
 from connector.ledger.counterparts import Counterpart
 from connector.ledger.holds import Hold
@@ -132,8 +133,8 @@ class Echoes:
             for change in changes
             if change.state == WRITTEN and change.at is not None
             if change.at - CLOSE <= version.at <= change.at + ACROSS
-            for named, _property, _before, after in change.body["sets"]
-            if named == field
+            for named, place, _before, after in change.body["sets"]
+            if named == field and not is_on_lead(place)
         )
 
     def _may_be_of_there(self, version: PropertyVersion, others: Sequence[_Other]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from connector import codes
 from connector.errors import Busy, ConfigError, ConnectorError, Deferred, GuardRefused, Problem
+from connector.fields.places import is_on_lead
 from connector.ledger.aside import EMPTIED
 from connector.ledger.completeness import completeness
 from connector.ledger.work import UNDOING, PlannedChange
@@ -133,6 +134,7 @@ def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
                 Sweeps(session, report, pull.kinds(), sweeps(session, report, pull)).go_on()
     if order.only is not None:
         pull.read("contact", order.only)
+        pull.read_leads_of(order.only)
         named = session.ledger.forgotten.without("contact", order.only)
         if len(named) < len(order.only):
             report.warnings.append(f"{len(order.only) - len(named)} of those named were forgotten and are left alone")
@@ -179,7 +181,10 @@ def _guard(session: Session, order: Order, report: Report, guarding: Guarding) -
 
 
 def _clears(one: PlannedChange) -> bool:
-    return bool(one.body.get("backwards")) and any(field == "stage" for field, *_ in one.body["sets"])
+    sets = one.body["sets"]
+    return bool(one.body.get("backwards")) and any(
+        field == "stage" and not is_on_lead(name) for field, name, *_ in sets
+    )
 
 
 def _refuse_empty_scope(session: Session, look: Look) -> None:

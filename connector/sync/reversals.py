@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from connector.agreement.wiring import WriteRule
 from connector.errors import CrmError
 from connector.fields import STRICT
+from connector.fields.places import LEAD, place_of
 from connector.ledger.holds import Frozen, Hold, Key, Reversal
 from connector.ledger.writers import id_of, writer
 from connector.log import get_logger
@@ -68,8 +69,9 @@ class Reversals:
         self._echoes = echoes
         self._terms = terms
         self._ledger = session.ledger
-        self._properties = {
-            field: spec.property for field in terms.write_back.rules if (spec := session.fields.spec(field)) is not None
+        #: property of the person's own record -> field, of what may be written back
+        self._own = {
+            spec.property: field for field in terms.write_back.rules if (spec := session.fields.spec(field)) is not None
         }
         self._stopped: set[tuple[str, str]] = set()  # (person id, property) that this run stopped at
         self._has_told = False
@@ -96,16 +98,17 @@ class Reversals:
 
     def _open_values(self, disputed: Sequence[Held]) -> dict[str, str]:
         """Field -> what stands there, of values nobody has been found for yet."""
-        return {self._field(one.property): one.live for one in disputed if _is_open(one)}
+        return {field: one.live for one in disputed if _is_open(one) and (field := self._own.get(one.property))}
 
     def _disputed(self, one: Looked) -> list[Held]:
         """Values that are news: held from now on, or a stage or status that a system set and that we would set back."""
         found = [held for held in one.difference.held if not held.frozen and not _is_known(held, one.holds)]
         change = one.difference.change
-        if not one.person.edits or change is None:
+        if change is None or not (one.person.edits or any(lead.edits for lead in one.person.leads)):
             return found
+        edits = {"": one.person.edits, **{lead.id: lead.edits for lead in one.person.leads}}
         for ours in change.sets:
-            edit = one.person.edits.get(ours.field) if ours.field in STRICT else None
+            edit = edits.get(place_of(ours.property).id, {}).get(ours.field) if ours.field in STRICT else None
             if edit is not None and edit.by in SYSTEMS:
                 theirs = Held(ours.property, ours.before, ours.after, self._order.as_of, None)
                 found.append(replace(theirs, by=edit.by, source=edit.source, name=edit.name, set_at=edit.at))
@@ -129,7 +132,7 @@ class Reversals:
             if _is_open(held) and self._who.is_us(id, held.property, versions):
                 ours[held.property] = held.live
                 continue
-            if self._field(held.property) in echoes:
+            if self._own.get(held.property) in echoes:
                 continue
             told = self._told(held, versions)
             before = known.get((id, held.property))
@@ -141,7 +144,7 @@ class Reversals:
                 told = replace(told, code=CONFLICT, until=None)
                 self._stop(id, told)
             holds[held.property] = told
-        told_apart = frozenset(name for name in echoes if self._properties[name] not in ours)
+        told_apart = frozenset(field for name, field in self._own.items() if field in echoes and name not in ours)
         return Found(holds, ours, told_apart, tuple(found))
 
     def _told(self, held: Held, versions: Versions) -> Held:
@@ -153,10 +156,9 @@ class Reversals:
         return set_by(known, self._rule(held.property), version.by, self._terms)
 
     def _rule(self, name: str) -> WriteRule:
-        return self._terms.write_back.rules[self._field(name)]
-
-    def _field(self, name: str) -> str:
-        return next(field for field, property in self._properties.items() if property == name)
+        words, property = self._session.fields.words_at(name), place_of(name).property
+        specs = ((rule, words.spec(field)) for field, rule in self._terms.write_back.rules.items())
+        return next(rule for rule, spec in specs if spec is not None and spec.property == property)
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
@@ -189,7 +191,7 @@ class Reversals:
     def _stop(self, id: str, held: Held) -> None:
         if (id, held.property) not in self._stopped:
             self._stopped.add((id, held.property))
-            group = (held.property, held.by, held.source, held.name)
+            group = (place_of(held.property).property, held.by, held.source, held.name)
             self._groups[group] = self._groups.get(group, 0) + 1
 
     def tell(self) -> None:
@@ -223,7 +225,9 @@ class Reversals:
         if not wanted:
             return {}
         try:
-            there = self._session.crm.automations({"contact": sorted({name for name, _ in wanted})})
+            names = sorted({name for name, _ in wanted})
+            on_leads = {LEAD: names} if self._session.fields.leads.properties_mapped else {}
+            there = self._session.crm.automations({"contact": names, **on_leads})
         except CrmError:  # Denied and NotFound among them: the id has to do
             return {}
         called = {one.id: one.name for one in there}

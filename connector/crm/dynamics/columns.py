@@ -52,8 +52,8 @@ _CASTS: Mapping[str, tuple[str, str, bool]] = {
     "Money": ("LogicalName,MinValue,MaxValue,Precision", "", True),
 }
 
-#: The kind whose columns are written.
-_WRITTEN = "contact"
+#: The kinds whose columns are written.
+_WRITTEN = ("contact", "lead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Columns:
 
 def columns(env: Environment, kinds: Sequence[str]) -> dict[str, Columns]:
     """The columns of the tables of these kinds, by the table's logical name; a table that is not there is left out."""
-    tables = [(table, kind == _WRITTEN) for kind in kinds for table in TABLES[kind]]
+    tables = _tables(kinds)
     listed = answers(env, [_call(table, "", _FACTS, "") for table, _ in tables])
     found: dict[str, Columns] = {}
     casts: list[tuple[Table, str]] = []
@@ -91,6 +91,15 @@ def columns(env: Environment, kinds: Sequence[str]) -> dict[str, Columns]:
         for fact in (answer or {}).get("value", ()):
             _refine(found[table.name], type_, fact)
     return found
+
+
+def _tables(kinds: Sequence[str]) -> list[tuple[Table, bool]]:
+    """The tables of these kinds, each once, and whether their columns are written."""
+    found: dict[str, tuple[Table, bool]] = {}
+    for kind, table in [(one, table) for one in kinds for table in TABLES[one]]:
+        known = found.get(table.name)
+        found[table.name] = (known[0] if known else table, kind in _WRITTEN or (known is not None and known[1]))
+    return list(found.values())
 
 
 def of_kind(kind: str, found: Mapping[str, Columns]) -> dict[str, PropertyDefinition]:

@@ -61,6 +61,7 @@ def _in_use(table: Table) -> list[str]:
         (table.deactivates, f"{STATE} eq 0"),
         (table.merges, f"{MERGED} ne true"),
         (table.parent, f"{looked_up(table.parent)} eq null"),
+        (table.whose, f"{looked_up(table.whose)} ne null"),
     )
     return [condition for applies, condition in wanted if applies]
 

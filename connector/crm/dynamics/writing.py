@@ -67,7 +67,7 @@ def _drafted(env: Environment, kind: str, updates: Sequence[Update]) -> tuple[li
     outcomes: Outcomes = {}
     for update in updates:
         version = env.versions.of(update.id)
-        if version is None or version.table not in TABLES[kind]:
+        if version is None or version.table.name not in {table.name for table in TABLES[kind]}:
             _raise_if_none_are_told(env, kind)
             outcomes[update.id] = _moved(update.id, "it was not read, or too long ago")
             continue
