@@ -184,7 +184,7 @@ def automations(crm: CRM, agreement: Agreement) -> Automations:
     try:
         found = crm.automations({"contact": written_properties(agreement)})
     except NotFound:
-        return Automations()
+        return Automations(unknown="The CRM has no way of telling them to this token.")
     except Denied as error:
         if error.code != "scope":
             raise

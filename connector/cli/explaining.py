@@ -104,6 +104,8 @@ def _look(session: Session, id: str, as_of: datetime) -> Looked:
     report.run = recent[0].number if recent else 0
     found = Look(session, order, report).at([id])
     if not found:
+        if survivor := session.ledger.folding.lives_on_in("contact", [id]).get(id):
+            raise UsageError(f"Contact {id} became part of contact {survivor}. Run: connector explain {survivor}")
         known = session.ledger.mirror.count("contact")
         raise UsageError(
             f"Contact {id} is not known, or gone; {known:,} people are known. Take the record id from its address in"

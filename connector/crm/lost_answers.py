@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from connector.crm import Outcome
-from connector.errors import Deferred, Transient
+from connector.errors import Deferred, NotFound, Transient
 
 #: Looks in a row that show nothing new, before the rest is reported as it is known: by then quarters of the batch have
 #: gone out, so that up to three records at fault are told from a server that fails at everything.
@@ -60,7 +60,7 @@ def settle(
         rest(vain + 1)
         try:
             writing.look()
-        except (Transient, Deferred):
+        except (Transient, Deferred, NotFound):
             break  # still unknown: the ledger reads back later
         vain = 0 if writing.known > known else vain + 1
         if writing.over or vain == LOOKS:

@@ -41,6 +41,10 @@ class Tried:
         times = [at for at in (self.first_at, self.contact_at) if at]
         return min(times, default=None)
 
+    def goes_on_after(self, moment: datetime) -> bool:
+        """Whether anything of it happened later."""
+        return any(at > moment for at in (self.last_at, self.contact_at) if at)
+
 
 NOTHING_TRIED = Tried()
 

@@ -12,6 +12,9 @@ from connector.agreement.terms import Agreement
 from connector.decide.sla import paused_for
 from connector.decide.walk import ADOPTED_FROM, Stages, Walk
 
+#: Statuses that what sales does moves on by itself.
+BY_FACTS = (None, "new", "attempting")
+
 #: Who set a value, in a sentence.
 _WRITERS = {
     "crm": "the CRM",
@@ -59,15 +62,20 @@ class Ground:
             return
         if edit.after is None or isinstance(edit.after, str):
             cause = "import" if edit.by == "import" else "person"
+            took_back = edit.after in BY_FACTS and walk.track.status not in BY_FACTS
             walk.set_status(edit.after, cause, f"status set by {_whom(edit.by)}")
             at = edit.at or walk.as_of
             walk.track = replace(walk.track, edited_at=max(at, walk.track.edited_at or at))
+            if took_back:
+                walk.track = replace(walk.track, set_back_at=at)
             walk.answer(at)
 
     def status_from_facts(self, walk: Walk) -> None:
         """new, attempting, connected, exhausted: only forward, only inside a hand-off, never over a judgement."""
         track, tried = walk.track, walk.tried
-        if not track.handed_over or track.status not in (None, "new", "attempting"):
+        if not track.handed_over or track.status not in BY_FACTS:
+            return
+        if track.set_back_at and not tried.goes_on_after(track.set_back_at):
             return
         if tried.contact_at:
             walk.set_status("connected", "attempts.connects", "there was a contact")

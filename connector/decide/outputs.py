@@ -133,10 +133,9 @@ class Recorder:
 
     def shown_stage(self, walk: Walk, live: str | None) -> str | None:
         """What the CRM's own stage property should hold where it holds this now; None leaves a blank that a person
-        made."""
+        made, for as long as nothing moves the track on."""
         track, stages = walk.track, walk.stages
-        edited = walk.edit("stage")
-        if edited and edited.after is None and live is None and track.stage is None:
+        if live is None and track.stage is None:
             return None
         if walk.moves:
             backwards = [

@@ -132,12 +132,16 @@ def test_a_task_says_what_hubspot_wants_to_know(script: Script, hubspot: Open) -
     assert (link["to"], link["types"][0]["associationTypeId"]) == ({"id": "1"}, 204)
 
 
-def test_an_account_that_does_not_tell_its_id_is_described_all_the_same(script: Script, hubspot: Open) -> None:
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 501])
+def test_an_account_that_does_not_tell_its_id_is_described_all_the_same(
+    script: Script, hubspot: Open, status: int
+) -> None:
     """Whether a service key may ask for account info is not documented: unknown is said, nothing fails."""
-    script.answer = lambda heard: Reply(403 if "account-info" in heard.path else 200, {})
+    script.answer = lambda heard: Reply(status if "account-info" in heard.path else 200, {})
 
     told = hubspot().describe(["contact"])
 
+    assert sum("account-info" in heard.path for heard in script.heard) == 2  # asked for once each: it is no bad moment
     assert (told.account, told.zone, told.daily_limit) == ("unknown", "UTC", None)
     assert told.properties == {"contact": {}}
 

@@ -274,11 +274,23 @@ def test_trap_14_a_conflict_of_one_row_does_not_cost_the_others(crm: HubSpot, ac
 
 def test_a_404_for_the_batch_finds_who_is_gone(crm: HubSpot, account: Account) -> None:
     """Merged-away and deleted ids are told as gone, alone."""
+    del account.stored["4"]
     account.mood = lambda heard: (
         Reply(404, {"message": "resource not found"}) if any(one["id"] == "4" for one in heard.body["inputs"]) else None
     )
 
-    assert in_state(write(crm, ["1", "2", "3", "4"]), "gone") == {"4"}
+    outcomes = write(crm, ["1", "2", "3", "4"])
+
+    assert in_state(outcomes, "gone") == {"4"}
+    assert in_state(outcomes, "written") == {"1", "2", "3"}
+
+
+@pytest.mark.parametrize("status", [404, 501])
+def test_nobody_is_gone_because_the_call_is_not_there(crm: HubSpot, account: Account, status: int) -> None:
+    """A gateway that lost its way says 404 as well: whoever can be read is there, and nobody is given up."""
+    account.mood = lambda _heard: Reply(status, {"message": "no route"})
+
+    assert in_state(write(crm, ["1", "2", "3"]), "unknown") == {"1", "2", "3"}
 
 
 def test_lesson_23_an_answer_lost_after_the_write_is_looked_up_not_sent_again(crm: HubSpot, account: Account) -> None:

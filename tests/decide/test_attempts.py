@@ -14,7 +14,7 @@ from connector.decide import Decider, Office
 from connector.decide.attempts import AttemptCounter
 from connector.model import Activity, Deal, Decision
 
-from .conftest import V1, Desk, at, person
+from .conftest import V1, Desk, at, edit, person
 
 TEAMS = {"7": frozenset({"North"}), "8": frozenset({"North", "Desk"}), "9": frozenset({"South"})}
 
@@ -48,6 +48,17 @@ def worked(desk: Desk, *activities: Activity, when: str = "04-02 12:00", owner: 
 
 def count(decision: Decision) -> Any:
     return decision.outputs["attempts"]
+
+
+def test_g4_a_status_that_a_person_takes_back_stays_until_sales_does_something_new(desk: Desk) -> None:
+    """Connected, by the call of 14:00; the rep says new, since it was the wrong person; the next contact counts."""
+    wrong, right = call("03-31 14:00", "connected"), call("04-03 10:00", "connected")
+    assert worked(desk, wrong).outputs["status"] == "connected"
+    back = {"status": edit("status", "connected", "new", "04-02 13:00")}
+
+    assert desk.decide(person(*V1, activities=(wrong,), edits=back), "04-02 14:00").outputs["status"] == "new"
+    assert desk.decide(person(*V1, activities=(wrong,)), "04-02 15:00").outputs["status"] == "new"
+    assert desk.decide(person(*V1, activities=(wrong, right)), "04-03 12:00").outputs["status"] == "connected"
 
 
 # -- by whom ---------------------------------------------------------------------------------------------------

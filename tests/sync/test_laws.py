@@ -173,6 +173,25 @@ def test_g4_a_stage_set_by_a_person_is_adopted(build: Build) -> None:
     assert ledger.people.transitions("1")[-1].move.cause == "person"
 
 
+def test_g4_a_stage_that_a_person_blanked_stays_blank_whatever_else_is_learnt(build: Build) -> None:
+    """Nobody fills it again with the furthest stage of before, neither for a new title nor in a look at everybody."""
+    world = _peopled(build)
+    ledger = world.ledger()
+    world.sync(ledger)
+    world.clock.pass_by(minutes=10)
+    world.edit("1", {"lifecyclestage": ""})
+    world.clock.pass_by(minutes=10)
+    world.sync(ledger)
+    world.edit("1", {"jobtitle": "Poet"})
+    world.clock.pass_by(minutes=10)
+
+    world.sync(ledger)
+    run(world.session(ledger), Order("backfill", world.clock(), everything=True))
+
+    assert not world.properties("1").get("lifecyclestage")
+    assert not world.properties("1").get("cx_stage")
+
+
 def test_g15_history_is_taken_as_given(build: Build) -> None:
     """People older than go-live are adopted: no stage, no status, no task; their scores are filled in."""
     world = _peopled(build)

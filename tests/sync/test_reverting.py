@@ -24,6 +24,9 @@ from tests.sync.crashing import Crash, Fragile, Fuse
 from tests.sync.sandbox_world import SandboxWorld
 from tests.sync.world import World
 
+#: The outcome of a call in which somebody was reached.
+CONNECTED = "f240bbac-87c9-4f6e-bf70-924b57d47db7"
+
 
 def undo(world: World, ledger: Any, number: int, **more: Any) -> tuple[Report, Survey]:
     """`connector revert NUMBER`, with a yes."""
@@ -513,3 +516,46 @@ def test_g8_of_a_run_that_died_only_those_it_came_to_are_people_it_wrote_to(tmp_
     report, survey = undo(world, ledger, died, write=False)
 
     assert (report.counts["looked_at"], survey.people, survey.undoes) == (4, 2, 2)
+
+
+def test_g4_a_stage_set_by_a_person_stays_theirs_when_the_run_that_adopted_it_is_undone(memory: Build) -> None:
+    """Marketing takes an MQL back to lead, a run says so in our own properties, and that run is undone: what is put
+    back are our words; the stage is not ours, and no later run sets it back to MQL."""
+    world = memory()
+    ledger, _ = handed_over(world)
+    world.edit("1", {"lifecyclestage": "lead"})
+    world.clock.pass_by(minutes=10)
+    adopted = world.sync(ledger)
+    assert world.properties("1")["cx_stage"] == "lead"
+    world.clock.pass_by(minutes=10)
+
+    undo(world, ledger, adopted.run)
+    world.clock.pass_by(minutes=10)
+    world.sync(ledger)
+
+    assert world.properties("1")["lifecyclestage"] == "lead"
+
+
+def test_g8_a_status_that_was_put_back_stays_put_back(memory: Build) -> None:
+    """Sales reached somebody, a run said so, and is undone: the next runs know nothing new, and write nothing."""
+    world = memory()
+    ledger, _ = handed_over(world)
+    call = {
+        "hs_timestamp": world.clock().isoformat(),
+        "hs_call_direction": "OUTBOUND",
+        "hs_call_disposition": CONNECTED,
+    }
+    world.add("call", "501", call)
+    world.link("call", "501", "contact", "1")
+    world.clock.pass_by(minutes=10)
+    told = world.sync(ledger)
+    assert world.properties("1")["hs_lead_status"] == "CONNECTED"
+    world.clock.pass_by(minutes=10)
+
+    undo(world, ledger, told.run)
+    writes = world.writes
+    for _ in range(3):
+        world.clock.pass_by(minutes=10)
+        world.sync(ledger)
+
+    assert (world.writes, world.properties("1")["hs_lead_status"]) == (writes, "NEW")

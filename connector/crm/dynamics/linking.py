@@ -2,8 +2,9 @@
 Which records belong together: by the lookups of their rows, and by who takes part in an activity.
 
 A lead is the contact's that it names. A deal is somebody's whose lookups name them; the deals of the account they work
-for are not. An activity is theirs who take part in it; where nobody does whom we know, it is theirs whom it regards.
-Parties and regarded people may be leads: the contact that a lead has become part of stands for it.
+for are not. An activity is theirs who take part in it; where nobody does whom we know, or the environment does not list
+who does, it is theirs whom it regards. Parties and regarded people may be leads: the contact that a lead has become
+part of stands for it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,12 @@ from connector.crm.dynamics.names import (
     looked_up,
 )
 from connector.crm.dynamics.records import id_of
+from connector.crm.dynamics.refusals import Refused
+from connector.errors import NotFound
+from connector.log import get_logger
 from connector.model import PRIMARY, Link
+
+log = get_logger("connector.crm")
 
 #: Roles of parties that tell whom an activity regards and whose it is, not who takes part in it.
 _REGARDED, _OWNING = 8, 9
@@ -164,7 +170,7 @@ def _activities(env: Environment, ids: Sequence[str], to: str) -> dict[str, dict
     regarding = questions(env, table.set_name, table.key, (_REGARDING,), rows)
     taking_part = questions(env, PARTIES, _ACTIVITY, (_PARTY,), rows)
     candidates = {id_of(table, row) for row in rows_of(env, regarding)}
-    candidates |= {str(row[_ACTIVITY]).lower() for row in rows_of(env, taking_part) if row.get(_ACTIVITY)}
+    candidates |= {str(row[_ACTIVITY]).lower() for row in _listed(env, taking_part) if row.get(_ACTIVITY)}
     wanted, found = set(ids), defaultdict[str, dict[str, tuple[str, ...]]](dict)
     for activity, those in _people_of(env, to, sorted(candidates)).items():
         for person in wanted.intersection(those):
@@ -193,8 +199,21 @@ def _parties(env: Environment, ids: Sequence[str]) -> dict[str, list[str]]:
     """The people who take part in activities: contacts and leads."""
     select = f"{_ACTIVITY},{_PARTY},participationtypemask"
     found: dict[str, list[str]] = defaultdict(list)
-    for row in rows_of(env, questions(env, PARTIES, select, (_ACTIVITY,), ids, annotated=True)):
+    for row in _listed(env, questions(env, PARTIES, select, (_ACTIVITY,), ids, annotated=True)):
         person = _pointed_at(row, _PARTY, _PEOPLE)
         if person is not None and row.get("participationtypemask") not in (_REGARDED, _OWNING):
             found[str(row[_ACTIVITY]).lower()].append(person)
     return found
+
+
+def _listed(env: Environment, asked: Sequence[Question]) -> list[Row]:
+    """Rows about parties; none where the environment has no such list."""
+    try:
+        return list(rows_of(env, asked))
+    except NotFound:
+        pass
+    except Refused as error:
+        if error.code != "not_supported":
+            raise
+    log.info("this environment does not list who takes part in activities: they are theirs whom they regard")
+    return []

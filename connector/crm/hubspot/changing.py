@@ -176,7 +176,7 @@ def _pages(
             return
         if fresh and not by_offset:
             above, after = max(fresh, key=_number), None
-        elif not int(after or 0) < int(following) < SEARCH_CAP:
+        elif not following.isdigit() or not int(after or 0) < int(following) < SEARCH_CAP:
             raise CrmError(f"the search for changed {window.kind} records does not advance", code="search_stuck")
         else:
             after = following

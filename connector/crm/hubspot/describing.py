@@ -139,10 +139,11 @@ def add_options(api: Api, kind: str, name: str, options: Mapping[str, str]) -> N
 
 
 def _optional(api: Api, what: str) -> dict[str, Any]:
-    """Account information, empty where this token may not ask for it (not documented for service keys)."""
+    """Account information, empty where this token may not ask for it (not documented for service keys) or nobody is
+    there to answer."""
     try:
         return api.ask(Call(what, "describe", "GET"))
-    except NotFound:
+    except (NotFound, Refused):
         return {}
     except Denied as error:
         if error.code != "scope":

@@ -78,6 +78,7 @@ _TABLE: Mapping[int, tuple[type[CrmError], float | None, str]] = {
     423: (Transient, 2.0, ""),
     429: (Throttled, None, ""),
     477: (Transient, 60.0, "The account is moving between data centres."),
+    501: (NotFound, None, "Nothing at this address answers such a call."),
     502: (OutcomeUnknown, 3.0, ""),
     504: (OutcomeUnknown, 3.0, ""),
     521: (Transient, None, ""),
@@ -88,7 +89,15 @@ _TABLE: Mapping[int, tuple[type[CrmError], float | None, str]] = {
 }
 
 #: Codes of ours for what ends a run or a feature, whatever HubSpot calls it.
-_OURS: Mapping[int, str] = {401: "token", 403: "scope", 404: "not_found", 525: "tls", 526: "tls", 530: "token"}
+_OURS: Mapping[int, str] = {
+    401: "token",
+    403: "scope",
+    404: "not_found",
+    501: "not_found",
+    525: "tls",
+    526: "tls",
+    530: "token",
+}
 
 #: Rate limit policy -> seconds to wait. An unknown one is treated as the burst limit without a named wait.
 _POLICIES: Mapping[str, float] = {"TEN_SECONDLY_ROLLING": 10.0, "SECONDLY": 1.0}

@@ -60,8 +60,8 @@ def _send(api: Api, kind: str, updates: Sequence[Update]) -> Outcomes:
         return outcomes | _all(updates, "unknown", codes.of(error), "the answer was lost")
     except (Deferred, Transient) as error:  # retried already, and certainly not applied
         return outcomes | _all(updates, "deferred", codes.of(error), str(error))
-    except NotFound:
-        return outcomes | (_halves(api, kind, updates) or _all(updates, "gone", "gone", GONE))
+    except NotFound as error:  # one of them is gone, or the call is not there: who can still be read is not gone
+        return outcomes | _all(updates, "unknown", codes.of(error), "HubSpot knows no such record, or no such call")
     except Refused as error:
         return outcomes | _isolate(api, kind, updates, error)
     return outcomes | _account(api, kind, updates, answer)

@@ -14,6 +14,9 @@ from connector.model import Move
 from connector.plan import Set
 from connector.sync.reverting.standing import FORWARD, REVERT, Left, moves_of
 
+#: Causes of moves that only follow what others set in the CRM: the values are theirs, and none of a run that is undone.
+OF_OTHERS = ("person", "import", "crm")
+
 
 @dataclass(frozen=True, slots=True)
 class Back:
@@ -34,8 +37,8 @@ def stepped_back(
     at: datetime,
     why: str,
 ) -> Back:
-    """Every track that the run moved, back where it was, unless it has moved on since. What happened before `at` is no
-    news to it any more; hand-offs go on being counted."""
+    """Every track that the run moved, back where it was, unless it has moved on since; what others had set stays. What
+    happened before `at` is no news to it any more; hand-offs go on being counted."""
     moved: dict[str, list[Move]] = {}
     for move in moves_of(row):
         moved.setdefault(move.track_id or row.body["after"]["track_id"], []).append(move)
@@ -47,23 +50,40 @@ def stepped_back(
     before: list[Mapping[str, Any]] = []
     moves: list[Move] = []
     for track in now:
-        then, made = after.get(track["id"], {}), moved.get(track["id"], ())
+        then, made = after.get(track["id"], {}), _of_ours(moved.get(track["id"], ()))
         whats = {one.what for one in made if one.what in goes and track.get(one.what) == then.get(one.what)}
         if not whats:
             tracks.append(track)
             before.append(track)
             continue
-        began = remembered.get(track["id"]) or _begun(then, made, stages)
+        began = {**(remembered.get(track["id"]) or _begun(then, made, stages)), **_of_theirs(moved[track["id"]])}
         old = dict(began if "stage" in whats else track)
         old["status"] = (began if "status" in whats else track).get("status")
         if "stage" in whats and not shown:
             old["furthest"] = stages.further(old.get("furthest"), track.get("furthest"))
         old["cycle"] = track.get("cycle", 0)
         looked = {name: track[name] for name in _OF_A_LOOK if name in track}
-        tracks.append({**old, **looked, "edited_at": at.isoformat()})
+        undone = {"set_back_at": at.isoformat()} if "status" in whats else {}
+        tracks.append({**old, **looked, **undone, "edited_at": at.isoformat()})
         before.append(old)
         moves += _moves_back(track, old, why)
     return Back(tuple(tracks), tuple(before) if moves else None, tuple(moves))
+
+
+def _of_ours(moves: Sequence[Move]) -> list[Move]:
+    """Those that no value of others followed upon."""
+    last = {one.what: place for place, one in enumerate(moves) if one.cause in OF_OTHERS}
+    return [one for place, one in enumerate(moves) if place > last.get(one.what, -1)]
+
+
+def _of_theirs(moves: Sequence[Move]) -> dict[str, Any]:
+    """Stage and status as others had set them, before rules of ours moved on from there."""
+    found: dict[str, Any] = {}
+    for one in moves:
+        if one.cause in OF_OTHERS:
+            found[one.what] = one.after
+            found |= {"cause": one.cause} if one.what == "stage" else {}
+    return found
 
 
 def _goes_back(field: str, row: PlannedChange, back: Sequence[Set], left: Sequence[Left]) -> bool:
