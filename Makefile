@@ -41,7 +41,7 @@ format: install-test                 ## put the code into its form
 bench: install-test                  ## what it costs per 100,000 people
 	$(BIN)/python benchmarks/run.py
 
-bench-full: install-test             ## a million people, once; may be stopped and goes on
+bench-full: install-test             ## a million people, once, in either CRM; may be stopped and goes on
 	$(BIN)/python benchmarks/full.py
 
 crash: install-test                  ## die at every point and heal; writes docs/crash-matrix.md

@@ -51,7 +51,7 @@ def check_account(agreement: Agreement, account: Description, *, writes: bool) -
         known = account.properties[kind]
         used = set(agreement.fields_used.get(kind, ()))
         for spec in specs.values():
-            written = kind == "contact" and spec.field in agreement.write_back.rules
+            written = kind in ("contact", "lead") and spec.field in agreement.write_back.rules
             if spec.field not in used and not written:
                 continue
             into = problems if written and writes else remarks

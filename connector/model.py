@@ -34,7 +34,7 @@ EDIT, CONFLICT = "edit", "conflict"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the CRM said of one object. `kind` is ours: contact, company, deal, call, email, meeting, task."""
+    """What the CRM said of one object. `kind` is ours: contact, company, deal, call, email, meeting, task, lead."""
 
     kind: str
     id: str
@@ -44,6 +44,7 @@ class Record:
     archived: bool = False
     merged_ids: tuple[str, ...] = ()  # ids that were merged into this record
     other_emails: tuple[str, ...] = ()  # a contact's further addresses, which forms know people by as well
+    closed: bool = False  # it is there and tells what it told, and takes no writes any more
     form: str = ""  # what the CRM calls it, where records of this kind have several forms and this is not the usual one
 
 
@@ -160,6 +161,40 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Lead:
+    """One of a person's leads: a statement of interest that the CRM keeps as a record of its own, beside the person's.
+
+    `fields` are its own, blanks absent; `unmapped` and `edits` as of a person. One that is not open was answered by
+    sales, or led to a deal: nothing is written to it.
+    """
+
+    id: str
+    is_open: bool
+    fields: Mapping[str, Value]
+    opened_at: datetime | None = None
+    unmapped: Mapping[str, str] = field(default_factory=dict)
+    edits: Mapping[str, Edit] = field(default_factory=dict)
+
+    @property
+    def lead_type(self) -> str | None:
+        """What it says it is about, where it does."""
+        said = self.fields.get("lead_type")
+        return said if isinstance(said, str) else None
+
+    @property
+    def stage(self) -> str | None:
+        """The stage that stands on it."""
+        said = self.fields.get("stage")
+        return said if isinstance(said, str) else None
+
+    @property
+    def status(self) -> str | None:
+        """The lead status that stands on it."""
+        said = self.fields.get("status")
+        return said if isinstance(said, str) else None
+
+
+@dataclass(frozen=True, slots=True)
 class Colleague:
     """Somebody else on an open deal of a person; `fields` is None of a contact that nobody has read yet."""
 
@@ -193,6 +228,8 @@ class Person:
     edits: Mapping[str, Edit] = field(default_factory=dict)
     entered: Mapping[str, datetime] = field(default_factory=dict)  # stage -> when, as far as the CRM itself remembers
     colleagues: tuple[Colleague, ...] = ()
+    leads: tuple[Lead, ...] = ()
+    closed: bool = False  # their record takes no writes any more: what stands on it stays
     form: str = ""  # as of a Record
 
 
@@ -316,7 +353,8 @@ class Decision:
     names to wanted values (None: blank); a field absent from it is left as it is. `cause` names the rule that
     moved the person ("" when nothing moved), which is what the guard counts by. `blocked` says in plain
     sentences why the next stage is not reached, `also` which other rules would have matched (domain 3.3),
-    `warnings` what a human should look at. `route_next_at` / `score_next_at`: when this would next change by
+    `warnings` what a human should look at. `leads` has, by id, what the person's open leads should say: the outputs of
+    the track that each belongs to. `route_next_at` / `score_next_at`: when this would next change by
     itself, None for never.
     """
 
@@ -334,3 +372,4 @@ class Decision:
     route_next_at: datetime | None = None
     score_next_at: datetime | None = None
     held_until: datetime | None = None  # somebody holds this person from inside the CRM: only scores are written
+    leads: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)

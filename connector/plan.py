@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from connector.agreement.vocabulary import ANSWERS
 from connector.agreement.wiring import WriteBack, WriteRule
-from connector.fields import STRICT, Facts, FieldMap
-from connector.model import CONFLICT, EDIT, Decision, Move, TaskDraft
+from connector.fields import CLOSED, STRICT, Facts, FieldMap, Words
+from connector.fields.places import on_lead, place_of
+from connector.model import CONFLICT, EDIT, Decision, Move, TaskDraft, Value
 
 #: What moves with age alone, and what is written along with it.
 SHOWN_SCORES = frozenset(
@@ -35,7 +36,8 @@ SCORES = "scores"
 
 class Set(NamedTuple):
     """One property to set, before and after as the CRM's own text ("" is blank). A tuple, because it is stored and
-    read back as one, a score of them per person."""
+    read back as one, a score of them per person. `property` names the place: of a lead's, the lead as well
+    (fields.places)."""
 
     field: str
     property: str
@@ -124,6 +126,25 @@ class Terms:
     own_prefix: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is known of a person's values beside the decision and the record. `ours` names, per place, the texts we
+    wrote or were about to write; `holds` the values of others that are left alone."""
+
+    ours: Mapping[str, frozenset[str]]
+    holds: Mapping[str, Held]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What comparing a person's records has found so far."""
+
+    sets: list[Set] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
+    edited: set[str] = field(default_factory=set)
+
+
 def diff(
     decision: Decision,
     facts: Facts,
@@ -135,64 +156,89 @@ def diff(
     as_of: datetime,
     owner_id: str | None = None,
     by_time: bool = False,
+    leads: Mapping[str, Facts] | None = None,
 ) -> Difference:
-    """Only what differs, and only what is ours to write.
+    """Only what differs, and only what is ours to write, on the person's record and on their leads (id -> facts).
 
-    `ours` names, per property, the texts we wrote or were about to write: any other live value is somebody's edit,
-    and is held rather than overwritten (stage and status excepted: the decision has already adopted those edits; and
-    what sales answered in an earlier cycle, which a new hand-off clears).
+    `ours` names, per place, the texts we wrote or were about to write: any other live value is somebody's edit, and is
+    held rather than overwritten (stage and status excepted: the decision has already adopted those edits; and what
+    sales answered in an earlier cycle, which a new hand-off clears).
     """
+    found = _Found()
+    told = _Told(ours, holds)
+    _compare(found, decision.outputs, facts, fields, told, terms, as_of)
+    for id, outputs in decision.leads.items():
+        if leads and id in leads:
+            _compare(found, outputs, leads[id], fields.leads, told, terms, as_of, lead=id)
+    if not found.sets and not decision.tasks:
+        return Difference(None, tuple(found.held), tuple(found.released))
+    chosen = tuple(found.sets)
+    cause = guarded_by(_root(decision))
+    change = Change(decision.person_id, chosen, decision.tasks, decision.moves, cause, owner_id, by_time)
+    retaken = tuple(one.property for one in chosen if one.property in found.edited or one.property in holds)
+    return Difference(change, tuple(found.held), tuple(found.released), retaken)
+
+
+def _compare(
+    found: _Found,
+    outputs: Mapping[str, Value],
+    facts: Facts,
+    words: Words,
+    told: _Told,
+    terms: Terms,
+    as_of: datetime,
+    *,
+    lead: str | None = None,
+) -> None:
+    """One record against what it should say. Nothing is written to one that takes no writes any more."""
+    if facts.get(CLOSED):
+        return
     sets: list[tuple[WriteRule, Set]] = []
-    held: list[Held] = []
-    released: list[str] = []
-    edited: set[str] = set()
-    for field, value in decision.outputs.items():
-        if not holds and fields.holds(facts, field, value):
+    for name, value in outputs.items():
+        if not told.holds and words.holds(facts, name, value):
             continue
-        rule = terms.write_back.rules.get(field)
-        spec = fields.spec(field)
+        rule = terms.write_back.rules.get(name)
+        spec = words.spec(name)
         if rule is None or spec is None or not _allowed(spec.property, terms):
             continue
-        wanted = fields.encode(field, value)
-        live = fields.encode(field, fields.live(facts, field))
-        hold = holds.get(spec.property)
-        if fields.alike(field, wanted, live):
+        place = spec.property if lead is None else on_lead(lead, spec.property)
+        wanted = words.encode(name, value)
+        live = words.encode(name, words.live(facts, name))
+        hold = told.holds.get(place)
+        if words.alike(name, wanted, live):
             if hold is not None and not hold.frozen:
-                released.append(spec.property)
+                found.released.append(place)
             continue
-        one = Set(field, spec.property, live, wanted)
+        one = Set(name, place, live, wanted)
         if hold is not None and hold.frozen:
-            held.append(replace(hold, live=live, ours=wanted))
+            found.held.append(replace(hold, live=live, ours=wanted))
             continue
-        mine = _is_among(ours.get(spec.property), field, live, fields)
+        mine = _is_among(told.ours.get(place), name, live, words)
         if _led_by_others(rule, live, ours=bool(mine)):
             continue
         if mine is False or (mine is None and hold is not None and hold.live == live):  # held before our first write
-            if field not in STRICT and rule.policy != "clear" and not _over(hold, rule, live, as_of):
-                held.append(_hold(rule, one, hold, terms, as_of))
+            if name not in STRICT and rule.policy != "clear" and not _over(hold, rule, live, as_of):
+                found.held.append(_hold(rule, one, hold, terms, as_of))
                 continue
-            edited.add(spec.property)
+            found.edited.add(place)
         sets.append((rule, one))
-    chosen = _worth_writing(sets)
-    if not chosen and not decision.tasks:
-        return Difference(None, tuple(held), tuple(released))
-    cause = guarded_by(_root(decision))
-    change = Change(decision.person_id, chosen, decision.tasks, decision.moves, cause, owner_id, by_time)
-    retaken = tuple(one.property for one in chosen if one.property in edited or one.property in holds)
-    return Difference(change, tuple(held), tuple(released), retaken)
+    found.sets += _worth_writing(sets)
 
 
-def _is_among(texts: frozenset[str] | None, field: str, live: str, fields: FieldMap) -> bool | None:
+def _is_among(texts: frozenset[str] | None, field: str, live: str, words: Words) -> bool | None:
     """Whether a live value is one of ours, however the CRM spells it; None where we never wrote one."""
     if texts is None:
         return None
-    return live in texts or any(fields.alike(field, text, live) for text in texts)
+    return live in texts or any(words.alike(field, text, live) for text in texts)
 
 
 def leaving_out(change: Change, names: Collection[str], rules: Mapping[str, WriteRule]) -> Change | None:
     """The change without these properties; None where nothing is left that is worth a write."""
-    rest = [(rules[one.field], one) for one in change.sets if one.property not in names]
-    chosen = _worth_writing(rest)
+    rest: dict[str, list[tuple[WriteRule, Set]]] = {}
+    for one in change.sets:
+        if one.property not in names:
+            rest.setdefault(place_of(one.property).id, []).append((rules[one.field], one))
+    chosen = tuple(one for those in rest.values() for one in _worth_writing(those))
     return replace(change, sets=chosen) if chosen or change.tasks else None
 
 

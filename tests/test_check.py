@@ -169,6 +169,19 @@ def test_lesson_28_a_pipeline_that_is_gone_is_told_with_its_line() -> None:
     assert "hubspot.toml:" in said
 
 
+def test_of_a_choice_of_ours_only_what_is_written_has_to_be_there() -> None:
+    """setup makes one option for each of our values; a further number that is understood may be one of others."""
+    of = agreement()
+    specs = of.wiring.fields["contact"]
+    persona = specs["persona"]
+    also = {ours: (*theirs, "of_others") for ours, theirs in persona.values.items()}
+    fields = {**of.wiring.fields, "contact": {**specs, "persona": replace(persona, values=also)}}
+
+    found = check_account(replace(of, wiring=replace(of.wiring, fields=fields)), account(), writes=True)
+
+    assert not [one for one in (*found.problems, *found.remarks) if "of_others" in str(one)]
+
+
 def test_live_options_that_nobody_mapped_are_found() -> None:
     """A custom stage that people stand in must be mapped or left alone."""
     stage = changed("lifecyclestage", options={**changed("lifecyclestage").options, "98765": "Partner"})

@@ -333,3 +333,91 @@ def test_tasks_over_budget_wait_the_least_urgent_first() -> None:
     wanted = [("a", "77", 1), ("b", "77", 1), ("c", "78", 1), ("d", None, 1)]
 
     assert over_task_budget(wanted, {"77": 1}, TaskBudget(2, 3)) == ["b", "d"]
+
+
+# -- leads -------------------------------------------------------------------------------------------------------------
+
+WITH_LEADS = FieldMap(
+    replace(
+        FIELDS.wiring,
+        fields={
+            **FIELDS.wiring.fields,
+            "lead": {
+                "stage": FieldSpec("stage", "lead_stage", values={"lead": ("L",), "mql": ("M",)}),
+                "grade": FieldSpec("grade", "cx_grade"),
+                "score_reasons": FieldSpec("score_reasons", "cx_reasons"),
+            },
+        },
+    ),
+    {"contact": tuple(RULES), "lead": ("stage", "grade", "score_reasons")},
+    {},
+)
+
+
+def on_leads(
+    said: dict[str, dict[str, Value]],
+    live: dict[str, dict[str, Any]],
+    *,
+    ours: dict[str, str] | None = None,
+    holds: dict[str, Held] | None = None,
+    terms: Terms = TERMS,
+) -> Difference:
+    """The same decision of a person who has leads: lead -> field -> value."""
+    return diff(
+        replace(decided(grade="A1", score_reasons="new"), leads=said),
+        {"f": {"grade": "A1", "score_reasons": "old"}},
+        ours={name: frozenset((value,)) for name, value in (ours or {}).items()},
+        holds=holds or {},
+        fields=WITH_LEADS,
+        terms=terms,
+        as_of=NOW,
+        leads=live,
+    )
+
+
+def test_each_open_lead_is_compared_by_itself_and_named_in_its_place() -> None:
+    """One that says all of it is left alone; a text goes along on that lead alone."""
+    said: dict[str, Value] = {"stage": "mql", "score_reasons": "new"}
+    found = on_leads({"7": said, "8": said}, {"7": {"f": {"stage": "lead"}}, "8": {"f": {"stage": "mql"}}})
+
+    assert properties(found) == {"lead:7:lead_stage": "M", "lead:7:cx_reasons": "new"}
+    assert found.change is not None
+    assert found.change.counted
+    assert from_json(to_json(found.change)) == found.change
+
+
+def test_g4_an_edit_on_a_lead_is_held_there_and_nowhere_else() -> None:
+    """What we wrote on the other lead is ours, and is written again."""
+    live = {"7": {"f": {"grade": "Z"}}, "8": {"f": {"grade": "B2"}}}
+    ours = {"lead:7:cx_grade": "B2", "lead:8:cx_grade": "B2"}
+    found = on_leads({"7": {"grade": "A1"}, "8": {"grade": "A1"}}, live, ours=ours)
+
+    assert properties(found) == {"lead:8:cx_grade": "A1"}
+    (held,) = found.held
+    assert (held.property, held.live, held.ours) == ("lead:7:cx_grade", "Z", "A1")
+    later = on_leads({"7": {"grade": "Z"}}, live, ours=ours, holds={held.property: held})
+    assert (later.change, later.released) == (None, ("lead:7:cx_grade",))
+
+
+def test_nothing_is_written_to_a_record_that_takes_no_writes() -> None:
+    """Be it a lead or the person's own; a task is made all the same."""
+    closed = {"7": {"f": {"grade": "Z"}, "x": True}}
+    assert on_leads({"7": {"grade": "A1"}}, closed).change is None
+    found = diff(
+        decided(grade="A1"),
+        {"f": {"grade": "Z"}, "x": True},
+        ours={},
+        holds={},
+        fields=FIELDS,
+        terms=TERMS,
+        as_of=NOW,
+    )
+    assert found == Difference(None)
+
+
+def test_mode_scores_writes_our_own_properties_of_leads_alone() -> None:
+    """By what the property is called, wherever it stands."""
+    terms = replace(TERMS, mode="scores")
+    found = on_leads({"7": {"stage": "mql", "grade": "A1"}}, {"7": {"f": {}}}, terms=terms)
+
+    assert properties(found) == {"lead:7:cx_grade": "A1"}

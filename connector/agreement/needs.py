@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connector.agreement.vocabulary import ALWAYS, RESTORED
+from connector.agreement.vocabulary import ALWAYS, OF_TRACK, RESTORED
 from connector.agreement.wiring import Wiring, WriteBack
 
 #: What the hand-off task says about a person, where it is mapped.
@@ -18,5 +18,6 @@ def fields_used(rules: Iterable[str], wiring: Wiring, write_back: WriteBack) -> 
         "contact": people,
         "company": people,
         **{kind: set(names) for kind, names in ALWAYS.items() if kind != "contact"},
+        "lead": {*ALWAYS["lead"], *(name for name in write_back.rules if name in OF_TRACK)},
     }
     return {kind: tuple(name for name in specs if name in wanted[kind]) for kind, specs in wiring.fields.items()}

@@ -61,6 +61,8 @@ def check_numbers(
         return
     for kind, specs in wiring.fields.items():
         for field, spec in specs.items():
+            if wiring.is_as_of_people(kind, field):
+                continue
             if spec.values and spec.property.startswith(wiring.own_prefix):
                 _check_numbers((kind, "values", field), spec, options.get(field, ()), source, reading)
 

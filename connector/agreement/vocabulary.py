@@ -86,6 +86,7 @@ ALWAYS: dict[str, tuple[str, ...]] = {
     "email": tuple(ACTIVITY),
     "meeting": tuple(ACTIVITY),
     "task": tuple(ACTIVITY),
+    "lead": ("stage", "status", "lead_type", "sales_answer", "rejection_reason", "call_back_on"),
 }
 
 OwnType = Literal["string", "number", "bool", "date", "datetime", "enumeration"]
@@ -157,6 +158,27 @@ OUTPUTS: dict[str, Output] = {
     **ANSWERS,
 }
 
+#: The outputs that belong to a track: they stand on the leads of its type as well, where the CRM keeps such.
+OF_TRACK = (
+    "stage",
+    "status",
+    "current_stage",
+    "furthest_stage",
+    "stage_reason",
+    "not_mql_reason",
+    "lead_type",
+    "cycle",
+    "wait_until",
+    "returned_count",
+    "attempts",
+    "first_attempt_at",
+    "sla_due",
+    "sla_state",
+    *ANSWERS,
+    "agreement_version",
+    "scored_at",
+)
+
 #: The outputs that name a question, the first one first.
 ASK_NEXT = ("ask_next", "ask_next_2", "ask_next_3")
 
@@ -185,6 +207,8 @@ RESTORED = ("current_stage", "cycle", "wait_until", "returned_count", "lead_type
 
 def known_type(kind: str, field: str) -> FieldType | None:
     """The type of a field everybody knows, None where it must be declared."""
+    if kind == "lead":
+        return OUTPUTS[field].type if field in OF_TRACK else None
     if kind in ("contact", "company"):
         output = OUTPUTS.get(field)
         return PERSON.get(field) or (output.type if output else None)

@@ -108,6 +108,11 @@ class Wiring:
     unseen: Mapping[str, str] = dataclasses.field(default_factory=dict)  # signals that this CRM cannot see, and why
     kinds: Mapping[str, str] = dataclasses.field(default_factory=dict)  # kind -> where the file begins to speak of it
 
+    def is_as_of_people(self, kind: str, field: str) -> bool:
+        """Whether the values of a lead's field are those that people's has, of which all is said there."""
+        like, spec = self.fields.get("contact", {}).get(field), self.fields.get(kind, {}).get(field)
+        return kind == "lead" and like is not None and spec is not None and like.values is spec.values
+
 
 @dataclass(frozen=True, slots=True)
 class WriteRule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from connector.agreement.complaints import did_you_mean
 from connector.agreement.reading import Reading
@@ -16,7 +17,7 @@ from connector.agreement.shapes.wiring import (
     WriteRuleShape,
 )
 from connector.agreement.source import Source
-from connector.agreement.vocabulary import ANSWERS, DERIVED, OUTPUTS, PERSON, known_type
+from connector.agreement.vocabulary import ANSWERS, DERIVED, OF_TRACK, OUTPUTS, PERSON, known_type
 from connector.agreement.wiring import (
     FieldSpec,
     Policy,
@@ -25,13 +26,16 @@ from connector.agreement.wiring import (
     WriteBack,
     WriteRule,
 )
+from connector.crms import CRMS, label_of
 
-KINDS = ("contact", "company", "deal", "call", "email", "meeting", "task")
+KINDS = ("contact", "company", "deal", "call", "email", "meeting", "task", "lead")
 
 
 def build_wiring(crm: str, shape: WiringShape, source: Source, deal_stages: Sequence[str], reading: Reading) -> Wiring:
     """The CRM's file as wiring; own properties are added later, when everything they list is known."""
     fields = {kind: _fields(kind, getattr(shape, kind), source, reading) for kind in KINDS}
+    _check_leads(crm, shape, source, reading)
+    fields["lead"] = {name: _as_of_people(spec, fields["contact"]) for name, spec in fields["lead"].items()}
     return Wiring(
         crm,
         {kind: specs for kind, specs in fields.items() if specs},
@@ -40,7 +44,7 @@ def build_wiring(crm: str, shape: WiringShape, source: Source, deal_stages: Sequ
         _deal_places(shape, source),
         tuple(shape.deal.pipelines),
         _pipelines_of_types(shape, source, reading),
-        {field: tuple(values) for kind in KINDS for field, values in getattr(shape, kind).leave_alone.items()},
+        {field: tuple(those) for kind in reversed(KINDS) for field, those in getattr(shape, kind).leave_alone.items()},
         _entered(shape, source),
         shape.own_prefix,
         shape.own_group,
@@ -48,6 +52,21 @@ def build_wiring(crm: str, shape: WiringShape, source: Source, deal_stages: Sequ
         unseen=dict(shape.unseen),
         kinds={kind: source.where((kind, "fields")) for kind in fields},
     )
+
+
+def _check_leads(crm: str, shape: WiringShape, source: Source, reading: Reading) -> None:
+    """Only a CRM that keeps leads beside contacts has any to map."""
+    if shape.lead.fields and crm in CRMS and not CRMS[crm].leads:
+        what = f"{label_of(crm)} keeps no leads beside contacts that can be read."
+        reading.complain(source, ("lead", "fields"), what, "Remove the section: what is decided stands on the contact.")
+
+
+def _as_of_people(spec: FieldSpec, people: Mapping[str, FieldSpec]) -> FieldSpec:
+    """A lead's property of the name that a person's has takes the same values, unless it has some of its own."""
+    like = people.get(spec.field)
+    if like is None or like.property != spec.property or spec.values:
+        return spec
+    return replace(spec, values=like.values, places=like.places)
 
 
 def _pipelines_of_types(shape: WiringShape, source: Source, reading: Reading) -> dict[str, str]:
@@ -129,6 +148,9 @@ def _check_field(kind: str, name: str, row: PropertyShape, source: Source, readi
         reading.complain(
             source, path, f"{name} is worked out from {DERIVED[name][0]}.", f"Map {DERIVED[name][0]} instead."
         )
+    elif kind == "lead" and known is None:
+        fix = f"Map it under [contact.fields], or here one of: {', '.join(OF_TRACK)}."
+        reading.complain(source, path, f"{name} is nothing that a lead says of its track.", fix)
     elif known is None and row.type is None:
         names = [*PERSON, *OUTPUTS] if kind in ("contact", "company") else []
         own = f'{name} = {{ property = "{row.property}", type = "text" }}'
@@ -240,13 +262,13 @@ def check_values(wiring: Wiring, wanted: Mapping[str, Mapping[str, bool]], sourc
     """
     for stage in wiring.entered:
         reading.known(source, ("contact", "entered", stage), "stage", stage, wanted["stage"])
-    for field, ours in wanted.items():
-        spec = wiring.fields.get("contact", {}).get(field)
-        if spec is None or not spec.values:
+    for kind, field in ((kind, field) for kind in ("contact", "lead") for field in wanted):
+        spec, ours = wiring.fields.get(kind, {}).get(field), wanted[field]
+        if spec is None or not spec.values or wiring.is_as_of_people(kind, field):
             continue
         for value in spec.values:
-            reading.known(source, ("contact", "values", field, value), field, value, ours)
+            reading.known(source, (kind, "values", field, value), field, value, ours)
         for value, used in ours.items():
             if used and value not in spec.values:
                 what = f'the {field} "{value}" has no value in the CRM.'
-                reading.complain(source, ("contact", "values", field), what, f'Add {value} = "...".')
+                reading.complain(source, (kind, "values", field), what, f'Add {value} = "...".')

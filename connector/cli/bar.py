@@ -34,6 +34,7 @@ _NAMES = {
     "email": "reading e-mails",
     "meeting": "reading meetings",
     "task": "reading tasks",
+    "lead": "reading leads",
     "looked at": "deciding",
     "written": "writing",
     "reported": "counting",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli import following, holding, show
+from connector.cli import following, holding, leads, show
 from connector.cli.app import CONFIG, AsOfOption, ConfigOption, ConnectionOption, OutputOption, app, instant
 from connector.cli.opening import choose, ledger_of, now
 from connector.cli.sessions import offline_session
@@ -63,6 +63,7 @@ def explain(
     chosen = choose(config, connection)
     with ledger_of(chosen) as ledger:
         session = offline_session(chosen, ledger)
+        id = leads.person_behind(ledger, id)
         looked = _look(session, id, moment)
         if not show_values:
             looked = replace(looked, decision=_without_reasons(looked.decision))
@@ -79,6 +80,7 @@ def explain(
         show.json(_explained(session, looked, past, moment) | {"ways": [asdict(way) for way in ways]})
         return
     _person(looked, session)
+    leads.told(looked.person)
     _talk(looked.decision, session)
     _score(looked.decision)
     _stage(looked, past, session)
@@ -287,6 +289,7 @@ def _explained(session: Session, looked: Looked, past: Past, as_of: datetime) ->
             for one in decision.tracks
         ],
         "crm": {"stage": looked.person.stage, "status": looked.person.status},
+        "leads": leads.plain(looked.person),
         "fit": decision.score.fit,
         "engagement": decision.score.engagement,
         "grade": decision.score.grade,

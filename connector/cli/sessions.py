@@ -5,7 +5,7 @@ for verbs that make no call, what the last run met of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -133,7 +133,14 @@ def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
         )
     states = {(pipeline, stage): state for pipeline, stage, state in described["deal_states"]}
     zone = zone_of(described.get("zone", ""), chosen.agreement)
-    fields = FieldMap(chosen.agreement.wiring, chosen.agreement.fields_used, states, described["date_only"], zone)
+    fields = FieldMap(
+        chosen.agreement.wiring,
+        chosen.agreement.fields_used,
+        states,
+        described["date_only"],
+        zone,
+        described.get("date_only_of_leads", ()),
+    )
     return Session(
         crm=MemoryCRM(now),
         ledger=ledger,
@@ -158,6 +165,7 @@ def _described(account: Description, settings: Settings, office: Office) -> dict
         "account": account.account,
         "deal_states": [[one.pipeline, one.id, one.state] for one in account.deal_stages],
         "date_only": date_only_of(account),
+        "date_only_of_leads": date_only_of(account, "lead"),
         "zone": account.zone,
         "owners": [owner.id for owner in account.owners if owner.active],
         "no_owner": settings.no_owner,
@@ -178,6 +186,7 @@ def field_map(agreement: Agreement, account: Description) -> FieldMap:
         {(stage.pipeline, stage.id): stage.state for stage in account.deal_stages},
         date_only_of(account),
         zone_of(account.zone, agreement),
+        date_only_of(account, "lead"),
     )
 
 
@@ -189,7 +198,6 @@ def zone_of(name: str, agreement: Agreement) -> ZoneInfo:
         return agreement.zone
 
 
-def date_only_of(account: Description) -> list[str]:
-    """The contact properties that hold a day, not an instant."""
-    contact: Mapping[str, object] = account.properties.get("contact", {})
-    return [name for name in contact if account.properties["contact"][name].type == "date"]
+def date_only_of(account: Description, kind: str = "contact") -> list[str]:
+    """The properties of a kind that hold a day, not an instant."""
+    return [name for name, one in account.properties.get(kind, {}).items() if one.type == "date"]

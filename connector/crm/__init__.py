@@ -2,7 +2,9 @@
 What a CRM promises to the loop: read, list what changed, write, and describe itself.
 
 Adapters speak records and property names, never fields, stages or rules; `connector.fields` translates. A kind
-is one of `KINDS`; which CRM object it is stays the adapter's affair. All ids are strings. Errors are those of
+is one of `KINDS`; which CRM object it is stays the adapter's affair. A "lead" is a statement of interest that a CRM
+keeps as a record of its own, linked to the contact whose it is; where no contact stands behind it, it is a person, and
+told as a contact. All ids are strings. Errors are those of
 connector.errors: `Transient` has already been retried and paced by the adapter when it gets here, `Denied` stops
 a run, everything about a single record comes back as a value.
 """
@@ -17,7 +19,7 @@ from typing import Literal, Protocol
 from connector.crm.priorities import Priority
 from connector.model import Link, Occurrence, Record, page_at
 
-KINDS = ("company", "deal", "call", "email", "meeting", "task", "contact")
+KINDS = ("company", "deal", "call", "email", "meeting", "task", "lead", "contact")
 ACTIVITIES = ("call", "email", "meeting", "task")
 
 #: Code of the Transient that `changes` ends with when it named fewer records than the CRM says there are.

@@ -92,8 +92,11 @@ class Day:
     def stop(self, budget: Budget, priority: Priority) -> int:
         """Calls that must be left where a class stops: the floor, and for all but the most urgent what is kept to end
         what was begun; of a small day no more than a twentieth."""
-        floor = self.floor(budget)
-        return floor if priority == PRIORITIES[0] else floor + min(KEPT, ((self.limit or 0) - floor) // 20)
+        return self.floor(budget) + (0 if priority == PRIORITIES[0] else self.kept(budget))
+
+    def kept(self, budget: Budget) -> int:
+        """Calls above the floor that only the most urgent make."""
+        return min(KEPT, ((self.limit or 0) - self.floor(budget)) // 20)
 
     def refused(self, now: float) -> bool:
         """The server has said that the day is spent, and nothing since."""
@@ -243,10 +246,12 @@ class DailyPool:
     # -- our part of it -------------------------------------------------------------------------------------
 
     def _asks_again(self, now: float) -> bool:
-        """Nothing is left, it was said, but not to this process, or long ago: the next answer tells."""
+        """Nothing is left that anybody might use, it was said, but not to this process, or long ago: the next answer
+        tells."""
         if self._day.refused(now) and self._day.refused_for:
             return False  # until when is known
-        spent = self._day.refused(now) or self._day.remaining == 0
+        left = self._day.remaining
+        spent = self._day.refused(now) or (left is not None and left <= self._day.kept(self._budget))
         return spent and now >= self._heard_at + ASK_AGAIN
 
     def _refuse_when_spent(self, now: float, priority: Priority) -> None:

@@ -43,6 +43,7 @@ class _Stored:
     changed_at: datetime
     archived: bool = False
     merged_ids: tuple[str, ...] = ()
+    closed: bool = False
     version: int = 0
     history: dict[str, list[PropertyVersion]] = field(default_factory=dict)
 
@@ -111,6 +112,28 @@ class MemoryCRM:
     def restore(self, kind: str, id: str) -> None:
         """A record is taken out of the bin again, which does not touch it."""
         self._records[kind][id].archived = False
+
+    def close_record(self, kind: str, id: str, properties: Mapping[str, str] | None = None) -> None:
+        """A person sets these properties and closes a record, which then takes no writes by the protocol."""
+        self.edit(kind, id, properties or {})
+        stored = self._records[kind][id]
+        stored.closed, stored.changed_at, stored.version = True, self._coarse(), stored.version + 1
+
+    def reopen(self, kind: str, id: str) -> None:
+        """A closed record takes writes again."""
+        stored = self._records[kind][id]
+        stored.closed, stored.changed_at, stored.version = False, self._coarse(), stored.version + 1
+
+    def become_lead_of(self, contact: str, id: str) -> None:
+        """A person who was only a lead gets a contact: their record goes on as a lead of that."""
+        stored, before = self._records["contact"][contact], self._records["contact"].pop(id)
+        self._records.setdefault("lead", {})[id] = replace(
+            before, changed_at=self._coarse(), version=before.version + 1
+        )
+        stored.merged_ids = (*stored.merged_ids, *before.merged_ids, id)
+        stored.changed_at, stored.version = self._coarse(), stored.version + 1
+        self._move_links("contact", id, contact)
+        self.link("contact", contact, "lead", id)
 
     def merge(self, kind: str, survivor: str, loser: str, *, into: str | None = None) -> None:
         """The loser vanishes, its links go over, the survivor lists it. `into`: both vanish, and a record of a new id
@@ -267,6 +290,8 @@ class MemoryCRM:
             return Outcome(update.id, "gone", code="gone")
         if self.versioned and self._read_as.get((kind, update.id)) != stored.version:
             return Outcome(update.id, "moved", code="moved_meanwhile")
+        if stored.closed:
+            return Outcome(update.id, "rejected", code="record_closed", message="the record is closed")
         refused = tuple(
             name
             for name, value in update.properties.items()
@@ -360,7 +385,15 @@ class MemoryCRM:
         values = {name: stored.properties.get(name) for name in properties}
         further = tuple(filter(None, stored.properties.get("other_emails", "").split(";"))) if kind == "contact" else ()
         return Record(
-            kind, id, values, stored.created_at, stored.changed_at, stored.archived, stored.merged_ids, further
+            kind,
+            id,
+            values,
+            stored.created_at,
+            stored.changed_at,
+            stored.archived,
+            stored.merged_ids,
+            further,
+            stored.closed,
         )
 
     def _may_set(self, stored: _Stored, name: str, value: str) -> bool:

@@ -109,4 +109,5 @@ DYNAMICS = Product(
             "Set environment_url to the address that the environment itself uses; look for a proxy that rewrites.",
         ),
     ),
+    leads=True,
 )

@@ -56,7 +56,8 @@ class Product:
     says so itself. `codes` are those by which only runs of this CRM end.
 
     `secret_forms` and `secret_names` are what its secrets look like and are called, for whoever must not print one.
-    `recipes` says, by how a signal is seen, what to build for it: {key} and {label} are the signal's.
+    `recipes` says, by how a signal is seen, what to build for it: {key} and {label} are the signal's. `leads`: whether
+    a contact's leads are records of their own, which can be read and written.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Product:
     secret_forms: tuple[str, ...] = ()
     secret_names: tuple[str, ...] = ()
     recipes: Mapping[str, str] = field(default_factory=dict)
+    leads: bool = False
 
     @property
     def file(self) -> str:

@@ -7,7 +7,7 @@ The decision: what the agreement says about one person at one instant. Pure; com
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -112,12 +112,17 @@ class Decider:
         if (track.cycle or track.returned_count) and not track.handed_over:
             # From an earlier life of the ledger: when they left is lost, so nothing of before brings them back.
             track = replace(track, left_at=terms.as_of)
-        status = self._agreement.statuses.get(person.status or "")
+        status = self._agreement.statuses.get(self._judged(person) or person.status or "")
         judged = status is not None and status.to is not None and "status" not in person.edits
         if status is None or not judged or track.cycle or track.stage in stages.by_deal_names:
             return track
         # A judgement that stands since before our time: only an interest newer than our first look ends it.
         return replace(track, stage=status.to, left_at=terms.as_of)
+
+    def _judged(self, person: Person) -> str | None:
+        """The lead status that sales' last word stands for, where they have closed the record with it."""
+        answer = self._agreement.answers.get(str(person.fields.get("sales_answer"))) if person.closed else None
+        return answer.status if answer else None
 
     def _held_until(self, walk: Walk) -> datetime | None:
         """Until when somebody holds this person, a day including its last moment; None where nobody does."""
@@ -148,11 +153,15 @@ class Decider:
             won = walk.stages.by_deal.get("won")
             if won and walk.track.stage == won.name:
                 walk.warnings.append("customer without a won deal any more; review, nobody is demoted")
-        if not person.unmapped:
-            return
+        for lead in person.leads:
+            if lead.is_open:
+                self._warn_of_unmapped(walk, lead.unmapped, f" on lead {lead.id}")
+        self._warn_of_unmapped(walk, person.unmapped, "")
+
+    def _warn_of_unmapped(self, walk: Walk, unmapped: Mapping[str, str], where: str) -> None:
         walk.warnings += [
-            f"{field} has a value without a name in the mapping"
-            for field, raw in person.unmapped.items()
+            f"{field} has a value without a name in the mapping{where}"
+            for field, raw in unmapped.items()
             if raw not in self._leave_alone.get(field, ())
         ]
 
@@ -202,6 +211,7 @@ class Decider:
             warnings=tuple(dict.fromkeys(text for one in said for text in one.warnings)),
             route_next_at=route,
             score_next_at=score,
+            leads={id: outputs for one in said for id, outputs in one.leads.items()},
         )
 
     def _of_person(self, shares: Sequence[Share], walks: Sequence[Walk], said: Sequence[Decision]) -> dict[str, Value]:
@@ -219,10 +229,11 @@ class Decider:
         short, said = path.blocked(walk, stage)
         for_record = (*[each.roughly() for each in short], *said) if says_why_not else ()
         ahead = lane.foresight.of(walk, blocked=bool(short or said))
+        outputs = lane.recorder.outputs(walk, path.missing(walk, stage), for_record)
         return Decision(
             walk.person.id,
             tracks,
-            lane.recorder.outputs(walk, path.missing(walk, stage), for_record),
+            outputs,
             walk.facts.score,
             tuple(walk.moves),
             tuple(walk.tasks),
@@ -234,6 +245,7 @@ class Decider:
             ahead.route,
             ahead.score,
             walk.held_until,
+            {each.id: lane.recorder.of_lead(walk, outputs, each) for each in share.leads} if share.leads else {},
         )
 
 

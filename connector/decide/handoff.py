@@ -40,7 +40,7 @@ class Dispatch:
         walk.track = replace(
             walk.track,
             cycle=walk.track.cycle + 1,
-            answer=None if self._blanks_answer else walk.answer_on_record,
+            answer=None if self._blanks_answer and not walk.person.closed else walk.answer_on_record,
             call_back_at=None,
             wait_until=None,
         )

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from connector.agreement.lead_types import agreement_for
 from connector.agreement.terms import Agreement, LeadType
+from connector.agreement.vocabulary import ANSWERS
 from connector.decide.conditions import Test, compile_condition
 from connector.decide.facts import Observer
 from connector.decide.handoff import Dispatch
@@ -23,10 +24,13 @@ from connector.decide.outputs import Recorder
 from connector.decide.path import Path
 from connector.decide.tracks import furthest, leading
 from connector.decide.walk import ADOPTED_FROM, Stages
-from connector.model import ALWAYS, Deal, Person, Signal, Track, Value
+from connector.model import ALWAYS, Deal, Edit, Lead, Person, Signal, Track, Value
 
 #: What stands on the record of the hand-off it shows; it says nothing about another track's.
 _OF_ONE_TRACK = ("sales_answer", "rejection_reason", "call_back_on", "cycle", "wait_until", "returned_count")
+
+#: What of an earlier life stands on a lead as well.
+_BEGINS_WITH = ("current_stage", "cycle", "wait_until", "returned_count")
 
 
 class Lane:
@@ -54,6 +58,7 @@ class Share:
     answer: Value = None
     is_spoken_to: bool = True  # whether the record is of this track's hand-off, or of the last one it had
     answered_until: datetime | None = None
+    leads: tuple[Lead, ...] = ()  # the open ones that are of this track
 
 
 @dataclass(slots=True)
@@ -66,6 +71,13 @@ class _Sorted:
     bought_by: str | None  # the cause that made the base track a customer, as remembered
     deals: dict[str, list[Deal]]
     signals: dict[str, list[Signal]]
+    leads: dict[str, list[Lead]]
+
+    @property
+    def begun(self) -> set[str]:
+        """The lead types that something of this person speaks of; what became of a closed lead is no interest."""
+        opened = {name for name, leads in self.leads.items() if any(each.is_open for each in leads)}
+        return {*self.deals, *self.signals, *opened}
 
 
 class Sorter:
@@ -88,12 +100,14 @@ class Sorter:
         """The base lane's share, then those of other lanes that have a track, or something to begin one with."""
         base = self._base(person, tracks)
         if self._is_alone(person, tracks, base):
-            return [Share(self.lanes[base], person, tracks[0] if tracks else None, person.fields.get("sales_answer"))]
+            own = _with_word_of(person.leads, person, begins=not tracks) if person.leads else person
+            answer, leads = own.fields.get("sales_answer"), tuple([each for each in person.leads if each.is_open])
+            return [Share(self.lanes[base], own, tracks[0] if tracks else None, answer, leads=leads)]
         sorted_ = self._sort(person, tracks, base, as_of)
         known = {track.lead_type: track for track in tracks}
         spoken_to = leading(tracks, self._stages.level).lead_type if tracks else self._restored(person, base)
         shown = furthest(tracks, self._stages.level).lead_type if tracks else base
-        begun = {base, spoken_to, *known, *sorted_.deals, *sorted_.signals}
+        begun = {base, spoken_to, *known, *sorted_.begun}
         shares = [
             self._share(person, name, known.get(name), sorted_, is_spoken_to=name == spoken_to, is_shown=name == shown)
             for name in (base, *(each for each in self.lanes if each in begun and each != base))
@@ -139,6 +153,8 @@ class Sorter:
             return False
         if person.deals or (tracks and tracks[0].stage == self._customer) or person.stage == self._customer:
             return False
+        if any(each.is_open and self._named_by(each) not in (None, base) for each in person.leads):
+            return False
         return not self._speaks_of or all(self._speaks_of.get(each.kind, base) == base for each in person.signals)
 
     def _sort(self, person: Person, tracks: Sequence[Track], base: str, as_of: datetime) -> _Sorted:
@@ -146,11 +162,13 @@ class Sorter:
         first = min(won, key=lambda deal: (deal.closed_at or as_of, deal.id), default=None)
         since = self._customer_since(person, tracks, first, as_of)
         bought_by = tracks[0].cause if tracks and tracks[0].stage == self._customer else None
-        sorted_ = _Sorted(base, since, first, bought_by, {}, {})
+        sorted_ = _Sorted(base, since, first, bought_by, {}, {}, {})
         for deal in person.deals:
             sorted_.deals.setdefault(self._type_of_deal(deal, sorted_), []).append(deal)
         for signal in person.signals:
             sorted_.signals.setdefault(self._type_of_signal(signal, sorted_), []).append(signal)
+        for lead in person.leads:
+            sorted_.leads.setdefault(self._type_of_lead(lead, sorted_), []).append(lead)
         return sorted_
 
     def _may_be_first(self, deal: Deal, base: str) -> bool:
@@ -198,6 +216,17 @@ class Sorter:
         since = sorted_.customer_since
         return self._of_customers if self._of_customers and since and signal.at > since else sorted_.base
 
+    def _named_by(self, lead: Lead) -> str | None:
+        return lead.lead_type if lead.lead_type in self.lanes else None
+
+    def _type_of_lead(self, lead: Lead, sorted_: _Sorted) -> str:
+        """What it says, or else as of a deal: a customer's, if it was made since the person is one."""
+        named, since = self._named_by(lead), sorted_.customer_since
+        if named is not None and (named != self._of_customers or since):
+            return named
+        at = lead.opened_at
+        return self._of_customers if self._of_customers and since and at and at > since else sorted_.base
+
     # -- what each lane sees -----------------------------------------------------------------------------------------
 
     def _share(
@@ -226,7 +255,14 @@ class Sorter:
             edits={field: edit for field, edit in person.edits.items() if field not in apart},
             entered=person.entered if name == sorted_.base else {},
         )
-        return Share(self.lanes[name], own, track, person.fields.get("sales_answer"), is_spoken_to)
+        answer, leads = person.fields.get("sales_answer"), sorted_.leads.get(name, [])
+        if leads:
+            own = _with_word_of(leads, own, begins=track is None)
+            # What was said on a lead was said of its track, whichever track the person's own record speaks of.
+            is_spoken_to = is_spoken_to or "sales_answer" in own.edits
+        return Share(
+            self.lanes[name], own, track, answer, is_spoken_to, leads=tuple([each for each in leads if each.is_open])
+        )
 
     def _anew(self, track: Track, deals: Sequence[Deal], signals: Sequence[Signal]) -> Track:
         """A customer bought again, and comes with the next interest: the track begins once more."""
@@ -237,6 +273,34 @@ class Sorter:
         if not newer:
             return track
         return replace(track, stage=None, status=None, handed_over=False, left_at=since, wait_until=None, cause=None)
+
+
+def _with_word_of(leads: Sequence[Lead], own: Person, *, begins: bool) -> Person:
+    """The person as their track sees them, with what others said on the track's leads: of several the newest word
+    counts. A track that `begins` does so where its newest open lead stands, as far as the record shows nothing."""
+    edits, fields = dict(own.edits), dict(own.fields)
+    for lead in leads:
+        for name, edit in lead.edits.items():
+            if _is_newer(edit, edits.get(name)):
+                edits[name] = edit
+                if name == "sales_answer":
+                    fields = {each: value for each, value in fields.items() if each not in ANSWERS}
+                    fields |= {each: lead.fields[each] for each in ANSWERS if each in lead.fields}
+    opened = [each for each in leads if each.is_open]
+    if not begins or not opened:
+        return replace(own, edits=edits, fields=fields)
+    newest = max(opened, key=lambda lead: (lead.opened_at or ALWAYS, lead.id))
+    begun = {name: newest.fields[name] for name in _BEGINS_WITH if name in newest.fields}
+    stage, status = own.stage or newest.stage, own.status or newest.status
+    return replace(own, edits=edits, fields={**begun, **fields}, stage=stage, status=status)
+
+
+def _is_newer(edit: Edit, known: Edit | None) -> bool:
+    """What a person set goes before what software did, then the newer."""
+    if known is None:
+        return True
+    ranks = [(each.by in ADOPTED_FROM, each.at or ALWAYS) for each in (edit, known)]
+    return ranks[0] > ranks[1]
 
 
 def _is_behind(deal: Deal, track: Track) -> bool:

@@ -7,8 +7,10 @@ the agreement opted into (G5). Nothing about stage and status is said of an adop
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from connector.agreement.terms import Agreement
-from connector.agreement.vocabulary import ANSWERS, ASK_NEXT
+from connector.agreement.vocabulary import ANSWERS, ASK_NEXT, OF_TRACK
 from connector.decide.asking import Asking
 from connector.decide.facts import Facts, Traits
 from connector.decide.nurture import Nurturer
@@ -17,7 +19,7 @@ from connector.decide.reasons import ReasonWriter
 from connector.decide.scoring import shown
 from connector.decide.sla import clock_now
 from connector.decide.walk import Walk
-from connector.model import Value
+from connector.model import Lead, Value
 
 #: What the record says of where the person stands, whichever track it speaks of.
 OF_STAGE = ("stage", "current_stage", "furthest_stage")
@@ -100,22 +102,39 @@ class Recorder:
         said = self.outputs(walk, (), ())
         return {name: said[name] for name in OF_STAGE if name in said}
 
+    def of_lead(self, walk: Walk, said: Mapping[str, Value], lead: Lead) -> dict[str, Value]:
+        """What an open lead of this track should say, of what is said of the track: its own stage goes forward from
+        where it stands, and what it says of its type itself stays. A lead whose stage or status nobody has a word for
+        is left alone."""
+        if lead.unmapped:
+            return {}
+        outputs = {name: said[name] for name in OF_TRACK if name in said}
+        if lead.lead_type is not None:
+            outputs.pop("lead_type", None)
+        if "current_stage" in outputs:
+            outputs.pop("stage", None)
+            if (stage := self.shown_stage(walk, lead.stage)) is not None:
+                outputs["stage"] = stage
+        if walk.tasks:
+            outputs |= dict.fromkeys(ANSWERS)
+        return outputs
+
     def _say_stage(self, said: dict[str, Value], walk: Walk, blocked: tuple[str, ...]) -> None:
         track = walk.track
         said["current_stage"] = track.stage
         said["furthest_stage"] = track.furthest
         said["lead_type"] = track.lead_type
-        if (stage := self.shown_stage(walk)) is not None:
+        if (stage := self.shown_stage(walk, walk.person.stage)) is not None:
             said["stage"] = stage
         if walk.reason:
             said["stage_reason"] = walk.reason
         elif blocked:
             said["stage_reason"] = "not yet: " + "; ".join(blocked)
 
-    def shown_stage(self, walk: Walk) -> str | None:
-        """What the CRM's own stage property should hold; None leaves a blank that a person made, for as long as nothing
-        moves the track on."""
-        track, stages, live = walk.track, walk.stages, walk.person.stage
+    def shown_stage(self, walk: Walk, live: str | None) -> str | None:
+        """What the CRM's own stage property should hold where it holds this now; None leaves a blank that a person
+        made, for as long as nothing moves the track on."""
+        track, stages = walk.track, walk.stages
         if live is None and track.stage is None:
             return None
         if walk.moves:

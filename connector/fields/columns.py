@@ -13,6 +13,9 @@ from connector.model import Record
 #: Fields whose value must be one the mapping names; any other live value is reported and never touched.
 STRICT = ("stage", "status")
 
+#: Set in the facts of a record that takes no writes, though it is there.
+CLOSED = "x"
+
 Facts = Mapping[str, Any]
 
 

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from connector.agreement.wiring import SignalSource, Wiring
-from connector.fields.columns import Facts
+from connector.fields.columns import CLOSED, Facts
 from connector.fields.values import instant
-from connector.model import Activity, Deal, Edit, Occurrence, Person, Signal, Value
+from connector.model import Activity, Deal, Edit, Lead, Occurrence, Person, Signal, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,10 @@ class People:
         activities: Sequence[tuple[str, Linked]],
         occurrences: Sequence[Occurrence],
         edits: Mapping[str, Edit],
+        leads: Sequence[tuple[Linked, datetime | None, Mapping[str, Edit]]] = (),
     ) -> Person:
-        """Put one person together from facts; `activities` come as (kind, linked)."""
+        """Put one person together from facts; `activities` come as (kind, linked), `leads` with the time each was made
+        and what others changed of it."""
         fields = self.fields_of(contact.facts, company.facts if company else None)
         done = [self._activity(kind, one) for kind, one in activities]
         owner = fields.get("owner_id")
@@ -66,8 +68,15 @@ class People:
             unmapped=contact.facts.get("u", {}),
             edits=edits,
             entered={stage: at for stage, raw in contact.facts.get("e", {}).items() if (at := instant(raw))},
+            leads=tuple([self._lead(*one) for one in leads]) if leads else (),
+            closed=bool(contact.facts.get(CLOSED)),
             form=contact.facts.get("t", ""),
         )
+
+    def _lead(self, linked: Linked, opened_at: datetime | None, edits: Mapping[str, Edit]) -> Lead:
+        facts = linked.facts
+        fields = self._as_values("lead", facts["f"])
+        return Lead(linked.id, not facts.get(CLOSED), fields, opened_at, facts.get("u", {}), edits)
 
     def fields_of(self, contact: Facts, company: Facts | None) -> dict[str, Value]:
         """The fields of a contact and of its company, whose known values win."""

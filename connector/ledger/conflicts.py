@@ -8,6 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from connector.fields.places import place_of
 from connector.ledger.database import Database, instant, unpack
 from connector.ledger.mirror import CONTACT
 from connector.ledger.tables import changes, connections, people, records
@@ -55,11 +56,11 @@ class Conflicts:
         ours: dict[tuple[str, str], str] = {}
         found: dict[tuple[str, str], TakenBack] = {}
         for person_id, at, body in self._written():
-            for _field, name, before, after in (unpack(body) or {}).get("sets", ()):
-                key = (person_id, name)
+            for _field, place, before, after in (unpack(body) or {}).get("sets", ()):
+                key = (person_id, place)
                 if key in ours and ours[key] != before and ours[key] == after:
                     times = found[key].times + 1 if key in found else 1
-                    found[key] = TakenBack(person_id, name, times, instant(at) or ALWAYS)
+                    found[key] = TakenBack(person_id, place_of(place).property, times, instant(at) or ALWAYS)
                 ours[key] = after
         return sorted(found.values(), key=lambda one: (one.property, one.person_id))
 

@@ -8,17 +8,19 @@ often: the one that is left goes on listing those it swallowed for ever, and one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from connector.fields.places import LEAD
 from connector.ledger.database import Database, among, stamp
 from connector.ledger.holds import Holds, Reversals
 from connector.ledger.mirror import CONTACT, Mirror
 from connector.ledger.observing import Observations
-from connector.ledger.people import People
+from connector.ledger.people import Level, People
 from connector.ledger.tables import (
     addresses,
     aside,
@@ -34,7 +36,15 @@ from connector.ledger.tables import (
 from connector.ledger.work import PLANNED
 
 #: Linked records that are read together with a contact: its own word on them is newer than what is folded.
-_READ_WITH_CONTACTS = ("company", "deal")
+_READ_WITH_CONTACTS = ("company", "deal", "lead")
+
+
+@dataclass(frozen=True, slots=True)
+class GoingOn:
+    """How records go on that become leads of another: the properties that are kept on leads, and how far a stage is."""
+
+    properties: Collection[str]
+    level: Level
 
 
 class Folding:
@@ -133,13 +143,19 @@ class Folding:
         as_of: datetime,
         now: datetime,
         run: int,
+        leads: GoingOn | None = None,
     ) -> None:
-        """Everything of these goes over to the survivor, which is looked at again. `live` are its properties now."""
+        """Everything of these goes over to the survivor, which is looked at again. `live` are its properties now.
+        `leads`: where the CRM has such, how losers go on who are leads of the survivor from now on."""
         with self._db.transaction():
             self._note(kind, survivor, losers, now, run)
             if kind == CONTACT:
+                going_on = self._leads_among(survivor, losers) if leads is not None else []
+                level = leads.level if leads is not None and going_on else None
+                if leads is not None and going_on:
+                    self._keep_on_leads(survivor, going_on, leads.properties)
                 for memory in self._memories:
-                    memory.fold(survivor, losers, live=live, as_of=as_of, run=run)
+                    memory.fold(survivor, losers, live=live, as_of=as_of, run=run, level=level)
                 self._observations.fold(survivor, losers)
                 self._fold_work(survivor, losers)
                 self._mirror.occurrences.take(survivor, losers)
@@ -151,6 +167,18 @@ class Folding:
                 self._mirror.mark_gone(kind, losers)
             self._drop(losses, losses.c.id, losers, losses.c.kind == kind)
             self._drop(rejects, rejects.c.id, losers, rejects.c.kind == kind)
+
+    def _keep_on_leads(self, survivor: str, leads: Sequence[str], properties: Collection[str]) -> None:
+        """What stands on their records still does, whoever's leads these are: our values, and those of others."""
+        for memory in self._memories:
+            memory.keep_on_leads(survivor, leads, properties)
+        self._holds.go_to_leads(leads, properties)
+        self._reversals.go_to_leads(survivor, leads, properties)
+
+    def _leads_among(self, survivor: str, losers: Sequence[str]) -> list[str]:
+        """Those who go on as leads of the survivor: what stood on their records still does."""
+        linked = {one.id for one in self._mirror.links.of([survivor]).get(survivor, ()) if one.kind == LEAD}
+        return [id for id in losers if id in linked]
 
     def _note(self, kind: str, survivor: str, losers: Sequence[str], now: datetime, run: int) -> None:
         rows = [

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import sqlalchemy as sa
 
+from connector.fields.places import LEAD, PERSON
 from connector.ledger.database import Database, among, pack, stamp, unpack
 from connector.ledger.tables import (
     addresses,
@@ -42,8 +43,10 @@ if TYPE_CHECKING:
     from connector.ledger.folding import Folding
     from connector.ledger.mirror import Mirror
 
-CONTACT = "contact"
-ACTIVITIES = ("call", "email", "meeting", "task")
+CONTACT = PERSON
+
+#: Kinds of linked records that are a person's own, unless somebody else has a part in them.
+OWN = ("call", "email", "meeting", "task", "lead")
 
 #: What stands where the name of a record stood.
 REMOVED = "[forgotten]"
@@ -93,7 +96,7 @@ class Forgotten:
 
     def without(self, kind: str, ids: Sequence[str]) -> Sequence[str]:
         """These ids without those that are never to be kept again."""
-        if kind != CONTACT or not self._known():
+        if kind not in (CONTACT, LEAD) or not self._known():
             return ids
         return [id for id in ids if not self.blocks(CONTACT, id)]
 
@@ -170,14 +173,14 @@ class Forgetting:
         """Erase a person and never keep them again, all in one transaction; returns the rows erased by table."""
         with self._db.transaction():
             ids = self.everybody_of(id)
-            addresses = self._addresses(ids)
+            addresses, named = self._addresses(ids), self._with_leads(ids)
             erased: dict[str, int] = {}
             for table, whose in self._whose(ids, addresses):
                 gone = self._db.execute_of(sa.delete(table).where(table.c.connection == self._me, whose), ids)
                 erased[str(table.name)] = gone
             for table, column in _TEXTS:
-                erased[str(table.name)] = self._clean(table, column, frozenset(ids))
-            self._blocked.add([*((CONTACT, one) for one in ids), *(("address", one) for one in addresses)], now, salt)
+                erased[str(table.name)] = self._clean(table, column, frozenset(named))
+            self._blocked.add([*((CONTACT, one) for one in named), *(("address", one) for one in addresses)], now, salt)
         return {name: number for name, number in erased.items() if number}
 
     def elsewhere(self, id: str) -> list[tuple[str, str]]:
@@ -217,7 +220,7 @@ class Forgetting:
         """Which rows are a person's, table by table; links last, which say whose activities are."""
         named = [(table, among(table.c.person_id)) for table in metadata.sorted_tables if "person_id" in table.c]
         named = [(table, whose) for table, whose in named if table is not occurrences]
-        alone = self._activities(ids)
+        alone = self._own(ids)
         mine = sa.and_(occurrences.c.person_id.is_(None), occurrences.c.email_hash.in_(addresses))
         return [
             *named,
@@ -236,19 +239,26 @@ class Forgetting:
             ),
         ]
 
-    def _activities(self, ids: Sequence[str]) -> Any:
-        """Calls, e-mails, meetings and tasks that nobody else was part of."""
+    def _with_leads(self, ids: Sequence[str]) -> list[str]:
+        """These people and their leads, each of which may be somebody's, or stand alone, some day."""
+        query = sa.select(links.c.other_id).where(
+            links.c.connection == self._me, links.c.kind == CONTACT, links.c.other_kind == LEAD, among(links.c.id)
+        )
+        return sorted({*ids, *(id for (id,) in self._db.rows_of(query, ids))})
+
+    def _own(self, ids: Sequence[str]) -> Any:
+        """Calls, e-mails, meetings, tasks and leads that nobody else was part of."""
         of_mine = sa.select(links.c.other_kind, links.c.other_id).where(
             links.c.connection == self._me,
             links.c.kind == CONTACT,
-            links.c.other_kind.in_(ACTIVITIES),
+            links.c.other_kind.in_(OWN),
             among(links.c.id),
         )
         found = {(kind, id) for kind, id in self._db.rows_of(of_mine, ids)}
         with_whom = sa.select(links.c.other_kind, links.c.other_id, links.c.id).where(
             links.c.connection == self._me,
             links.c.kind == CONTACT,
-            links.c.other_kind.in_(ACTIVITIES),
+            links.c.other_kind.in_(OWN),
             among(links.c.other_id),
         )
         rows = self._db.rows_of(with_whom, sorted({id for _, id in found}))
@@ -296,7 +306,7 @@ def _read(text: str) -> Any:
 
 
 #: "contact 1", "contact 1, 2, 3": how messages name records.
-_NAMED = re.compile(r"\b(contacts? )([\w-]+(?:, [\w-]+)*)")
+_NAMED = re.compile(r"\b(contacts? |leads? )([\w-]+(?:, [\w-]+)*)")
 
 
 def _without(said: Any, ids: frozenset[str]) -> Any:

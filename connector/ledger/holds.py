@@ -9,13 +9,14 @@ is counted once for each write of ours: `standing` says that nothing of ours was
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from connector.fields.places import on_lead, place_of
 from connector.ledger.database import Database, among, instant, stamp
 from connector.ledger.tables import holds, records, reversals
 from connector.model import ALWAYS, CONFLICT, EDIT
@@ -90,7 +91,7 @@ class Holds:
         if person_id is not None:
             query = query.where(holds.c.person_id == person_id)
         if property is not None:
-            query = query.where(holds.c.property == property)
+            query = query.where(_named(holds.c.property, property, on_lead("%", property)))
         return [_hold(row) for row in self._db.rows(query.order_by(holds.c.since, holds.c.person_id, holds.c.property))]
 
     def count(self) -> int:
@@ -141,11 +142,14 @@ class Holds:
             .where(
                 holds.c.connection == self._me,
                 holds.c.code == CONFLICT,
-                holds.c.property == sa.bindparam("which"),
+                _named(holds.c.property, sa.bindparam("which"), sa.bindparam("on_leads")),
                 holds.c.source == sa.bindparam("whose"),
             )
             .values(name=sa.bindparam("called")),
-            [{"which": name, "whose": source, "called": called} for (name, source), called in names.items()],
+            [
+                {"which": name, "on_leads": on_lead("%", name), "whose": source, "called": called}
+                for (name, source), called in names.items()
+            ],
         )
 
     def frozen(self) -> list[Frozen]:
@@ -157,7 +161,8 @@ class Holds:
             .group_by(holds.c.property, holds.c.by, holds.c.source, holds.c.name)
         )
         groups: dict[tuple[str, str, str], Frozen] = {}
-        for name, by, source, called, number, since in self._db.rows(query):
+        for place, by, source, called, number, since in self._db.rows(query):
+            name = place_of(place).property
             one = Frozen(name, by or "other", source or "", called or "", int(number), instant(since) or ALWAYS)
             before = groups.get(one.key)
             if before is not None:
@@ -165,6 +170,18 @@ class Holds:
                 one = replace(one, name=one.name or before.name, people=both, since=min(one.since, before.since))
             groups[one.key] = one
         return sorted(groups.values(), key=lambda one: (-one.people, one.key))
+
+    def go_to_leads(self, ids: Sequence[str], properties: Collection[str]) -> None:
+        """What is held of these stays held on them, who go on as leads of somebody."""
+        for one in self.of(ids):
+            if one.property in properties:
+                these = (
+                    holds.c.connection == self._me,
+                    holds.c.person_id == one.person_id,
+                    holds.c.property == one.property,
+                )
+                place = on_lead(one.person_id, one.property)
+                self._db.execute(sa.update(holds).where(*these).values(property=place))
 
     def fold(self, survivor: str, losers: Sequence[str]) -> None:
         """A merge: what was held on the losers is held on the survivor, where nothing is yet."""
@@ -236,10 +253,27 @@ class Reversals:
         """Somebody released these: counting begins anew."""
         _delete(self._db, reversals, self._me, keys)
 
+    def go_to_leads(self, survivor: str, ids: Sequence[str], properties: Collection[str]) -> None:
+        """How often others set back what stands on these goes on being counted, though they are leads of somebody."""
+        for id, name in self.of(ids):
+            if name in properties:
+                these = (
+                    reversals.c.connection == self._me,
+                    reversals.c.person_id == id,
+                    reversals.c.property == name,
+                )
+                values = {"person_id": survivor, "property": on_lead(id, name)}
+                self._db.execute(sa.update(reversals).where(*these).values(**values))
+
     def fold(self, losers: Sequence[str]) -> None:
         """A merge: nobody fights over who is gone."""
         these = sa.delete(reversals).where(reversals.c.connection == self._me, among(reversals.c.person_id))
         self._db.execute_of(these, losers)
+
+
+def _named(column: sa.Column[Any], name: Any, on_leads: Any) -> sa.ColumnElement[bool]:
+    """Of this property, be it a person's or a lead's."""
+    return sa.or_(column == name, column.like(on_leads))
 
 
 def _delete(database: Database, table: sa.Table, connection: str, keys: Iterable[Key]) -> None:

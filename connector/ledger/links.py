@@ -156,6 +156,16 @@ class Links:
             found.setdefault(id, []).append(row)
         return found
 
+    def contact_of(self, kind: str, id: str) -> str | None:
+        """The living contact that a record of another kind hangs on, the first of several."""
+        query = sa.select(links.c.id).where(
+            links.c.connection == self._me, links.c.other_kind == kind, links.c.other_id == id
+        )
+        theirs = sa.select(records.c.id).where(
+            records.c.connection == self._me, records.c.kind == CONTACT, records.c.gone == 0, records.c.id.in_(query)
+        )
+        return next((id for (id,) in self._db.rows(theirs.order_by(records.c.id).limit(1))), None)
+
     def linked(self, to: str, contact_ids: Sequence[str]) -> set[str]:
         """Those of these contacts that have a link of this kind."""
         query = sa.select(links.c.id).where(

@@ -57,6 +57,7 @@ class Kept:
     created_at: datetime | None
     seen: int
     gone: bool
+    leads: Mapping[str, Kept] = field(default_factory=dict)  # of a contact that was put together: their leads, by id
 
 
 @dataclass(slots=True)

@@ -9,13 +9,14 @@ as confirmed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from connector.fields.places import on_lead
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
 from connector.ledger.handoffs import HandOff, HandOffs
 from connector.ledger.tables import ROUTE_DUE, SCORES_DUE, people, records, transitions
@@ -63,6 +64,9 @@ class Transition:
     fingerprint: str
 
 
+#: How far a stage is.
+Level = Callable[[str | None], int]
+
 #: What a track counts on through a merge.
 _COUNTED_ON = ("cycle", "returned_count")
 
@@ -105,13 +109,23 @@ def _base(mine: Memory, others: Sequence[Memory], live: Mapping[str, str | None]
     return base
 
 
-def _folded(mine: Memory, others: Sequence[Memory]) -> list[dict[str, Any]]:
+def _folded(mine: Memory, others: Sequence[Memory], level: Level | None) -> list[dict[str, Any]]:
     """The tracks of several records as those of one person: one per lead type."""
     theirs = sorted((track for one in others for track in one.tracks), key=lambda track: -_cycle(track))
     alike: dict[str, list[Mapping[str, Any]]] = {}
     for track in (*mine.tracks, *theirs):
         alike.setdefault(str(track.get("lead_type")), []).append(track)
-    return [_as_one(tracks) for tracks in alike.values()]
+    if level is None:
+        return [_as_one(tracks) for tracks in alike.values()]
+    return [_gone_on(tracks, level) for tracks in alike.values()]
+
+
+def _gone_on(tracks: Sequence[Mapping[str, Any]], level: Level) -> dict[str, Any]:
+    """Of records that go on as leads of the survivor: where one of theirs was handed over more often, and the
+    survivor's own is not further on, it goes on as it was, with its name, its hand-off and its task."""
+    first = max(tracks, key=lambda track: (level(track.get("stage")) >= level(tracks[0].get("stage")), _cycle(track)))
+    folded = _as_one([first, *(track for track in tracks if track is not first)])
+    return {**folded, "furthest": max((track.get("furthest") for track in tracks), key=level)}
 
 
 def _as_one(tracks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -261,15 +275,17 @@ class People:
         live: Mapping[str, str | None] | None = None,
         as_of: datetime,
         run: int,
+        level: Level | None = None,
     ) -> None:
         """A merge: per lead type the survivor keeps its own track, or takes that of the loser with most hand-offs where
         it has none; hand-offs and returns are counted on from the highest of all, and a stage was entered when it
-        was first (case 38). `live` are the survivor's properties: they tell which of our values it took over."""
+        was first (case 38). `live` are the survivor's properties: they tell which of our values it took over. `level`
+        tells how far a stage is, where the losers go on as leads of the survivor."""
         memory = self.remember([survivor, *losers])
         mine = memory.pop(survivor, NOTHING)
         if not memory:
             return
-        tracks = _folded(mine, tuple(memory.values()))
+        tracks = _folded(mine, tuple(memory.values()), level)
         before = {track["id"]: _cycle(track) for one in (mine, *memory.values()) for track in one.tracks}
         cycles = {track["id"]: (before[track["id"]], _cycle(track)) for track in tracks}
         with self._db.transaction():
@@ -284,6 +300,19 @@ class People:
             theirs = sa.update(transitions).where(transitions.c.connection == self._me, among(transitions.c.person_id))
             self._db.execute_of(theirs.values(person_id=survivor), losers)
             self._hand_offs.fold(survivor, losers, cycles, as_of=as_of, run=run)
+
+    def keep_on_leads(self, survivor: str, leads: Sequence[str], properties: Collection[str]) -> None:
+        """Before a merge: what we wrote to these, who go on as leads of the survivor, still stands on them."""
+        memory = self.remember([survivor, *leads]) if leads else {}
+        mine = memory.pop(survivor, NOTHING)
+        if not memory:
+            return
+        base, intended = dict(mine.base), dict(mine.intended)
+        for id, theirs in memory.items():
+            base |= {on_lead(id, name): text for name, text in theirs.base.items() if name in properties}
+            intended |= {on_lead(id, name): texts for name, texts in theirs.intended.items() if name in properties}
+        row = {"connection": self._me, "id": survivor, "base": pack(base)}
+        self._db.upsert(self._table, [{**row, "intended": pack(intended) if intended else None}])
 
     def copy_from(self, other: People) -> None:
         """Remember exactly what another memory holds."""

@@ -11,6 +11,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from connector.fields.places import place_of
 from connector.ledger.conflicts import Pair, TakenBack
 from connector.ledger.holds import Hold, Reversal
 from connector.ledger.writers import writer
@@ -51,11 +52,11 @@ def conflicts(setting: Setting, found: Found) -> Sheet:
 def _holds(holds: Sequence[Hold]) -> Part:
     by_property: dict[str, list[Hold]] = {}
     for one in holds:
-        by_property.setdefault(one.property, []).append(one)
+        by_property.setdefault(place_of(one.property).property, []).append(one)
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             name,
-            count(f"holds.{name}", (one.person_id for one in those)),
+            count(f"holds.{name}", dict.fromkeys(one.person_id for one in those)),
             f"{min(one.since for one in those):%Y-%m-%d}",
             _until([one.until for one in those]),
         )
@@ -76,14 +77,16 @@ def _quarrels(found: Found) -> Part:
     frozen = {(one.person_id, one.property) for one in found.holds if one.code == CONFLICT}
     writers: dict[tuple[str, str], list[Reversal]] = {}
     for one in found.reversals:
-        writers.setdefault((one.property, writer(one.by, one.source, _name(found, one))), []).append(one)
+        writers.setdefault((place_of(one.property).property, writer(one.by, one.source, _name(found, one))), []).append(
+            one
+        )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             name,
             who,
-            count(f"set_back.{name}.{number}", (one.person_id for one in those)),
+            count(f"set_back.{name}.{number}", dict.fromkeys(one.person_id for one in those)),
             sum(one.times for one in those),
-            count(f"given_up.{name}.{number}", (id for one in those for id in _given_up(one, frozen))),
+            count(f"given_up.{name}.{number}", dict.fromkeys(id for one in those for id in _given_up(one, frozen))),
             f"{max(one.last_at for one in those if one.last_at):%Y-%m-%d}" if any(o.last_at for o in those) else "",
         )
         for number, ((name, who), those) in enumerate(

@@ -2,6 +2,7 @@
 The loop: ids to look at, read, normalise, decide, diff, guard, apply, record.
 
     loop.py       one run from lease to report; the story on one page
+    frame.py      how a run begins and ends
     lease.py      one run at a time, and one that slept through its lease stops
     session.py    what a run works with, what it is asked for, what it reports
     circumstances.py who must be looked at again because agreement, scope, lists or the day are others now

@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from connector.crm import Outcome, Update, accounting
+from connector.crm import Outcome
 from connector.errors import Deferred, Transient
 from connector.ledger.work import UNDOING, PlannedChange
 from connector.plan import Change, from_json, leaving_out
+from connector.sync import parts
 from connector.sync.freshness import Freshness
 from connector.sync.garbage import uncollected
 from connector.sync.handoff import HandOff
@@ -135,9 +136,8 @@ class Apply:
         without it. `under_way` are as many as stand first among the planned ones until they are recorded."""
         if not changes:
             return []
-        updates = [Update(change.person_id, {one.property: one.after for one in change.sets}) for _, change in changes]
         sent_at = self._session.now()
-        outcomes = self._answers(updates, [change for _, change in changes], under_way)
+        outcomes = self._answers([change for _, change in changes], under_way)
         answered = [(*pair, outcome) for pair, outcome in zip(changes, outcomes, strict=True)]
         verdicts = self._verifying.verdicts([one for one in answered if one[2].state == "written"], sent_at)
         results: list[Result] = []
@@ -156,10 +156,10 @@ class Apply:
             results += [_less(result, without[result.change.person_id]) for result in self._sent(again, under_way)]
         return results
 
-    def _answers(self, updates: Sequence[Update], changes: Sequence[Change], under_way: int) -> list[Outcome]:
+    def _answers(self, changes: Sequence[Change], under_way: int) -> list[Outcome]:
         """What the CRM says of these. Until it does, what recording and the next batch will need is made ready."""
         with ThreadPoolExecutor(1, thread_name_prefix="sending") as sending:
-            answer = sending.submit(accounting.write, self._session.crm, "contact", updates)
+            answer = sending.submit(parts.write, self._session.crm, changes)
             self._recording.expect(changes)
             self._coming = self._coming or self._ledger.work.planned(
                 self._report.run, limit=self._session.settings.write_chunk, after=under_way

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from connector.crm import ACTIVITIES
-from connector.fields import STRICT, Linked
+from connector.fields import STRICT, Facts, Linked, Words
+from connector.fields.places import LEAD, is_on_lead, on_lead, place_of
 from connector.ledger.handoffs import UNDONE
 from connector.ledger.links import LinkRow
 from connector.ledger.mirror import Kept, Surroundings
@@ -21,6 +22,9 @@ from connector.plan import Held
 from connector.sync.colleagues import Colleagues, nearest
 from connector.sync.session import Order, Report, Session
 from connector.sync.who import ASKING, Who, newest_of
+
+#: What people say on a lead that its track follows.
+FOLLOWED_ON_LEADS = (*STRICT, "sales_answer")
 
 
 class Assembly:
@@ -44,6 +48,12 @@ class Assembly:
             for field in (*STRICT, *session.agreement.write_back.rules)
             if (spec := session.fields.spec(field)) is not None
         }
+        #: the same of leads, with what sales answers there
+        self.written_on_leads = {
+            field: spec.property
+            for field in (*FOLLOWED_ON_LEADS, *session.agreement.write_back.rules)
+            if (spec := session.fields.leads.spec(field)) is not None
+        }
 
     def people(
         self, ids: Sequence[str], failed: Callable[[str, Exception], None] | None = None
@@ -54,6 +64,7 @@ class Assembly:
             kept = self._kept(ids)
             around = self._ledger.mirror.around(tuple(kept))
             others = self._others(around.values())
+            kept = {id: _with_leads(one, around[id], others) for id, one in kept.items()}
             memories = self._memory.remember(tuple(kept))
             holds = self._holds(tuple(kept))
             undone = self._ledger.undone.of(tuple(kept)) if self._memory is self._ledger.people else {}
@@ -104,20 +115,20 @@ class Assembly:
         return holds
 
     def _undone(self, kept: Kept, memory: Memory) -> Kept:
-        """The record without a write of ours that was never confirmed: the agreement is asked what it was asked
+        """The records without a write of ours that was never confirmed: the agreement is asked what it was asked
         then, and the difference to what stands there now is what is left to do."""
         if not memory.intended:
             return kept
         fields = self._session.fields
-        before: dict[str, str] = {}
-        for field, name in self.written.items():
-            intended = memory.intended.get(name)
-            if intended is None:
-                continue
-            live = fields.encode(field, fields.live(kept.facts, field))
-            if any(fields.alike(field, live, each) for each in intended[1:]):
-                before[field] = intended[0]
-        return replace(kept, facts=fields.with_written(kept.facts, before))
+        leads = {
+            id: replace(one, facts=_undone(one.facts, fields.leads, self._places_on(id), memory))
+            for id, one in kept.leads.items()
+        }
+        return replace(kept, facts=_undone(kept.facts, fields, self.written, memory), leads=leads)
+
+    def _places_on(self, lead: str) -> dict[str, str]:
+        """Field -> the place of what may be written back of it on a lead."""
+        return {field: on_lead(lead, name) for field, name in self.written_on_leads.items()}
 
     def _others(self, around: Iterable[Surroundings]) -> dict[str, dict[str, Kept]]:
         """The records linked to these people, by kind."""
@@ -130,6 +141,7 @@ class Assembly:
     def _person(
         self, kept: Kept, around: Surroundings, others: Mapping[str, Mapping[str, Kept]], edits: Mapping[str, Edit]
     ) -> Person:
+        """`edits` by place."""
         linked: dict[str, list[Linked]] = {}
         for link in sorted(around.links, key=lambda link: link.id):
             there = _linked(link, others[link.kind].get(link.id))
@@ -143,68 +155,119 @@ class Assembly:
             deals=linked.get("deal", ()),
             activities=[(kind, one) for kind in ACTIVITIES for one in linked.get(kind, ())],
             occurrences=around.occurrences,
-            edits=edits,
+            edits={edit.field: edit for place, edit in edits.items() if not is_on_lead(place)} if edits else {},
+            leads=[(Linked(id, one.facts), one.created_at, _on(id, edits)) for id, one in kept.leads.items()],
         )
         return person if self._session.is_active(person.owner_id) else replace(person, owner_id=None)
 
-    # -- who changed stage or status since we wrote them -----------------------------------------------------------
+    # -- who changed stage or status since we wrote them, and what sales answered ------------------------------------
 
     def _edits(
         self, kept: Mapping[str, Kept], memories: Mapping[str, Memory], holds: Mapping[str, Mapping[str, Held]]
     ) -> dict[str, dict[str, Edit]]:
+        """Person -> place -> what others made of it."""
         found: dict[str, dict[str, Edit]] = {}
         for id, memory in memories.items():
-            for field in STRICT:
-                edit = self._edit(field, kept[id], memory, holds.get(id, {}))
-                if edit is not None:
-                    found.setdefault(id, {})[field] = edit
-            if (answer := _answer(kept[id], memory)) is not None:
-                found.setdefault(id, {})[answer.field] = answer
+            record, held = kept[id], holds.get(id, {})
+            edits = {
+                name: edit
+                for field in STRICT
+                if (name := self.written.get(field)) is not None
+                and (edit := _edit(field, name, record.facts, self._session.fields, memory, held)) is not None
+            }
+            answered = self._session.fields.spec("sales_answer")
+            if answered is not None and (answer := _answer(record, memory)) is not None:
+                edits[answered.property] = answer
+            if record.leads:
+                edits |= self._edits_on_leads(record, memory, held)
+            if edits:
+                found[id] = edits
         return self._dated(found) if found and self._order.verb not in ASKING else found
 
-    def _edit(self, field: str, kept: Kept, memory: Memory, holds: Mapping[str, Held]) -> Edit | None:
-        fields = self._session.fields
-        spec = fields.spec(field)
-        if spec is None or field in kept.facts.get("u", {}):
-            return None
-        live = fields.encode(field, fields.live(kept.facts, field))
-        if live == memory.base.get(spec.property):
-            return None
-        ours = Ours(memory).get(spec.property)
-        if ours is None or live in ours:
-            return None
-        hold = holds.get(spec.property)
-        if hold is not None and hold.frozen and hold.live == live:
-            return None  # a quarrel that has been told
-        before = fields.decode(field, memory.base.get(spec.property, ""))
-        return Edit(field, before, fields.live(kept.facts, field), None, "unknown")
+    def _edits_on_leads(self, kept: Kept, memory: Memory, holds: Mapping[str, Held]) -> dict[str, Edit]:
+        """What others made of stage and status of this person's leads, and what they answered there: an answer that is
+        taken away says nothing."""
+        words = self._session.fields.leads
+        return {
+            place: edit
+            for id, lead in kept.leads.items()
+            for field, place in self._places_on(id).items()
+            if field in FOLLOWED_ON_LEADS
+            and (edit := _edit(field, place, lead.facts, words, memory, holds)) is not None
+            if field in STRICT or edit.after is not None
+        }
 
     def _dated(self, found: dict[str, dict[str, Edit]]) -> dict[str, dict[str, Edit]]:
         """Ask the CRM's history who made these edits and when; without an answer they stay undated. What our own token
         wrote is no edit."""
-        properties = {
-            field: spec.property
-            for field in sorted({field for edits in found.values() for field in edits})
-            if (spec := self._session.fields.spec(field)) is not None
-        }
         open_ones = {
-            id: names
+            id: places
             for id, edits in found.items()
-            if (names := [properties[field] for field, edit in edits.items() if edit.by == "unknown"])
+            if (places := [place for place, edit in edits.items() if edit.by == "unknown"])
         }
         for id, history in self._who.histories(open_ones).items():
-            edits = found[id]
-            for field in [field for field, edit in edits.items() if edit.by == "unknown"]:
-                versions = history.get(properties[field], ())
-                version = newest_of(versions, self._session.fields.encode(field, edits[field].after))
-                if version is None:
+            for place in open_ones[id]:
+                edit, versions = found[id][place], history.get(place, ())
+                words = self._session.fields.words_at(place)
+                version = newest_of(versions, words.encode(edit.field, edit.after))
+                if version is None or not self._is_of(version.value, place, edit):
                     continue
-                if field in STRICT and self._who.is_us(id, properties[field], versions):
-                    del edits[field]
+                if edit.field in STRICT and self._who.is_us(id, place, versions):
+                    del found[id][place]
                     continue
-                known = replace(edits[field], at=version.at, by=version.by, source=version.source, name=version.name)
-                edits[field] = known
+                known = replace(edit, at=version.at, by=version.by, source=version.source, name=version.name)
+                found[id][place] = known
         return found
+
+    def _is_of(self, value: str | None, place: str, edit: Edit) -> bool:
+        """Whether this version tells of the edit. An answer may be read from another property, which has a history of
+        its own."""
+        if edit.field in STRICT:
+            return True
+        wanted = self._session.fields.words_at(place).encode(edit.field, edit.after)
+        return self._session.fields.same(edit.field, place, value, wanted)
+
+
+def _with_leads(kept: Kept, around: Surroundings, others: Mapping[str, Mapping[str, Kept]]) -> Kept:
+    """A person's record with those of their leads."""
+    ids = [link.id for link in around.links if link.kind == LEAD]
+    there = {id: lead for id in sorted(ids) if (lead := others[LEAD].get(id)) is not None and not lead.gone}
+    return replace(kept, leads=there) if there else kept
+
+
+def _on(lead: str, edits: Mapping[str, Edit]) -> dict[str, Edit]:
+    """The edits on one lead, by field."""
+    return {edit.field: edit for place, edit in edits.items() if place_of(place).id == lead}
+
+
+def _undone(facts: Facts, words: Words, places: Mapping[str, str], memory: Memory) -> Facts:
+    """Facts without a write of ours that was never confirmed. `places` are named by field."""
+    before: dict[str, str] = {}
+    for field, place in places.items():
+        intended = memory.intended.get(place)
+        if intended is None:
+            continue
+        live = words.encode(field, words.live(facts, field))
+        if any(words.alike(field, live, each) for each in intended[1:]):
+            before[field] = intended[0]
+    return words.with_written(facts, before)
+
+
+def _edit(field: str, place: str, facts: Facts, words: Words, memory: Memory, holds: Mapping[str, Held]) -> Edit | None:
+    """What somebody else made of a value since we wrote it, or first met it."""
+    if field in facts.get("u", {}):
+        return None
+    live = words.encode(field, words.live(facts, field))
+    if live == memory.base.get(place):
+        return None
+    ours = Ours(memory).get(place)
+    if ours is None or live in ours:
+        return None
+    hold = holds.get(place)
+    if hold is not None and hold.frozen and hold.live == live:
+        return None  # a quarrel that has been told
+    before = words.decode(field, memory.base.get(place, ""))
+    return Edit(field, before, words.live(facts, field), None, "unknown")
 
 
 def _newest_run(kept: Kept, around: Surroundings, others: Mapping[str, Mapping[str, Kept]]) -> int:

@@ -165,7 +165,7 @@ def calls_to_read(session: Session, costs: Costs) -> int:
 
 def _to_read(kind: str, records: int, costs: Costs) -> int:
     """Pages of a list, and the links of many records at a time."""
-    linked = 2 if kind == "contact" else 1 if kind in ("deal", *ACTIVITIES) else 0
+    linked = 2 if kind == "contact" else 1 if kind in ("deal", "lead", *ACTIVITIES) else 0
     return _pages(records, costs.page) + linked * _pages(records, costs.linked)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import Any
 
+from connector.fields.places import LEAD, by_lead
 from connector.ledger.people import Settled
 from connector.ledger.work import PlannedChange
 from connector.plan import Change, from_json
@@ -49,6 +50,8 @@ class Freshness:
         ids = [one.person_id for one in batch]
         oldest = self._session.now() - self._session.settings.max_age
         old = {*self._ledger.mirror.stale("contact", ids, oldest), *read_ahead}
+        if leads := _leads_of(batch):
+            old |= {leads[id] for id in self._ledger.mirror.stale(LEAD, list(leads), oldest)}
         stale = [id for id in ids if id in old]
         if not stale:
             return list(batch)
@@ -64,6 +67,8 @@ class Freshness:
     def _as_read_now(self, batch: Sequence[PlannedChange], stale: Sequence[str]) -> list[PlannedChange]:
         kept = self._ledger.mirror.kept("contact", stale)
         links = self._ledger.mirror.links.of(stale)
+        asked = set(stale)
+        other_leads = self._leads_that_moved([one for one in batch if one.person_id in asked])
         self._pull.read("contact", stale, counted=False)
         now = self._ledger.mirror.kept("contact", stale)
         links_now = self._ledger.mirror.links.of(stale)
@@ -73,12 +78,26 @@ class Freshness:
             id
             for id in stale
             if id not in gone and (now[id].facts != kept[id].facts or links_now.get(id) != links.get(id))
-        } - unreadable
+        } | other_leads
+        moved -= gone | unreadable
         moved |= self._taken_over(batch, gone)
         self._conclude(gone, "gone", "deleted or merged away")
         self._conclude(unreadable, "rejected", "the record cannot be understood any more")
         again = self._decide_again([one for one in batch if one.person_id in moved])
         return [one for one in batch if one.person_id not in gone | unreadable | moved] + again
+
+    def _leads_that_moved(self, batch: Sequence[PlannedChange]) -> set[str]:
+        """The people one of whose leads is another than it was, now that these have been read again."""
+        leads = _leads_of(batch)
+        kept = self._ledger.mirror.kept(LEAD, list(leads))
+        if leads:
+            self._pull.read(LEAD, list(leads), counted=False)
+        now = self._ledger.mirror.kept(LEAD, list(leads))
+        return {
+            person
+            for id, person in leads.items()
+            if id not in kept or id not in now or now[id].gone or now[id].facts != kept[id].facts
+        }
 
     def _taken_over(self, batch: Sequence[PlannedChange], gone: Collection[str]) -> set[str]:
         """Whoever of a batch has just taken over the history of one who is gone: their plan knows nothing of it."""
@@ -135,6 +154,11 @@ class Freshness:
     def _conclude(self, ids: Iterable[str], state: str, message: str) -> None:
         results = [(id, state, "", message) for id in sorted(ids)]
         self._ledger.work.conclude(self._report.run, results, self._session.now())
+
+
+def _leads_of(batch: Sequence[PlannedChange]) -> dict[str, str]:
+    """The leads that these changes are written to, each with its person."""
+    return {id: one.person_id for one in batch for id in by_lead(name for _, name, *_ in one.body["sets"])}
 
 
 def as_reviewed(change: Change, reviewed: Mapping[str, Any] | None) -> bool:

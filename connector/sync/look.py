@@ -198,6 +198,7 @@ class Look:
             as_of=self._order.as_of,
             owner_id=self._session.task_owner(person.owner_id),
             by_time=mark != CHANGED,
+            leads={id: lead.facts for id, lead in kept.leads.items()} if kept.leads else None,
         )
         change = difference.change
         if mark == ROUTE_DUE and change is not None and change.only_scores:

@@ -8,19 +8,16 @@ next one: what was read is in the mirror, who must be looked at is dirty, what w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from connector import codes
 from connector.errors import Busy, ConfigError, ConnectorError, Deferred, GuardRefused, Problem
+from connector.fields.places import is_on_lead
 from connector.ledger.aside import EMPTIED
-from connector.ledger.completeness import completeness
-from connector.ledger.work import UNDOING, PlannedChange
+from connector.ledger.work import PlannedChange
 from connector.plan import from_json
-from connector.survey import differing_clocks
-from connector.sync import asking, circumstances, resuming
-from connector.sync.adding_up import refuse_unaccounted
+from connector.sync import asking, circumstances, frame, resuming
 from connector.sync.apply import Apply
 from connector.sync.backwards import Backwards
 from connector.sync.emptied import Emptied
@@ -28,7 +25,6 @@ from connector.sync.freshness import as_reviewed
 from connector.sync.guarding import Guarding
 from connector.sync.lease import holding
 from connector.sync.look import REHEARSED, Look
-from connector.sync.mending import Mending
 from connector.sync.owners import tell_unrouted
 from connector.sync.pull import Pull
 from connector.sync.quarantine import Quarantine
@@ -46,8 +42,8 @@ def run(session: Session, order: Order) -> Report:
     """Bring the CRM in line with the agreement for everybody this order concerns."""
     with holding(session):
         session.crm.priority = "backfill" if order.everything else "incremental"
-        _refuse_unsigned(session, order)
-        order, report = _start(session, order)
+        frame.refuse_unsigned(session, order)
+        order, report = frame.start(session, order)
         try:
             _work(session, order, report)
         except Deferred as error:
@@ -55,16 +51,16 @@ def run(session: Session, order: Order) -> Report:
         except Busy:
             raise  # another run took over, and has told already how this one ended
         except ConnectorError as error:
-            report.status, report.code, report.message = _failed(error), codes.of(error), str(error)
-            _finish(session, order, report)
+            report.status, report.code, report.message = frame.failed(error), codes.of(error), str(error)
+            frame.finish(session, order, report)
             error.report = report.to_json()
             raise
         except KeyboardInterrupt:
             report.status, report.code = "failed", "stopped"
             report.message = "stopped by hand; the next run goes on from the last commit"
-            _finish(session, order, report)
+            frame.finish(session, order, report)
             raise
-        _finish(session, order, report)
+        frame.finish(session, order, report)
     return report
 
 
@@ -133,6 +129,7 @@ def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
                 Sweeps(session, report, pull.kinds(), sweeps(session, report, pull)).go_on()
     if order.only is not None:
         pull.read("contact", order.only)
+        pull.read_leads_of(order.only)
         named = session.ledger.forgotten.without("contact", order.only)
         if len(named) < len(order.only):
             report.warnings.append(f"{len(order.only) - len(named)} of those named were forgotten and are left alone")
@@ -179,7 +176,10 @@ def _guard(session: Session, order: Order, report: Report, guarding: Guarding) -
 
 
 def _clears(one: PlannedChange) -> bool:
-    return bool(one.body.get("backwards")) and any(field == "stage" for field, *_ in one.body["sets"])
+    sets = one.body["sets"]
+    return bool(one.body.get("backwards")) and any(
+        field == "stage" and not is_on_lead(name) for field, name, *_ in sets
+    )
 
 
 def _refuse_empty_scope(session: Session, look: Look) -> None:
@@ -280,89 +280,3 @@ def _to_look_at(session: Session, order: Order) -> int:
 
 def _planned(session: Session, report: Report) -> int:
     return session.ledger.work.states(report.run).get("planned", 0)
-
-
-# -- the frame ------------------------------------------------------------------------------------------------------
-
-
-def _refuse_unsigned(session: Session, order: Order) -> None:
-    """Nothing is begun that may not write: neither a call, nor a scan that the next run would go on with."""
-    if not order.write or session.unsigned() is None:
-        return
-    now, agreement = session.now(), session.agreement.fingerprint
-    number = session.ledger.begin_run(order.verb, session.mode, order.as_of, now, agreement)
-    report = Report(number, session.ledger.connection, session.mode, now, order.as_of, agreement, status="refused")
-    report.code, report.message = GuardRefused.code, session.signatures.refusal(now) or ""
-    _finish(session, order, report)
-    error = GuardRefused(report.message)
-    error.report = report.to_json()
-    raise error
-
-
-def _start(session: Session, order: Order) -> tuple[Order, Report]:
-    """A new run, or the interrupted full scan that goes on where it stopped: what others decided since is no future."""
-    now = session.now()
-    resumed = resuming.unfinished(session, order) if order.everything and order.resume else None
-    if resumed is not None:
-        number, order = resumed.number, replace(order, as_of=max(order.as_of, resumed.as_of))
-        session.ledger.work.plan_anew(number, now)
-    else:
-        number = session.ledger.begin_run(order.verb, session.mode, order.as_of, now, session.agreement.fingerprint)
-        if order.everything:
-            resuming.begin(session, number)
-    report = Report(number, session.ledger.connection, session.mode, now, order.as_of, session.agreement.fingerprint)
-    report.taken_up_at = None if resumed is None else now
-    if session.settings.go_live is None and session.settings.mode != "observe":
-        report.warnings.append("go_live is not set: the connector only observes")
-    report.warnings += session.signatures.notes(now)
-    return order, report
-
-
-def _failed(error: ConnectorError) -> str:
-    return "refused" if isinstance(error, GuardRefused) else "failed"
-
-
-def _finish(session: Session, order: Order, report: Report) -> None:
-    """Close the run: counts from what really became of the changes, calls, and how far reading got."""
-    states = session.ledger.work.states(report.run, report.taken_up_at)
-    for name in ("written", "parked", "rejected", "gone", "unknown"):
-        report.counts[name] += states.get(name, 0)
-    report.counts["unchanged"] += states.get("unchanged", 0)
-    if order.write:  # what this run leaves to the next one: its end is not known yet
-        report.counts["unknown"] += sum(states.get(name, 0) for name in ("superseded", "deferred", "planned", UNDOING))
-    calls = session.crm.calls
-    report.calls, report.retries, report.throttled = dict(calls.by_class), calls.retries, calls.throttled
-    report.warnings += map(str, differing_clocks(session.crm, session.now()))
-    if order.write:
-        session.ledger.rejects.forget_gone()
-    report.set_aside = session.ledger.rejects.by_code()
-    report.finished_at = session.now()
-    if order.everything and report.status == "running":
-        session.ledger.runs.note_drift(report.drift)
-    complete = completeness(session.ledger.runs, report.drift)
-    report.complete_until, report.completeness = complete.until, complete.to_json(report.finished_at)
-    report.seconds = (report.finished_at - report.started_at).total_seconds()
-    if report.status == "running":
-        rejects = order.undoes is None and bool(report.set_aside)
-        report.status = _status(report, writes=order.write, rejects=rejects)
-    if report.status != "failed":
-        refuse_unaccounted(session, order, report)
-    if order.write:
-        Mending(session, report).tell(report.set_aside, report.finished_at)
-    with session.ledger.transaction():
-        session.ledger.runs.finish(report.run, report.status, report.finished_at, report.to_json())
-        resuming.end(session, order, report)
-
-
-def _status(report: Report, *, writes: bool, rejects: bool) -> str:
-    """How a run ended. A plan refuses nothing: it shows what the guard would. A reject stays on the report until it
-    is mended, so that nobody is set aside in silence."""
-    counts = report.counts
-    if not writes:
-        return "partial" if counts["rejected"] or report.incomplete else "done"
-    if report.alerts and not counts["written"]:
-        return "refused"
-    missing = report.incomplete or report.unseen or rejects
-    if missing or report.parked or counts["parked"] or counts["rejected"] or counts["unknown"]:
-        return "partial"
-    return "done"

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from connector.decide.walk import Stages
+from connector.ledger.folding import GoingOn
 from connector.model import Occurrence, Record
 from connector.sync.colleagues import Colleagues
 from connector.sync.session import Report, Session
@@ -22,6 +24,8 @@ class Merging:
         self._report = report
         self._ledger = session.ledger
         self._colleagues = colleagues
+        mapped = session.fields.leads.properties_mapped
+        self._leads = GoingOn(mapped, Stages(session.agreement.stages).level) if mapped else None
 
     def pending(self, kind: str, records: Sequence[Record]) -> Merged:
         """Survivor -> those merged into it whose history is still their own."""
@@ -40,6 +44,7 @@ class Merging:
                     as_of=self._report.as_of,
                     now=self._session.now(),
                     run=self._report.run,
+                    leads=self._leads,
                 )
                 self._colleagues.left(kind, losers)
 

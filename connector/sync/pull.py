@@ -178,6 +178,12 @@ class Pull:
             self._report.count("gone", gone)
         return gone
 
+    def read_leads_of(self, people: Sequence[str]) -> None:
+        """Read the leads of these people fresh, where the agreement uses something of leads."""
+        if "lead" in self.kinds():
+            linked = self._ledger.mirror.links.of(people)
+            self.read("lead", sorted({one.id for those in linked.values() for one in those if one.kind == "lead"}))
+
     def _answers(self, kind: str, ids: Sequence[str]) -> list[Record]:
         """The records that answer. An answer may pass over a record in silence, and to be taken for deleted is no small
         thing: whoever is missing is asked for twice."""
@@ -229,6 +235,7 @@ class Pull:
         before `told_until` has been told by no incremental read, and is counted as drift."""
         live = self._without_forgotten(kind, [record for record in records if not record.archived])
         known = gathered or self.gather(kind, [record.id for record in live])
+        live = self._without_theirs(kind, live, known.links)
         links, steps = known.links, known.steps
         with self._ledger.transaction():
             self._session.still_mine()
@@ -247,6 +254,8 @@ class Pull:
         """Whoever was forgotten is dropped at the door; so is a record that one of them became part of, or that has
         come to an address of theirs: it is the same person, and is forgotten with it."""
         forgotten = self._ledger.forgotten
+        if kind == "lead" and forgotten.count():
+            return [record for record in records if not forgotten.blocks("contact", record.id)]
         if kind != "contact" or not forgotten.count():
             return records
         kept = []
@@ -261,6 +270,16 @@ class Pull:
                 continue
             kept.append(record)
         return kept
+
+    def _without_theirs(self, kind: str, records: Sequence[Record], links: Links) -> Sequence[Record]:
+        """The leads of whoever was forgotten are forgotten with them."""
+        forgotten = self._ledger.forgotten
+        if kind != "lead" or not forgotten.count():
+            return records
+        whose = links.get("contact", {})
+        return [
+            one for one in records if not any(forgotten.blocks("contact", link.to_id) for link in whose.get(one.id, ()))
+        ]
 
     def _addresses_of(self, record: Record) -> list[str]:
         """The hashes of a contact's addresses."""
@@ -305,8 +324,8 @@ class Pull:
     def _linked_kinds(self, kind: str) -> tuple[str, ...]:
         used = self.kinds()
         if kind == "contact":
-            return tuple(to for to in ("company", "deal") if to in used)
-        return ("contact",) if kind in ("deal", *ACTIVITIES) else ()
+            return tuple(to for to in ("company", "deal", "lead") if to in used)
+        return ("contact",) if kind in ("deal", "lead", *ACTIVITIES) else ()
 
     def _store(
         self,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connector.fields import Facts, FieldMap
+from connector.fields import Facts, Words
+from connector.fields.places import LEAD, place_of
 from connector.ledger import handoffs
 from connector.ledger.people import Settled
 from connector.ledger.work import UNDOING
@@ -14,9 +16,19 @@ from connector.model import Move
 from connector.plan import Change, Set
 from connector.sync.colleagues import Colleagues
 from connector.sync.mending import Mending
+from connector.sync.parts import leads_of, own_sets
 from connector.sync.results import Result
 from connector.sync.reverting.planning import Reverting, holds_of, undone_of
 from connector.sync.session import Report, Session
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What was sent of one person's change, and the facts with it: of their record, and of their leads by id."""
+
+    sets: tuple[Set, ...]
+    facts: Facts
+    leads: Mapping[str, Facts]
 
 
 class Recording:
@@ -28,7 +40,7 @@ class Recording:
         self._ledger = session.ledger
         self._reverting = reverting
         self._mending = Mending(session, report)
-        self._expected: dict[str, tuple[tuple[Set, ...], Facts]] = {}  # contact id -> what was sent, the facts with it
+        self._expected: dict[str, _Written] = {}  # by contact id
 
     def expect(self, changes: Sequence[Change]) -> None:
         """Make ready what the mirror will hold once these are written; for the time in which the CRM's answer is
@@ -53,7 +65,9 @@ class Recording:
                 self._ledger.aside.drop([result.change.person_id for result in results if result.state in over])
                 self._mending.refused([result for result in results if result.state == "rejected"], now)
                 self._mending.written(written, now)
-            self._ledger.mirror.distrust("contact", [one.change.person_id for one in results if one.state == "unknown"])
+            unknown = [one.change for one in results if one.state == "unknown"]
+            self._ledger.mirror.distrust("contact", [one.person_id for one in unknown])
+            self._ledger.mirror.distrust(LEAD, [id for one in unknown for id in leads_of(one)])
             gone = [result.change.person_id for result in results if result.state == "gone"]
             self._ledger.mirror.mark_gone("contact", gone)
             Colleagues(self._session).left("contact", gone)
@@ -82,24 +96,35 @@ class Recording:
         ready = {
             one.person_id: expected[one.person_id]
             for one in written
-            if one.person_id in expected and expected[one.person_id][0] == one.sets
+            if one.person_id in expected and expected[one.person_id].sets == one.sets
         }
         ready |= self._as_written([one for one in written if one.person_id not in ready])
-        self._ledger.mirror.overwrite("contact", {id: facts for id, (_, facts) in ready.items()})
+        self._ledger.mirror.overwrite("contact", {id: one.facts for id, one in ready.items()})
+        self._ledger.mirror.overwrite(LEAD, {id: facts for one in ready.values() for id, facts in one.leads.items()})
 
-    def _as_written(self, changes: Sequence[Change]) -> dict[str, tuple[tuple[Set, ...], Facts]]:
+    def _as_written(self, changes: Sequence[Change]) -> dict[str, _Written]:
         kept = self._ledger.mirror.kept("contact", [one.person_id for one in changes if one.sets])
-        fields = self._session.fields
+        leads = self._ledger.mirror.kept(LEAD, [id for one in changes for id in leads_of(one)])
         return {
-            one.person_id: (
+            one.person_id: _Written(
                 one.sets,
-                fields.with_written(
-                    kept[one.person_id].facts, {each.field: each.after for each in one.sets if _is_mapped(fields, each)}
-                ),
+                self._with(kept[one.person_id].facts, own_sets(one)),
+                {
+                    id: self._with(leads[id].facts, [each for each in one.sets if place_of(each.property).id == id])
+                    for id in leads_of(one)
+                    if id in leads and not leads[id].gone
+                },
             )
             for one in changes
             if one.sets and one.person_id in kept and not kept[one.person_id].gone
         }
+
+    def _with(self, facts: Facts, sets: Sequence[Set]) -> Facts:
+        """The facts of a record once these stand in it."""
+        if not sets:
+            return facts
+        words = self._session.fields.words_at(sets[0].property)
+        return words.with_written(facts, {each.field: each.after for each in sets if _is_mapped(words, each)})
 
     def _retake(self, written: Sequence[Result]) -> None:
         """What others had set in these properties is replaced: their holds are over, and whoever sets ours back from
@@ -109,9 +134,9 @@ class Recording:
         self._ledger.reversals.restored(keys)
 
 
-def _is_mapped(fields: FieldMap, one: Set) -> bool:
-    spec = fields.spec(one.field)
-    return spec is not None and spec.property == one.property
+def _is_mapped(words: Words, one: Set) -> bool:
+    spec = words.spec(one.field)
+    return spec is not None and spec.property == place_of(one.property).property
 
 
 def _settled(result: Result) -> Settled:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from connector.agreement.wiring import WriteRule
 from connector.errors import CrmError
 from connector.fields import STRICT
+from connector.fields.places import LEAD, place_of
 from connector.ledger.holds import Frozen, Hold, Key, Reversal
 from connector.ledger.writers import id_of, writer
 from connector.log import get_logger
@@ -58,9 +59,6 @@ class Reversals:
         self._who = who
         self._terms = terms
         self._ledger = session.ledger
-        self._properties = {
-            field: spec.property for field in terms.write_back.rules if (spec := session.fields.spec(field)) is not None
-        }
         self._stopped: set[tuple[str, str]] = set()  # (person id, property) that this run stopped at
         self._has_told = False
         self._groups: dict[tuple[str, str, str, str], int] = {}  # (property, by, source, name) -> people of those
@@ -85,10 +83,11 @@ class Reversals:
         """Values that are news: held from now on, or a stage or status that a system set and that we would set back."""
         found = [held for held in one.difference.held if not held.frozen and not _is_known(held, one.holds)]
         change = one.difference.change
-        if not one.person.edits or change is None:
+        if change is None or not (one.person.edits or any(lead.edits for lead in one.person.leads)):
             return found
+        edits = {"": one.person.edits, **{lead.id: lead.edits for lead in one.person.leads}}
         for ours in change.sets:
-            edit = one.person.edits.get(ours.field) if ours.field in STRICT else None
+            edit = edits.get(place_of(ours.property).id, {}).get(ours.field) if ours.field in STRICT else None
             if edit is not None and edit.by in SYSTEMS:
                 theirs = Held(ours.property, ours.before, ours.after, self._order.as_of, None)
                 found.append(replace(theirs, by=edit.by, source=edit.source, name=edit.name, set_at=edit.at))
@@ -132,8 +131,9 @@ class Reversals:
         return set_by(known, self._rule(held.property), version.by, self._terms)
 
     def _rule(self, name: str) -> WriteRule:
-        rules = self._terms.write_back.rules
-        return next(rules[field] for field, property in self._properties.items() if property == name)
+        words, property = self._session.fields.words_at(name), place_of(name).property
+        specs = ((rule, words.spec(field)) for field, rule in self._terms.write_back.rules.items())
+        return next(rule for rule, spec in specs if spec is not None and spec.property == property)
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
@@ -166,7 +166,7 @@ class Reversals:
     def _stop(self, id: str, held: Held) -> None:
         if (id, held.property) not in self._stopped:
             self._stopped.add((id, held.property))
-            group = (held.property, held.by, held.source, held.name)
+            group = (place_of(held.property).property, held.by, held.source, held.name)
             self._groups[group] = self._groups.get(group, 0) + 1
 
     def tell(self) -> None:
@@ -200,7 +200,9 @@ class Reversals:
         if not wanted:
             return {}
         try:
-            there = self._session.crm.automations({"contact": sorted({name for name, _ in wanted})})
+            names = sorted({name for name, _ in wanted})
+            on_leads = {LEAD: names} if self._session.fields.leads.properties_mapped else {}
+            there = self._session.crm.automations({"contact": names, **on_leads})
         except CrmError:  # Denied and NotFound among them: the id has to do
             return {}
         called = {one.id: one.name for one in there}

@@ -7,7 +7,7 @@ must be remembered if it comes true; the guard sees the whole run there before a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +15,15 @@ from connector.agreement.goals import SOURCE
 from connector.decide import ON_HOLD
 from connector.decide.follow_up import UNROUTED
 from connector.decide.tracks import track_to_json
-from connector.fields import STRICT
+from connector.fields import STRICT, Facts
+from connector.fields.places import is_on_lead, on_lead, place_of
 from connector.ledger import handoffs
 from connector.ledger.observing import Observed
 from connector.ledger.people import Settled
 from connector.ledger.work import OBSERVED, PLANNED, PlannedChange
 from connector.model import Decision
 from connector.plan import Change, to_json
-from connector.sync.assembling import Assembly
+from connector.sync.assembling import FOLLOWED_ON_LEADS, Assembly
 from connector.sync.garbage import uncollected
 from connector.sync.mending import Mending
 from connector.sync.noting import Noting
@@ -121,6 +122,7 @@ class Settling:
     def _shadowed(self, one: Looked) -> Settled:
         """Whatever stands in the CRM is what others made of it, and is measured from there."""
         live = {name: self._live(one, field) for field, name in self._assembly.written.items()}
+        live |= {place: text for place, _, text, _ in self._on_leads(one)}
         return self.settled(one, live)
 
     def _live(self, one: Looked, field: str) -> str:
@@ -212,18 +214,54 @@ class Settling:
                 continue  # what people set meanwhile is adopted once this person is routed again
             if field in STRICT or arrived or fields.encode(field, outputs[field]) == live:
                 base[name] = live
+        return self._with_leads(one, base, apart) if one.kept.leads else base
+
+    def _with_leads(self, one: Looked, base: dict[str, str], apart: Collection[str]) -> dict[str, str]:
+        """The same of each lead there is; what stood on one that is gone is forgotten."""
+        words, decision = self._session.fields.leads, one.decision
+        base = {
+            name: text for name, text in base.items() if not is_on_lead(name) or place_of(name).id in one.kept.leads
+        }
+        for place, field, live, facts in self._on_leads(one):
+            outputs = decision.leads.get(place_of(place).id, {})
+            followed = field in FOLLOWED_ON_LEADS
+            if base.get(place) == live or place in apart or (field not in outputs and not followed):
+                continue
+            arrived = self._arrived(one, field, place, live)
+            if (
+                followed
+                and not arrived
+                and (
+                    (self._left_alone(one) and place in base)
+                    or not _is_followed(field, words.live(facts, field), decision)
+                )
+            ):
+                continue
+            if followed or arrived or words.encode(field, outputs[field]) == live:
+                base[place] = live
         return base
 
+    def _on_leads(self, one: Looked) -> Iterator[tuple[str, str, str, Facts]]:
+        """What stands on a person's leads of all that may be written there: (place, field, text, facts of the lead)."""
+        words = self._session.fields.leads
+        for id, lead in one.kept.leads.items():
+            for field, name in self._assembly.written_on_leads.items():
+                yield on_lead(id, name), field, words.encode(field, words.live(lead.facts, field)), lead.facts
+
     def _arrivals(self, one: Looked) -> Iterator[tuple[str, str]]:
-        """Our own writes that arrived and were never confirmed, because the run before died: (person id, property)."""
+        """Our own writes that arrived and were never confirmed, because the run before died: (person id, place)."""
         for field, name in self._assembly.written.items():
             if self._arrived(one, field, name, self._live(one, field)):
                 yield one.person.id, name
+        for place, field, live, _ in self._on_leads(one):
+            if self._arrived(one, field, place, live):
+                yield one.person.id, place
 
     def _arrived(self, one: Looked, field: str, name: str, live: str) -> bool:
         """Whether this is our own write that was never confirmed."""
         intended = one.memory.intended.get(name)
-        return intended is not None and any(self._session.fields.alike(field, live, each) for each in intended[1:])
+        words = self._session.fields.words_at(name)
+        return intended is not None and any(words.alike(field, live, each) for each in intended[1:])
 
     def _left_alone(self, one: Looked) -> bool:
         """Whether this person is scored and nothing more: held, unmapped, or in mode scores."""
@@ -258,6 +296,15 @@ class Settling:
             for move in decision.moves
             for one in self._session.agreement.backwards
         )
+
+
+def _is_followed(field: str, live: object, decision: Decision) -> bool:
+    """Whether what stands on a lead has been taken in: an answer is, once a track answers to it, or none is being
+    worked on; until then it is still news."""
+    if field in STRICT or live is None:
+        return True
+    under_way = [track for track in decision.tracks if track.handed_over]
+    return not under_way or any(track.answer == live for track in decision.tracks)
 
 
 def _soonest(*moments: datetime | None) -> datetime | None:

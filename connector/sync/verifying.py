@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 from connector.crm import Outcome
 from connector.fields import STRICT
+from connector.fields.places import is_on_lead
 from connector.ledger.work import PlannedChange
 from connector.plan import Change, Set
+from connector.sync import parts
 from connector.sync.backwards import (
     ANY_WAY,
     BLANK,
@@ -90,14 +92,13 @@ class Verifying:
     def _stored(self, taken: Sequence[Taken]) -> dict[str, dict[str, str | None]]:
         """What stands there now; a stage or status of which the answer says nothing is read."""
         stored = {change.person_id: dict(outcome.properties) for _, change, outcome in taken}
-        silent: dict[str, list[str]] = {}
+        silent: dict[str, list[str]] = {}  # person -> places
         for _, change, outcome in taken:
             missing = [one for one in change.sets if one.field in STRICT and one.property not in outcome.properties]
             if any(one.before for one in missing):
                 silent[change.person_id] = [one.property for one in missing]
-        names = sorted({name for those in silent.values() for name in those})
-        for id, values in self._backwards.read(sorted(silent), names).items():
-            stored[id].update({name: values[name] for name in silent[id]})
+        for id, values in parts.read(self._session.crm, silent).items():
+            stored[id].update(values)
         return stored
 
     def _differing(self, one: Taken, stored: Mapping[str, Mapping[str, str | None]]) -> list[Set]:
@@ -112,9 +113,11 @@ class Verifying:
 
     def _learn_manner(self, taken: Sequence[Taken], differing: Mapping[str, Sequence[Set]]) -> None:
         for planned, change, _ in taken:
-            stage = next((one for one in change.sets if one.field == "stage" and one.before and one.after), None)
+            stage = next(
+                (one for one in parts.own_sets(change) if one.field == "stage" and one.before and one.after), None
+            )
             if stage is not None and planned.body.get("backwards"):
-                kept = any(one.field == "stage" for one in differing.get(change.person_id, ()))
+                kept = any(one == stage for one in differing.get(change.person_id, ()))
                 self._backwards.met(FORWARD_ONLY if kept else ANY_WAY)
 
     def _taken_and_set_back(self, differing: Mapping[str, Sequence[Set]], sent_at: datetime) -> set[tuple[str, str]]:
@@ -139,7 +142,7 @@ class Verifying:
 def _going_back(planned: PlannedChange, sets: Sequence[Set]) -> Set | None:
     """The stage, where the agreement lets it go back and whatever else was not taken only tells."""
     decides = [one for one in sets if not only_tells([one])]
-    stage = decides[0] if [one.field for one in decides] == ["stage"] else None
+    stage = decides[0] if [one.field for one in decides] == ["stage"] and not is_on_lead(decides[0].property) else None
     return stage if planned.body.get("backwards") else None
 
 

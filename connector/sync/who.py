@@ -16,8 +16,10 @@ import orjson
 
 from connector.crm import PropertyVersion
 from connector.errors import CrmError, Denied
+from connector.fields.places import place_of
 from connector.ledger.work import WRITTEN
 from connector.ledger.writers import id_of
+from connector.sync import parts
 from connector.sync.session import Order, Report, Session
 
 #: Verbs that only ask, and make no call.
@@ -44,15 +46,15 @@ class Who:
         self._tried: Counter[str] = Counter()
 
     def histories(self, wanted: Mapping[str, Collection[str]]) -> Mapping[str, Mapping[str, Versions]]:
-        """The versions of these properties (id -> names), newest first; nothing where the CRM does not tell."""
+        """The versions at these places (id -> places), newest first; nothing where the CRM does not tell."""
         if not wanted or self._order.verb in ASKING:
             return {}
-        names = sorted({name for those in wanted.values() for name in those})
         try:
-            return self._session.crm.history("contact", sorted(wanted), names)
+            return parts.history(self._session.crm, wanted)
         except Denied:
             raise
         except CrmError as error:
+            names = sorted({place_of(name).property for those in wanted.values() for name in those})
             self._report.warnings.append(f"who changed {', '.join(names)} could not be read: {error}")
             return {}
 

@@ -10,8 +10,9 @@ from connector.agreement import Agreement, load_agreement
 from connector.agreement.examples import load_examples, run_examples
 from connector.agreement.lint import lint
 from connector.agreement.places import read_places
-from connector.agreement.vocabulary import OUTPUTS
+from connector.agreement.vocabulary import OF_TRACK, OUTPUTS
 from connector.decide import Decider
+from connector.errors import ConfigError
 from connector.fields import FieldMap, Linked
 from connector.model import Record
 
@@ -178,3 +179,45 @@ def test_another_column_may_hold_the_deal_stage(folder: Folder) -> None:
     assert deal(cx_phase="1") == ("open", "proposal_in_preparation")
     assert deal(cx_phase="1", **{"derived.is_won": "true"})[0] == "won"
     assert deal(cx_phase="1", **{"derived.is_closed": "true"})[0] == "lost"
+
+
+# -- leads -------------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_lead_says_has_the_values_that_a_contact_has_for_it(dynamics: Agreement) -> None:
+    """They are written down once, and every output of a track that is written has its column there."""
+    people, leads = dynamics.wiring.fields["contact"], dynamics.wiring.fields["lead"]
+
+    assert {field: spec.values for field, spec in leads.items()} == {field: people[field].values for field in leads}
+    assert set(leads) == {field for field in OF_TRACK if field in dynamics.write_back.rules} - {"not_mql_reason"}
+    assert set(dynamics.fields_used["lead"]) == set(leads)
+
+
+def test_a_lead_may_have_values_of_its_own(folder: Folder) -> None:
+    """Another column, or other numbers."""
+    own = '[lead.values.lead_type]\nnew_business = "9"\nexisting_customer = "10"\n\n'
+    folder.change("dynamics.toml", "[lead.fields]\nlead", own + "[lead.fields]\nlead")
+    changed = load_agreement(folder.path, "dynamics")
+
+    assert changed.wiring.fields["lead"]["lead_type"].values["new_business"] == ("9",)
+    assert changed.wiring.fields["contact"]["lead_type"].values["new_business"] == ("710000000",)
+
+
+def test_a_lead_says_nothing_of_the_person(folder: Folder) -> None:
+    """With where it belongs instead."""
+    folder.change("dynamics.toml", "[lead.fields]\n", '[lead.fields]\nfit_score = "cx_fit_score"\n')
+    with pytest.raises(ConfigError) as caught:
+        load_agreement(folder.path, "dynamics")
+
+    (problem,) = map(str, caught.value.problems)
+    assert "dynamics.toml" in problem
+    assert "fit_score is nothing that a lead says of its track. Map it under [contact.fields]" in problem
+
+
+def test_a_crm_without_leads_has_none_to_map(folder: Folder) -> None:
+    """It is said, rather than found out by a call."""
+    folder.add("hubspot.toml", '\n[lead.fields]\nstage = "lifecyclestage"\n')
+
+    (problem,) = folder.problems()
+    assert "HubSpot keeps no leads beside contacts" in problem
+    assert "Remove the section" in problem

@@ -14,7 +14,7 @@ import pytest
 from connector.agreement import Agreement, load_agreement
 from connector.agreement.wiring import OwnProperty
 from connector.config import load_config, shipped_mappings
-from connector.sandbox.clock import Clock
+from connector.sandbox.clock import Clock, to_ms
 from connector.sandbox.dataverse import DataverseSandbox, Environment
 from connector.sandbox.dataverse.automations import automation
 from connector.sandbox.dataverse.known import CLIENT_ID, ORGANIZATION, TENANT
@@ -41,7 +41,7 @@ def environment(*, with_own: bool = False) -> Environment:
         for column in columns:
             world.tables[table].add(column)
     for own in agreement().wiring.own if with_own else ():
-        for table in ("contact", "lead") if own.kind == "contact" else ("opportunity",):
+        for table in ("contact", "lead") if own.kind in ("contact", "lead") else ("opportunity",):
             if own.property not in world.tables[table].columns:
                 world.tables[table].add(_column(own))
     account = world.add("account", {"name": "Northmill Looms", "industrycode": 12, "numberofemployees": 420})
@@ -381,3 +381,39 @@ def test_an_app_registration_needs_its_three_keys(dynamics: DynamicsDesk) -> Non
 
     assert told.code == 4
     assert "connections.acme.client_secret: is missing." in told.err
+
+
+# -- leads ---------------------------------------------------------------------------------------------------
+
+
+def test_a_persons_leads_are_shown_written_explained_and_forgotten(ready: DynamicsDesk) -> None:
+    """By the person's id or the lead's own; a hold on a lead is listed and let go of by its place."""
+    ready.configure(mode='"live"', go_live='"always"')
+    inside = ready.sandbox.world
+    asked = {"cx_demo_request_on": to_ms(datetime.now(UTC)), "jobtitle": "Director of Operations"}
+    (company,) = inside.shelf("account").rows()
+    at_work = {"parentcustomerid": Ref("account", company.id), "emailaddress1": "anna@northmill.example"}
+    contact = inside.add("contact", {"firstname": "Anna", "lastname": "Nowak", **asked, **at_work}).id
+    lead = inside.add("lead", {"lastname": "Nowak", "parentcontactid": Ref("contact", contact)}).id
+    place = f"lead:{lead}:cx_stage"
+
+    assert f"lead:{lead}:cx_lifecyclestage" in ready("plan").out
+    ready("sync", "--yes")
+    assert inside.get("lead", lead).values["cx_stage"] == inside.get("contact", contact).values["cx_stage"]
+
+    told = ready("explain", lead, "--output", "json").json
+    assert told["id"] == contact
+    assert told["leads"] == [
+        {"id": lead, "open": True, "lead_type": "new_business", "stage": told["crm"]["stage"], "status": "new"}
+    ]
+    assert f"lead {lead}  open" in ready("explain", contact).out
+    inside.write("lead", lead, {"cx_stage": 710000008})
+    inside.write("contact", contact, {"cx_lifecyclestage": 710000004})
+    ready("sync")
+    assert [one["property"] for one in ready("holds", "list", "--output", "json").json["holds"]] == [place]
+    assert "cx_stage" in ready("report", "conflicts").out
+    assert ready("holds", "release", contact, place).code == 0
+    ready("sync")
+    assert inside.get("lead", lead).values["cx_stage"] == inside.get("contact", contact).values["cx_stage"]
+    assert ready("forget", contact, "--yes").code == 0
+    assert lead.encode() not in ready.ledger.read_bytes()

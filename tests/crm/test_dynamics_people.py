@@ -200,16 +200,80 @@ def test_a_deactivated_account_still_says_where_somebody_works(dynamics: Dynamic
 
 
 @pytest.mark.parametrize(("state", "status"), [(1, 3), (2, 4)])
-def test_a_lead_that_is_closed_without_a_contact_is_archived(
+def test_a_lead_that_is_closed_without_a_contact_is_a_person_who_takes_no_writes(
     dynamics: Dynamics, world: Organisation, state: int, status: int
 ) -> None:
-    """Dataverse refuses writes to it until it is reopened, and we never reopen one."""
+    """Dataverse refuses writes to it until it is reopened, and we never reopen one. How it was closed is told."""
     lead = world.lead(statecode=state, statuscode=status)
 
-    assert records(dynamics) == {}
-    assert set(records(dynamics, archived=True)) == {lead}
+    record = one(dynamics, "contact", lead, "derived.closed", "derived.closed_as")
+    assert record.closed
+    assert not record.archived
+    assert record.properties == {"derived.closed": str(state), "derived.closed_as": str(status) if state == 2 else None}
+    assert records(dynamics)[lead].closed
+    assert records(dynamics, archived=True) == {}
+    assert dynamics.count("contact") == 1
     world.set("lead", lead, statecode=0, statuscode=1)
-    assert set(records(dynamics)) == {lead}
+    assert not records(dynamics)[lead].closed
+
+
+# -- leads of a contact ----------------------------------------------------------------------------------
+
+
+def test_the_leads_of_contacts_are_records_of_their_own_and_linked(dynamics: Dynamics, world: Organisation) -> None:
+    """Open or closed, in scans, reads and changes alike; those that stand alone are none of them."""
+    (contact, other), alone = world.people(2), world.lead()
+    opened, closed = world.lead(parent=contact), world.lead(parent=contact, statecode=2, statuscode=4)
+    cursor = cursor_of(dynamics, "lead")
+
+    assert {id: record.closed for id, record in records(dynamics, "lead").items()} == {opened: False, closed: True}
+    assert {record.id for record in dynamics.read("lead", [opened, closed, alone], [])} == {opened, closed}
+    links = dynamics.links("contact", [contact, other], "lead")
+    assert {id: {link.to_id for link in those} for id, those in links.items()} == {
+        contact: {opened, closed},
+        other: set(),
+    }
+    assert [link.to_id for link in dynamics.links("lead", [opened, alone], "contact")[opened]] == [contact]
+    assert dynamics.count("lead") == 2
+    world.set("lead", opened, subject="x")
+    world.set("lead", alone, subject="x")
+    assert told(dynamics, cursor, world, "lead")[:2] == ({opened}, {alone})
+
+
+def test_leads_follow_their_contact_and_each_other_through_merges(dynamics: Dynamics, world: Organisation) -> None:
+    """A lead of a contact that was merged is the survivor's; of two leads that were merged one is left."""
+    first, second = world.people(2)
+    one_lead, other_lead = world.lead(parent=first), world.lead(parent=first)
+    world.merge("contact", second, first)
+    world.merge_leads(one_lead, other_lead)
+
+    assert [link.to_id for link in dynamics.links("lead", [one_lead], "contact")[one_lead]] == [second]
+    assert {link.to_id for link in dynamics.links("contact", [second], "lead")[second]} == {one_lead}
+    assert set(records(dynamics, "lead")[one_lead].merged_ids) == {other_lead}
+    assert one(dynamics, "lead", other_lead).id == one_lead
+
+
+def test_a_lead_whose_contact_is_out_of_use_is_nobodys(dynamics: Dynamics, world: Organisation) -> None:
+    """Until the contact is in use again."""
+    (contact,) = world.people(1)
+    lead = world.lead(parent=contact)
+    world.set("contact", contact, statecode=1, statuscode=2)
+
+    assert dynamics.links("lead", [lead], "contact") == {lead: ()}
+    world.set("contact", contact, statecode=0, statuscode=1)
+    assert [link.to_id for link in dynamics.links("lead", [lead], "contact")[lead]] == [contact]
+
+
+def test_a_lead_that_loses_its_contact_is_told_as_gone_from_it(dynamics: Dynamics, world: Organisation) -> None:
+    """And is a person of its own from then on."""
+    (contact,) = world.people(1)
+    lead = world.lead(parent=contact)
+    cursor = cursor_of(dynamics, "lead")
+    world.give(lead, None)
+
+    assert told(dynamics, cursor, world, "lead")[:2] == (set(), {lead})
+    assert list(dynamics.read("lead", [lead], [])) == []
+    assert one(dynamics, "contact", lead).id == lead
 
 
 def test_won_and_lost_deals_are_deals_like_others(dynamics: Dynamics, world: Organisation) -> None:

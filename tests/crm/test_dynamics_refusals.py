@@ -59,6 +59,8 @@ def error(status: int, code: str = "", message: str = "", **sent: str) -> CrmErr
         (404, "", NotFound, "not_found"),
         (405, "0x80040315", Refused, "not_supported"),
         (501, "0x80040800", Refused, "not_supported"),
+        (501, "0x80040216", Refused, "not_supported"),
+        (501, "", Refused, "not_supported"),
         (413, "", Refused, "refused"),
         (412, "0x80060882", Refused, "moved_meanwhile"),
         (412, "0x80040333", Refused, "collision"),

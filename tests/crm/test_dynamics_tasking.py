@@ -136,6 +136,19 @@ def test_a_duplicate_of_another_kind_is_a_refusal(dynamics: Dynamics, world: Org
     assert rows(world) == []
 
 
+@pytest.mark.parametrize("code", ["0x80060892", "0x80040333", "0x80060882", ""])
+def test_a_task_of_this_id_that_is_there_is_found_whatever_the_refusal_is_called(
+    dynamics: Dynamics, world: Organisation, code: str
+) -> None:
+    """Which code a taken id answers with is not written down: where it may be another duplicate, a look tells."""
+    (person,) = world.people(1)
+    (first,) = create(dynamics, task(person))
+    refusal = {"error": {"code": code, "message": "A record with matching key values already exists."}}
+    world.sandbox.fault("answer", path="/tasks", method="PATCH", status=412, body=refusal)
+
+    assert [(one.id, one.state) for one in create(dynamics, task(person))] == [(first.id, "written")]
+
+
 def test_who_is_gone_gets_no_task(dynamics: Dynamics, world: Organisation) -> None:
     """Deleted, or deactivated; the others do."""
     deleted, inactive, there = world.people(3)

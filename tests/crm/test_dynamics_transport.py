@@ -106,6 +106,20 @@ def test_dataverse_trap_03_a_link_goes_back_as_it_came() -> None:
     assert heard == [link, link]
 
 
+def test_a_link_may_stand_for_itself_below_the_api() -> None:
+    """As OData allows it: relative to the service, and sent back as it came."""
+    heard: list[str] = []
+
+    def answer(request: Heard) -> Reply:
+        heard.append(request.target)
+        return Reply(json={"value": []})
+
+    with Script(answer) as script:
+        wire_to(script.url).send(Request("GET", "contacts?$select=a&$skiptoken=%3Ccookie%20x='%257b'/%3E"))
+
+    assert heard == ["/api/data/v9.2/contacts?$select=a&$skiptoken=%3Ccookie%20x='%257b'/%3E"]
+
+
 @pytest.mark.parametrize(
     "link",
     [
@@ -118,6 +132,7 @@ def test_dataverse_trap_03_a_link_goes_back_as_it_came() -> None:
         "https://evil.example\\@contoso.crm4.dynamics.com/",
         "https://contoso.crm4.dynamics.com\\@evil.example/",
         "//evil.example/api",
+        "//evil.example/api?$skiptoken=1",
         "https:/evil.example",
         "ftp://contoso.crm4.dynamics.com/",
         "https://contoso.crm4.dynamics.com:port/",

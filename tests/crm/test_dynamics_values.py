@@ -13,10 +13,13 @@ from connector.config import shipped_mappings
 from connector.crm.dynamics import Dynamics, counting
 from connector.crm.dynamics.derived import DERIVED, definitions
 from connector.crm.dynamics.opening import Reading
+from connector.crm.dynamics.schema import Column
+from connector.crm.dynamics.values import spelling
 from connector.errors import OutcomeUnknown
 from connector.fields import FieldMap
 from connector.sandbox.clock import to_ms
 from connector.sandbox.dataverse import reading
+from connector.sandbox.dataverse.known import SOMEBODY
 from connector.sandbox.dataverse.rows import Value
 from connector.sandbox.dataverse.schema import Ref
 from tests.crm.asking_dynamics import Open, one, records
@@ -85,6 +88,22 @@ def test_dataverse_trap_15_lookups_go_by_their_own_names(dynamics: Dynamics, wor
         found = one(dynamics, "contact", id, "parentcustomerid", "ownerid").properties
         assert found["parentcustomerid"] == company
         assert found["ownerid"] == world.inside.get("contact", contact).values["ownerid"].id  # type: ignore[union-attr]  # an owner is a reference
+
+
+@pytest.mark.parametrize("type_", ["Owner", "Lookup", "Customer", "Uniqueidentifier"])
+def test_ids_are_told_in_small_letters_however_they_come(type_: str) -> None:
+    """Owners are found by them, whichever way a list and a row write them."""
+    spell = spelling(Column("ownerid", type_))
+
+    assert spell is not None
+    assert spell(SOMEBODY.upper()) == SOMEBODY.lower()
+
+
+def test_owners_in_capitals_are_those_in_small_letters(dynamics: Dynamics, world: Organisation) -> None:
+    users = {"value": [{"systemuserid": SOMEBODY.upper(), "fullname": "Some Body"}]}
+    world.sandbox.fault("answer", path=r"/systemusers\?", status=200, body=users, times=0)
+
+    assert SOMEBODY in {owner.id for owner in dynamics.describe(["contact"]).owners}
 
 
 def test_a_column_that_only_one_of_the_two_tables_has_is_blank_in_the_other(

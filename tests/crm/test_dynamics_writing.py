@@ -127,6 +127,19 @@ def test_a_table_without_etags_is_not_written_at_all(dynamics: Dynamics, world: 
     assert caught.value.code == "no_versions"
 
 
+def test_rows_without_versions_end_the_run_although_their_table_claims_to_have_them(
+    dynamics: Dynamics, world: Organisation
+) -> None:
+    """Or each of them would be read again and again, as one that somebody keeps changing."""
+    (id,) = met(dynamics, world)
+    world.sandbox.do("table", {"table": "contact", "versions": False})
+    one(dynamics, "contact", id)  # the table itself is known as it was
+
+    with pytest.raises(Denied, match="contact tells no versions of its rows") as caught:
+        set_(dynamics, id, jobtitle="x")
+    assert caught.value.code == "no_versions"
+
+
 def test_merged_and_closed_rows_are_never_written(dynamics: Dynamics, world: Organisation) -> None:
     """Merged, deactivated or qualified after they were read, and once more after that was read: nothing is stored."""
     survivor, loser, inactive = met(dynamics, world, 3)
@@ -138,7 +151,8 @@ def test_merged_and_closed_rows_are_never_written(dynamics: Dynamics, world: Org
 
     assert states(titles(dynamics, ids)) == ["moved"] * 3
     met_again(dynamics, *ids)
-    assert states(titles(dynamics, ids)) == ["moved"] * 3  # they are no people to be read any more
+    # Two are no people to be read any more; the lead is one, and is refused.
+    assert states(titles(dynamics, ids)) == ["moved", "moved", "rejected"]
     assert world.inside.writes == {}
 
 

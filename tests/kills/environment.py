@@ -11,7 +11,7 @@ from connector.sandbox.dataverse.rows import Value
 from connector.sandbox.dataverse.schema import Ref
 from tests.kills.account import NOON, TITLES
 from tests.kills.places import person
-from tests.sync.dynamics_world import set_up
+from tests.sync.test_writing_dynamics import set_up
 
 LEAD = 710000001
 
@@ -20,7 +20,6 @@ def environment(people: int) -> Environment:
     """So many people: every tenth asked for a demo, every third looked at the prices, every seventh is on a deal."""
     made = Environment(clock=Clock(NOON))
     set_up(made)
-    made.auditing = True
     company = made.add("account", {"name": "Mill", "numberofemployees": 420, "address1_country": "Poland"}).id
     for number in range(1, people + 1):
         _somebody(made, number, Ref("account", company))

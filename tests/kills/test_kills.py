@@ -15,6 +15,7 @@ import pytest
 from tests.kills.house import House, house
 from tests.kills.matrix import KINDS, TABLE, Death, Row, Undisturbed, die, table, undisturbed
 from tests.kills.places import DYNAMICS
+from tests.sync.crashing import EVERYTHING
 
 PEOPLE, PAGE = 24, 8
 
@@ -51,14 +52,14 @@ def test_g2_lesson_11_lesson_23_twenty_real_kills_heal(built: House) -> None:
 
 
 def test_g2_lesson_11_lesson_23_real_kills_on_dynamics_heal(tmp_path: Path) -> None:
-    """After the last batch of updates was applied, and after the first task was made."""
+    """After the first task was made; `make crash` also after the last batch of updates was applied."""
     kind = KINDS[0]
     with house(tmp_path, 14, PAGE, DYNAMICS) as built:
         kind.prepare(built, 14)
         calm = undisturbed(built, kind)
         faults = (
-            {"action": "kill_after", "path": r"\$batch", "nth": calm.batches},
             {"action": "kill_after", "path": r"/tasks\(", "nth": 1},
+            *[{"action": "kill_after", "path": r"\$batch", "nth": calm.batches}] * EVERYTHING,
         )
         deaths = [die(built, kind, calm, fault=fault, silence=place == 0) for place, fault in enumerate(faults)]
 

@@ -44,6 +44,7 @@ class Mutant:
 
 
 LAWS, LEASE, MATRIX = "tests/sync/test_laws.py::", "tests/sync/test_lease.py::", "tests/sync/test_crash_matrix.py::"
+LEADS = "tests/sync/test_leads.py::"
 TORN = "tests/sync/test_interrupted.py::"
 DATAVERSE = "tests/crm/test_dynamics_"
 HUBSPOT, WRITING = "tests/crm/test_hubspot.py::", "tests/crm/test_hubspot_writing.py::"
@@ -102,9 +103,9 @@ MUTANTS = (
     Mutant(
         "the diff is skipped",
         "connector/plan.py",
-        "chosen = _worth_writing(sets)",
-        "chosen = tuple(Set(name, spec.property, '', fields.encode(name, decision.outputs[name]))"
-        " for name in decision.outputs if (spec := fields.spec(name)))",
+        "found.sets += _worth_writing(sets)",
+        "found.sets += [Set(name, spec.property, '', words.encode(name, outputs[name]))"
+        " for name in outputs if (spec := words.spec(name))]",
         LAWS + "test_g1_a_second_backfill_writes_nothing[memory]",
     ),
     Mutant(
@@ -152,9 +153,37 @@ MUTANTS = (
     Mutant(
         "what people edit is not held",
         "connector/plan.py",
-        'if field not in STRICT and rule.policy != "clear" and not',
+        'if name not in STRICT and rule.policy != "clear" and not',
         "if hold and not hold and not",
         LAWS + "test_g4_an_edit_of_one_of_our_properties_is_held_and_then_overwritten[memory]",
+    ),
+    Mutant(
+        "a record that takes no writes any more is written",
+        "connector/plan.py",
+        "if facts.get(CLOSED):",
+        "if facts.get(CLOSED) is False:",
+        "tests/test_plan.py::test_nothing_is_written_to_a_record_that_takes_no_writes",
+    ),
+    Mutant(
+        "whatever became of their leads, a person counts as written",
+        "connector/sync/parts.py",
+        "if not leads and own is not None:",
+        "if own is not None:",
+        LEADS + "test_g6_a_lead_whose_part_is_refused_leaves_the_person_to_be_looked_at_again",
+    ),
+    Mutant(
+        "what a person says on a lead is taken for ours",
+        "connector/sync/assembling.py",
+        "if record.leads:",
+        "if record.leads is None:",
+        LEADS + "test_g4_a_stage_that_a_person_sets_on_a_lead_is_adopted_by_its_track",
+    ),
+    Mutant(
+        "a lead that gains a contact loses its track",
+        "connector/ledger/folding.py",
+        "level = leads.level if leads is not None and going_on else None",
+        "level = None",
+        LEADS + "test_g9_the_track_of_a_lead_keeps_its_id_when_it_folds_into_a_contact[contact first]",
     ),
     Mutant(
         "merges are not folded",

@@ -17,15 +17,14 @@ from connector.sandbox.dataverse import DataverseSandbox, Environment, merging
 from connector.sandbox.dataverse.automations import automation
 from connector.sandbox.dataverse.known import SOMEBODY, owner_id
 from connector.sandbox.dataverse.rows import Row
-from connector.sandbox.dataverse.schema import Column, Option, Ref
+from connector.sandbox.dataverse.schema import Column, Ref
 from tests.sync.dynamics_words import Words, to_ms
 from tests.sync.over_http import OverHttp, Told
 from tests.sync.short_names import ShortNames, long, short
+from tests.sync.test_writing_dynamics import set_up
 from tests.sync.world import AS_OF, OWNER, agreement
 
 TABLES = {"contact": "contact", "company": "account", "deal": "opportunity", "email": "email", "task": "task"}
-
-_KINDS = {"string": "memo", "number": "decimal", "bool": "boolean", "date": "dateonly", "datetime": "datetime"}
 
 #: Users who are programs: an integration, and what else writes for nobody.
 PROGRAMS = {"integration": "4711", "automation": "12345", "import": "9", "crm": "50", "other": "8"}
@@ -40,21 +39,11 @@ def empty_environment() -> Environment:
     """An organisation in which nothing has happened, at the instant the tests begin; changes of columns are audited."""
     made = Environment(clock=AccountClock(AS_OF))
     set_up(made)
-    made.auditing = True
     for number in (OWNER.id, "88", "99"):
         made.add("systemuser", {"fullname": f"Rep {number}", "isdisabled": False}, id=owner_id(number))
     for name, number in PROGRAMS.items():
         made.add("systemuser", {"fullname": f"# {name}", "applicationid": owner_id(number)}, id=owner_id(number))
     return made
-
-
-def set_up(inside: Environment) -> None:
-    """The columns of our own, as `connector setup` makes them."""
-    for own in dynamics_agreement().wiring.own:
-        options = tuple(Option(int(value), label) for value, label in own.options)
-        kind = "choice" if options else _KINDS.get(own.type, "memo")
-        for table in ("contact", "lead") if own.kind == "contact" else ("opportunity",):
-            inside.tables[table].add(Column(own.property, kind, options=options, length=4000))
 
 
 @dataclass

@@ -28,15 +28,12 @@ ON_MEMORY = frozenset(
 ON_DYNAMICS = frozenset(
     (
         "test_g1_a_second_run_writes_nothing",
-        "test_g1_a_second_backfill_writes_nothing",
         "test_g2_a_lost_ledger_repeats_no_task",
         "test_g4_an_edit_of_one_of_our_properties_is_held_and_then_overwritten",
         "test_g4_a_stage_set_by_a_person_is_adopted",
         "test_g11_a_value_nobody_named_is_read_and_never_written",
         "test_g15_history_is_taken_as_given",
-        "test_mode_scores_writes_our_own_properties_only",
         "test_a_malformed_record_is_rejected_alone",
-        "test_g2_a_run_that_slept_through_its_lease_sends_nothing_more",
         "test_g2_lesson_23_a_task_whose_answer_was_lost_is_found_and_not_made_again",
         "test_g3_lesson_07_a_backfill_that_breaks_off_moves_no_cursor",
         "test_g4_an_edit_that_arrives_while_the_write_is_under_way_is_adopted",

@@ -196,6 +196,7 @@ def test_a_refusal_of_the_day_is_remembered_by_every_process(workers: Workers, r
 def test_a_day_that_was_spent_and_is_no_more_is_found_out_at_once(workers: Workers, running: Sandbox) -> None:
     """Somebody bought more calls, or the server's day is not ours: the next process asks, and the work goes on."""
     running.switch(daily=30)
+    running.hubspot.limits.spend_daily(30)
     workers.budget = Budget(share=1.0, daily_floor=0)
     spent = workers.work("one")
     running.switch(daily=250_000)

@@ -11,7 +11,8 @@ from connector.sandbox.dataverse import DataverseSandbox, Environment
 from connector.sandbox.dataverse.people import populated
 from connector.sync import Order, run
 from tests.sync.crashing import EVERYTHING
-from tests.sync.dynamics_world import DynamicsWorld, set_up
+from tests.sync.dynamics_world import DynamicsWorld
+from tests.sync.test_writing_dynamics import set_up
 from tests.sync.world import AS_OF
 
 #: `make bench-full` does it with a million, in both CRMs.

@@ -44,7 +44,7 @@ def set_up(inside: Environment) -> None:
     for own in agreement().wiring.own:
         options = tuple(Option(int(value), label) for value, label in own.options)
         kind = "choice" if options else _KINDS.get(own.type, "memo")
-        for table in ("contact", "lead") if own.kind == "contact" else ("opportunity",):
+        for table in ("contact", "lead") if own.kind in ("contact", "lead") else ("opportunity",):
             inside.tables[table].add(Column(own.property, kind, options=options, length=4000))
     inside.auditing = True
 

@@ -76,6 +76,7 @@ class WiringShape(Shape):
     own_group: str = Field(default="agreement", pattern=PREFIX)
     own_options: Literal["texts", "numbers"] = "texts"
     contact: ContactKindShape = ContactKindShape()
+    lead: KindShape = KindShape()
     company: KindShape = KindShape()
     deal: DealKindShape = DealKindShape()
     call: KindShape = KindShape()

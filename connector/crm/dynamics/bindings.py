@@ -2,7 +2,8 @@
 How a lookup is set: by the navigation property that leads to the table, and the address of the row there.
 
 Navigation properties are not the lookups' names: where a lookup leads to several tables each has its own, and the case
-of a custom one counts. They are asked of the environment, never made up.
+of a custom one counts. They are asked of the environment; only what it leaves out of Microsoft's own is taken from the
+documentation, where those stand.
 Source: "Associate table rows on update using the Web API" and "Query table definitions" of Microsoft's documentation.
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.crm.dynamics.api import NEXT, Api, Call
-from connector.crm.dynamics.names import TABLES, Table, id_in
+from connector.crm.dynamics.names import CONTACT, LEAD, TABLES, TASK, Table, id_in
 from connector.crm.dynamics.refusals import Refused
 from connector.crm.dynamics.schema import KEPT_FOR
 from connector.errors import Denied, NotFound
@@ -31,6 +32,9 @@ _SETS = {table.name: table.set_name for tables in TABLES.values() for table in t
 }
 #: Where the lookup to an owner leads: to users and teams alike.
 OWNER = "owner"
+
+#: The lookup of an activity to whatever it is about.
+REGARDING = "regardingobjectid"
 
 
 class Bindings:
@@ -69,11 +73,15 @@ class Bindings:
     def _asked(self, table: Table) -> Navigations:
         path = f"EntityDefinitions(LogicalName='{table.name}')/ManyToOneRelationships"
         found: dict[str, dict[str, str]] = defaultdict(dict)
-        for one in self._api.page(Call(path, "metadata", query=(("$select", _FACTS),)))[0]:
+        try:
+            told = self._api.page(Call(path, "metadata", query=(("$select", _FACTS),)))[0]
+        except (Refused, NotFound):
+            told = []
+        for one in told:
             lookup, target, name = (one.get(fact) for fact in _FACTS.split(","))
             if isinstance(lookup, str) and isinstance(target, str) and isinstance(name, str):
                 found[lookup][target] = name
-        return found
+        return found | _well_known(table, found)
 
     def _set_of(self, table: str) -> str:
         with self._lock:
@@ -109,3 +117,15 @@ class Bindings:
                 raise
             return []
         return found
+
+
+def _well_known(table: Table, told: Navigations) -> dict[str, Mapping[str, str]]:
+    """What needs no telling: one property leads to all owners, whichever tables they are said to stand in; and where
+    nothing is said of whom a task regards, the documentation names the properties that lead there."""
+    owner = told.get("ownerid", {})
+    known: dict[str, Mapping[str, str]] = {
+        "ownerid": {OWNER: owner.get(OWNER) or next(iter(owner.values()), "ownerid")}
+    }
+    if table == TASK and not told.get(REGARDING):
+        known[REGARDING] = {one.name: f"{REGARDING}_{one.name}_{TASK.name}" for one in (CONTACT, LEAD)}
+    return known

@@ -10,7 +10,7 @@ Sources: "Use change tracking to synchronize data with external systems" of Micr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +19,7 @@ from connector.crm import LOST, Batch
 from connector.crm.dynamics.api import NEXT, Call
 from connector.crm.dynamics.cursors import Place, read, until, written
 from connector.crm.dynamics.environment import Environment
-from connector.crm.dynamics.names import CHANGED, TABLES, Table, id_in
+from connector.crm.dynamics.names import CHANGED, TABLES, Table, id_in, looked_up
 from connector.crm.dynamics.records import id_of
 from connector.crm.dynamics.refusals import Refused
 from connector.crm.dynamics.scanning import DELTA
@@ -93,8 +93,9 @@ def _along(env: Environment, kind: str, table: Table, place: Place, now: datetim
     while True:
         rows, beside = _changed(env, kind, at)
         following, delta = beside.get(NEXT), beside.get(DELTA)
-        ids = [id_of(table, row) for row in rows if row.get(table.key)]
+        ids = [id_of(table, row) for row in rows if row.get(table.key) and not _is_nobodys(table, row)]
         gone = [id for row in rows if not row.get(table.key) and (id := id_in(row.get("id")))]
+        gone += [id_of(table, row) for row in rows if row.get(table.key) and _is_nobodys(table, row)]
         if not isinstance(following, str):
             if not isinstance(delta, str) and (rows or at != place.link):
                 raise _lost(kind, f"{table.set_name} gave no link to what follows")
@@ -106,6 +107,12 @@ def _along(env: Environment, kind: str, table: Table, place: Place, now: datetim
             raise CrmError(f"the changes of {table.set_name} do not advance", code="list_stuck")
         yield _Page(ids, gone, replace(place, link=following))
         at = following
+
+
+def _is_nobodys(table: Table, row: Mapping[str, Any]) -> bool:
+    """Whether a row says that it is none of the kind, which has to be somebody's: nobody need ask for it."""
+    key = looked_up(table.whose)
+    return bool(table.whose) and key in row and row[key] is None
 
 
 def _proved(env: Environment, kind: str, table: Table, place: Place) -> Place:

@@ -19,6 +19,8 @@ from connector.crm.dynamics.derived import definitions as derived
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.metadata import CRM, Fact, answers, text_of, value_in
 from connector.crm.dynamics.names import ALIASES, TABLES, Table
+from connector.crm.dynamics.plainly import NOT_UNDERSTOOD
+from connector.crm.dynamics.refusals import Refused
 
 #: Dataverse's types -> ours; other types are made by other columns and cannot be asked for.
 _TYPES: Mapping[str, str] = {
@@ -33,6 +35,7 @@ _FACTS = (
     "LogicalName,AttributeType,AttributeTypeName,AttributeOf,IsValidForRead,IsValidForUpdate,IsSecured,DisplayName,"
     "Description"
 )
+_NEEDED = "LogicalName,AttributeType,IsValidForRead,IsValidForUpdate"
 _OPTIONS = "OptionSet($select=Options),GlobalOptionSet($select=Options)"
 _YES_AND_NO = "OptionSet($select=TrueOption,FalseOption)"
 
@@ -52,8 +55,8 @@ _CASTS: Mapping[str, tuple[str, str, bool]] = {
     "Money": ("LogicalName,MinValue,MaxValue,Precision", "", True),
 }
 
-#: The kind whose columns are written.
-_WRITTEN = "contact"
+#: The kinds whose columns are written.
+_WRITTEN = ("contact", "lead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,8 @@ class Columns:
 
 def columns(env: Environment, kinds: Sequence[str]) -> dict[str, Columns]:
     """The columns of the tables of these kinds, by the table's logical name; a table that is not there is left out."""
-    tables = [(table, kind == _WRITTEN) for kind in kinds for table in TABLES[kind]]
-    listed = answers(env, [_call(table, "", _FACTS, "") for table, _ in tables])
+    tables = _tables(kinds)
+    listed = _listed(env, [table for table, _ in tables])
     found: dict[str, Columns] = {}
     casts: list[tuple[Table, str]] = []
     for (table, written), answer in zip(tables, listed, strict=True):
@@ -86,11 +89,30 @@ def columns(env: Environment, kinds: Sequence[str]) -> dict[str, Columns]:
         found[table.name] = Columns({str(one["LogicalName"]): _definition(one) for one in facts})
         types = {_type(one) for one in facts}
         casts += [(table, type_) for type_, (*_, only) in _CASTS.items() if type_ in types and (written or not only)]
-    told = answers(env, [_call(table, type_, *_CASTS[type_][:2]) for table, type_ in casts])
+    told = answers(env, [_call(table, type_, *_CASTS[type_][:2]) for table, type_ in casts], spared=True)
     for (table, type_), answer in zip(casts, told, strict=True):
         for fact in (answer or {}).get("value", ()):
             _refine(found[table.name], type_, fact)
     return found
+
+
+def _tables(kinds: Sequence[str]) -> list[tuple[Table, bool]]:
+    """The tables of these kinds, each once, and whether their columns are written."""
+    found: dict[str, tuple[Table, bool]] = {}
+    for kind, table in [(one, table) for one in kinds for table in TABLES[one]]:
+        known = found.get(table.name)
+        found[table.name] = (known[0] if known else table, kind in _WRITTEN or (known is not None and known[1]))
+    return list(found.values())
+
+
+def _listed(env: Environment, tables: Sequence[Table]) -> list[dict[str, Any] | None]:
+    """The columns of each table, with as many facts as the environment tells."""
+    try:
+        return answers(env, [_call(table, "", _FACTS, "") for table in tables])
+    except Refused as error:
+        if error.status not in NOT_UNDERSTOOD:
+            raise
+        return answers(env, [_call(table, "", _NEEDED, "") for table in tables])
 
 
 def of_kind(kind: str, found: Mapping[str, Columns]) -> dict[str, PropertyDefinition]:

@@ -10,8 +10,10 @@ from datetime import datetime
 from connector.crm.dynamics.api import Call, no_answer_of
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.names import ALIASES, CREATED, MERGED, STATE, TABLES, Table, is_id, looked_up
+from connector.crm.dynamics.refusals import Refused
 from connector.crm.dynamics.schema import LOOKUPS, Column
 from connector.crm.dynamics.values import instant
+from connector.errors import NotFound
 
 #: Where Dataverse stops counting, whatever there is.
 MOST = 5000
@@ -21,8 +23,16 @@ _FLAGS = {"true": "true", "false": "false"}
 
 
 def count(env: Environment, kind: str, property: str | None, value: str | None) -> int | None:
-    """Records in use of a kind, or those of them with this value; None where there are too many of these, or the
-    property is none that can be counted by. Of very many in all, about how many there were during the last day."""
+    """Records in use of a kind, or those of them with this value; None where there are too many of these, the
+    property is none that can be counted by, or the environment does not count. Of very many in all, about how many
+    there were during the last day."""
+    try:
+        return _count(env, kind, property, value)
+    except (NotFound, Refused):
+        return None
+
+
+def _count(env: Environment, kind: str, property: str | None, value: str | None) -> int | None:
     total = 0
     for table in _tables(env, kind):
         conditions = _in_use(table)
@@ -46,8 +56,11 @@ def oldest(env: Environment, kind: str) -> datetime | None:
 
 
 def at_least(env: Environment, table: Table) -> int:
-    """How many rows a table has, in use or not, as far as Dataverse counts."""
-    counted = _counted(env, table, [])
+    """How many rows a table has, in use or not, as far as Dataverse counts; 0 where it does not."""
+    try:
+        counted = _counted(env, table, [])
+    except (NotFound, Refused):
+        return 0
     return MOST if counted is None else counted
 
 
@@ -61,6 +74,7 @@ def _in_use(table: Table) -> list[str]:
         (table.deactivates, f"{STATE} eq 0"),
         (table.merges, f"{MERGED} ne true"),
         (table.parent, f"{looked_up(table.parent)} eq null"),
+        (table.whose, f"{looked_up(table.whose)} ne null"),
     )
     return [condition for applies, condition in wanted if applies]
 

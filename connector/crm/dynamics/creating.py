@@ -131,14 +131,23 @@ class Maker:
     def _in_language(self, text: str) -> dict[str, Any]:
         """A label in the environment's own language."""
         if self._language is None:
-            call = Call("organizations", "setup", query=(("$select", "languagecode"),))
-            told = next(iter(self._env.api.page(call)[0]), {}).get("languagecode")
+            told = self._asked_for_language()
             self._language = told if isinstance(told, int) else _ENGLISH
         one = {"@odata.type": f"{CRM}LocalizedLabel", "Label": text, "LanguageCode": self._language}
         return {"@odata.type": f"{CRM}Label", "LocalizedLabels": [one]}
 
+    def _asked_for_language(self) -> Any:
+        try:
+            found = self._env.api.page(Call("organizations", "setup", query=(("$select", "languagecode"),)))[0]
+        except (Denied, NotFound, Refused) as error:
+            if isinstance(error, Denied) and error.code != "scope":
+                raise
+            return None
+        return found[0].get("languagecode") if found else None
+
     def _prove(self, solution: str, prefix: str) -> None:
-        """The solution is there, can be added to, and its publisher's prefix is the one that our columns have."""
+        """The solution is there, can be added to, and its publisher's prefix is the one that our columns have. An
+        environment that lists no solutions says so when the first column is made."""
         if (solution, prefix) in self._proved:
             return
         query = (
@@ -146,7 +155,11 @@ class Maker:
             ("$expand", f"publisherid($select={_OF_PUBLISHERS})"),
             ("$filter", f"uniquename eq '{solution}'"),
         )
-        found = next(iter(self._env.api.page(Call("solutions", "setup", query=query))[0]), None)
+        try:
+            found = next(iter(self._env.api.page(Call("solutions", "setup", query=query))[0]), None)
+        except (NotFound, Refused):
+            self._proved.add((solution, prefix))
+            return
         if wrong := _wrong_with(found, solution, prefix) if found else self._no_solution(solution, prefix):
             raise Denied(wrong, code="publisher")
         self._proved.add((solution, prefix))

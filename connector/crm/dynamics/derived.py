@@ -26,6 +26,7 @@ _OPEN, _DONE = 0, 1
 _WON, _LOST = 1, 2
 _ON_HOLD = 2
 _RECEIVED = 4
+_DISQUALIFIED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,16 @@ def _deal_stage(row: Row) -> str | None:
     return None if stage is None else plain(stage)
 
 
+def _closed(row: Row) -> str | None:
+    """Of a lead that sales closed, the state; a contact that is out of use was closed by nobody."""
+    state = row.get("statecode")
+    return plain(state) if state and "leadid" in row else None
+
+
+def _closed_as(row: Row) -> str | None:
+    return plain(row.get("statuscode")) if _closed(row) == plain(_DISQUALIFIED) else None
+
+
 def _is(*states: int) -> Callable[[Row], str | None]:
     return lambda row: plain(row.get("statecode") in states)
 
@@ -75,6 +86,7 @@ _OUTCOMES = {
     "open": "Open",
     "canceled": "Canceled",
 }
+_REASONS = {"4": "Lost", "5": "Cannot contact", "6": "No longer interested", "7": "Canceled"}
 _STAGES = {
     "0": "Qualify",
     "1": "Develop",
@@ -94,8 +106,24 @@ _DURATION = Derived(
     ("actualdurationminutes",), _duration, _text("derived.duration_ms", "number", "How long it took, in milliseconds")
 )
 
+#: How a lead was closed, which is what sales says to it.
+_CLOSING = {
+    "derived.closed": Derived(
+        ("statecode",),
+        _closed,
+        _text("derived.closed", "enumeration", "How the lead was closed", {"1": "Qualified", "2": "Disqualified"}),
+    ),
+    "derived.closed_as": Derived(
+        ("statecode", "statuscode"),
+        _closed_as,
+        _text("derived.closed_as", "enumeration", "Why the lead was disqualified", _REASONS),
+    ),
+}
+
 #: kind -> name -> how it is made.
 DERIVED: Mapping[str, Mapping[str, Derived]] = {
+    "contact": _CLOSING,
+    "lead": _CLOSING,
     "call": {
         "derived.duration_ms": _DURATION,
         "derived.outcome": Derived(

@@ -118,7 +118,7 @@ def _of_tables(kinds: Sequence[str], known: Mapping[str, TableFacts]) -> Iterato
 
 def _told(kinds: Sequence[str], known: Mapping[str, TableFacts], organization: Fact) -> Iterator[str]:
     """Which way each table tells of changes, how long it remembers them, and whether edits are audited."""
-    names = [table.name for kind in kinds for table in TABLES[kind] if table.name in known]
+    names = [name for name in dict.fromkeys(table.name for kind in kinds for table in TABLES[kind]) if name in known]
     tracked = [name for name in names if known[name].tracked]
     timed = [name for name in names if not known[name].tracked]
     if tracked:

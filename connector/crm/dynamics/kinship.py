@@ -56,9 +56,10 @@ class Tellers(NamedTuple):
 
 
 def points_to(table: Table, row: Row) -> str | None:
-    """The id of the row that this one is part of; None where it speaks for itself."""
-    if table.merges and row.get(MERGED) and row.get(MASTER_KEY):
-        return str(row[MASTER_KEY]).lower()
+    """The id of the row that this one is part of; None where it speaks for itself. One that was merged and does not
+    say into what is part of nothing that could be found."""
+    if table.merges and row.get(MERGED):
+        return str(row.get(MASTER_KEY) or "").lower()
     parent = row.get(looked_up(table.parent)) if table.parent else None
     return str(parent).lower() if parent else None
 
@@ -71,7 +72,7 @@ def followed(env: Environment, tellers: Tellers, ids: Iterable[str]) -> dict[str
         asked |= wanted
         fresh = dict(_by_id(env, tellers, sorted(wanted)))
         found |= fresh
-        wanted = {to for one in fresh.values() if (to := points_to(*one)) is not None} - asked
+        wanted = {to for one in fresh.values() if (to := points_to(*one))} - asked
     return found
 
 

@@ -1,9 +1,10 @@
 """
 Which records belong together: by the lookups of their rows, and by who takes part in an activity.
 
-A deal is somebody's whose lookups name them; the deals of the account they work for are not. An activity is theirs who
-take part in it; where nobody does whom we know, it is theirs whom it regards. Parties and regarded people may be leads:
-the contact that a lead has become part of stands for it.
+A lead is the contact's that it names. A deal is somebody's whose lookups name them; the deals of the account they work
+for are not. An activity is theirs who take part in it; where nobody does whom we know, or the environment does not list
+who does, it is theirs whom it regards. Parties and regarded people may be leads: the contact that a lead has become
+part of stands for it.
 """
 
 from __future__ import annotations
@@ -15,10 +16,27 @@ from connector.crm import ACTIVITIES
 from connector.crm.dynamics.asking import ANNOTATED, Question, questions, rows_of
 from connector.crm.dynamics.derived import Row
 from connector.crm.dynamics.environment import Environment
-from connector.crm.dynamics.kinship import Tellers, followed, members, speaks_for
-from connector.crm.dynamics.names import ACCOUNT, CONTACT, DEAL, LEAD, PARTIES, TABLES, Table, is_id, looked_up
+from connector.crm.dynamics.kinship import Tellers, alive, followed, members, speaks_for
+from connector.crm.dynamics.names import (
+    ACCOUNT,
+    CONTACT,
+    DEAL,
+    LEAD,
+    MERGED,
+    PARTIES,
+    TABLES,
+    TRACK,
+    Table,
+    is_id,
+    looked_up,
+)
 from connector.crm.dynamics.records import id_of
+from connector.crm.dynamics.refusals import Refused
+from connector.errors import NotFound
+from connector.log import get_logger
 from connector.model import PRIMARY, Link
+
+log = get_logger("connector.crm")
 
 #: Roles of parties that tell whom an activity regards and whose it is, not who takes part in it.
 _REGARDED, _OWNING = 8, 9
@@ -37,6 +55,10 @@ def links(env: Environment, kind: str, ids: Sequence[str], to: str) -> Links:
     found: Mapping[str, Mapping[str, tuple[str, ...]]] = {}
     if (kind, to) == ("contact", "company"):
         found = _companies(env, asked)
+    elif (kind, to) == ("contact", "lead"):
+        found = _leads(env, asked)
+    elif (kind, to) == ("lead", "contact"):
+        found = _people_of_leads(env, asked)
     elif (kind, to) == ("contact", "deal"):
         found = _deals(env, asked)
     elif (kind, to) == ("deal", "contact"):
@@ -68,6 +90,31 @@ def _companies(env: Environment, ids: Sequence[str]) -> dict[str, dict[str, tupl
         if company is not None:
             found[id_of(table, row)] = {company: (PRIMARY,)}
     return found
+
+
+def _leads(env: Environment, ids: Sequence[str]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The leads of contacts, those that a contact had who became part of this one among them."""
+    people = Tellers.of(env, "contact", ())
+    known = {id: one.table for id, one in followed(env, people, ids).items() if one.table == CONTACT}
+    whose = {part: id for id, parts in members(env, people, known).items() for part in parts} | {id: id for id in known}
+    if not _has(env, TRACK, TRACK.whose):
+        return {}
+    key, found = looked_up(TRACK.whose), defaultdict[str, dict[str, tuple[str, ...]]](dict)
+    for row in rows_of(env, questions(env, TRACK.set_name, f"{TRACK.key},{MERGED},{key}", (key,), list(whose))):
+        if not row.get(MERGED):
+            found[whose[str(row[key]).lower()]][id_of(TRACK, row)] = ()
+    return found
+
+
+def _people_of_leads(env: Environment, ids: Sequence[str]) -> dict[str, dict[str, tuple[str, ...]]]:
+    if not _has(env, TRACK, TRACK.whose):
+        return {}
+    people, key = Tellers.of(env, "contact", ()), looked_up(TRACK.whose)
+    rows = list(rows_of(env, questions(env, TRACK.set_name, f"{TRACK.key},{key}", (TRACK.key,), ids)))
+    parents = {id_of(TRACK, row): str(row[key]).lower() for row in rows if row.get(key)}
+    found = followed(env, people, set(parents.values()))
+    spoken_for = {id: speaks_for(found, parent) for id, parent in parents.items()}
+    return {id: {whose: ()} for id, whose in spoken_for.items() if whose is not None and alive(found, whose)}
 
 
 def _deals(env: Environment, ids: Sequence[str]) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -123,7 +170,7 @@ def _activities(env: Environment, ids: Sequence[str], to: str) -> dict[str, dict
     regarding = questions(env, table.set_name, table.key, (_REGARDING,), rows)
     taking_part = questions(env, PARTIES, _ACTIVITY, (_PARTY,), rows)
     candidates = {id_of(table, row) for row in rows_of(env, regarding)}
-    candidates |= {str(row[_ACTIVITY]).lower() for row in rows_of(env, taking_part) if row.get(_ACTIVITY)}
+    candidates |= {str(row[_ACTIVITY]).lower() for row in _listed(env, taking_part) if row.get(_ACTIVITY)}
     wanted, found = set(ids), defaultdict[str, dict[str, tuple[str, ...]]](dict)
     for activity, those in _people_of(env, to, sorted(candidates)).items():
         for person in wanted.intersection(those):
@@ -152,8 +199,21 @@ def _parties(env: Environment, ids: Sequence[str]) -> dict[str, list[str]]:
     """The people who take part in activities: contacts and leads."""
     select = f"{_ACTIVITY},{_PARTY},participationtypemask"
     found: dict[str, list[str]] = defaultdict(list)
-    for row in rows_of(env, questions(env, PARTIES, select, (_ACTIVITY,), ids, annotated=True)):
+    for row in _listed(env, questions(env, PARTIES, select, (_ACTIVITY,), ids, annotated=True)):
         person = _pointed_at(row, _PARTY, _PEOPLE)
         if person is not None and row.get("participationtypemask") not in (_REGARDED, _OWNING):
             found[str(row[_ACTIVITY]).lower()].append(person)
     return found
+
+
+def _listed(env: Environment, asked: Sequence[Question]) -> list[Row]:
+    """Rows about parties; none where the environment has no such list."""
+    try:
+        return list(rows_of(env, asked))
+    except NotFound:
+        pass
+    except Refused as error:
+        if error.code != "not_supported":
+            raise
+    log.info("this environment does not list who takes part in activities: they are theirs whom they regard")
+    return []

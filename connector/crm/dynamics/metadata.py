@@ -10,6 +10,8 @@ from typing import Any
 from connector.crm.dynamics.api import NEXT, Call, parsed
 from connector.crm.dynamics.batch import Missing
 from connector.crm.dynamics.environment import Environment
+from connector.crm.dynamics.plainly import NOT_UNDERSTOOD
+from connector.crm.dynamics.refusals import Refused
 from connector.errors import NotFound
 
 #: The namespace of types and functions.
@@ -18,29 +20,33 @@ CRM = "Microsoft.Dynamics.CRM."
 Fact = Mapping[str, Any]
 
 
-def answers(env: Environment, calls: Sequence[Call]) -> list[dict[str, Any] | None]:
-    """The object that answers each call, in order; None where what was asked for is not there. What a batch does not
-    answer is asked alone, so that whatever is wrong is told as of any other call."""
+def answers(env: Environment, calls: Sequence[Call], *, spared: bool = False) -> list[dict[str, Any] | None]:
+    """The object that answers each call, in order; None where what was asked for is not there, or is `spared` and not
+    understood. What a batch does not answer is asked alone, so that whatever is wrong is told as of any other call."""
     size = env.reading.batch
     parts = [calls[start : start + size] for start in range(0, len(calls), size)]
-    return [one for part in env.api.each(lambda part: _together(env, part), parts) for one in part]
+    return [one for part in env.api.each(lambda part: _together(env, part, spared), parts) for one in part]
 
 
-def _together(env: Environment, calls: Sequence[Call]) -> list[dict[str, Any] | None]:
+def _together(env: Environment, calls: Sequence[Call], spared: bool) -> list[dict[str, Any] | None]:
     if len(calls) == 1:
-        return [_alone(env, calls[0])]
+        return [_alone(env, calls[0], spared)]
     found: list[dict[str, Any] | None] = []
     for call, answer in zip(calls, env.api.batch(calls, "describe"), strict=True):
         body = None if isinstance(answer, Missing) or answer.status >= 300 else parsed(answer.body)
-        found.append(body or _alone(env, call))
+        found.append(body or _alone(env, call, spared))
     return found
 
 
-def _alone(env: Environment, call: Call) -> dict[str, Any] | None:
+def _alone(env: Environment, call: Call, spared: bool) -> dict[str, Any] | None:
     try:
         return env.api.ask(call)
     except NotFound:
         return None
+    except Refused as error:
+        if spared and error.status in NOT_UNDERSTOOD:
+            return None
+        raise
 
 
 def rows(env: Environment, call: Call) -> Iterator[Fact]:

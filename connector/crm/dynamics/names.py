@@ -25,8 +25,10 @@ MERGED, MASTER = "merged", "masterid"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table. `merges`: its rows can be merged; `parent`: the lookup to the contact that a row is part of;
-    `deactivates`: a row in another state than 0 is out of use; `links`: the lookups by which it belongs to others."""
+    """One table, as one of our kinds has it. `merges`: its rows can be merged; `parent`: the lookup to the contact that
+    a row is part of; `whose`: the lookup to the contact without whom a row is none of the kind; `deactivates`: a row in
+    another state than 0 is out of use; `closes`: such a row is there, and takes no changes; `links`: the lookups by
+    which it belongs to others."""
 
     name: str
     set_name: str
@@ -34,6 +36,8 @@ class Table:
     merges: bool = False
     parent: str = ""
     deactivates: bool = False
+    whose: str = ""
+    closes: bool = False
     links: tuple[str, ...] = ()
 
     @property
@@ -41,13 +45,14 @@ class Table:
         """The columns that are always read: what a record is made of beside its properties, and what its links are
         made of. That a row changed may be told of selected columns only."""
         merging = (MERGED, MASTER) if self.merges else ()
-        return (CREATED, CHANGED, STATE, *merging, *((self.parent,) if self.parent else ()), *self.links)
+        whose = (one for one in (self.parent, self.whose) if one)
+        return (CREATED, CHANGED, STATE, *merging, *whose, *self.links)
 
 
 CONTACT = Table("contact", "contacts", "contactid", merges=True, deactivates=True, links=("parentcustomerid",))
-LEAD = Table(
-    "lead", "leads", "leadid", merges=True, parent="parentcontactid", deactivates=True, links=("parentaccountid",)
-)
+LEAD = Table("lead", "leads", "leadid", merges=True, parent="parentcontactid", closes=True, links=("parentaccountid",))
+#: The same table: the leads that a contact stands behind, as records of their own.
+TRACK = Table("lead", "leads", "leadid", merges=True, whose="parentcontactid", closes=True)
 ACCOUNT = Table("account", "accounts", "accountid", merges=True)  # one out of use still says where somebody works
 DEAL = Table("opportunity", "opportunities", "opportunityid", links=("parentcontactid", "customerid"))
 CALL = Table("phonecall", "phonecalls", "activityid", links=("regardingobjectid",))
@@ -67,6 +72,7 @@ TABLES: Mapping[str, tuple[Table, ...]] = {
     "email": (EMAIL,),
     "meeting": (MEETING,),
     "task": (TASK,),
+    "lead": (TRACK,),
 }
 
 #: A person's further addresses, by which they are known as well.

@@ -10,6 +10,7 @@ from connector.crm import Owner
 from connector.crm.dynamics.api import Call
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.metadata import Fact, rows
+from connector.crm.dynamics.plainly import plainly
 from connector.crm.dynamics.refusals import Refused
 from connector.errors import Denied, NotFound
 
@@ -19,24 +20,25 @@ _ACCESS_TEAM = 1
 
 def owners(env: Environment) -> Iterator[Owner]:
     """Everybody, with the teams of each. Who may not read teams gets owners without them."""
-    teams = {str(one["teamid"]): one for one in _readable(env, "teams", "teamid,name,teamtype")}
+    teams = {_id(one, "teamid"): one for one in _readable(env, "teams", "teamid,name,teamtype")}
     words: dict[str, list[str]] = {}
     for one in _readable(env, "teammemberships", "systemuserid,teamid") if teams else ():
-        if (team := teams.get(str(one.get("teamid")))) is not None:
-            words.setdefault(str(one.get("systemuserid")), []).extend(_words(team))
+        if (team := teams.get(_id(one, "teamid"))) is not None:
+            words.setdefault(_id(one, "systemuserid"), []).extend(_words(team))
     users = Call("systemusers", "describe", query=(("$select", _OF_USERS),))
-    for one in rows(env, users):
-        yield _user(one, tuple(words.get(str(one["systemuserid"]), ())))
+    for one in plainly(lambda call: list(rows(env, call)), users, _OF_ANY_USER):
+        yield _user(one, tuple(words.get(_id(one, "systemuserid"), ())))
     for id, team in teams.items():
         if team.get("teamtype") != _ACCESS_TEAM:
             yield Owner(id, "", active=True, name=str(team.get("name") or ""), teams=_words(team))
 
 
-_OF_USERS = "systemuserid,fullname,internalemailaddress,isdisabled"
+_OF_ANY_USER = "systemuserid,fullname"
+_OF_USERS = f"{_OF_ANY_USER},internalemailaddress,isdisabled"
 
 
 def _user(row: Fact, teams: tuple[str, ...]) -> Owner:
-    id = str(row["systemuserid"])
+    id = _id(row, "systemuserid")
     return Owner(
         id,
         str(row.get("internalemailaddress") or ""),
@@ -47,9 +49,14 @@ def _user(row: Fact, teams: tuple[str, ...]) -> Owner:
     )
 
 
+def _id(row: Fact, key: str) -> str:
+    """An id as records have it, in small letters; "" where there is none."""
+    return str(row.get(key) or "").lower()
+
+
 def _words(team: Fact) -> tuple[str, ...]:
     """What a team is called: its name and its id."""
-    return tuple(str(word) for word in (team.get("name"), team.get("teamid")) if word)
+    return tuple(str(word) for word in (team.get("name"), _id(team, "teamid")) if word)
 
 
 def _readable(env: Environment, set_name: str, select: str) -> list[Fact]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from connector.crm.dynamics.derived import DERIVED, Row
-from connector.crm.dynamics.names import ALIASES, CHANGED, CREATED, OTHER_EMAILS, STATE, TABLES, Table
+from connector.crm.dynamics.names import ALIASES, CHANGED, CREATED, OTHER_EMAILS, STATE, TABLES, Table, looked_up
 from connector.crm.dynamics.schema import Shape
 from connector.crm.dynamics.values import Spelling, instant, spelling
 from connector.errors import CrmError
@@ -67,6 +67,7 @@ class Teller:
             archived=not in_use(self.table, row),
             merged_ids=tuple(sorted(merged_ids)) if merged_ids else (),
             other_emails=_addresses(row) if self.kind == "contact" else (),
+            closed=self.table.closes and row.get(STATE) not in (0, None),
             form=self._form,
         )
 
@@ -80,7 +81,9 @@ def id_of(table: Table, row: Mapping[str, Any]) -> str:
 
 
 def in_use(table: Table, row: Row) -> bool:
-    """Whether a row is neither deactivated nor, of a lead, closed: such rows are not written, and may come back."""
+    """Whether a row is one of its kind: not deactivated, and somebody's where it has to be."""
+    if table.whose and not row.get(looked_up(table.whose)):
+        return False
     return not table.deactivates or row.get(STATE) in (0, None)
 
 

@@ -144,6 +144,9 @@ _ONLY_WITH: Mapping[str, tuple[int, ...]] = {
 
 _UNKNOWN_AFTER = frozenset({408, 502, 503, 504})
 
+#: Whoever says so has not begun, and never will, whatever code stands beside it.
+_NOT_IMPLEMENTED = 501
+
 
 class Refused(Rejected):
     """A 4xx or 5xx that is about what was sent. `theirs` is Dataverse's own code ("0x80040265", or ""); `too_large`
@@ -224,7 +227,7 @@ def error_of(shown: str, answer: Answer, headers: Mapping[str, str] | None = Non
         return NotFound(f"{where}.", code="not_found", correlation_id=said.request_id)
     if status == 412:
         return Refused(where, status, said, _precondition(said, headers or {}))
-    if status in _UNKNOWN_AFTER or (status >= 500 and said.ours not in _FINAL):
+    if status in _UNKNOWN_AFTER or (status >= 500 and status != _NOT_IMPLEMENTED and said.ours not in _FINAL):
         what = f"{where}: {said.named}." if said.named else f"{where}."
         return OutcomeUnknown(
             what, code=f"http_{status}", correlation_id=said.request_id, retry_after=retry_after(answer)

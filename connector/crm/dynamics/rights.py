@@ -18,6 +18,7 @@ from connector.crm.dynamics.api import Call
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.metadata import CRM, Fact
 from connector.crm.dynamics.names import CONTACT, LEAD, SCORES, TABLES, TASK
+from connector.crm.dynamics.plainly import plainly
 from connector.crm.dynamics.refusals import Refused
 from connector.errors import Denied, NotFound
 
@@ -45,8 +46,8 @@ class TableFacts:
     rights: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
-_FACTS = "LogicalName,SchemaName,EntitySetName,ChangeTrackingEnabled,IsOptimisticConcurrencyEnabled,Privileges"
-
+_NEEDED = "LogicalName,EntitySetName,ChangeTrackingEnabled,IsOptimisticConcurrencyEnabled"
+_FACTS = f"{_NEEDED},SchemaName,Privileges"
 
 #: What the table of predictive scores must grant, where scores are shown there; without it all else goes on.
 _SHOWN = ("Read", "Create", "Write")
@@ -58,7 +59,8 @@ def tables(env: Environment, kinds: Sequence[str]) -> dict[str, TableFacts]:
         [*(one.name for kind in kinds for one in TABLES[kind]), USERS, *(name for name, _ in _WRITTEN), *_shown(env)]
     )
     any_of = " or ".join(f"LogicalName eq '{name}'" for name in names)
-    found = env.api.page(Call("EntityDefinitions", "describe", query=(("$select", _FACTS), ("$filter", any_of))))[0]
+    call = Call("EntityDefinitions", "describe", query=(("$select", _FACTS), ("$filter", any_of)))
+    found = plainly(env.api.page, call, _NEEDED)[0]
     return {str(one.get("LogicalName")): _table(one) for one in found}
 
 
@@ -85,7 +87,7 @@ def _table(fact: Fact) -> TableFacts:
 
 def missing(env: Environment, user: str, kinds: Sequence[str], known: Mapping[str, TableFacts]) -> list[Finding]:
     """Every right that the user lacks, each with what cannot be done without it."""
-    held = _held(env, user)
+    held = _held(env, user) if any(one.rights for one in known.values()) else None
     found = [
         finding for kind, name in _read(kinds) if name in known for finding in _reading(env, kind, known[name], held)
     ]
@@ -180,6 +182,8 @@ def _can_look(env: Environment, table: TableFacts) -> bool:
         if error.code != "scope":
             raise
         return False
+    except (NotFound, Refused):
+        pass  # whatever it is that was not understood, it is not the right
     return True
 
 

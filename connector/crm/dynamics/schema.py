@@ -15,6 +15,7 @@ from typing import Any
 
 from connector.crm.dynamics.api import Api, Call, no_answer_of
 from connector.crm.dynamics.names import Table, looked_up
+from connector.crm.dynamics.plainly import plainly
 from connector.errors import NotFound
 
 #: Seconds after which a table is asked about anew.
@@ -42,6 +43,7 @@ _SELECTABLE = LOOKUPS | {
 }
 
 _COLUMN_FACTS = "LogicalName,AttributeType,AttributeTypeName,AttributeOf,IsValidForRead"
+_PLAIN_FACTS = "LogicalName,AttributeType,IsValidForRead"
 _TABLE_FACTS = "LogicalName,EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled,IsOptimisticConcurrencyEnabled"
 _DATES = "Microsoft.Dynamics.CRM.DateTimeAttributeMetadata"
 
@@ -99,11 +101,13 @@ class Schema:
         query = (("$select", _TABLE_FACTS), ("$expand", f"Attributes($select={_COLUMN_FACTS})"))
         call = Call(path, "metadata", query=query)
         try:
-            told = self._api.ask(call)
+            told = plainly(self._api.ask, call, _TABLE_FACTS)
         except NotFound:
             return None
         days, facts = self._days(path), told.get("Attributes")
-        columns = [one for fact in facts if (one := _column(fact, days)) is not None] if isinstance(facts, list) else []
+        if not isinstance(facts, list):
+            facts = self._listed(path) if told.get("LogicalName") == table.name else []
+        columns = [one for fact in facts if (one := _column(fact, days)) is not None]
         if table.key not in {one.name for one in columns}:  # or all the others would be taken for blank
             raise no_answer_of(call, f"does not name {table.key} among the table's columns")
         return Shape(
@@ -111,6 +115,11 @@ class Schema:
             told.get("IsOptimisticConcurrencyEnabled") is not False,
             {one.name: one for one in columns},
         )
+
+    def _listed(self, path: str) -> list[dict[str, Any]]:
+        """The columns as a list of their own: not everywhere do they come along with the table."""
+        call = Call(f"{path}/Attributes", "metadata", query=(("$select", _COLUMN_FACTS),))
+        return plainly(self._api.page, call, _PLAIN_FACTS)[0]
 
     def _days(self, path: str) -> Mapping[str, str]:
         """The date columns that are shown as days, and how they are stored."""

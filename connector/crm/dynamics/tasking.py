@@ -19,7 +19,7 @@ from connector.crm import FoundTask, Outcome, Task
 from connector.crm.announcing import announced
 from connector.crm.dynamics import linking, reading
 from connector.crm.dynamics.api import Call
-from connector.crm.dynamics.bindings import BIND, OWNER, Navigations
+from connector.crm.dynamics.bindings import BIND, OWNER, REGARDING, Navigations
 from connector.crm.dynamics.environment import Environment
 from connector.crm.dynamics.kinship import Found, Tellers, alive, followed, speaks_for
 from connector.crm.dynamics.names import TASK, is_id
@@ -32,8 +32,6 @@ _IDS = UUID("a1d3b8f0-6f0e-5c57-9a5c-2f4f6f2f7c11")
 _SUBJECT, _TEXT = 200, 2000
 
 _PRIORITIES: Mapping[str, int] = {"LOW": 0, "MEDIUM": 1, "HIGH": 2}
-
-_REGARDING = "regardingobjectid"
 
 
 def find_tasks(env: Environment, contact_ids: Sequence[str]) -> list[FoundTask]:
@@ -112,7 +110,7 @@ def _body(env: Environment, task: Task, table: str, person: str) -> dict[str, An
         "subject": task.subject[:_SUBJECT],
         "description": _shortened(task.body),
         "scheduledend": task.due_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        **_bound(env, leads, _REGARDING, table, person),
+        **_bound(env, leads, REGARDING, table, person),
     }
     if task.priority in _PRIORITIES:
         body["prioritycode"] = _PRIORITIES[task.priority]

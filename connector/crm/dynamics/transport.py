@@ -27,8 +27,10 @@ HEADERS: Mapping[str, str] = {"Accept": "application/json", "OData-MaxVersion": 
 
 _PORTS = {"https": 443, "http": 80}
 
-#: An address, whole or below the host; other paths are below the API's root.
-_LINK = re.compile(r"/|[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
+#: An address out of an answer: whole, below the host, or below the API's root, which only its query tells from paths of
+#: ours: those have none.
+_LINK = re.compile(r"/|[a-z][a-z0-9+.-]*:/|[^?]*\?", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 #: What no address holds, and what programs that read it differently are misled by.
 _MISLEADING = re.compile(r"[\x00-\x20\x7f\\]")
@@ -117,11 +119,11 @@ class Wire:
 
     def prove(self, link: str) -> None:
         """Raises Denied for a link that is never followed."""
-        followed(link, self._root)
+        followed(link, self._root, self._version)
 
     def leads_home(self, link: str) -> bool:
         """Whether a link would be followed."""
-        return _same_origin(_whole(link, self._root), self._root)
+        return _same_origin(_whole(link, self._root, self._version), self._root)
 
     def target(self, request: Request) -> str:
         """The request as the first line of a batch's part has it."""
@@ -143,12 +145,12 @@ class Wire:
     def _address(self, request: Request) -> str:
         if not request.is_link:
             return self._root + request.target(self._version)
-        return followed(request.path, self._root)
+        return followed(request.path, self._root, self._version)
 
 
-def followed(link: str, root: str) -> str:
+def followed(link: str, root: str, version: str = VERSION) -> str:
     """A link out of an answer, unchanged, when it leads to the host it came from. Raises Denied for another one."""
-    whole = _whole(link, root)
+    whole = _whole(link, root, version)
     if not _same_origin(whole, root):
         raise Denied(
             f"An answer of {urlsplit(root).netloc} points to another host. Links are followed to environment_url only,"
@@ -159,8 +161,8 @@ def followed(link: str, root: str) -> str:
     return whole
 
 
-def _whole(link: str, root: str) -> str:
-    return urljoin(f"{root}/", link) if link.startswith("/") else link
+def _whole(link: str, root: str, version: str) -> str:
+    return link if _SCHEME.match(link) else urljoin(f"{root}/api/data/{version}/", link)
 
 
 def _same_origin(link: str, root: str) -> bool:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from connector.crm.dynamics.schema import Column
+from connector.crm.dynamics.schema import LOOKUPS, Column
 
 #: Which text a value is; None where the value is that text already.
 Spelling = Callable[[Any], str] | None
@@ -21,13 +21,16 @@ Spelling = Callable[[Any], str] | None
 #: UTC-10 to UTC+13 fall on the right day of UTC when so much is added: all but those of a few islands.
 _TO_THE_DAY = timedelta(hours=13)
 
-_AS_IT_IS = frozenset({"String", "Memo", "Lookup", "Customer", "Owner", "Uniqueidentifier"})
+_AS_IT_IS = frozenset({"String", "Memo"})
+_IDS = LOOKUPS | {"Uniqueidentifier"}
 
 
 def spelling(column: Column) -> Spelling:
     """How the values of a column become texts."""
     if column.type in _AS_IT_IS:
         return None
+    if column.type in _IDS:
+        return _id
     if column.type == "MultiSelectPicklist":
         return _choices
     if column.type == "DateTime":
@@ -127,6 +130,11 @@ def _moment(column: Column, text: str) -> str:
     if column.day:
         return at.date().isoformat() + "T00:00:00Z"
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _id(value: Any) -> str:
+    """Ids are the same in capitals: whoever compares them meets them in small letters everywhere."""
+    return str(value).lower()
 
 
 def _choices(value: Any) -> str:

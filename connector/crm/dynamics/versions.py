@@ -30,12 +30,16 @@ class Versions:
         self._most = most
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Version] = OrderedDict()
+        self._bare: set[str] = set()  # the tables whose rows came without an ETag when they were read last
 
     def remember(self, id: str, table: Table, etag: str | None) -> None:
         """This row was read, or written, and has this ETag now; None where its table has none."""
         with self._lock:
             self._known.pop(id, None)
-            if etag:
+            if not etag:
+                self._bare.add(table.name)
+            else:
+                self._bare.discard(table.name)
                 self._known[id] = Version(table, etag)
                 if len(self._known) > self._most:
                     self._known.popitem(last=False)
@@ -44,6 +48,11 @@ class Versions:
         """What was read last of it; None where it has to be read (again)."""
         with self._lock:
             return self._known.get(id)
+
+    def are_told(self, table: Table) -> bool:
+        """Whether the rows of a table come with ETags, as far as any was read."""
+        with self._lock:
+            return table.name not in self._bare
 
     def forget(self, id: str) -> None:
         """It has moved meanwhile: nothing is written before it was read again."""

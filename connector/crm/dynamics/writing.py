@@ -67,7 +67,7 @@ def _drafted(env: Environment, kind: str, updates: Sequence[Update]) -> tuple[li
     outcomes: Outcomes = {}
     for update in updates:
         version = env.versions.of(update.id)
-        if version is None or version.table not in TABLES[kind]:
+        if version is None or version.table.name not in {table.name for table in TABLES[kind]}:
             _raise_if_none_are_told(env, kind)
             outcomes[update.id] = _moved(update.id, "it was not read, or too long ago")
             continue
@@ -85,10 +85,11 @@ def _raise_if_none_are_told(env: Environment, kind: str) -> None:
     """Whose table has no ETags would be read again and again."""
     for table in TABLES[kind]:
         shape = env.schema.of(table)
-        if shape is not None and not shape.versioned:
+        if shape is not None and not (shape.versioned and env.versions.are_told(table)):
+            told = "has no optimistic concurrency" if not shape.versioned else "tells no versions of its rows"
             raise Denied(
-                f"The table {table.name} has no optimistic concurrency, so nobody's change would be noticed before it"
-                " is overwritten. Let the environment's administrator enable it.",
+                f"The table {table.name} {told}, so nobody's change would be noticed before it"
+                " is overwritten. Let the environment's administrator enable optimistic concurrency for it.",
                 code="no_versions",
             )
 
@@ -160,7 +161,10 @@ def _told(env: Environment, draft: Draft, answer: Answer | Missing) -> Outcome:
 
 
 def _written(env: Environment, draft: Draft, row: Row, etag: str | None) -> Outcome:
-    env.versions.remember(draft.id, draft.table, row.get(ETAG) or etag)
+    if version := row.get(ETAG) or etag:
+        env.versions.remember(draft.id, draft.table, version)
+    else:
+        env.versions.forget(draft.id)
     return Outcome(draft.id, "written", draft.stored(row))
 
 

@@ -13,7 +13,7 @@ nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from connector.decide.tracks import track_from_json
 from connector.decide.walk import Stages
 from connector.errors import CrmError, Denied
 from connector.fields import STRICT
+from connector.fields.places import place_of
 from connector.ledger.handoffs import UNDONE, HandOff
 from connector.ledger.holds import Hold
 from connector.ledger.people import NOTHING, Memory, Settled
@@ -28,6 +29,7 @@ from connector.ledger.undone import Undone
 from connector.ledger.work import PLANNED, UNDOING, WRITTEN, PlannedChange
 from connector.model import Person
 from connector.plan import Change, Set, to_json
+from connector.sync import parts
 from connector.sync.assembling import Assembly, Ours
 from connector.sync.reverting.standing import (
     GONE,
@@ -153,7 +155,7 @@ class Reverting:
         ids = list(targets)
         people, _, memories, holds = self._assembly.people(ids)
         shut = {person.id: self._shut(person, memories.get(person.id, NOTHING)) for person in people}
-        live = self._live(ids, sorted({name for row in targets.values() for _, name, *_ in row.body["sets"]}))
+        live = self._live({id: [name for _, name, *_ in row.body["sets"]] for id, row in targets.items()})
         writers = self._writers(targets)
         standing = {}
         for id, row in targets.items():
@@ -195,14 +197,11 @@ class Reverting:
         )
         return ON_HOLD if decision.held_until is not None else None
 
-    def _live(self, ids: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, str]]:
-        """What the CRM holds right now, in its own words: also of properties that nobody maps any more."""
-        found: dict[str, dict[str, str]] = {}
-        for record in self._session.crm.read("contact", ids, names):
-            values = {name: record.properties.get(name) or "" for name in names}
-            for id in (record.id, *record.merged_ids):
-                found.setdefault(id, values)
-        return {id: found[id] for id in ids if id in found}
+    def _live(self, wanted: Mapping[str, Collection[str]]) -> dict[str, dict[str, str]]:
+        """What the CRM holds at these places (person -> places) right now, in its own words: also of properties that
+        nobody maps any more."""
+        told = parts.read(self._session.crm, wanted)
+        return {id: {name: value or "" for name, value in values.items()} for id, values in told.items()}
 
     def _writers(self, targets: Mapping[str, PlannedChange]) -> dict[str, dict[str, int]]:
         rows: dict[str, list[PlannedChange]] = {row.person_id: [] for row in targets.values()}
@@ -222,9 +221,9 @@ class Reverting:
         """Who set each property last, by the CRM's history; without an answer the values alone must do."""
         if not ids:
             return {}
-        names = sorted({name for id in ids for _, name, *_ in targets[id].body["sets"]})
+        wanted = {id: [name for _, name, *_ in targets[id].body["sets"]] for id in ids}
         try:
-            history = self._session.crm.history("contact", list(ids), names)
+            history = parts.history(self._session.crm, wanted)
         except Denied:
             raise
         except CrmError as error:
@@ -245,7 +244,8 @@ class Reverting:
         if not sets:
             return None
         for one in sets:
-            self.survey.values[one.property] = self.survey.values.get(one.property, 0) + 1
+            name = place_of(one.property).property
+            self.survey.values[name] = self.survey.values.get(name, 0) + 1
         return self._planned(row, standing.person_id, memory, sets, left)
 
     def _planned(
@@ -274,7 +274,8 @@ class Reverting:
         values = {one.property: [one.after, one.before] for one in loose}
         body = {
             **to_json(change),
-            "backwards": any(one.field == "stage" and self._putting_back.steps_back(row) for one in sets),
+            "backwards": any(one.field == "stage" for one in parts.own_sets(change))
+            and self._putting_back.steps_back(row),
             "score": row.body["score"],
             "reason": why,
             "after": settled_json(settled),
@@ -322,8 +323,8 @@ class Reverting:
     def standing_of(self, rows: Sequence[PlannedChange]) -> tuple[list[PlannedChange], Ends]:
         """Changes whose write had begun when a run died: what nobody touched since is carried to its end."""
         ids = [row.person_id for row in rows]
-        names = sorted({name for row in rows for _, name, *_ in row.body["sets"]})
-        live, merged = self._live(ids, names), self._ledger.folding.lives_on_in("contact", ids)
+        wanted = {row.person_id: [name for _, name, *_ in row.body["sets"]] for row in rows}
+        live, merged = self._live(wanted), self._ledger.folding.lives_on_in("contact", ids)
         again, ends = [], {}
         for row in rows:
             if row.person_id in merged or _was_merged(row):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connector.decide.walk import Stages
+from connector.fields.places import place_of
 from connector.ledger.work import PlannedChange
 from connector.model import Move
 from connector.plan import Set
@@ -153,7 +154,7 @@ class PuttingBack:
             return _AS_BEFORE if self._same(one, live, one.before) else CHANGED
         if (why := self._by_history(one, standing)) is not None:
             return why
-        if self._mode == "scores" and not one.property.startswith(self._own_prefix):
+        if self._mode == "scores" and not place_of(one.property).property.startswith(self._own_prefix):
             return MODE
         if one.field == "stage" and not self._may_go_back(row, one):
             return FORWARD
