@@ -90,6 +90,7 @@ def explain(
     _history(past)
     _written(past, session.fields.in_words)
     _open_ends(past)
+    _come_across(looked)
 
 
 def _look(session: Session, id: str, as_of: datetime) -> Looked:
@@ -275,6 +276,12 @@ def _open_ends(past: Past) -> None:
         show.say(holding.told(one), "held", indent=2)
 
 
+def _come_across(looked: Looked) -> None:
+    for name in looked.difference.echoed:
+        said = "came across from another account of this agreement, and stays until something new is decided here"
+        show.say(f"{name}: {said}", "held", indent=2)
+
+
 def _explained(session: Session, looked: Looked, past: Past, as_of: datetime) -> dict[str, Any]:
     decision, track = looked.decision, _spoken_of(looked, session)
     change = looked.difference.change
@@ -299,6 +306,7 @@ def _explained(session: Session, looked: Looked, past: Past, as_of: datetime) ->
         "blocked": list(decision.blocked),
         "also": list(decision.also),
         "warnings": [*decision.warnings, *session.signatures.notes(session.now())],
+        "came_across": list(looked.difference.echoed),
         "would_write": {one.property: one.after for one in change.sets} if change else {},
         "follow_up": following.plain(decision.tracks, as_of),
         "route_next_at": decision.route_next_at,
