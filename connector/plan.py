@@ -34,6 +34,10 @@ ROUTE = frozenset(
 SCORES = "scores"
 
 
+#: Nothing came across.
+NO_ECHOES: Mapping[str, str | None] = {}
+
+
 class Set(NamedTuple):
     """One property to set, before and after as the CRM's own text ("" is blank). A tuple, because it is stored and
     read back as one, a score of them per person. `property` names the place: of a lead's, the lead as well
@@ -114,6 +118,7 @@ class Difference:
     held: tuple[Held, ...] = ()
     released: tuple[str, ...] = ()  # properties whose hold is over, with nothing left to write
     retaken: tuple[str, ...] = ()  # properties in which this change, once written, ends what others set
+    echoed: tuple[str, ...] = ()  # properties that keep what came across from another account of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +134,11 @@ class Terms:
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What is known of a person's values beside the decision and the record. `ours` names, per place, the texts we
-    wrote or were about to write; `holds` the values of others that are left alone."""
+    wrote or were about to write; `holds` the values of others that are left alone; `echoes` as `diff` says."""
 
     ours: Mapping[str, frozenset[str]]
     holds: Mapping[str, Held]
+    echoes: Mapping[str, str | None]
 
 
 @dataclass(slots=True)
@@ -143,6 +149,7 @@ class _Found:
     held: list[Held] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
     edited: set[str] = field(default_factory=set)
+    echoed: list[str] = field(default_factory=list)
 
 
 def diff(
@@ -154,6 +161,7 @@ def diff(
     fields: FieldMap,
     terms: Terms,
     as_of: datetime,
+    echoes: Mapping[str, str | None] = NO_ECHOES,
     owner_id: str | None = None,
     by_time: bool = False,
     leads: Mapping[str, Facts] | None = None,
@@ -162,21 +170,22 @@ def diff(
 
     `ours` names, per place, the texts we wrote or were about to write: any other live value is somebody's edit, and is
     held rather than overwritten (stage and status excepted: the decision has already adopted those edits; and what
-    sales answered in an earlier cycle, which a new hand-off clears).
+    sales answered in an earlier cycle, which a new hand-off clears). `echoes` are the places whose value came across
+    from another account of ours, with what we wrote there last: only another decision is written over it.
     """
     found = _Found()
-    told = _Told(ours, holds)
+    told = _Told(ours, holds, echoes)
     _compare(found, decision.outputs, facts, fields, told, terms, as_of)
     for id, outputs in decision.leads.items():
         if leads and id in leads:
             _compare(found, outputs, leads[id], fields.leads, told, terms, as_of, lead=id)
     if not found.sets and not decision.tasks:
-        return Difference(None, tuple(found.held), tuple(found.released))
+        return Difference(None, tuple(found.held), tuple(found.released), echoed=tuple(found.echoed))
     chosen = tuple(found.sets)
     cause = guarded_by(_root(decision))
     change = Change(decision.person_id, chosen, decision.tasks, decision.moves, cause, owner_id, by_time)
     retaken = tuple(one.property for one in chosen if one.property in found.edited or one.property in holds)
-    return Difference(change, tuple(found.held), tuple(found.released), retaken)
+    return Difference(change, tuple(found.held), tuple(found.released), retaken, tuple(found.echoed))
 
 
 def _compare(
@@ -216,7 +225,12 @@ def _compare(
         mine = _is_among(told.ours.get(place), name, live, words)
         if _led_by_others(rule, live, ours=bool(mine)):
             continue
-        if mine is False or (mine is None and hold is not None and hold.live == live):  # held before our first write
+        if place in told.echoes:
+            written = told.echoes[place]
+            if written is not None and words.alike(name, written, wanted):
+                found.echoed.append(place)
+                continue
+        elif mine is False or (mine is None and hold is not None and hold.live == live):  # held before our first write
             if name not in STRICT and rule.policy != "clear" and not _over(hold, rule, live, as_of):
                 found.held.append(_hold(rule, one, hold, terms, as_of))
                 continue

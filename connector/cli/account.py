@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from connector.cli import show
+from connector.cli import several, show
 from connector.cli import signatures as under
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, app
-from connector.cli.opening import Opened, choose, now, opened, opened_by
+from connector.cli.opening import Chosen, Opened, choose, now, opened, opened_by
 from connector.cli.sessions import signatures_of
 from connector.cli.settling import owner_problems, queue_problem
 from connector.crms import CRMS
@@ -21,15 +21,27 @@ if TYPE_CHECKING:
 
 @app.command()
 def check(config: ConfigOption = CONFIG, connection: ConnectionOption = None, output: OutputOption = "text") -> int:
-    """Prove that configuration, agreement and account fit together."""
-    chosen = choose(config, connection)
+    """Prove that configuration, agreement and account fit together; of every connection, or of the one named."""
+    aloud = output == "text"
+    told = several.each(
+        several.names_of(config, connection), lambda name: _checked(choose(config, name), aloud=aloud), aloud=aloud
+    )
+    if aloud:
+        several.tell_signals(told)
+    else:
+        show.json(several.as_json(told))
+    return max(one.code for one in told)
+
+
+def _checked(chosen: Chosen, *, aloud: bool) -> several.Told:
     with opened(chosen) as door:
         found = _examined(door)
-    if output == "json":
-        show.json({**_as_json(door, found), "signatures": under.as_json(signatures_of(chosen), now())})
-    else:
-        _tell(door, found, signatures_of(chosen))
-    return ConfigError.exit_code if found.problems else 0
+    signatures = signatures_of(chosen)
+    if aloud:
+        _tell(door, found, signatures)
+    told = {**_as_json(door, found), "signatures": under.as_json(signatures, now())}
+    code = ConfigError.exit_code if found.problems else 0
+    return several.Told(chosen.connection.name, code, told, found.delivered, tuple(chosen.agreement.signals))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli import budgeting, pausing, planning, show
+from connector.cli import budgeting, pausing, planning, several, show
 from connector.cli import signatures as under
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, app
 from connector.cli.opening import ledger_alone, now
@@ -14,6 +14,7 @@ from connector.cli.opening import ledger_alone, now
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from pathlib import Path
 
     from connector.ledger import Ledger
     from connector.ledger.aside import SetAside, Waiting
@@ -29,22 +30,32 @@ def status(
     output: OutputOption = "text",
     waiting: Annotated[bool, typer.Option("--waiting", help="Who waits, one by one, the most urgent first.")] = False,
     limit: LimitOption = 20,
-) -> None:
-    """Where things stand: last run, how far reading got, what waits."""
+) -> int:
+    """Where things stand: last run, how far reading got, what waits; of every connection, or of the one named."""
+    aloud = output == "text"
+    names = several.names_of(config, connection)
+    told = several.each(names, lambda name: _stands(config, name, limit if waiting else 0, aloud=aloud), aloud=aloud)
+    if not aloud:
+        show.json(several.as_json(told))
+    return max(one.code for one in told)
+
+
+def _stands(config: Path, connection: str, waiting: int, *, aloud: bool) -> several.Told:
+    """One connection; `waiting`: so many of those who wait, one by one."""
     with ledger_alone(config, connection) as (ledger, chosen):
         found = _status(ledger, chosen.mode)
         budget, forecast = budgeting.found(ledger, chosen, now())
         signatures = under.of_connection(config, connection)
-        queue = [_waiter(one) for one in ledger.aside.every(limit=limit)] if waiting else []
+        queue = [_waiter(one) for one in ledger.aside.every(limit=waiting)] if waiting else []
     found["signatures"] = signatures if isinstance(signatures, str) else under.as_json(signatures, now())
-    if output == "json":
+    if not aloud:
         found |= {"budget": budget, "forecast": budgeting.forecast_as_json(forecast)}
-        show.json({**found, "queue": queue} if waiting else found)
-        return
+        return several.Told(connection, 0, {**found, "queue": queue} if waiting else found)
     found["calls"] = budgeting.rows(budget, forecast)
     _tell_status(found, signatures if isinstance(signatures, str) else under.one_line(signatures, now()))
     if queue:
         show.table(tuple(queue[0]), [tuple(one.values()) for one in queue])
+    return several.Told(connection, 0, found)
 
 
 def _waiter(one: SetAside) -> dict[str, object]:

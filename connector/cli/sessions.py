@@ -5,13 +5,14 @@ for verbs that make no call, what the last run met of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from connector.cli.opening import UNKNOWN, Chosen, Opened, ledger_of, now, opened
+from connector.cli.opening import UNKNOWN, Chosen, Opened, chosen_of, ledger_of, now, opened
 from connector.cli.scoping import scope_in_account, scope_in_ledger
 from connector.cli.settling import office_at, office_of, offline_settings, settings_of
 from connector.cli.working import at_work, free_from_the_dead
@@ -19,6 +20,7 @@ from connector.errors import ConfigError, Denied, UsageError
 
 if TYPE_CHECKING:
     from connector.agreement import Agreement
+    from connector.config import Connection
     from connector.crm import Description
     from connector.decide import Office
     from connector.fields import FieldMap
@@ -69,6 +71,7 @@ def session_and_account(chosen: Chosen, progress: Progress = _silent) -> Iterato
             definitions=definitions(chosen.agreement, door.account),
             worker=worker,
             progress=progress,
+            neighbours=_neighbours(chosen, ledger),
         )
         yield session, door.account
 
@@ -123,7 +126,6 @@ def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
     Raises UsageError before the first run, when nothing has been read yet.
     """
     from connector.crm.memory import MemoryCRM  # noqa: PLC0415 - --help does without
-    from connector.fields import FieldMap  # noqa: PLC0415 - --help does without
     from connector.sync import Session  # noqa: PLC0415 - --help does without
 
     described = ledger.runs.connection().described
@@ -131,21 +133,11 @@ def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
         raise UsageError(
             f"Nothing has been read for connection {chosen.connection.name} yet. Start with: connector plan"
         )
-    states = {(pipeline, stage): state for pipeline, stage, state in described["deal_states"]}
-    zone = zone_of(described.get("zone", ""), chosen.agreement)
-    fields = FieldMap(
-        chosen.agreement.wiring,
-        chosen.agreement.fields_used,
-        states,
-        described["date_only"],
-        zone,
-        described.get("date_only_of_leads", ()),
-    )
     return Session(
         crm=MemoryCRM(now),
         ledger=ledger,
         agreement=chosen.agreement,
-        fields=fields,
+        fields=_offline_fields(chosen.agreement, described),
         settings=replace(
             offline_settings(chosen.connection),
             no_owner=described["no_owner"],
@@ -157,7 +149,51 @@ def offline_session(chosen: Chosen, ledger: Ledger) -> Session:
         scope=scope_in_ledger(chosen.connection, chosen.agreement, ledger),
         office=office_at(described.get("contact_page", ""), described.get("zones", {}), described.get("teams", {})),
         signatures=signatures_of(chosen),
+        neighbours=_neighbours(chosen, ledger),
     )
+
+
+def _offline_fields(agreement: Agreement, described: Mapping[str, Any]) -> FieldMap:
+    """The mapping compiled against what the last run met of the account."""
+    from connector.fields import FieldMap  # noqa: PLC0415 - --help does without
+
+    states = {(pipeline, stage): state for pipeline, stage, state in described["deal_states"]}
+    zone = zone_of(described.get("zone", ""), agreement)
+    return FieldMap(
+        agreement.wiring,
+        agreement.fields_used,
+        states,
+        described["date_only"],
+        zone,
+        described.get("date_only_of_leads", ()),
+    )
+
+
+def _neighbours(chosen: Chosen, ledger: Ledger) -> Callable[[], Mapping[str, FieldMap]]:
+    """The mappings of the other connections of this state that have been read, loaded when somebody asks, and once."""
+
+    @cache
+    def found() -> Mapping[str, FieldMap]:
+        others = [one for one in chosen.config.connections.values() if one.name != chosen.connection.name]
+        return {one.name: fields for one in others if (fields := _neighbour(chosen, one, ledger)) is not None}
+
+    return found
+
+
+def _neighbour(chosen: Chosen, other: Connection, ledger: Ledger) -> FieldMap | None:
+    """None of one that no run has met yet, or whose files cannot be read now: that stops its own runs, not ours."""
+    from connector.ledger import Ledger  # noqa: PLC0415 - --help does without
+    from connector.log import get_logger  # noqa: PLC0415 - the same
+
+    described = Ledger(ledger.database, other.name).runs.connection().described
+    if described is None:
+        return None
+    try:
+        return _offline_fields(chosen_of(chosen.config, other).agreement, described)
+    except ConfigError as error:
+        told = "the mapping of another connection cannot be read"
+        get_logger("connector.cli").warning(told, connection=other.name, problems=len(error.problems))
+        return None
 
 
 def _described(account: Description, settings: Settings, office: Office) -> dict[str, object]:

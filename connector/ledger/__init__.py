@@ -22,6 +22,7 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     aside.py        who waits for a review, a place or a time, and the alerts about it
     handoffs.py     every hand-off, and what became of it, as it was learned
     history.py      the moves of everybody, for the reports
+    counterparts.py the same people in the other accounts of this state
     conflicts.py    values that others overwrote, people two accounts know
     observing.py    hand-offs that were only observed
     undone.py       values that a revert put back, and that are left alone since
@@ -41,6 +42,7 @@ from typing import Any
 from connector.ledger.aside import Aside
 from connector.ledger.beside import Beside
 from connector.ledger.conflicts import Conflicts
+from connector.ledger.counterparts import Counterparts
 from connector.ledger.database import Database
 from connector.ledger.folding import Folding
 from connector.ledger.forgetting import Forgetting, Forgotten
@@ -74,6 +76,7 @@ class Ledger:
         self.shadows = People(database, connection, shadows)
         self.hand_offs = HandOffs(database, connection)
         self.conflicts = Conflicts(database, connection)
+        self.counterparts = Counterparts(database, connection)
         self.history = History(database, connection)
         self.work = Work(database, connection)
         self.outbox = Outbox(database, connection)

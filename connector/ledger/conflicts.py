@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from connector.fields.places import place_of
+from connector.ledger.counterparts import Counterpart, Counterparts
 from connector.ledger.database import Database, instant, unpack
-from connector.ledger.mirror import CONTACT
-from connector.ledger.tables import changes, connections, people, records
+from connector.ledger.mirror import CONTACT, Mirror
+from connector.ledger.people import Memory
+from connector.ledger.tables import changes, records
 from connector.ledger.work import WRITTEN
 from connector.model import ALWAYS
 
@@ -29,19 +31,38 @@ class TakenBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an account has somebody: the stage of the default track, since when, and what moved it there."""
+
+    stage: str | None = None
+    since: datetime | None = None  # None of somebody who was found there
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
-    """One person whom two accounts know by the same address, with the stage of the default track in each."""
+    """One person whom two accounts know by the same address, with the stage in each."""
 
     person_id: str
-    stage: str | None
+    here: Standing
     other: str  # the connection
     other_id: str
-    other_stage: str | None
+    there: Standing
 
     @property
     def same(self) -> bool:
         """Whether the accounts agree."""
-        return self.stage == self.other_stage
+        return self.here.stage == self.there.stage
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when they stand as they do: the later move of the two; None where neither is known to have moved."""
+        return max((one.since for one in (self.here, self.there) if one.since is not None), default=None)
+
+    @property
+    def moved_here(self) -> bool | None:
+        """Whether it was here that somebody moved last; None where neither is known to have moved."""
+        return None if self.since is None else self.here.since == self.since
 
 
 class Conflicts:
@@ -50,6 +71,8 @@ class Conflicts:
     def __init__(self, database: Database, connection: str) -> None:
         self._db = database
         self._me = connection
+        self._mirror = Mirror(database, connection)
+        self._counterparts = Counterparts(database, connection)
 
     def taken_back(self) -> list[TakenBack]:
         """Every property whose value others changed between two writes of the same value by us."""
@@ -93,41 +116,40 @@ class Conflicts:
         return int(self._db.scalar(query) or 0)
 
     def pairs(self) -> list[Pair]:
-        """People whom another connection of this state knows, too."""
-        others = self._db.rows(
-            sa.select(connections.c.connection)
-            .where(connections.c.connection != self._me)
-            .order_by(connections.c.connection)
-        )
-        found = [pair for (other,) in others for pair in self._pairs_with(other)]
+        """People whom another connection of this state knows, too, and who have been decided on in both."""
+        found: list[Pair] = []
+        after = ""
+        while ids := self._mirror.contacts(after, _CHUNK):
+            found += self._pairs_of(ids)
+            after = ids[-1]
         return sorted(found, key=lambda one: (one.person_id, one.other, one.other_id))
 
-    def _pairs_with(self, other: str) -> list[Pair]:
-        """One connection at a time, and no word of the kind: only so is an address looked up in its index, which is of
-        connection and address. Only contacts have one."""
-        here, there = records.alias("here"), records.alias("there")
-        mine, theirs = people.alias("mine"), people.alias("theirs")
-        same = sa.and_(
-            there.c.connection == other,
-            there.c.email_hash == here.c.email_hash,
-            there.c.gone == 0,
-        )
-        query = (
-            sa.select(here.c.id, mine.c.tracks, there.c.id, theirs.c.tracks)
-            .select_from(
-                here.join(there, same)
-                .join(mine, sa.and_(mine.c.connection == here.c.connection, mine.c.id == here.c.id))
-                .join(theirs, sa.and_(theirs.c.connection == there.c.connection, theirs.c.id == there.c.id))
-            )
-            .where(here.c.connection == self._me, here.c.kind == CONTACT, here.c.gone == 0)
-        )
-        return [
-            Pair(id, _stage(tracks), other, other_id, _stage(other_tracks))
-            for id, tracks, other_id, other_tracks in self._db.rows(query)
-        ]
+    def _pairs_of(self, ids: Sequence[str]) -> Iterator[Pair]:
+        counterparts = self._counterparts.of(ids)
+        mine = self._standings(self._me, list(counterparts))
+        theirs = {
+            other: self._standings(other, sorted({one.id for one in those}))
+            for other, those in _by_connection(one for several in counterparts.values() for one in several).items()
+        }
+        for id, several in counterparts.items():
+            for one in several:
+                if id in mine and one.id in theirs[one.connection]:
+                    yield Pair(id, mine[id], one.connection, one.id, theirs[one.connection][one.id])
+
+    def _standings(self, connection: str, ids: Sequence[str]) -> dict[str, Standing]:
+        remembered = self._counterparts.remembered(connection, ids, imagined=True)
+        return {id: _standing(memory) for id, memory in remembered.items()}
 
 
-def _stage(tracks: bytes | None) -> str | None:
-    """The stage of the first track: the lead type that everybody has."""
-    told = unpack(tracks) or ()
-    return told[0].get("stage") if told else None
+def _by_connection(found: Iterable[Counterpart]) -> dict[str, list[Counterpart]]:
+    groups: dict[str, list[Counterpart]] = {}
+    for one in found:
+        groups.setdefault(one.connection, []).append(one)
+    return groups
+
+
+def _standing(memory: Memory) -> Standing:
+    """By the first track: the lead type that everybody has."""
+    track = memory.tracks[0] if memory.tracks else {}
+    since = track.get("stage_since")
+    return Standing(track.get("stage"), datetime.fromisoformat(since) if since else None, track.get("cause") or "")

@@ -16,7 +16,15 @@ from connector.ledger.conflicts import Pair, TakenBack
 from connector.ledger.holds import Hold, Reversal
 from connector.ledger.writers import writer
 from connector.model import CONFLICT
+from connector.report.observed import cause_label
 from connector.report.sheet import Cell, Part, Setting, Sheet, count, sheet
+
+#: People whose stages differ that are listed one by one.
+MOST = 100
+
+_NONE = "no stage"
+
+_MOVERS = {"person": "a person", "import": "an import", "crm": "the CRM"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,7 @@ def conflicts(setting: Setting, found: Found) -> Sheet:
             _wars(found.taken_back),
             _parity(found.pairs),
             _differing(found.pairs),
+            _one_by_one(setting, found.pairs),
         ],
         unknown=_unknown(found),
     )
@@ -149,13 +158,46 @@ def _differing(pairs: Sequence[Pair]) -> Part:
     groups: dict[tuple[str, str, str], list[Pair]] = {}
     for one in pairs:
         if not one.same:
-            groups.setdefault((one.other, one.stage or "no stage", one.other_stage or "no stage"), []).append(one)
+            groups.setdefault((one.other, one.here.stage or _NONE, one.there.stage or _NONE), []).append(one)
     rows: list[tuple[Cell, ...]] = []
     for (other, here, there), those in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
         key = f"differs.{other}.{here}.{there}".replace(" ", "_")
         others = ", ".join(one.other_id for one in those[:5]) + (" …" if len(those) > 5 else "")
         rows.append((here, f"{there} in {other}", count(key, (one.person_id for one in those)), others))
     return Part("differing", "Where the accounts differ", ("here", "there", "people", "ids there"), tuple(rows))
+
+
+def _one_by_one(setting: Setting, pairs: Sequence[Pair]) -> Part:
+    """Person by person, whoever was moved last first: so many as somebody can go through in one sitting."""
+    differing = sorted((one for one in pairs if not one.same), key=_latest)
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            one.person_id,
+            one.here.stage or _NONE,
+            f"{one.there.stage or _NONE} in {one.other}",
+            one.other_id,
+            f"{one.since:%Y-%m-%d %H:%M}" if one.since else "since before we looked",
+            _last_mover(setting, one),
+        )
+        for one in differing[:MOST]
+    )
+    left = len(differing) - len(rows)
+    more = f" {left:,} more are in the numbers above." if left else ""
+    says = f"Times are UTC. A value that is copied across is left alone on the side that it is copied to.{more}"
+    columns = ("contact", "here", "there", "contact there", "since", "moved last")
+    return Part("differing_people", "Whom the accounts have in different stages", columns, rows, says)
+
+
+def _latest(one: Pair) -> tuple[float, str, str]:
+    return (-one.since.timestamp() if one.since else 0.0, one.person_id, one.other_id)
+
+
+def _last_mover(setting: Setting, one: Pair) -> str:
+    """In which account, and by whom or by what."""
+    if one.moved_here is None:
+        return ""
+    where, last = (setting.connection, one.here) if one.moved_here else (one.other, one.there)
+    return f"{where}: {_MOVERS.get(last.cause) or cause_label(last.cause, setting.agreement)}"
 
 
 def _headlines(found: Found) -> Iterable[str]:

@@ -20,8 +20,9 @@ from connector.ledger.undone import Undone
 from connector.model import ALWAYS, Edit, Person
 from connector.plan import Held
 from connector.sync.colleagues import Colleagues, nearest
+from connector.sync.echoes import Echoes, Histories
 from connector.sync.session import Order, Report, Session
-from connector.sync.who import ASKING, Who, newest_of
+from connector.sync.who import Who, newest_of
 
 #: What people say on a lead that its track follows.
 FOLLOWED_ON_LEADS = (*STRICT, "sales_answer")
@@ -30,7 +31,7 @@ FOLLOWED_ON_LEADS = (*STRICT, "sales_answer")
 class Assembly:
     """Puts people together for one run: records and what is linked to them, memory, holds, and others' edits."""
 
-    def __init__(self, session: Session, order: Order, report: Report, who: Who) -> None:
+    def __init__(self, session: Session, order: Order, report: Report, who: Who, echoes: Echoes | None = None) -> None:
         self._session = session
         self._order = order
         self._report = report
@@ -38,6 +39,9 @@ class Assembly:
         self._memory = session.memory
         self._colleagues = Colleagues(session)
         self._who = who
+        self._echoes = echoes or Echoes(session)
+        #: of the people put together last: stages and statuses that came across from another account, id -> fields
+        self.echoed: Mapping[str, frozenset[str]] = {}
         #: people of whom something was undone that is to be decided on anew
         self.let_go: set[str] = set()
         #: people of whom something was undone, and nothing new is known since
@@ -75,7 +79,7 @@ class Assembly:
             if over:
                 memories[id] = _unused_again(memories.get(id, NOTHING), one, self._session.agreement.fingerprint)
             holds.setdefault(id, {}).update(_left_alone(one, self._order.as_of if over else None))
-        edits = self._edits(kept, memories, holds)
+        edits, self.echoed = self._edits(kept, memories, holds)
         people: list[Person] = []
         for id, record in kept.items():
             try:
@@ -164,8 +168,8 @@ class Assembly:
 
     def _edits(
         self, kept: Mapping[str, Kept], memories: Mapping[str, Memory], holds: Mapping[str, Mapping[str, Held]]
-    ) -> dict[str, dict[str, Edit]]:
-        """Person -> place -> what others made of it."""
+    ) -> tuple[dict[str, dict[str, Edit]], Mapping[str, frozenset[str]]]:
+        """Person -> place -> what others made of it; and what came across from another account."""
         found: dict[str, dict[str, Edit]] = {}
         for id, memory in memories.items():
             record, held = kept[id], holds.get(id, {})
@@ -182,7 +186,7 @@ class Assembly:
                 edits |= self._edits_on_leads(record, memory, held)
             if edits:
                 found[id] = edits
-        return self._dated(found) if found and self._order.verb not in ASKING else found
+        return self._dated(found) if found else ({}, {})
 
     def _edits_on_leads(self, kept: Kept, memory: Memory, holds: Mapping[str, Held]) -> dict[str, Edit]:
         """What others made of stage and status of this person's leads, and what they answered there: an answer that is
@@ -197,15 +201,18 @@ class Assembly:
             if field in STRICT or edit.after is not None
         }
 
-    def _dated(self, found: dict[str, dict[str, Edit]]) -> dict[str, dict[str, Edit]]:
+    def _dated(
+        self, found: dict[str, dict[str, Edit]]
+    ) -> tuple[dict[str, dict[str, Edit]], Mapping[str, frozenset[str]]]:
         """Ask the CRM's history who made these edits and when; without an answer they stay undated. What our own token
-        wrote is no edit."""
+        wrote is no edit, and neither is what came across from another account, which is told apart."""
         open_ones = {
             id: places
             for id, edits in found.items()
             if (places := [place for place, edit in edits.items() if edit.by == "unknown"])
         }
-        for id, history in self._who.histories(open_ones).items():
+        histories = self._who.histories(open_ones)
+        for id, history in histories.items():
             for place in open_ones[id]:
                 edit, versions = found[id][place], history.get(place, ())
                 words = self._session.fields.words_at(place)
@@ -217,7 +224,27 @@ class Assembly:
                     continue
                 known = replace(edit, at=version.at, by=version.by, source=version.source, name=version.name)
                 found[id][place] = known
-        return found
+        return found, self._without_echoes(found, histories)
+
+    def _without_echoes(
+        self, found: Mapping[str, dict[str, Edit]], histories: Histories
+    ) -> Mapping[str, frozenset[str]]:
+        """Of stage and status on the person's own record; leads are nobody's to copy."""
+        encode = self._session.fields.encode
+        own = {
+            id: {edit.field: place for place, edit in edits.items() if edit.field in STRICT and not is_on_lead(place)}
+            for id, edits in found.items()
+        }
+        live = {
+            id: {field: encode(field, found[id][place].after) for field, place in places.items()}
+            for id, places in own.items()
+            if places
+        }
+        echoed = self._echoes.among(live, histories)
+        for id, fields in echoed.items():
+            for field in fields:
+                del found[id][own[id][field]]
+        return echoed
 
     def _is_of(self, value: str | None, place: str, edit: Edit) -> bool:
         """Whether this version tells of the edit. An answer may be read from another property, which has a history of

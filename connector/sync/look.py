@@ -6,7 +6,7 @@ planned by `look.settling`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -21,10 +21,11 @@ from connector.log import unforeseen
 from connector.model import Decision, Person
 from connector.plan import Difference, Held, diff
 from connector.sync.assembling import Assembly, Ours
+from connector.sync.echoes import Echoes
 from connector.sync.garbage import uncollected
 from connector.sync.mending import Mending
 from connector.sync.quarantine import Quarantine
-from connector.sync.reversals import Reversals
+from connector.sync.reversals import Found, Reversals
 from connector.sync.session import Order, Report, Session
 from connector.sync.settling import Settling
 from connector.sync.who import ASKING, Who
@@ -49,6 +50,8 @@ class Looked:
     postponed: bool = False  # scores that only aged, to be written at their hour of the day
     mark: int = CHANGED  # why they were looked at
     holds: Mapping[str, Held] = dataclasses.field(default_factory=dict)  # property -> what we leave alone there
+    #: property whose value came across from another account of ours -> what we wrote there last (None: nothing yet)
+    echoes: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
     reversals: tuple[Reversal, ...] = ()  # values of ours that another system set back since
     left_out: tuple[str, ...] = ()  # properties that were refused before and are not sent again
     stands_back: bool = False  # the whole change was refused before and is not sent again
@@ -68,8 +71,9 @@ class Look:
         self.admitted = self.left_out = 0  # people inside and outside the connection's scope
         self.would_hand_over = 0  # of a dry run: by the facts of the last 30 days alone
         self.who = Who(session, order, report)
-        self.reversals = Reversals(session, order, report, self.who, self._terms)
-        self._assembly = Assembly(session, order, report, self.who)
+        echoes = Echoes(session)
+        self.reversals = Reversals(session, order, report, self.who, echoes, self._terms)
+        self._assembly = Assembly(session, order, report, self.who, echoes)
         self._quarantine = Quarantine(session)
         self._mending = Mending(session, report)
         self.settling = Settling(session, order, report, self._assembly, self._mending, self._reject)
@@ -175,8 +179,14 @@ class Look:
         adopted = not tracks and decision.tracks[0].adopted
         if person.unmapped:
             return Looked(person, kept, memory, decision, UNTOUCHED, adopted, mark=mark, holds=holds)
-        difference, postponed = self._compared(person, kept, decision, holds, Ours(memory), mark)
-        return Looked(person, kept, memory, decision, difference, adopted, postponed, mark, holds)
+        echoes = self._with_last(memory, self._assembly.echoed.get(person.id, ()))
+        difference, postponed = self._compared(person, kept, decision, holds, Ours(memory), mark, echoes)
+        return Looked(person, kept, memory, decision, difference, adopted, postponed, mark, holds, echoes)
+
+    def _with_last(self, memory: Memory, fields: Iterable[str]) -> dict[str, str | None]:
+        """The properties of these fields, each with what we wrote there last."""
+        names = (self._assembly.written[field] for field in fields if field in self._assembly.written)
+        return {name: memory.base.get(name) for name in names}
 
     def _compared(
         self,
@@ -186,6 +196,7 @@ class Look:
         holds: Mapping[str, Held],
         ours: Mapping[str, frozenset[str]],
         mark: int,
+        echoes: Mapping[str, str | None],
     ) -> tuple[Difference, bool]:
         """The decision against the record as it stands, and whether it can wait for the hour of displayed scores."""
         difference = diff(
@@ -193,6 +204,7 @@ class Look:
             kept.facts,
             ours=ours,
             holds=holds,
+            echoes=echoes,
             fields=self._session.fields,
             terms=self._terms,
             as_of=self._order.as_of,
@@ -208,12 +220,18 @@ class Look:
             return replace(difference, change=None, retaken=()), False
         return difference, False
 
-    def _again(
-        self, one: Looked, holds: Mapping[str, Held], ours: Mapping[str, str], found: tuple[Reversal, ...]
-    ) -> Looked:
-        mine = {**Ours(one.memory), **{name: frozenset((live,)) for name, live in ours.items()}}
-        difference, postponed = self._compared(one.person, one.kept, one.decision, holds, mine, one.mark)
-        return replace(one, difference=difference, postponed=postponed, holds=holds, reversals=found)
+    def _again(self, one: Looked, found: Found) -> Looked:
+        mine = {**Ours(one.memory), **{name: frozenset((live,)) for name, live in found.ours.items()}}
+        echoes = {**one.echoes, **self._with_last(one.memory, found.echoes)}
+        difference, postponed = self._compared(one.person, one.kept, one.decision, found.holds, mine, one.mark, echoes)
+        return replace(
+            one,
+            difference=difference,
+            postponed=postponed,
+            holds=found.holds,
+            echoes=echoes,
+            reversals=found.reversals,
+        )
 
     def _rehearse(self, person: Person) -> None:
         """Would the facts of the last 30 days have handed this person over?"""

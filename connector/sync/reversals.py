@@ -9,7 +9,7 @@ that property of that person until somebody decides; the writer is named, once, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +22,7 @@ from connector.ledger.writers import id_of, writer
 from connector.log import get_logger
 from connector.model import CONFLICT
 from connector.plan import Held, Set, Terms, set_by
+from connector.sync.echoes import Echoes
 from connector.sync.session import Order, Report, Session
 from connector.sync.who import Versions, Who, newest_of
 
@@ -40,25 +41,38 @@ ALERT = "conflict"
 log = get_logger("connector.sync")
 
 
-class Again(Protocol):
-    """Sets the same decision against the same record, with other holds and another view of what is ours."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came out about the values of one person that are not what we wrote."""
 
-    def __call__(
-        self, one: Looked, holds: Mapping[str, Held], ours: Mapping[str, str], found: tuple[Reversal, ...]
-    ) -> Looked:
+    holds: Mapping[str, Held]  # property -> what is left alone, with whose it is
+    ours: Mapping[str, str]  # property -> a value that our own token wrote
+    echoes: frozenset[str]  # fields whose value came across from another account of ours
+    reversals: tuple[Reversal, ...]
+
+
+class Again(Protocol):
+    """Sets the same decision against the same record, with what was found out since."""
+
+    def __call__(self, one: Looked, found: Found) -> Looked:
         """Looked at again."""
 
 
 class Reversals:
     """Who set what back, for one run."""
 
-    def __init__(self, session: Session, order: Order, report: Report, who: Who, terms: Terms) -> None:
+    def __init__(self, session: Session, order: Order, report: Report, who: Who, echoes: Echoes, terms: Terms) -> None:
         self._session = session
         self._order = order
         self._report = report
         self._who = who
+        self._echoes = echoes
         self._terms = terms
         self._ledger = session.ledger
+        #: property of the person's own record -> field, of what may be written back
+        self._own = {
+            spec.property: field for field in terms.write_back.rules if (spec := session.fields.spec(field)) is not None
+        }
         self._stopped: set[tuple[str, str]] = set()  # (person id, property) that this run stopped at
         self._has_told = False
         self._groups: dict[tuple[str, str, str, str], int] = {}  # (property, by, source, name) -> people of those
@@ -73,11 +87,18 @@ class Reversals:
         asked = {id: [one.property for one in those if _is_open(one)] for id, those in disputed.items()}
         histories = self._who.histories({id: names for id, names in asked.items() if names})
         known = self._ledger.reversals.of(list(disputed))
+        echoed = self._echoes.among({id: self._open_values(those) for id, those in disputed.items()}, histories)
         return [
-            self._settled(one, disputed[id], histories.get(id, {}), known, again) if id in disputed else one
+            again(one, self._settled(id, one, disputed[id], histories.get(id, {}), known, echoed.get(id, frozenset())))
+            if id in disputed
+            else one
             for one in looked
             for id in (one.person.id,)
         ]
+
+    def _open_values(self, disputed: Sequence[Held]) -> dict[str, str]:
+        """Field -> what stands there, of values nobody has been found for yet."""
+        return {field: one.live for one in disputed if _is_open(one) and (field := self._own.get(one.property))}
 
     def _disputed(self, one: Looked) -> list[Held]:
         """Values that are news: held from now on, or a stage or status that a system set and that we would set back."""
@@ -95,20 +116,23 @@ class Reversals:
 
     def _settled(
         self,
+        id: str,
         one: Looked,
         disputed: Sequence[Held],
         histories: Mapping[str, Versions],
         known: Mapping[Key, Reversal],
-        again: Again,
-    ) -> Looked:
-        """The same person, once it is known who stands behind each value."""
-        id, holds = one.person.id, dict(one.holds)
+        echoes: frozenset[str],
+    ) -> Found:
+        """Who stands behind each value of one person."""
+        holds = dict(one.holds)
         ours: dict[str, str] = {}
         found: list[Reversal] = []
         for held in disputed:
             versions = histories.get(held.property, ())
             if _is_open(held) and self._who.is_us(id, held.property, versions):
                 ours[held.property] = held.live
+                continue
+            if self._own.get(held.property) in echoes:
                 continue
             told = self._told(held, versions)
             before = known.get((id, held.property))
@@ -120,7 +144,8 @@ class Reversals:
                 told = replace(told, code=CONFLICT, until=None)
                 self._stop(id, told)
             holds[held.property] = told
-        return again(one, holds, ours, tuple(found))
+        told_apart = frozenset(field for name, field in self._own.items() if field in echoes and name not in ours)
+        return Found(holds, ours, told_apart, tuple(found))
 
     def _told(self, held: Held, versions: Versions) -> Held:
         """With the name of whoever set it, where the history tells."""

@@ -71,6 +71,8 @@ class Session:
     worker: str = "connector"
     progress: Callable[[str, int, int | None], None] = lambda phase, done, total: None
     stopping: Callable[[], bool] = lambda: False
+    #: the other connections of this state, with their mappings, in whose words their values are kept; asked when needed
+    neighbours: Callable[[], Mapping[str, FieldMap]] = dict
     decider: Decider = field(init=False)
     fence: int = field(default=0, init=False)  # of the lease this session's run holds
     leased_until: datetime = field(default=ALWAYS, init=False)  # that far it holds for certain

@@ -24,6 +24,7 @@ from connector.ledger.work import OBSERVED, PLANNED, PlannedChange
 from connector.model import Decision
 from connector.plan import Change, to_json
 from connector.sync.assembling import FOLLOWED_ON_LEADS, Assembly
+from connector.sync.echoes import ACROSS
 from connector.sync.garbage import uncollected
 from connector.sync.mending import Mending
 from connector.sync.noting import Noting
@@ -187,7 +188,11 @@ class Settling:
             person_id=one.person.id,
             tracks=tuple(track_to_json(track) for track in decision.tracks),
             base=self._base(one) if base is None else base,
-            route_next_at=_soonest(decision.route_next_at, *(held.until for held in one.difference.held)),
+            route_next_at=_soonest(
+                decision.route_next_at,
+                *(held.until for held in one.difference.held),
+                self._order.as_of + ACROSS if one.difference.echoed else None,
+            ),
             score_next_at=self._order.as_of if one.postponed else decision.score_next_at,
             moves=decision.moves,
             track_id=decision.tracks[0].id,
@@ -202,7 +207,7 @@ class Settling:
         status of others that the decision has just adopted."""
         fields, facts, outputs = self._session.fields, one.kept.facts, one.decision.outputs
         change = one.difference.change
-        apart = {held.property for held in one.difference.held}
+        apart = {held.property for held in one.difference.held} | set(one.difference.echoed)
         apart |= {pending.property for pending in change.sets} if change else set()
         base = dict(one.memory.base)
         for field, name in self._assembly.written.items():

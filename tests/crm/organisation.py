@@ -43,11 +43,11 @@ class Organisation:
 
     def add(self, kind: str, properties: Mapping[str, str]) -> str:
         table = TABLES[kind][0].name
-        return self.inside.add(table, self._values(table, properties)).id
+        return self.inside.add(table, self.values(table, properties)).id
 
     def edit(self, kind: str, id: str, properties: Mapping[str, str]) -> None:
         table = TABLES[kind][0].name
-        self.inside.write(table, id, self._values(table, properties))
+        self.inside.write(table, id, self.values(table, properties))
 
     def remove(self, kind: str, id: str) -> None:
         self.inside.delete(TABLES[kind][0].name, id)
@@ -100,7 +100,8 @@ class Organisation:
     def people(self, count: int) -> list[str]:
         return [self.add("contact", {"jobtitle": f"title {number}"}) for number in range(count)]
 
-    def _values(self, table: str, properties: Mapping[str, str]) -> dict[str, Value]:
+    def values(self, table: str, properties: Mapping[str, str]) -> dict[str, Value]:
+        """Texts as the columns of a table hold them."""
         made: dict[str, Value] = {}
         for name, text in properties.items():
             if name == FURTHER:

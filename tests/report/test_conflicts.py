@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def _sheet(house: House, ledger: Ledger) -> Sheet:
     found = Found(
         ledger.holds.every(), ledger.reversals.every(), known.taken_back(), known.pairs(), known.connections()
     )
-    return conflicts(Setting(house.agreement, house.clock()), found)
+    return conflicts(Setting(house.agreement, house.clock(), "acme"), found)
 
 
 def test_case_67_a_value_of_others_is_left_alone_and_listed(house: House) -> None:
@@ -86,13 +87,11 @@ def test_case_68_the_same_person_in_two_accounts_is_reported_and_not_merged(hous
     for id in ("1", "2"):
         house.person(id)
     house.sync(ledger)
-    other = House(tmp_path / "nordic").on(april(1))
-    (tmp_path / "nordic").mkdir()
+    other, there = _nordic(tmp_path, ledger)
     other.person("71", mail="P1@Northmill.example ", lifecyclestage="customer")
     other.deal("80", "71", "closedwon")
     other.person("72", mail="p2@northmill.example")
     other.person("73", mail="nobody@elsewhere.example")
-    there = open_ledger(ledger.database.url, "nordic")
     other.sync(there)
     before = house.properties("1")
     sheet = _sheet(house, ledger)
@@ -118,10 +117,89 @@ def test_an_address_is_looked_up_and_not_searched_for(house: House) -> None:
     sa.event.listen(ledger.database._engine, "before_cursor_execute", note)
     ledger.conflicts.pairs()
     sa.event.remove(ledger.database._engine, "before_cursor_execute", note)
-    query, given = next(one for one in asked if "there" in one[0])
-    with ledger.database._engine.connect() as connection:
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", given).fetchall()
-    assert any("there USING INDEX records_email (connection=? AND email_hash=?)" in row[-1] for row in plan), plan
+    plans = []
+    for query, given in asked:
+        if "email_hash IN" in query:
+            with ledger.database._engine.connect() as connection:
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", given).fetchall()
+            plans.append(" ".join(row[-1] for row in plan))
+    assert len(plans) == 2, asked
+    assert "records USING INDEX records_email (connection=? AND email_hash=?)" in plans[0]
+    assert re.search(r"addresses USING (COVERING )?INDEX \S+ \(connection=\? AND email_hash=\?\)", plans[1]), plans[1]
+
+
+def test_since_when_accounts_differ_and_who_moved_last_is_told(house: House, tmp_path: Path) -> None:
+    """By the later of the two moves: a person's there, a rule's here; who was found where they are has no date."""
+    ledger = house.ledger()
+    for id in ("1", "2"):
+        house.person(id)
+    house.sync(ledger)
+    other, there = _nordic(tmp_path, ledger)
+    other.person("71", mail="p1@northmill.example")
+    other.person("72", mail="p2@northmill.example", lifecyclestage="customer")
+    other.sync(there)
+    other.on(april(2, "10:00")).set_by("person", "71", {"lifecyclestage": "opportunity"})
+    other.sync(there)
+    first = _row(_sheet(house, ledger), "1")
+    assert first == ("1", "lead", "opportunity in nordic", "71", "2026-04-02 10:00", "nordic: a person")
+
+    house.on(april(3))
+    house.interested("1")
+    house.sync(ledger)
+
+    later = _row(_sheet(house, ledger), "1")
+    assert (later[1], later[4]) == ("mql", "2026-04-03 09:00")
+    assert str(later[5]).startswith("acme: score and rule of ")
+    assert _row(_sheet(house, ledger), "2")[4:] == ("since before we looked", "")
+
+
+def test_people_are_one_by_their_further_addresses_and_by_no_spelling(house: House, tmp_path: Path) -> None:
+    """Whichever of the two addresses the other account knows, and whichever of the two accounts knows both."""
+    ledger = house.ledger()
+    house.person("1", mail="Anna@Northmill.example", other_emails="anna.nowak@old.example;x@y.example")
+    house.person("2", mail="Second@northmill.example")
+    house.sync(ledger)
+    other, there = _nordic(tmp_path, ledger)
+    other.person("71", mail="ANNA.NOWAK@old.example")
+    other.person("72", mail="elsewhere@e.example", other_emails="SECOND@NORTHMILL.EXAMPLE")
+    other.person("73", mail="second.namesake@northmill.example")
+    other.sync(there)
+
+    assert people(_sheet(house, ledger), "parity.nordic.same") == ("1", "2")
+    assert [(one.person_id, one.other_id) for one in there.conflicts.pairs()] == [("71", "1"), ("72", "2")]
+
+
+def test_an_account_that_only_observes_is_set_beside_by_what_it_would_have_done(house: House, tmp_path: Path) -> None:
+    """And whoever is deleted over there is nobody's counterpart."""
+    ledger = house.ledger()
+    for id in ("1", "2"):
+        house.person(id)
+    house.interested("1")
+    house.sync(ledger)
+    other, there = _nordic(tmp_path, ledger)
+    for id in ("1", "2"):
+        other.person(f"7{id}", mail=f"p{id}@northmill.example")
+    other.sync(there, mode="observe")
+
+    assert people(_sheet(house, ledger), "parity.nordic.differs") == ("1",)
+
+    other.delete("71")
+    other.on(april(9))
+    other.sync(there, mode="observe")
+    other.on(april(10))
+    other.sync(there, mode="observe")
+    assert people(_sheet(house, ledger), "parity.nordic") == ("2",)
+
+
+def _nordic(folder: Path, ledger: Ledger) -> tuple[House, Ledger]:
+    """Another account in the same state."""
+    (folder / "nordic").mkdir()
+    return House(folder / "nordic").on(april(1)), open_ledger(ledger.database.url, "nordic")
+
+
+def _row(sheet: Sheet, id: str) -> tuple[object, ...]:
+    rows = next(part.rows for part in sheet.parts if part.name == "differing_people")
+    return next(row for row in rows if row[0] == id)
 
 
 def test_one_connection_alone_says_what_it_cannot_know(house: House) -> None:

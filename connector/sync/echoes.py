@@ -1,0 +1,177 @@
+"""
+Values that come across from another account which follows the agreement as well: echoes, and no owners (G4).
+
+Whoever lets the two CRMs copy values to each other copies ours along. What another connection of this state has made of
+the same person, arriving here by whatever copies, is nobody's edit: it is not adopted, not held and no reversal of
+anybody's. It is left as it is as long as the decision here is the one that was written here last, and a new decision is
+written over it, once. So each decision is written at most once on either side, and two accounts that do not agree come
+to rest with whatever was decided last.
+
+Which values are the other's own is a matter of what it decided and wrote, and not of what stands there. A person who
+sets the same value here acts as a person, unless it was written over there shortly before: some copy under the name of
+a user. Whoever brought an echo once copies for a living: of such an integration also a value counts that the other
+connection has not read yet, for it may be a person's over there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import orjson
+
+from connector.crm import PropertyVersion
+from connector.fields import STRICT, FieldMap
+from connector.fields.places import is_on_lead
+from connector.ledger import Ledger
+from connector.ledger.counterparts import Counterpart
+from connector.ledger.holds import Hold
+from connector.ledger.people import NOTHING, Memory
+from connector.ledger.work import WRITTEN, Work
+from connector.ledger.writers import id_of
+from connector.model import Value
+from connector.sync.session import Session
+from connector.sync.who import CLOSE, newest_of
+
+#: So long a copy may take, at most; and so soon somebody with an echo on the record is looked at again.
+ACROSS = timedelta(days=1)
+
+#: Person -> property -> versions, newest first: what CRM.history gives.
+Histories = Mapping[str, Mapping[str, Sequence[PropertyVersion]]]
+
+_COPIERS = "copying sources"
+
+_PEOPLE = ("person", "import")
+
+
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """What another connection made of one of our people."""
+
+    counterpart: Counterpart
+    memory: Memory
+    holds: tuple[Hold, ...]
+    fields: FieldMap
+
+
+class Echoes:
+    """Tells them, for one run."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._ledger: Ledger = session.ledger
+        self._copiers: frozenset[str] | None = None
+
+    def among(self, live: Mapping[str, Mapping[str, str]], histories: Histories) -> dict[str, frozenset[str]]:
+        """Of these values that are not what we wrote here (person -> field -> text), the fields that hold an echo."""
+        neighbours = self._session.neighbours() if live else {}
+        if not neighbours:
+            return {}
+        others = self._others(list(live), neighbours)
+        found = {
+            id: frozenset(
+                field
+                for field, text in values.items()
+                if self._is_echo(field, text, others[id], histories.get(id, {}).get(self._property(field), ()))
+            )
+            for id, values in live.items()
+            if id in others
+        }
+        return {id: fields for id, fields in found.items() if fields}
+
+    def _others(self, ids: Sequence[str], neighbours: Mapping[str, FieldMap]) -> dict[str, list[_Other]]:
+        counterparts = self._ledger.counterparts.of(ids, list(neighbours))
+        wanted: dict[str, set[str]] = {}
+        for several in counterparts.values():
+            for one in several:
+                wanted.setdefault(one.connection, set()).add(one.id)
+        there = {name: Ledger(self._ledger.database, name) for name in wanted}
+        memories = {name: there[name].people.remember(sorted(those)) for name, those in wanted.items()}
+        holds = {name: there[name].holds.of(sorted(those)) for name, those in wanted.items()}
+        return {
+            id: [
+                _Other(
+                    one,
+                    memories[one.connection].get(one.id, NOTHING),
+                    tuple(hold for hold in holds[one.connection] if hold.person_id == one.id),
+                    neighbours[one.connection],
+                )
+                for one in several
+            ]
+            for id, several in counterparts.items()
+        }
+
+    def _property(self, field: str) -> str:
+        spec = self._session.fields.spec(field)
+        return spec.property if spec is not None else ""
+
+    # -- one value ----------------------------------------------------------------------------------------------------
+
+    def _is_echo(self, field: str, text: str, others: Sequence[_Other], versions: Sequence[PropertyVersion]) -> bool:
+        version = newest_of(versions, text)
+        for one in others:
+            is_theirs = any(self._says(field, value, text) for value in _own(field, one))
+            if (is_theirs and (version is None or version.by != "person")) or (
+                version is not None and self._wrote_before(field, text, one, version)
+            ):
+                self._learn(version)
+                return True
+        return version is not None and self._may_be_of_there(version, others)
+
+    def _says(self, field: str, value: Value, text: str) -> bool:
+        fields = self._session.fields
+        return fields.alike(field, fields.encode(field, value), text)
+
+    def _wrote_before(self, field: str, text: str, one: _Other, version: PropertyVersion) -> bool:
+        """Whether the connector set this value over there before somebody's name came by it here."""
+        if one.fields.spec(field) is None:
+            return False
+        changes = Work(self._ledger.database, one.counterpart.connection).changes_of(one.counterpart.id)
+        return any(
+            self._says(field, one.fields.decode(field, after), text)
+            for change in changes
+            if change.state == WRITTEN and change.at is not None
+            if change.at - CLOSE <= version.at <= change.at + ACROSS
+            for named, place, _before, after in change.body["sets"]
+            if named == field and not is_on_lead(place)
+        )
+
+    def _may_be_of_there(self, version: PropertyVersion, others: Sequence[_Other]) -> bool:
+        """Whether it came by an integration, and the other side has not been read since: of one that is known to copy
+        not for as long as a copy may take, of any other not for as long as clocks may differ."""
+        if version.by != "integration":
+            return False
+        latest = version.at + (ACROSS if version.source in self._known() else CLOSE)
+        return any(one.counterpart.read_at is None or one.counterpart.read_at < latest for one in others)
+
+    # -- who copies ---------------------------------------------------------------------------------------------------
+
+    def _known(self) -> frozenset[str]:
+        if self._copiers is None:
+            self._copiers = frozenset(orjson.loads(self._ledger.runs.cursor(_COPIERS) or "[]"))
+        return self._copiers
+
+    def _learn(self, version: PropertyVersion | None) -> None:
+        """An integration that gives its number is known from now on."""
+        if version is None or version.by != "integration" or not id_of(version.source):
+            return
+        if version.source not in self._known():
+            self._copiers = self._known() | {version.source}
+            self._ledger.runs.move_cursor(_COPIERS, orjson.dumps(sorted(self._copiers)).decode())
+
+
+def _own(field: str, one: _Other) -> Iterator[Value]:
+    """What another connection itself says of a field: of stage and status by its tracks, which an echo does not move;
+    of all else by what it wrote, or by what a person set there and it leaves alone."""
+    if field in STRICT:
+        names = ("stage", "furthest") if field == "stage" else ("status",)
+        yield from (value for track in one.memory.tracks for name in names if (value := track.get(name)) is not None)
+        return
+    spec = one.fields.spec(field)
+    if spec is None:
+        return
+    texts = [one.memory.base[spec.property]] if spec.property in one.memory.base else []
+    texts += one.memory.intended.get(spec.property, ())[1:]
+    texts += [hold.live for hold in one.holds if hold.property == spec.property and hold.by in _PEOPLE]
+    yield from (one.fields.decode(field, text) for text in texts)

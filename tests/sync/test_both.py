@@ -1,0 +1,182 @@
+"""
+Both CRMs at once: one agreement, a HubSpot account and a Dynamics environment, and a copier between the two, such as
+HubSpot's own sync with Dynamics (lesson 34, G4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.agreement import load_agreement
+from connector.config import shipped_mappings
+from connector.ledger import open_ledger
+from connector.sandbox import Sandbox
+from connector.sandbox.clock import Clock, to_ms
+from connector.sandbox.dataverse import DataverseSandbox, Environment
+from connector.sandbox.dataverse.people import InventedRows
+from connector.sandbox.dataverse.rows import Value
+from connector.sandbox.generate import GeneratedPeople
+from connector.sandbox.records import Source
+from connector.sandbox.server import generated
+from tests.crm.organisation import Organisation
+from tests.sync.alike import Place, on_dynamics, on_hubspot, with_own_columns, with_own_properties
+from tests.sync.copying import Copier
+from tests.sync.world import STAGES, empty_ledger
+
+NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
+PEOPLE = 20
+COPIED = (
+    "stage",
+    "status",
+    "current_stage",
+    "furthest_stage",
+    "grade",
+    "fit_score",
+    "engagement_score",
+    "stage_reason",
+)
+STAGE = "lifecyclestage"
+
+
+@dataclass
+class HubSpotSide:
+    """The account, as the copier sees it: what it sets has a source of its own, and a stage goes only forward."""
+
+    place: Place
+    sandbox: Sandbox
+
+    def __post_init__(self) -> None:
+        self.fields = self.place.fields
+
+    def known(self) -> Mapping[str, tuple[str, Mapping[str, str]]]:
+        people = self.sandbox.world.snapshot(("contacts",))["contacts"]
+        filled = {id: {name: text for name, text in one.items() if text} for id, one in people.items()}
+        return {one["email"].lower(): (id, one) for id, one in filled.items() if "email" in one}
+
+    def put(self, id: str, properties: Mapping[str, str]) -> None:
+        before = self.sandbox.world.get("contacts", id).get(STAGE, "")
+        if STAGE in properties and before in STAGES and STAGES.index(properties[STAGE]) < STAGES.index(before):
+            return
+        self.sandbox.world.write("contacts", id, properties, Source("INTEGRATIONS_SYNC", "1692"))
+
+
+@dataclass
+class DynamicsSide:
+    """The environment, as the copier sees it: it writes as an application user of its own."""
+
+    place: Place
+    sandbox: DataverseSandbox
+    user: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fields = self.place.fields
+        self.organisation = Organisation(self.sandbox)
+        app: dict[str, Value] = {"fullname": "# HubSpot", "applicationid": "0a7e57ab-0000-4000-8000-000000001692"}
+        self.user = self.sandbox.world.add("systemuser", {**app, "isdisabled": False}).id
+
+    def known(self) -> Mapping[str, tuple[str, Mapping[str, str]]]:
+        found = {}
+        for row in self.sandbox.world.shelf("contact").rows():
+            told = self.organisation.stored("contact", row.id)
+            if address := told.get("emailaddress1"):
+                found[address.lower()] = (row.id, {name: text for name, text in told.items() if text})
+        return found
+
+    def put(self, id: str, properties: Mapping[str, str]) -> None:
+        values = self.organisation.values("contact", properties)
+        self.sandbox.world.write("contact", id, values, by=self.user)
+
+
+@dataclass
+class Both:
+    """Two accounts and what copies between them."""
+
+    hubspot: HubSpotSide
+    dynamics: DynamicsSide
+    copier: Copier
+
+    def round(self) -> int:
+        """A run in each, a minute apart, and a pass of the copier after each; how much was written by whomever."""
+        before, copied = self.writes, 0
+        for side in (self.hubspot, self.dynamics):
+            self.pass_by(60)
+            assert side.place.sync().status == "done"
+            copied += self.copier.copy()
+        return copied + self.writes - before
+
+    def pass_by(self, seconds: int) -> None:
+        """Time goes by in both."""
+        clocks = (self.hubspot.place.clock, self.dynamics.place.clock)
+        at = max(clock.now() for clock in clocks) / 1000 + seconds
+        for clock in clocks:
+            clock.set(datetime.fromtimestamp(at, UTC))
+
+    @property
+    def writes(self) -> int:
+        """Records that the connector wrote."""
+        return self.hubspot.sandbox.world.writes + self.dynamics.sandbox.world.writes["contact"]
+
+    def quarrels(self) -> list[Any]:
+        """Holds and reversals of both."""
+        ledgers = [side.place.ledger for side in (self.hubspot, self.dynamics)]
+        return [one for ledger in ledgers for one in (*ledger.holds.every(), *ledger.reversals.every())]
+
+
+def _environment() -> Environment:
+    people = GeneratedPeople(PEOPLE, seed=7, now=to_ms(NOW))
+    return Environment(InventedRows(people, alone=False, beside=False), clock=Clock(NOW))
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> Iterator[Both]:
+    """One state for both connections; each has run once, and nothing was copied yet."""
+    here, there = load_agreement(shipped_mappings()), load_agreement(shipped_mappings(), "dynamics")
+    (tmp_path / "state.db").write_bytes(empty_ledger())
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    with (
+        Sandbox(lambda: with_own_properties(generated(PEOPLE, 7, now=NOW), here)) as one,
+        DataverseSandbox(lambda: with_own_columns(_environment(), there)) as other,
+    ):
+        one.switch(rate_limits=False)
+        hubspot = HubSpotSide(on_hubspot(one, open_ledger(url, "acme")), one)
+        dynamics = DynamicsSide(on_dynamics(other, open_ledger(url, "nordic")), other)
+        hubspot.place.neighbours = {"nordic": dynamics.fields}
+        dynamics.place.neighbours = {"acme": hubspot.fields}
+        for side in (hubspot, dynamics):
+            side.place.sync()
+        yield Both(hubspot, dynamics, Copier(hubspot, dynamics, "one", COPIED))
+
+
+def test_lesson_34_a_copier_between_both_crms_finds_no_owner_and_no_quarrel(both: Both) -> None:
+    """Who is heard of by one CRM alone is decided on unlike. Ten rounds: after the first everything is written, then it
+    is quiet; what one CRM says of such people stands in the other, where no track has moved and nothing is held."""
+    readers = _leads(both)[:3]
+    for address in readers:
+        for name in ("Visited pricing", "Attended webinar", "Read case study", "Read comparison guide"):
+            both.hubspot.sandbox.world.join_list(name, both.hubspot.known()[address][0], at=both.hubspot.place.now())
+
+    told = [both.round() for _ in range(10)]
+
+    assert told[0] > 0
+    assert not any(told[1:]), told
+    assert both.quarrels() == []
+    stages = {both.dynamics.known()[address][1]["cx_stage"] for address in readers}
+    assert {both.dynamics.fields.decode("current_stage", one) for one in stages} == {"mql"}
+    ids = [both.dynamics.known()[address][0] for address in readers]
+    tracks = both.dynamics.place.ledger.people.remember(ids)
+    assert {tracks[id].tracks[0]["stage"] for id in ids} == {"lead"}
+
+
+def _leads(both: Both) -> list[str]:
+    """Those who are leads in both, with everything a hand-off asks for."""
+    return [
+        address
+        for address, (_, one) in both.hubspot.known().items()
+        if one.get("cx_stage") == "lead" and int(one.get("cx_fit_score", "0")) >= 50
+    ]
