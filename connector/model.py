@@ -294,9 +294,7 @@ class Track:
     cadence_due_at: datetime | None = None
     paused_at: datetime | None = None  # since when all open deals are on hold
     paused_seconds: float = 0.0  # of the pauses that are over
-    set_back_at: datetime | None = (
-        None  # when somebody, or a revert, took the status back: what was done before is known
-    )
+    set_back_at: datetime | None = None  # when somebody, or a revert, took the status back: older attempts are known
 
 
 @dataclass(frozen=True, slots=True)
