@@ -21,11 +21,13 @@ The command line: the verbs, and the one place where errors become words and exi
     account.py       check
     properties.py    discover, setup
     looking.py       status, runs
+    several.py       what `check` and `status` tell of several connections
     rejecting.py     rejects
     holding.py       holds
     forgetting.py    forget
     explaining.py    explain
     following.py     how `explain` tells the clocks of a hand-off
+    leads.py         how `explain` tells of somebody's leads
     reporting.py     report baseline, report observed
     sheets.py        report scorecard, sla, funnel, blocked, conflicts
     spreading.py     their forms: tables, JSON, CSV, pages, lists of ids

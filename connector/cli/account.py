@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @app.command()
 def check(config: ConfigOption = CONFIG, connection: ConnectionOption = None, output: OutputOption = "text") -> int:
-    """Prove that configuration, agreement and account fit together; of every connection, or of the one named."""
+    """Prove that configuration, agreement and accounts fit.
+
+    Of every connection, or of the one named.
+    """
     aloud = output == "text"
     told = several.each(
         several.names_of(config, connection), lambda name: _checked(choose(config, name), aloud=aloud), aloud=aloud

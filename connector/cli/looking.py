@@ -31,7 +31,10 @@ def status(
     waiting: Annotated[bool, typer.Option("--waiting", help="Who waits, one by one, the most urgent first.")] = False,
     limit: LimitOption = 20,
 ) -> int:
-    """Where things stand: last run, how far reading got, what waits; of every connection, or of the one named."""
+    """Where things stand: last run, how far reading got, what waits.
+
+    Of every connection, or of the one named.
+    """
     aloud = output == "text"
     names = several.names_of(config, connection)
     told = several.each(names, lambda name: _stands(config, name, limit if waiting else 0, aloud=aloud), aloud=aloud)

@@ -6,9 +6,11 @@ the work is counted from what the ledger holds.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from connector.errors import ConnectorError, GuardRefused
 from connector.ledger.completeness import completeness
+from connector.ledger.runs import RunRow
 from connector.ledger.work import UNDOING
 from connector.survey import differing_clocks
 from connector.sync import resuming
@@ -32,11 +34,11 @@ def refuse_unsigned(session: Session, order: Order) -> None:
 
 
 def start(session: Session, order: Order) -> tuple[Order, Report]:
-    """A new run, or the interrupted full scan that goes on where it stopped: what others decided since is no future."""
+    """A new run, or the interrupted full scan that goes on where it stopped."""
     now = session.now()
     resumed = resuming.unfinished(session, order) if order.everything and order.resume else None
     if resumed is not None:
-        number, order = resumed.number, replace(order, as_of=max(order.as_of, resumed.as_of))
+        number, order = resumed.number, replace(order, as_of=_instant_of(resumed, session, order))
         session.ledger.work.plan_anew(number, now)
     else:
         number = session.ledger.begin_run(order.verb, session.mode, order.as_of, now, session.agreement.fingerprint)
@@ -48,6 +50,13 @@ def start(session: Session, order: Order) -> tuple[Order, Report]:
         report.warnings.append("go_live is not set: the connector only observes")
     report.warnings += session.signatures.notes(now)
     return order, report
+
+
+def _instant_of(resumed: RunRow, session: Session, order: Order) -> datetime:
+    """As of when a run that goes on decides: as of its own instant, like everybody it has decided on already; but where
+    other runs have decided since, that is no future to it."""
+    latest = session.ledger.runs.recent(1)[0]
+    return resumed.as_of if latest.number == resumed.number else max(order.as_of, resumed.as_of)
 
 
 def failed(error: ConnectorError) -> str:

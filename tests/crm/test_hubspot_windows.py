@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from connector.crm import Calls
 from connector.crm.hubspot import Reading
 from connector.crm.hubspot.api import Api, Call
 from connector.crm.hubspot.changing import changes
 from connector.crm.hubspot.names import SEARCH_CAP, Sizes
 from connector.crm.hubspot.records import millis
+from connector.crm.tally import Tally
 from connector.crm.timing import TheirClock
 from connector.errors import CrmError, Transient
 
@@ -33,7 +33,7 @@ class Index(Api):
     reading: Reading = field(default_factory=Reading)
 
     def __post_init__(self) -> None:
-        self.sizes, self.calls, self.their_clock = Sizes(self.reading), Calls(), TheirClock(lambda: 0.0)
+        self.sizes, self.tally, self.their_clock = Sizes(self.reading), Tally(), TheirClock(lambda: 0.0)
         self._ids = sorted(self.modified)
 
     def ask(self, call: Call) -> dict[str, Any]:
