@@ -255,15 +255,17 @@ class Reversals:
 
     def go_to_leads(self, survivor: str, ids: Sequence[str], properties: Collection[str]) -> None:
         """How often others set back what stands on these goes on being counted, though they are leads of somebody."""
-        for id, name in self.of(ids):
-            if name in properties:
-                these = (
-                    reversals.c.connection == self._me,
-                    reversals.c.person_id == id,
-                    reversals.c.property == name,
-                )
-                values = {"person_id": survivor, "property": on_lead(id, name)}
-                self._db.execute(sa.update(reversals).where(*these).values(**values))
+        found = {(id, name): one for (id, name), one in self.of(ids).items() if name in properties}
+        # Of one that was the survivor's lead before, and stood alone in between, the newer count stands.
+        self.forget([(survivor, on_lead(id, name)) for id, name in found])
+        for id, name in found:
+            these = (
+                reversals.c.connection == self._me,
+                reversals.c.person_id == id,
+                reversals.c.property == name,
+            )
+            values = {"person_id": survivor, "property": on_lead(id, name)}
+            self._db.execute(sa.update(reversals).where(*these).values(**values))
 
     def fold(self, losers: Sequence[str]) -> None:
         """A merge: nobody fights over who is gone."""

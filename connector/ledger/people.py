@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from connector.fields.places import on_lead
+from connector.fields.places import is_on_lead, on_lead
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
 from connector.ledger.handoffs import HandOff, HandOffs
 from connector.ledger.tables import ROUTE_DUE, SCORES_DUE, people, records, transitions
@@ -64,6 +64,8 @@ class Transition:
     fingerprint: str
 
 
+V = TypeVar("V")
+
 #: How far a stage is.
 Level = Callable[[str | None], int]
 
@@ -98,15 +100,20 @@ def _cycle(track: Mapping[str, Any]) -> int:
 
 def _base(mine: Memory, others: Sequence[Memory], live: Mapping[str, str | None]) -> dict[str, str]:
     """What counts as ours on a record that several became: the survivor's own base, and where it holds another value
-    that one of the others held by our hand, that."""
+    that one of the others held by our hand, that. Their leads are the survivor's now, as they are."""
     everybody = (mine, *others)
-    base = dict(mine.base)
+    base = {**_on_leads(others, lambda one: one.base), **mine.base}
     for name, value in live.items():
         texts = {one.base[name] for one in everybody if name in one.base}
         texts |= {one.intended[name][1] for one in everybody if name in one.intended}
         if (value or "") in texts:
             base[name] = value or ""
     return base
+
+
+def _on_leads(others: Sequence[Memory], of: Callable[[Memory], Mapping[str, V]]) -> dict[str, V]:
+    """What is remembered of places on leads."""
+    return {place: said for one in others for place, said in of(one).items() if is_on_lead(place)}
 
 
 def _folded(mine: Memory, others: Sequence[Memory], level: Level | None) -> list[dict[str, Any]]:
@@ -290,8 +297,9 @@ class People:
         cycles = {track["id"]: (before[track["id"]], _cycle(track)) for track in tracks}
         with self._db.transaction():
             base = _base(mine, tuple(memory.values()), live or {})
+            intended = {**_on_leads(tuple(memory.values()), lambda one: one.intended), **mine.intended}
             row = {"connection": self._me, "id": survivor, "tracks": pack(tracks), "base": pack(base)}
-            self._db.upsert(self._table, [row])
+            self._db.upsert(self._table, [{**row, "intended": pack(intended) if intended else None}])
             self._db.execute_of(
                 sa.delete(self._table).where(self._table.c.connection == self._me, among(self._table.c.id)), losers
             )

@@ -174,7 +174,7 @@ class Settling:
             return
         ledger, run = self._ledger, self._report.run
         ledger.holds.put([as_hold(one.person.id, held) for one in looked for held in one.difference.held], run)
-        over = [(one.person.id, name) for one in looked for name in one.difference.released]
+        over = [(one.person.id, name) for one in looked for name in (*one.difference.released, *_elsewhere(one))]
         ledger.holds.drop(over)
         ledger.reversals.note([found for one in looked for found in one.reversals], run)
         ledger.reversals.restored(
@@ -301,6 +301,11 @@ class Settling:
             for move in decision.moves
             for one in self._session.agreement.backwards
         )
+
+
+def _elsewhere(one: Looked) -> Iterator[str]:
+    """What is held on leads that are gone, or somebody else's by now."""
+    return (name for name in one.holds if is_on_lead(name) and place_of(name).id not in one.kept.leads)
 
 
 def _is_followed(field: str, live: object, decision: Decision) -> bool:

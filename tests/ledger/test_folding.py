@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from connector.fields.places import on_lead
 from connector.ledger import Ledger, open_ledger
+from connector.ledger.folding import GoingOn
+from connector.ledger.holds import Reversal
 from connector.ledger.mirror import Seen
 from connector.ledger.people import Settled
 from connector.ledger.tables import metadata
@@ -130,6 +133,34 @@ def test_a_value_of_ours_that_came_along_is_still_ours(ledger: Ledger) -> None:
 
     assert ledger.people.remember(["2"])["2"].base == {"lifecyclestage": "customer", "cx_grade": "B2"}
     assert ledger.people.remember(["1"]) == {}
+
+
+def test_what_we_wrote_on_the_leads_of_who_is_gone_is_still_ours(ledger: Ledger) -> None:
+    """Confirmed or not: the leads are the survivor's now, and nothing on them has changed."""
+    _seen(ledger, "1", "2")
+    stage, status = on_lead("L", "stage"), on_lead("L", "status")
+    ledger.people.settle([Settled("1", (), {stage: "mql", "cx_stage": "mql"}, None, None)], as_of=NOW, run=1)
+    ledger.people.intend({"1": {status: ("new", "open")}, "2": {"cx_grade": ("A", "B")}})
+
+    _fold(ledger, "2", "1")
+
+    memory = ledger.people.remember(["2"])["2"]
+    assert memory.base == {stage: "mql"}
+    assert memory.intended == {status: ("new", "open"), "cx_grade": ("A", "B")}
+
+
+def test_a_lead_that_stood_alone_for_a_while_becomes_one_again_with_its_reversals(ledger: Ledger) -> None:
+    """The survivor has a count of its own for that very place, from the first time."""
+    _seen(ledger, "L", "C")
+    ledger.mirror.links.relink("contact", {"C": [Link("L")]}, "lead", 1)
+    place = on_lead("L", "cx_stage")
+    for id, name, times in (("C", place, 1), ("L", "cx_stage", 2)):
+        ledger.reversals.note([Reversal(id, name, times, True, "automation")], 1)
+
+    going_on = GoingOn(("cx_stage",), lambda stage: 0)
+    ledger.folding.fold("contact", "C", ["L"], live={}, as_of=NOW, now=NOW, run=2, leads=going_on)
+
+    assert [(one.person_id, one.property, one.times) for one in ledger.reversals.every()] == [("C", place, 2)]
 
 
 def test_contacts_of_a_merged_company_are_at_the_one_that_is_left(ledger: Ledger) -> None:
