@@ -16,10 +16,11 @@ from typing import Any
 from connector.crm import Outcome
 from connector.errors import Deferred, Transient
 from connector.ledger.work import UNDOING, PlannedChange
-from connector.plan import Change, from_json, leaving_out
+from connector.plan import Change, leaving_out
 from connector.sync import parts
 from connector.sync.freshness import Freshness
 from connector.sync.garbage import uncollected
+from connector.sync.half_written import to_send
 from connector.sync.handoff import HandOff
 from connector.sync.look import Look
 from connector.sync.pull import Pull
@@ -101,15 +102,15 @@ class Apply:
             moved = self._write(left)
             if not moved:
                 return
-            left = self._freshness.read_again(moved, [one.person_id for one in moved])
+            left = self._freshness.read_again(moved, [one.person_id for one in moved], begun=True)
             if not left:
                 return
         self._write(left, last=True)
 
     @uncollected()
     def _write(self, batch: Sequence[PlannedChange], *, last: bool = False) -> list[PlannedChange]:
-        """Those who moved, of whom nothing was written; the `last` time that is a refusal."""
-        changes = [(one, from_json(one.body)) for one in batch]
+        """Those of whom something moved before it was written; the `last` time that is a refusal."""
+        changes = [(one, to_send(one)) for one in batch]
         with_sets = [(one, change) for one, change in changes if change.sets]
         with self._ledger.transaction():
             self._session.still_mine()

@@ -31,6 +31,7 @@ from connector.model import Person
 from connector.plan import Change, Set, to_json
 from connector.sync import parts
 from connector.sync.assembling import Assembly, Ours
+from connector.sync.half_written import STOOD
 from connector.sync.reverting.standing import (
     GONE,
     ON_HOLD,
@@ -154,6 +155,7 @@ class Reverting:
         """Everybody as they stand now; the CRM's history is asked of those with something to put back alone."""
         ids = list(targets)
         people, _, memories, holds = self._assembly.people(ids)
+        open_leads = {person.id: frozenset(lead.id for lead in person.leads if lead.is_open) for person in people}
         shut = {person.id: self._shut(person, memories.get(person.id, NOTHING)) for person in people}
         live = self._live({id: [name for _, name, *_ in row.body["sets"]] for id, row in targets.items()})
         writers = self._writers(targets)
@@ -166,6 +168,7 @@ class Reverting:
                 frozenset(holds.get(id, ())) - self._undone_before(id, holds.get(id, {})),
                 merged=id != row.person_id or _was_merged(row),
                 shut=GONE if id not in live or id not in shut else shut[id],
+                leads=open_leads.get(id, frozenset()),
                 ours=None if row.state == WRITTEN else Ours(memory),
             )
         asked = [id for id, row in targets.items() if self._putting_back.of(row, standing[id], writers[id])[0]]
@@ -332,7 +335,8 @@ class Reverting:
                 continue
             sets = [one for one in map(Set._make, row.body["sets"]) if self._untouched(one, live.get(row.person_id))]
             if sets:
-                again.append(replace(row, state=UNDOING, body={**row.body, "sets": [list(one) for one in sets]}))
+                body = {**row.body, "sets": [list(one) for one in sets], STOOD: []}
+                again.append(replace(row, state=UNDOING, body=body))
             else:
                 ends[row.person_id] = _MOVED_ON
         return again, ends

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connector.decide.walk import Stages
-from connector.fields.places import place_of
+from connector.fields.places import is_on_lead, place_of
 from connector.ledger.work import PlannedChange
 from connector.model import Move
 from connector.plan import Set
@@ -21,6 +21,7 @@ REVERT = "revert"
 #: Why a value is left as it is, in the order in which they are told.
 CHANGED, SET_AGAIN, LATER, HELD = "changed", "set_again", "later", "held"
 ON_HOLD, SCOPE, MODE, FORWARD, GONE, UNSURE = "on_hold", "scope", "mode", "forward_only", "gone", "unsure"
+LEAD_OVER = "lead_over"
 
 REASONS: Mapping[str, str] = {
     GONE: "deleted since",
@@ -30,6 +31,7 @@ REASONS: Mapping[str, str] = {
     HELD: "held: somebody else's value",
     ON_HOLD: "on hold in the CRM: nothing of them is written until it is over",
     SCOPE: "outside the scope of this connection, or in never_touch, by now",
+    LEAD_OVER: "on a lead that is closed, or somebody else's, by now",
     MODE: 'not written in mode "scores"',
     FORWARD: "a stage further back, which the agreement does not write to the CRM's own stage property"
     " (backwards); our own properties step back",
@@ -82,6 +84,7 @@ class Standing:
     merged: bool = False
     shut: str | None = None  # a reason that holds for everything of this person
     newest: Mapping[str, tuple[str, str]] | None = None
+    leads: frozenset[str] = frozenset()  # their open ones
     ours: Mapping[str, frozenset[str]] | None = None  # what counts as ours, where the run's own write was not confirmed
 
 
@@ -152,6 +155,8 @@ class PuttingBack:
             return HELD
         if not self._same(one, live, one.after):
             return _AS_BEFORE if self._same(one, live, one.before) else CHANGED
+        if is_on_lead(one.property) and place_of(one.property).id not in standing.leads:
+            return LEAD_OVER
         if (why := self._by_history(one, standing)) is not None:
             return why
         if self._mode == "scores" and not place_of(one.property).property.startswith(self._own_prefix):
