@@ -7,12 +7,15 @@ import json
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
 import structlog
 
 from connector import log
+from connector.crm.threads import Threads
+from connector.sync.ahead import ahead, in_turn, together
 
 TOKEN = "pat-na1-0a1b2c3d-aaaa-bbbb-cccc-0123456789ab"
 ADDRESS = "jane.doe+crm@example.co.uk"
@@ -156,6 +159,23 @@ def test_the_run_and_the_connection_stand_on_every_line_of_a_block() -> None:
 
     assert [(line["run"], line["connection"]) for line in inside] == [("r1", "acme")] * 3
     assert "run" not in after
+
+
+def test_the_connection_stands_on_what_the_threads_of_an_adapter_and_of_a_run_say() -> None:
+    """In a daemon several connections write one log: a server that is waited for must be told apart."""
+    out = io.StringIO()
+    log.configure("json", "info", out)
+    logger, threads = log.get_logger(), Threads(2, "crm")
+    with log.bound(connection="acme"), closing(threads), ThreadPoolExecutor(1) as pool:
+        list(threads.each(logger.info, ["read", "read too"]))
+        list(threads.each(logger.info, ["written"], writing=True))
+        threads.ahead(lambda: logger.info("later")).result()
+        list(in_turn(pool, logger.info, iter(["in turn"]), 1))
+        list(ahead(logger.info(one) for one in ["ahead"]))
+        list(together({"1": lambda: iter([logger.info("together")])}, threads=1))
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+
+    assert [line.get("connection") for line in lines] == ["acme"] * 7
 
 
 def test_lines_below_the_level_are_not_written() -> None:

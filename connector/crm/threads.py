@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
+from connector.log import carried
+
 A = TypeVar("A")
 B = TypeVar("B")
 
@@ -24,9 +26,10 @@ class Threads:
     def each(self, work: Callable[[A], B], parts: Iterable[A], *, writing: bool = False) -> Iterator[B]:
         """`work` for every part, several at once, results in order; never far ahead of who reads them."""
         ahead: deque[Future[B]] = deque()
+        there = carried(work)
         try:
             for part in parts:
-                ahead.append(self._pool(writing).submit(work, part))
+                ahead.append(self._pool(writing).submit(there, part))
                 if len(ahead) > self._many:
                     yield ahead.popleft().result()
             while ahead:
@@ -37,7 +40,7 @@ class Threads:
 
     def ahead(self, work: Callable[[], B], *, writing: bool = False) -> Future[B]:
         """Start one piece of work now, to be collected later."""
-        return self._pool(writing).submit(work)
+        return self._pool(writing).submit(carried(work))
 
     def close(self) -> None:
         """Wait for what is under way; what has not begun never will."""

@@ -193,7 +193,7 @@ class Folding:
         # What was cleared may stand blank on the survivor, too; its own value is nobody's to clear (see Backwards).
         self._take(clears, clears.c.property, survivor, losers, {"before": ""})
         self._holds.fold(survivor, losers)
-        self._reversals.fold(losers)
+        self._reversals.fold(survivor, losers)
         self._take(addresses, addresses.c.email_hash, survivor, losers)
         self._take(aside, None, survivor, losers)
         self._take(undone, None, survivor, losers)  # what a revert took back is not said again of the survivor either

@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.fields.places import on_lead, place_of
+from connector.fields.places import is_on_lead, on_lead, place_of
 from connector.ledger.database import Database, among, instant, stamp
 from connector.ledger.tables import holds, records, reversals
 from connector.model import ALWAYS, CONFLICT, EDIT
@@ -267,8 +267,13 @@ class Reversals:
             values = {"person_id": survivor, "property": on_lead(id, name)}
             self._db.execute(sa.update(reversals).where(*these).values(**values))
 
-    def fold(self, losers: Sequence[str]) -> None:
-        """A merge: nobody fights over who is gone."""
+    def fold(self, survivor: str, losers: Sequence[str]) -> None:
+        """A merge: nobody fights over who is gone; what stands on their leads stands on the survivor's now."""
+        on_leads = [(id, name) for id, name in self.of(losers) if is_on_lead(name)]
+        self.forget([(survivor, name) for _, name in on_leads])
+        for id, name in on_leads:
+            this = (reversals.c.connection == self._me, reversals.c.person_id == id, reversals.c.property == name)
+            self._db.execute(sa.update(reversals).where(*this).values(person_id=survivor))
         these = sa.delete(reversals).where(reversals.c.connection == self._me, among(reversals.c.person_id))
         self._db.execute_of(these, losers)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from connector.errors import ConnectorError
+from connector.log import carried
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -51,7 +52,7 @@ def ahead(source: Iterable[T], depth: int = 4, look: Callable[[], None] = lambda
             return
         offer(_END)
 
-    thread = threading.Thread(target=fetch, name="ahead", daemon=True)
+    thread = threading.Thread(target=carried(fetch), name="ahead", daemon=True)
     thread.start()
     stalled = False
     try:
@@ -105,7 +106,7 @@ def in_turn(
     broke_off: list[ConnectorError] = []
     try:
         for item in _until_failure(items, broke_off):
-            under_way.append(pool.submit(work, item))
+            under_way.append(pool.submit(carried(work), item))
             if len(under_way) > depth:
                 yield result(under_way.popleft(), look)
         while under_way:
@@ -158,7 +159,7 @@ def together(
             offer(None)
 
     pool = ThreadPoolExecutor(threads, thread_name_prefix="together")
-    left = len([pool.submit(fetch, key, source) for key, source in sources.items()])
+    left = len([pool.submit(carried(fetch), key, source) for key, source in sources.items()])
     try:
         while left:
             try:

@@ -16,6 +16,7 @@ from typing import Any
 from connector.crm import Outcome
 from connector.errors import Deferred, Transient
 from connector.ledger.work import UNDOING, PlannedChange
+from connector.log import carried
 from connector.plan import Change, leaving_out
 from connector.sync import parts
 from connector.sync.freshness import Freshness
@@ -160,7 +161,7 @@ class Apply:
     def _answers(self, changes: Sequence[Change], under_way: int) -> list[Outcome]:
         """What the CRM says of these. Until it does, what recording and the next batch will need is made ready."""
         with ThreadPoolExecutor(1, thread_name_prefix="sending") as sending:
-            answer = sending.submit(parts.write, self._session.crm, changes)
+            answer = sending.submit(carried(parts.write), self._session.crm, changes)
             self._recording.expect(changes)
             self._coming = self._coming or self._ledger.work.planned(
                 self._report.run, limit=self._session.settings.write_chunk, after=under_way

@@ -13,6 +13,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from connector.log import carried
 from connector.sync.ahead import result
 from connector.sync.session import Report, Session
 from connector.sync.stalling import Watch
@@ -61,7 +62,7 @@ class Refreshing:
         stale = ledger.mirror.stale(CONTACT, later, oldest)
         for start in range(0, len(stale), self._size):
             some = stale[start : start + self._size]
-            future = self._pool.submit(self._direct, CONTACT, some)
+            future = self._pool.submit(carried(self._direct), CONTACT, some)
             self._coming |= dict.fromkeys(some, future)
 
     def coming(self) -> Set[str]:

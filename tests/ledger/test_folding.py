@@ -141,8 +141,11 @@ def test_what_we_wrote_on_the_leads_of_who_is_gone_is_still_ours(ledger: Ledger)
     stage, status = on_lead("L", "stage"), on_lead("L", "status")
     ledger.people.settle([Settled("1", (), {stage: "mql", "cx_stage": "mql"}, None, None)], as_of=NOW, run=1)
     ledger.people.intend({"1": {status: ("new", "open")}, "2": {"cx_grade": ("A", "B")}})
+    ledger.reversals.note([Reversal("1", name, 1, True) for name in (stage, "cx_stage")], 1)
 
     _fold(ledger, "2", "1")
+
+    assert [(one.person_id, one.property, one.times) for one in ledger.reversals.every()] == [("2", stage, 1)]
 
     memory = ledger.people.remember(["2"])["2"]
     assert memory.base == {stage: "mql"}
