@@ -17,6 +17,7 @@ The loop: ids to look at, read, normalise, decide, diff, guard, apply, record.
     guarding.py   who may go on, who must wait, and who is told
     apply.py      write planned changes, verify, record
     freshness.py  read and decide again, right before the write, whoever was read too long ago
+    half_written.py what stands of a change, one of whose records moved before it was written
     recording.py  remember what the CRM confirmed
     handoff.py    the one task of a hand-off
     backwards.py  setting an earlier lifecycle stage without leaving anybody blank

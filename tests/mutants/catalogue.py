@@ -371,7 +371,7 @@ MUTANTS = (
     Mutant(
         "whoever moved under our hands is sent again without being read",
         "connector/sync/apply.py",
-        "left = self._freshness.read_again(moved, [one.person_id for one in moved])",
+        "left = self._freshness.read_again(moved, [one.person_id for one in moved], begun=True)",
         "left = moved",
         "tests/sync/test_moved.py::test_what_moved_without_a_word_about_the_decision_is_written_in_the_same_run",
     ),
