@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SheetOption = Annotated[SheetForm, typer.Option("--output", help="Text for people, JSON, an HTML page, or CSV.")]
 SheetFileOption = Annotated[
-    Path | None, typer.Option("--file", help="Write it here instead; a page goes to KIND.html by itself.")
+    Path | None, typer.Option("-o", "--file", help="Write it here instead; a page goes to KIND.html by itself.")
 ]
 ListOption = Annotated[str | None, typer.Option("--list", help="Only the record ids behind this number, one a line.")]
 PeriodOption = Annotated[Literal["month", "quarter", "year"], typer.Option("--period", help="month, quarter or year.")]

@@ -245,8 +245,7 @@ class Reverting:
         self.survey.left += left
         if not sets:
             return None
-        for one in sets:
-            name = place_of(one.property).property
+        for name in {place_of(one.property).property for one in sets}:  # a person, on however many records
             self.survey.values[name] = self.survey.values.get(name, 0) + 1
         return self._planned(row, standing.person_id, memory, sets, left)
 
