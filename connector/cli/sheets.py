@@ -116,6 +116,7 @@ def _scope(chosen: Chosen) -> str:
 def _unsigned(given: Given) -> tuple[str, ...]:
     """What the agreement itself lacks, for the joint meeting."""
     from connector.cli.sessions import signatures_of  # noqa: PLC0415 - --help does without
+    from connector.sync.signing import listed  # noqa: PLC0415 - the same
 
     paper, signatures = given.chosen.agreement.paper, signatures_of(given.chosen)
     today = given.day(None, "")
@@ -126,7 +127,7 @@ def _unsigned(given: Given) -> tuple[str, ...]:
     if standing.emergency is not None:
         said.append(signatures.notes(given.setting.as_of)[0])
     elif missing := standing.missing:
-        said.append(f"The agreement is not signed by {' and '.join(missing)}.")
+        said.append(f"The agreement is not signed by {listed(missing)}.")
     return tuple(said)
 
 
