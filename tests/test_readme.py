@@ -17,6 +17,9 @@ from connector.decide import Decider
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
+#: What `make crash` writes into docs/, on the machine where it ran.
+MADE = "crash-matrix.md"
+
 
 def test_every_command_in_the_readme_exists_and_has_help() -> None:
     """Whoever follows the first hour word by word never meets an unknown verb."""
@@ -55,7 +58,7 @@ def test_every_link_in_the_readme_and_the_docs_leads_somewhere() -> None:
     ]
 
     assert [target for page, target in links if not (page.parent / target).exists()] == []
-    assert {page.resolve() for page in pages[1:]} <= {
+    assert {page.resolve() for page in pages[1:] if page.name != MADE} <= {
         (ROOT / target).resolve() for page, target in links if page == pages[0]
     }
 
@@ -70,7 +73,7 @@ def test_the_change_that_the_readme_walks_through_does_what_it_says(tmp_path: Pa
     told = run_examples(load_examples(folder, agreement), Decider(agreement))
 
     assert "30 points of engagement instead of 40" in README
-    assert "One of them differs now, who was 0.40 points short\n   of 40" in README
+    assert "One of them differs now, who was 0.40 points short of 40" in " ".join(README.split())
     assert [one.name for one in told if one.differences] == ["case_04_almost_enough"]
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from connector.cli.adapters import open_crm
 from connector.cli.scoping import nobody_in, reading_also, scope_in_account, scope_in_files
 from connector.crms import CRMS
-from connector.errors import ConfigError, Denied, Problem, Transient, UsageError
+from connector.errors import ConfigError, Denied, Problem, Throttled, Transient, UsageError
 from connector.model import ALWAYS
 
 if TYPE_CHECKING:
@@ -150,7 +150,8 @@ def opened(chosen: Chosen, *, needs: Collection[str] | None = None) -> Iterator[
 
 
 def _described_by(crm: CRM, chosen: Chosen) -> Description:
-    """The first calls: what goes wrong here is more often a setting than the world, so the setting is named."""
+    """The first calls: what goes wrong here is more often a setting than the world, so the setting is named. Too many
+    calls are no setting's fault."""
     connection = chosen.connection
     try:
         return crm.describe(kinds_of(chosen.agreement))
@@ -159,8 +160,11 @@ def _described_by(crm: CRM, chosen: Chosen) -> Description:
         if name is None:
             raise
         raise Denied(f"{_setting(connection, name)}: {error}", code=error.code) from error
+    except Throttled:
+        raise
     except Transient as error:
-        where = _setting(connection, CRMS[connection.crm].address)
+        product = CRMS[connection.crm]
+        where = _setting(connection, product.settings.get(error.code, product.address))
         raise Transient(f"{where}: {error}", code=error.code) from error
 
 

@@ -93,7 +93,8 @@ def plan(one: Report, changes: Gist, calls: int, in_words: InWords) -> None:
         _people(changes, in_words)
     show.parked(one)
     if one.blank_for_a_moment:
-        show.say(f"{one.blank_for_a_moment} people will have no stage for a moment (cleared, then set).")
+        who = _counted(one.blank_for_a_moment, "person", "people")
+        show.say(f"{who} will have no stage for a moment (cleared, then set).")
     for text in one.conflicts:
         show.say(text, "●", indent=2)
     show.notes(one.warnings)

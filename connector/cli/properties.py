@@ -143,7 +143,9 @@ def _tell_missing(door: Opened, missing: Sequence[OwnProperty], *, briefly: bool
     """What is to be created: a table for whoever is asked, names for whoever said yes already."""
     what = f"Account {door.account.account} is missing {len(missing)} propert{'y' if len(missing) == 1 else 'ies'}"
     if briefly:
-        show.say(f"{what}: {', '.join(one.property for one in missing)}")
+        show.say(f"{what}:")
+        for kind in dict.fromkeys(one.kind for one in missing):
+            show.say(f"{kind}: {', '.join(one.property for one in missing if one.kind == kind)}", indent=2)
         return
     show.say(f"{what}:")
     show.table(

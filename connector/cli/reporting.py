@@ -26,7 +26,7 @@ Form = Literal["text", "json", "html"]
 
 FormOption = Annotated[Form, typer.Option("--output", help="Text for people, one JSON object, or an HTML page.")]
 FileOption = Annotated[
-    Path | None, typer.Option("--file", help="Write it here instead; a page goes to KIND.html by itself.")
+    Path | None, typer.Option("-o", "--file", help="Write it here instead; a page goes to KIND.html by itself.")
 ]
 
 

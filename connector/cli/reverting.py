@@ -125,10 +125,11 @@ def _for_good(survey: Survey, most: int) -> list[str]:
 
 
 def _tell_left(why: str, those: list[Left], most: int) -> None:
-    from connector.sync.reverting.standing import REASONS  # noqa: PLC0415 - --help does without
+    from connector.fields.places import place_of  # noqa: PLC0415 - --help does without
+    from connector.sync.reverting.standing import REASONS  # noqa: PLC0415 - the same
 
     people = list(dict.fromkeys(one.person_id for one in those))
-    names = ", ".join(sorted({one.property for one in those})) if why != "gone" else ""
+    names = ", ".join(sorted({place_of(one.property).property for one in those})) if why != "gone" else ""
     named = f" (contact {', '.join(people[:most])}{' ...' if len(people) > most else ''})" if most else ""
     of = f"{names}: " if names else ""
     noun = "person" if len(people) == 1 else "people"

@@ -199,6 +199,7 @@ def _neighbour(chosen: Chosen, other: Connection, ledger: Ledger) -> FieldMap | 
 def _described(account: Description, settings: Settings, office: Office) -> dict[str, object]:
     return {
         "account": account.account,
+        "day": account.day,
         "deal_states": [[one.pipeline, one.id, one.state] for one in account.deal_stages],
         "date_only": date_only_of(account),
         "date_only_of_leads": date_only_of(account, "lead"),

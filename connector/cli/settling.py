@@ -27,6 +27,7 @@ def settings_of(connection: Connection, zone: ZoneInfo, account: Description) ->
         no_owner=_queue(connection, account),
         never_to=frozenset(_resolved(connection, account, "never_to", wanted).values()),
         quiet=Quiet(connection.quiet, connection.freezes, zone),
+        stages_go_back=account.stages_go_back,
     )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SheetOption = Annotated[SheetForm, typer.Option("--output", help="Text for people, JSON, an HTML page, or CSV.")]
 SheetFileOption = Annotated[
-    Path | None, typer.Option("--file", help="Write it here instead; a page goes to KIND.html by itself.")
+    Path | None, typer.Option("-o", "--file", help="Write it here instead; a page goes to KIND.html by itself.")
 ]
 ListOption = Annotated[str | None, typer.Option("--list", help="Only the record ids behind this number, one a line.")]
 PeriodOption = Annotated[Literal["month", "quarter", "year"], typer.Option("--period", help="month, quarter or year.")]
@@ -116,6 +116,7 @@ def _scope(chosen: Chosen) -> str:
 def _unsigned(given: Given) -> tuple[str, ...]:
     """What the agreement itself lacks, for the joint meeting."""
     from connector.cli.sessions import signatures_of  # noqa: PLC0415 - --help does without
+    from connector.sync.signing import listed  # noqa: PLC0415 - the same
 
     paper, signatures = given.chosen.agreement.paper, signatures_of(given.chosen)
     today = given.day(None, "")
@@ -126,7 +127,7 @@ def _unsigned(given: Given) -> tuple[str, ...]:
     if standing.emergency is not None:
         said.append(signatures.notes(given.setting.as_of)[0])
     elif missing := standing.missing:
-        said.append(f"The agreement is not signed by {' and '.join(missing)}.")
+        said.append(f"The agreement is not signed by {listed(missing)}.")
     return tuple(said)
 
 

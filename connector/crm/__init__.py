@@ -208,6 +208,8 @@ class Description:
     findings: tuple[Finding, ...] = ()
     told: tuple[str, ...] = ()  # how it is read and what it keeps, as `check` says it
     changes_kept: timedelta | None = None  # whoever asks later than that for changes reads everything anew
+    day: str = ""  # under which name the book of quotas keeps the account's day
+    stages_go_back: bool = False  # a plain write is known to set an earlier stage; else that shows with the first one
 
     def page_of(self, contact_id: str, form: str = "") -> str:
         """Where a person opens this contact in a browser; "" where that is not known."""

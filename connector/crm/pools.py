@@ -78,6 +78,12 @@ class Pools:
         """The day of the account, as far as it is known which account that is."""
         return self.opened().day
 
+    @property
+    def name_of_day(self) -> str:
+        """Under which name the book keeps that day."""
+        self.opened()
+        return self._names["day"]
+
     def count(self, calls: int) -> None:
         """So many calls were let out."""
         with self._lock:

@@ -58,6 +58,7 @@ DYNAMICS = Product(
     settings={
         "token": "token",
         "tls": "environment_url",
+        "login": "authority",
         "user_missing": "client_id",
         "user_disabled": "client_id",
         "user_without_roles": "client_id",
@@ -67,6 +68,11 @@ DYNAMICS = Product(
             "tenant",
             "Microsoft Entra knows no such tenant, or the tenant no such environment.",
             "Correct the setting that the message names: tenant_id, authority or environment_url.",
+        ),
+        Code(
+            "login",
+            "Microsoft Entra, which hands out the token, is not reached or has trouble.",
+            "Nothing, if it passes; else check authority, network and proxy.",
         ),
         Code(
             "app",

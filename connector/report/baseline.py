@@ -200,7 +200,8 @@ def _asked(one: Baseline) -> str:
     if not ever.requests:
         return ""
     if not one.measurable:
-        return f"{ever.requests:,} requests ({names}) are on record; whether anybody answered is not."
+        what = f"1 request ({names}) is" if ever.requests == 1 else f"{ever.requests:,} requests ({names}) are"
+        return f"{what} on record; whether anybody answered is not."
     month = one.requests.windows[0]
     text = (
         f"{ever.unanswered:,} of {ever.requests:,} requests ({names}) show no answer by sales;"

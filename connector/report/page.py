@@ -81,7 +81,8 @@ def _pages() -> Environment:
 def _is_figure(cell: object) -> bool:
     """Whether a cell stands to the right: a number, also one that is written already."""
     if isinstance(cell, str):
-        return bool(cell) and cell.rstrip("%").replace(",", "").replace(".", "", 1).isdigit()
+        digits = cell.rstrip("%").replace(",", "").replace(".", "", 1)
+        return digits.isdigit() or cell == "–"  # noqa: RUF001 - what stands for no number
     return cell is not None
 
 

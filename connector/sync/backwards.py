@@ -57,8 +57,9 @@ class Backwards:
             self._session.ledger.runs.move_cursor(MANNER, manner)
 
     def leaves_blank(self) -> bool:
-        """Whether going back means to stand blank for a moment, as far as this account has shown."""
-        return self._session.ledger.runs.cursor(MANNER) != ANY_WAY
+        """Whether going back means to stand blank for a moment: as this account has shown, else as its CRM is known."""
+        usual = ANY_WAY if self._session.settings.stages_go_back else FORWARD_ONLY
+        return (self._session.ledger.runs.cursor(MANNER) or usual) != ANY_WAY
 
     # -- clear, then set --------------------------------------------------------------------------------------------
 

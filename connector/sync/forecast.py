@@ -61,10 +61,12 @@ class Forecast:
 
 
 def today(ledger: Ledger, address: str, now: datetime) -> Day:
-    """The day of a connection's account, whose CRM answers at this address, as the ledger knows it."""
+    """The day of a connection's account, whose CRM answers at this address, as the ledger knows it: under the name that
+    the account's last description gave it, for an account that hides its id is not counted by it."""
     known = ledger.runs.connection()
-    account = known.account or (known.described or {}).get("account") or ""
-    day = day_from(ledger.quota(day_of(urlsplit(address).netloc, account)))
+    described = known.described or {}
+    account = known.account or described.get("account") or ""
+    day = day_from(ledger.quota(described.get("day") or day_of(urlsplit(address).netloc, account)))
     day.turn(now.timestamp())
     return day
 

@@ -45,6 +45,7 @@ class Settings:
     reconcile: timedelta | None = timedelta(hours=24)  # how often each record is compared; None: never
     associations: timedelta | None = timedelta(hours=24)  # how old links may be that no record tells of
     archived: timedelta | None = timedelta(hours=6)  # how often the bin is looked at
+    stages_go_back: bool = False  # the CRM is known to take an earlier stage; else its first one shows whether it does
     task_settle: timedelta = timedelta(seconds=60)  # before a task not found is made again
     pages: int = 10  # of a full scan that are stored, linked and committed together
     pages_ahead: int = 20  # whose links are being read meanwhile

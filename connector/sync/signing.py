@@ -46,7 +46,7 @@ class Signatures:
             return None
         if self.shipped:
             return "an agreement of your own: connector init FOLDER copies the shipped one, which cannot be signed"
-        return f"the signature of {_listed(found.missing)} under agreement {self.named}: {self.commands(found)}"
+        return f"the signature of {listed(found.missing)} under agreement {self.named}: {self.commands(found)}"
 
     def refusal(self, at: datetime) -> str | None:
         """Why a run that writes may not begin, what changed, and what to do; None where it may."""
@@ -60,7 +60,7 @@ class Signatures:
         if (one := found.emergency) is not None:
             return [
                 f"agreement {self.named} is followed by the word of {one.side} alone until {_moment(found)}"
-                f" (emergency: {one.why}); still to sign: {_listed(found.missing)}"
+                f" (emergency: {one.why}); still to sign: {listed(found.missing)}"
             ]
         missing = self.missing(at)
         return [] if missing is None else [f"sync would be refused: mode live waits for {missing}"]
@@ -92,7 +92,8 @@ class Signatures:
 _OR = "Nothing was written. Without signatures: require_approval = false in the connection."
 
 
-def _listed(sides: Sequence[str]) -> str:
+def listed(sides: Sequence[str]) -> str:
+    """These in a sentence: "a, b and c"."""
     return " and ".join(filter(None, (", ".join(sides[:-1]), *sides[-1:])))
 
 

@@ -128,6 +128,15 @@ def test_a_page_instead_of_an_api_is_told(desk: Desk) -> None:
     refused(desk, 1, "connections.acme.base_url", "not with a JSON object")
 
 
+def test_too_many_calls_are_no_settings_fault(desk: Desk) -> None:
+    """A 429 that does not end during the first calls: what it is, and not where the address stands in the file."""
+    desk.sandbox.fault("throttle", times=0)
+    told = desk("sync", "--yes")
+    assert told.code == 1
+    assert "429" in told.err
+    assert "connections.acme" not in told.err
+
+
 # -- the files ------------------------------------------------------------------------------------------------------
 
 

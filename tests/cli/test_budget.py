@@ -32,6 +32,18 @@ def test_g7_status_tells_the_day_of_the_account(synced: Desk) -> None:
     assert calls(synced) == made
 
 
+def test_g7_status_tells_the_day_of_an_account_that_hides_its_id(desk: Desk) -> None:
+    """A token that may not ask which account it opens: its calls are counted, and found again by who did not make
+    them."""
+    hidden = {"category": "MISSING_SCOPES", "message": "no"}
+    desk.sandbox.fault("answer", path="account-info", times=0, status=403, body=hidden)
+    assert desk("sync", "--yes").code == 0
+    told = desk("status", "--output", "json").json
+
+    assert (told["account"], told["budget"]["daily_quota"]) == ("unknown", 250_000)
+    assert told["budget"]["used_by_us"] >= calls(desk) > 20  # the refused ones were made as well
+
+
 def test_g7_a_backfill_says_first_what_it_costs_and_when_it_ends(desk: Desk) -> None:
     """Six people: pages, links and writes; the end by the usual pace, and the share of the day."""
     told = desk("backfill", "--yes")

@@ -225,14 +225,14 @@ def test_an_authority_that_is_none_is_told_by_its_setting(entra: responses.Reque
 @pytest.mark.parametrize(
     ("where", "status", "text", "code"),
     [
-        (DISCOVERY, 503, "", "http_503"),
-        (DISCOVERY, 200, "<html>", "not_json"),
-        (DISCOVERY, 200, "{}", "not_json"),
-        (TOKENS, 503, "", "http_503"),
+        (DISCOVERY, 503, "", "login"),
+        (DISCOVERY, 200, "<html>", "login"),
+        (DISCOVERY, 200, "{}", "login"),
+        (TOKENS, 503, "", "login"),
         (TOKENS, 429, "{}", "throttled"),
-        (TOKENS, 200, "<html>", "not_json"),
-        (TOKENS, 407, "<html>", "not_json"),
-        (TOKENS, 200, "{}", "not_json"),
+        (TOKENS, 200, "<html>", "login"),
+        (TOKENS, 407, "<html>", "login"),
+        (TOKENS, 200, "{}", "login"),
     ],
 )
 def test_an_authority_that_is_ill_is_no_refusal(

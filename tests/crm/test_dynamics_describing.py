@@ -45,6 +45,11 @@ def stopping(told: Description) -> list[Finding]:
     return [one for one in told.findings if one.stops]
 
 
+def test_an_earlier_stage_is_known_to_be_taken(crm: Dynamics) -> None:
+    """The stage is a column of ours: nobody need be told of a moment without one."""
+    assert crm.describe(["contact"]).stages_go_back
+
+
 def test_types_are_ours_and_labels_are_for_people(crm: Dynamics) -> None:
     """Whatever Dataverse calls a type; what only its cast tells is there."""
     told = crm.describe(KINDS).properties

@@ -136,8 +136,8 @@ def test_without_any_activity_nobody_is_accused(stand: Stand) -> None:
     one = stand([someone("1", days_ago("demo_request", 1))], activities=0)
     assert not one.measurable
     assert "whether requests were answered" in [each.what for each in one.unknown]
-    assert (
-        headlines(one)[0] == "1 requests (demo request or trial start) are on record; whether anybody answered is not."
+    assert headlines(one)[0] == (
+        "1 request (demo request or trial start) is on record; whether anybody answered is not."
     )
 
 

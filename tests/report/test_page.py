@@ -34,6 +34,15 @@ def test_the_page_asks_nobody_for_anything(stand: Callable[..., Baseline], agree
     assert "What these numbers do not know" in html
 
 
+def test_a_stage_is_called_by_its_label_wherever_it_stands(
+    stand: Callable[..., Baseline], agreement: Agreement
+) -> None:
+    """Also beside the requests that nobody answered, not by our key for it."""
+    html = baseline_page(stand([someone("1", days_ago("demo_request", 1), stage="mql")]), agreement.zone)
+    assert '<td class="narrow">MQL</td>' in html
+    assert ">mql<" not in html
+
+
 def test_what_comes_from_outside_is_escaped(stand: Callable[..., Baseline], agreement: Agreement) -> None:
     """A stage label, an automation's name, a source and a value that would all like to run."""
     contact = ACCOUNT.properties["contact"]

@@ -60,6 +60,18 @@ def test_g5_an_opted_in_move_is_cleared_then_set(build: Build) -> None:
     assert (again.counts["written"], world.writes) == (0, writes)
 
 
+def test_g5_whom_a_crm_lets_back_for_certain_nobody_foretells_a_blank(build: Build) -> None:
+    """Where it is known beforehand that an earlier stage is taken, a plan tells of no moment without one."""
+    world = _faded(build, opted_in=True)
+    world.lets_stages_back(any_way=True)
+    ledger = world.ledger()
+
+    report = world.sync(ledger, stages_go_back=True)
+
+    assert (report.counts["written"], report.blank_for_a_moment) == (1, 0)
+    assert world.properties("1")["lifecyclestage"] == "lead"
+
+
 def test_g5_where_the_crm_lets_it_back_nothing_is_cleared(build: Build) -> None:
     """A plain write that takes is enough: nobody is blank for a moment."""
     world = _faded(build, opted_in=True)

@@ -21,7 +21,7 @@ from connector.crm.dynamics.pem import Certificate, pem_of
 from connector.crm.dynamics.refusals import retry_after
 from connector.crm.retry import Policy
 from connector.crm.wire import Access, Answer, CurrentAccess
-from connector.errors import CrmError, Denied, OutcomeUnknown, Throttled, Transient
+from connector.errors import CrmError, Denied, Throttled, Transient
 
 #: How often a fetch is tried when the network fails it.
 ATTEMPTS = 4
@@ -79,8 +79,10 @@ class AppToken:
     def _fetched(self, _refused: str | None) -> Access:
         try:
             granted = self._policy.run(self._ask, repeatable=True, on_retry=lambda: None)
-        except OutcomeUnknown as error:
-            raise Transient(str(error), code=error.code, retry_after=error.retry_after) from None
+        except Throttled:
+            raise
+        except Transient as error:
+            raise Transient(str(error), code="login", retry_after=error.retry_after) from error
         life = granted.get("expires_in")
         seconds = float(life) if isinstance(life, int | float) and life > 0 else USUAL_LIFE
         return Access.granted(str(granted["access_token"]), self._wall(), seconds)
@@ -129,7 +131,7 @@ class AppToken:
             )
             return Denied(f"{self._app.where}.authority: {what}", code="tenant")
         what = f"{self._door.host} does not answer like a token service. Is a proxy in between?"
-        return OutcomeUnknown(what, code="not_json")
+        return Transient(what)
 
     def _busy(self) -> Transient | None:
         status = self._door.status
@@ -144,7 +146,7 @@ class AppToken:
             return busy
         if not said.get("error"):
             what = f"{self._door.host} answered without a token. Is a proxy in between?"
-            return OutcomeUnknown(what, code="not_json")
+            return Transient(what)
         number = _number(said)
         setting, what, code = _ENTRA.get(number) or _OAUTH.get(str(said["error"]), _OTHERWISE)
         key = "certificate" if setting == _PROOF and self._app.certificate else setting

@@ -46,6 +46,8 @@ def describe(env: Environment, kinds: Sequence[str], root: str) -> Description:
         findings=(*_of_tables(kinds, known), *rights.missing(env, user, kinds, known), *predicting.findings(env)),
         told=tuple(_told(kinds, known, organization)),
         changes_kept=_kept(organization),
+        day=env.api.allowance.name_of_day,
+        stages_go_back=True,  # a column of ours like any other
     )
 
 

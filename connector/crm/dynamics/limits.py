@@ -189,6 +189,11 @@ class Allowance:
         """The day of the account, as far as it is known which account that is."""
         return self._pools.day
 
+    @property
+    def name_of_day(self) -> str:
+        """Under which name the book of quotas keeps that day."""
+        return self._pools.name_of_day
+
     def meet(self, account: str, zone: str) -> None:
         """The account behind the token: its day is counted from now on."""
         self._pools.meet(account, zone)

@@ -48,6 +48,7 @@ def describe(api: Api, kinds: Sequence[str]) -> Description:
         daily_used=used,
         contact_page=_contact_page(account),
         shut=doors.shut,
+        day=api.allowance.name_of_day,
     )
 
 

@@ -31,6 +31,7 @@ from connector.model import Person
 from connector.plan import Change, Set, to_json
 from connector.sync import parts
 from connector.sync.assembling import Assembly, Ours
+from connector.sync.backwards import Backwards
 from connector.sync.half_written import STOOD
 from connector.sync.reverting.standing import (
     GONE,
@@ -95,7 +96,8 @@ class Reverting:
                 self._session.still_mine()
                 self._ledger.work.plan(self._report.run, planned)
             survey.undoes += len(planned)
-            self._report.blank_for_a_moment += sum(bool(one.body["backwards"]) for one in planned)
+            if Backwards(self._session, self._report).leaves_blank():
+                self._report.blank_for_a_moment += sum(bool(one.body["backwards"]) for one in planned)
             self._report.count("changed", len(planned))
             self._session.progress("looked at", survey.people, None)
         return survey
@@ -246,8 +248,7 @@ class Reverting:
         self.survey.left += left
         if not sets:
             return None
-        for one in sets:
-            name = place_of(one.property).property
+        for name in {place_of(one.property).property for one in sets}:  # a person, on however many records
             self.survey.values[name] = self.survey.values.get(name, 0) + 1
         return self._planned(row, standing.person_id, memory, sets, left)
 
