@@ -277,10 +277,6 @@ class Runs:
 
     # -- sweeps -------------------------------------------------------------------------------------
 
-    def read_in_full(self) -> datetime | None:
-        """When the latest full scan of every kind began; None while one of them has not been through it."""
-        return _read_in_full(self._named("full:", "changes:"))
-
     def sweep(self, name: str) -> str | None:
         """Where a sweep under way stands, as its room noted it."""
         return self.cursor(f"sweep:{name}")

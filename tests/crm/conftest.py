@@ -51,6 +51,21 @@ def _dataverse() -> Iterator[DataverseSandbox]:
 
 
 @pytest.fixture
+def sandbox(_dataverse: DataverseSandbox) -> DataverseSandbox:
+    """The same as it is when nobody has touched it."""
+    _dataverse.reset()
+    return _dataverse
+
+
+@pytest.fixture
+def crm(sandbox: DataverseSandbox) -> Iterator[Dynamics]:
+    """The adapter on it, as a connection without settings of its own opens it."""
+    opened = Dynamics(sandbox.service.token, sandbox.url, sleep=sandbox.world.clock.advance)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
 def organisation(_dataverse: DataverseSandbox) -> Organisation:
     """An empty environment with its own clock; only the listening socket is shared."""
     _dataverse.reset()

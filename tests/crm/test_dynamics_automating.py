@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from connector.crm.dynamics.adapter import Dynamics
 from connector.errors import Denied
-from connector.sandbox.dataverse import DataverseSandbox, Environment
+from connector.sandbox.dataverse import DataverseSandbox
 from connector.sandbox.dataverse.automations import automation
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[DataverseSandbox]:
-    with DataverseSandbox(Environment) as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(server: DataverseSandbox) -> DataverseSandbox:
-    server.reset()
-    return server
-
-
-@pytest.fixture
-def crm(sandbox: DataverseSandbox) -> Iterator[Dynamics]:
-    opened = Dynamics(sandbox.service.token, sandbox.url)
-    yield opened
-    opened.close()
 
 
 @pytest.mark.parametrize("table", ["contact", "lead"])

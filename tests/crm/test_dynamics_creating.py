@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,30 +11,11 @@ from connector.crm import PropertyDefinition
 from connector.crm.dynamics.adapter import Dynamics
 from connector.crm.dynamics.creating import body_of
 from connector.errors import Denied, Rejected, Transient
-from connector.sandbox.dataverse import DataverseSandbox, Environment
+from connector.sandbox.dataverse import DataverseSandbox
 from connector.sandbox.dataverse.known import PUBLISHER
 from connector.sandbox.dataverse.schema import Ref
 
 CHOICE = PropertyDefinition("cx_choice", "enumeration", "A choice", {"710000000": "One", "710000001": "Two"})
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[DataverseSandbox]:
-    with DataverseSandbox(Environment) as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(server: DataverseSandbox) -> DataverseSandbox:
-    server.reset()
-    return server
-
-
-@pytest.fixture
-def crm(sandbox: DataverseSandbox) -> Iterator[Dynamics]:
-    opened = Dynamics(sandbox.service.token, sandbox.url, sleep=sandbox.world.clock.advance)
-    yield opened
-    opened.close()
 
 
 def setup_calls(crm: Dynamics) -> int:

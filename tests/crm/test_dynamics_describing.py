@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from connector.crm import Description, Finding
 from connector.crm.dynamics.adapter import Dynamics
 from connector.crm.dynamics.describing import describe
 from connector.errors import Denied
-from connector.sandbox.dataverse import DataverseSandbox, Environment
+from connector.sandbox.dataverse import DataverseSandbox
 from connector.sandbox.dataverse.known import ORGANIZATION, STAFF, TEAM
 from tests.crm.organisation import Organisation
 
 KINDS = ("contact", "company", "deal", "call", "email", "meeting", "task")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[DataverseSandbox]:
-    with DataverseSandbox(Environment) as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(server: DataverseSandbox) -> DataverseSandbox:
-    server.reset()
-    return server
-
-
 @pytest.fixture
 def world(sandbox: DataverseSandbox) -> Organisation:
     return Organisation(sandbox)
-
-
-@pytest.fixture
-def crm(sandbox: DataverseSandbox) -> Iterator[Dynamics]:
-    opened = Dynamics(sandbox.service.token, sandbox.url)
-    yield opened
-    opened.close()
 
 
 def stopping(told: Description) -> list[Finding]:

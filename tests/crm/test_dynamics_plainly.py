@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from connector.crm import PropertyDefinition, Task, Update
 from connector.crm.dynamics.adapter import Dynamics
-from connector.sandbox.dataverse import DataverseSandbox, Environment, metadata
+from connector.sandbox.dataverse import DataverseSandbox, metadata
 from connector.sandbox.dataverse.errors import malformed
 from connector.sandbox.dataverse.known import SOMEBODY
 from connector.sandbox.dataverse.schema import Ref
@@ -21,28 +21,9 @@ from tests.crm.organisation import Organisation
 UNHEARD_OF = {"SchemaName", "Privileges", "AttributeTypeName", "AttributeOf", "IsSecured", "Description", "MinValue"}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[DataverseSandbox]:
-    with DataverseSandbox(Environment) as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(server: DataverseSandbox) -> DataverseSandbox:
-    server.reset()
-    return server
-
-
 @pytest.fixture
 def world(sandbox: DataverseSandbox) -> Organisation:
     return Organisation(sandbox)
-
-
-@pytest.fixture
-def crm(sandbox: DataverseSandbox) -> Iterator[Dynamics]:
-    opened = Dynamics(sandbox.service.token, sandbox.url, sleep=sandbox.world.clock.advance)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
