@@ -80,15 +80,18 @@ class _Failure:
         self.error = error
 
 
-def in_groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """So many at a time. What came before a failure is handed out first: the next run must not ask for it again."""
+def in_groups(items: Iterable[T], size: int, weight: Callable[[T], int]) -> Iterator[list[T]]:
+    """As many at a time as weigh so much together. What came before a failure is handed out first: the next run must
+    not ask for it again."""
     some: list[T] = []
+    weighs = 0
     try:
         for item in items:
             some.append(item)
-            if len(some) == size:
+            weighs += weight(item)
+            if weighs >= size:
                 yield some
-                some = []
+                some, weighs = [], 0
     except ConnectorError:
         if some:
             yield some

@@ -21,13 +21,17 @@ from connector.sync.pull import Pull
 from connector.sync.session import Report, Session
 from connector.sync.sweeping import Place, Sweep
 
-#: Pages of a list, and known records, in one piece.
-PAGES, RECORDS = 10, 1000
+#: Records of a list, by whole pages, and known records, in one piece.
+RECORDS = 1000
 
 
 def sweeps(session: Session, report: Report, pull: Pull) -> tuple[Sweep, ...]:
     """All of them, in the order in which they are worked on."""
     return Archived(session, report, pull), Associations(session, report, pull), Reconcile(session, report, pull)
+
+
+def _records_of(page: Page) -> int:
+    return len(page.records)
 
 
 class _Sweeping:
@@ -78,7 +82,7 @@ class Reconcile(_Sweeping):
             if not (place.asking and kind == place.kind):
                 place = replace(place, kind=kind, after=after, asking=False)
                 pages = self._crm.scan(kind, self._session.fields.properties(kind), after=after or None, alone=True)
-                for group in in_groups(pages, PAGES):
+                for group in in_groups(pages, RECORDS, _records_of):
                     place = self._compare(kind, group, place)
                     yield place
             place = place if place.asking else replace(place, after="", asking=True)
@@ -174,7 +178,8 @@ class Archived(_Sweeping):
             if place.asking and kind == place.kind:
                 continue
             place = replace(place, kind=kind, after=after, asking=False)
-            for group in in_groups(self._crm.scan(kind, (), after=after or None, archived=True), PAGES):
+            pages = self._crm.scan(kind, (), after=after or None, archived=True)
+            for group in in_groups(pages, RECORDS, _records_of):
                 ids = [record.id for page in group for record in page.records]
                 alive = self._ledger.mirror.alive(kind, ids)
                 if alive:

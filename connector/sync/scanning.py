@@ -79,7 +79,7 @@ class Scanning:
         after = self._runs.cursor(f"scan:{kind}")
         pages = self._session.crm.scan(kind, self._session.fields.properties(kind), after=after or None)
         look = self._watch.look
-        depth = self._settings.pages_ahead // self._settings.pages
+        depth = self._settings.records_ahead // self._settings.records
         pool = ThreadPoolExecutor(depth + 1, thread_name_prefix="links")
         try:
             with closing(ahead(self._groups(pages), 1, look)) as groups:
@@ -92,7 +92,7 @@ class Scanning:
 
     def _groups(self, pages: Iterable[Page]) -> Iterator[Group]:
         aged = ((page, self._session.now() - timedelta(seconds=page.age)) for page in pages)
-        for some in in_groups(aged, self._settings.pages):
+        for some in in_groups(aged, self._settings.records, lambda one: len(one[0].records)):
             last = some[-1][0]
             yield Group(
                 tuple(record for page, _ in some for record in page.records),

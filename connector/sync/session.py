@@ -47,8 +47,8 @@ class Settings:
     archived: timedelta | None = timedelta(hours=6)  # how often the bin is looked at
     stages_go_back: bool = False  # the CRM is known to take an earlier stage; else its first one shows whether it does
     task_settle: timedelta = timedelta(seconds=60)  # before a task not found is made again
-    pages: int = 10  # of a full scan that are stored, linked and committed together
-    pages_ahead: int = 20  # whose links are being read meanwhile
+    records: int = 1000  # of a full scan that are stored, linked and committed together, by whole pages
+    records_ahead: int = 2000  # whose links are being read meanwhile
     chunk: int = 1000  # people looked at in one go
     write_chunk: int = 800  # people whose writes are under way at once
 

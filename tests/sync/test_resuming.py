@@ -21,7 +21,7 @@ from tests.sync.world import World
 
 #: Pages of one person each, stored one by one, so that a death has little under way.
 PEOPLE = 400
-FINE = {"pages": 1, "pages_ahead": 0, "write_chunk": 2}
+FINE = {"records": 1, "records_ahead": 0, "write_chunk": 2}
 
 
 class Doomed:

@@ -40,7 +40,7 @@ def test_a_scan_that_begins_anew_counts_nobody_twice(tmp_path: Path) -> None:
     world.usual_people()
 
     report = run(
-        world.session(world.ledger(), Restless(world), pages=1), Order("backfill", world.clock(), everything=True)
+        world.session(world.ledger(), Restless(world), records=1), Order("backfill", world.clock(), everything=True)
     )
 
     assert (report.status, report.counts["read"], report.counts["looked_at"]) == ("done", 6, 6)
@@ -84,7 +84,7 @@ def test_lesson_46_trap_22_reading_waits_for_what_is_stored(tmp_path: Path) -> N
         nonlocal stored
         stored = done
 
-    session = world.session(ledger, Counted(world), pages=2, pages_ahead=4)
+    session = world.session(ledger, Counted(world), records=2, records_ahead=4)
     session.progress = told
     run(session, Order("plan", world.clock(), everything=True, write=False))
 

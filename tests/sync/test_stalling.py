@@ -47,7 +47,7 @@ def a_world(folder: Path) -> World:
 
 def stalled(world: World, **changes: Any) -> tuple[Any, Silent]:
     crm = Silent(world, TOLD)
-    session = world.session(world.ledger(), crm, pages=1)
+    session = world.session(world.ledger(), crm, records=1)
     for name, value in changes.items():
         setattr(session, name, value)
     now = session.now

@@ -151,8 +151,7 @@ def test_g3_lesson_05_sweeps_and_incremental_reads_keep_each_other_going(
     """Some of the account changes before each of a day's runs: each is complete up to its own moment, the sweep does
     a bounded piece of each and is through in its six hours, with everything that was lost."""
     monkeypatch.setattr(sweeping, "A_LITTLE", 10)
-    monkeypatch.setattr(reconcile, "PAGES", 1)
-    monkeypatch.setattr(reconcile, "RECORDS", 10)
+    monkeypatch.setattr(reconcile, "RECORDS", 5)
     world = World(tmp_path, page=5)
     world.settings = replace(world.settings, reconcile=timedelta(hours=6))
     ledger = _settled(world, 40)

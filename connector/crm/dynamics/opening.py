@@ -29,7 +29,7 @@ class Reading:
 
     settle: timedelta = timedelta(seconds=60)
     look_back: timedelta = timedelta(minutes=5)
-    page: int = 2000
+    page: int = 1000
     batch: int = 50
     ids: int = 100
     threads: int = 8

@@ -74,6 +74,7 @@ class Shelf:
         self._extra: list[str] = []
         self._gone: dict[str, int] = {}  # id -> version at which it was deleted
         self._log: list[Logged] = []
+        self._pointers: dict[str, dict[str, set[str]]] = {}  # column -> id -> written rows; of columns once asked for
 
     def row(self, id: str) -> Row | None:
         """The living row of this id."""
@@ -88,7 +89,7 @@ class Shelf:
         before = self._before(row.id)
         if row.id not in self._rows and self._people.number_of(self.table, row.id) is None:
             insort(self._extra, row.id)
-        self._rows[row.id] = row
+        self._lay(row)
         self._gone.pop(row.id, None)
         self._log.append(Logged(row.version, row.id, columns))
         return before
@@ -108,7 +109,7 @@ class Shelf:
         if before.row is not None:
             if self._people.number_of(self.table, id) is None:
                 insort(self._extra, id)
-            self._rows[id] = before.row
+            self._lay(before.row)
         if before.gone is not None:
             self._gone[id] = before.gone
 
@@ -136,8 +137,7 @@ class Shelf:
                 if numbers is None:
                     return None
                 ids.update(self._people.id_of(self.table, number) for number in numbers)
-        if any(column != id_column for column, _ in wanted):
-            ids.update(self._rows)  # what was written may point anywhere
+                ids.update(self._written_to(column).get(id, ()))
         return (row for one in sorted(ids) if (row := self.row(one)) is not None)
 
     def count(self) -> int:
@@ -167,7 +167,34 @@ class Shelf:
     def _before(self, id: str) -> Kept:
         return Kept(self._rows.get(id), self._gone.get(id))
 
+    def _lay(self, row: Row) -> None:
+        """In the place of the row that it was, where it was one."""
+        self._unpoint(row.id)
+        self._rows[row.id] = row
+        for column in self._pointers:
+            self._point(column, row)
+
+    def _point(self, column: str, row: Row) -> None:
+        if isinstance(ref := row.values.get(column), Ref):
+            self._pointers[column].setdefault(ref.id, set()).add(row.id)
+
+    def _written_to(self, column: str) -> dict[str, set[str]]:
+        """Which written rows point at an id by this column."""
+        if column not in self._pointers:
+            self._pointers[column] = {}
+            for row in self._rows.values():
+                self._point(column, row)
+        return self._pointers[column]
+
+    def _unpoint(self, id: str) -> None:
+        before = self._rows.get(id)
+        if before is not None:
+            for column, told in self._pointers.items():
+                if isinstance(ref := before.values.get(column), Ref):
+                    told[ref.id].discard(id)
+
     def _forget(self, id: str) -> None:
+        self._unpoint(id)
         self._rows.pop(id, None)
         place = bisect_right(self._extra, id) - 1
         if place >= 0 and self._extra[place] == id:
