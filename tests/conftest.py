@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 import connector.agreement
 from connector.agreement import Agreement, load_agreement
@@ -36,6 +38,28 @@ def agreements_read_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connector.agreement, "load_agreement", load)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements_compiled_once() -> Iterator[None]:
+    """Nearly every test opens a ledger of its own, whose engine would make the same texts of the same statements anew:
+    engines for the same database share what the first one has compiled, and its dialect, by which that is found."""
+    known: dict[str, sa.Engine] = {}
+    create_engine = sa.create_engine
+
+    def create(*arguments: Any, **named: Any) -> sa.Engine:
+        engine = create_engine(*arguments, **named)
+        first = known.get(engine.dialect.name)
+        if first is None or first.dialect.server_version_info is None:  # it has never reached its database
+            known[engine.dialect.name] = engine
+        else:
+            engine.dialect = engine.pool._dialect = first.dialect
+            engine._compiled_cache = first._compiled_cache
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sa, "create_engine", create)
         yield
 
 

@@ -90,15 +90,15 @@ class Database:
         """The rows of a query that says `among(column)`, for all these ids."""
         return list(self.rows(query, _given(ids))) if ids else []
 
-    def row(self, query: sa.Select[Any]) -> Any:
+    def row(self, query: sa.Select[Any], parameters: Mapping[str, Any] | None = None) -> Any:
         """The first row, or None."""
         with self.reading() as connection:
-            return connection.execute(query).fetchone()
+            return connection.execute(query, parameters or {}).fetchone()
 
-    def scalar(self, query: sa.Select[Any]) -> Any:
+    def scalar(self, query: sa.Select[Any], parameters: Mapping[str, Any] | None = None) -> Any:
         """The first value of the first row, or None."""
         with self.reading() as connection:
-            return connection.execute(query).scalar()
+            return connection.execute(query, parameters or {}).scalar()
 
     def execute(self, statement: sa.Executable, parameters: Sequence[Mapping[str, Any]] | None = None) -> int:
         """Run a statement, once or for every parameter set; returns the rows it touched."""

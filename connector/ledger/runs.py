@@ -23,6 +23,17 @@ from connector.model import ALWAYS
 
 LEASE = timedelta(minutes=5)
 
+#: What is asked at every step, put together once.
+_CONNECTION = sa.select(connections).where(connections.c.connection == sa.bindparam("me"))
+_CURSOR = sa.select(cursors.c.value).where(
+    cursors.c.connection == sa.bindparam("me"), cursors.c.name == sa.bindparam("called")
+)
+_RENEWAL = (
+    sa.update(connections)
+    .where(connections.c.connection == sa.bindparam("me"), connections.c.fence == sa.bindparam("held"))
+    .values(lease_until=sa.bindparam("until"))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
@@ -80,7 +91,7 @@ class Runs:
 
     def connection(self) -> ConnectionRow:
         """What we know of the connection; blank at first sight."""
-        row = self._db.row(sa.select(connections).where(connections.c.connection == self._me))
+        row = self._db.row(_CONNECTION, {"me": self._me})
         if row is None:
             return ConnectionRow()
         return ConnectionRow(
@@ -170,18 +181,17 @@ class Runs:
 
     def renew_lease(self, fence: int, now: datetime) -> None:
         """Still here. Raises Busy when somebody else took over meanwhile; then nothing more may be written."""
-        if not self._db.execute(self._renewal(fence, now)):
+        if not self._db.execute(_RENEWAL, [self._renewed(fence, now)]):
             raise self._taken_over()
 
     def renew_lease_apart(self, fence: int, now: datetime) -> None:
         """The same from another thread than the one that works, whatever that one has under way. Raises Busy."""
         with self._db.apart() as connection:
-            if not connection.execute(self._renewal(fence, now)).rowcount:
+            if not connection.execute(_RENEWAL, self._renewed(fence, now)).rowcount:
                 raise self._taken_over()
 
-    def _renewal(self, fence: int, now: datetime) -> sa.Update:
-        mine = sa.and_(connections.c.connection == self._me, connections.c.fence == fence)
-        return sa.update(connections).where(mine).values(lease_until=stamp(now + LEASE))
+    def _renewed(self, fence: int, now: datetime) -> dict[str, Any]:
+        return {"me": self._me, "held": fence, "until": stamp(now + LEASE)}
 
     def _taken_over(self) -> Busy:
         return Busy(f"Another run took over connection {self._me}; this one stops without writing more.")
@@ -219,8 +229,7 @@ class Runs:
 
     def cursor(self, name: str) -> str | None:
         """How far reading got."""
-        query = sa.select(cursors.c.value).where(cursors.c.connection == self._me, cursors.c.name == name)
-        value: str | None = self._db.scalar(query)
+        value: str | None = self._db.scalar(_CURSOR, {"me": self._me, "called": name})
         return value
 
     def cursors_of(self, prefix: str) -> dict[str, str | None]:
