@@ -11,6 +11,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(UV) pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
 
+# The tests and the demo start the connector many times: whatever a machine has set, modules are compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install install-test demo test story check lint format bench bench-full crash test-postgres lock clean
 
 install: $(VENV)/.installed          ## the connector, in .venv/bin/connector
