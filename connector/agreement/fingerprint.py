@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, time
+from functools import cache
 from typing import Any
 
 import orjson
@@ -54,12 +55,12 @@ def _hash(said: Any) -> str:
 
 def _plain(value: Any) -> Any:
     """Terms as JSON: numbers as floats, so that 5 and 5.0 are one; mappings by name; sets sorted."""
+    if value is None or isinstance(value, (str, bool)):
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         unsaid = _WHERE_SAID.get(type(value), {})
-        left_out = _NOT_MEANT.get(type(value), set()) | {
-            name for name in unsaid if getattr(value, name) == unsaid[name]
-        }
-        said = {each.name: _plain(getattr(value, each.name)) for each in fields(value) if each.name not in left_out}
+        told = {name: getattr(value, name) for name in _meant(type(value))}
+        said = {name: _plain(each) for name, each in told.items() if name not in unsaid or each != unsaid[name]}
         for part in _UNORDERED.get(type(value), ()):
             said[part] = _sorted(said[part])
         return said
@@ -75,11 +76,15 @@ def _plain(value: Any) -> Any:
         if all(isinstance(each, str) for each in value):
             return sorted(value)
         return _sorted([_plain(each) for each in value])
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return value
     if isinstance(value, (int, float)):
         return float(value)
     return value.isoformat() if isinstance(value, (date, time)) else str(value)
+
+
+@cache
+def _meant(term: type) -> tuple[str, ...]:
+    """What of a term is meant."""
+    return tuple(each.name for each in fields(term) if each.name not in _NOT_MEANT.get(term, set()))
 
 
 def _odd(value: Mapping[Any, Any]) -> bool:

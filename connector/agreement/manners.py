@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 from connector.agreement.shapes.base import MAY_BE_BLANK
 from connector.agreement.source import Source
@@ -38,27 +38,25 @@ class _Walk:
     def table(self, shape: Any, table: Mapping[str, Any], path: tuple[str | int, ...]) -> None:
         """A table: of keys that are ours, or of names that the writer chose."""
         model = _model(shape)
-        ours = {} if model is None else {field.alias or name: field for name, field in model.model_fields.items()}
+        ours = {} if model is None else _ours(model)
         chosen = _chosen(shape, model)
         for name, value in table.items():
             if name in ours:
-                self.value(_looked_through(ours[name].annotation), value, (*path, name), ours[name])
+                self.value(ours[name].shape, value, (*path, name), may_be_empty=ours[name].may_be_empty)
             elif chosen is not None:
                 self._name(name, (*path, name), plain=_model(chosen) is not None)
-                self.value(chosen, value, (*path, name), None)
+                self.value(chosen, value, (*path, name))
 
-    def value(self, shape: Any, value: Any, path: tuple[str | int, ...], field: FieldInfo | None) -> None:
+    def value(self, shape: Any, value: Any, path: tuple[str | int, ...], *, may_be_empty: bool = False) -> None:
         """Whatever a key holds."""
         if isinstance(value, dict):
             self.table(shape, value, path)
         elif isinstance(value, list):
             inner = next(iter(get_args(shape)), None)
             for number, each in enumerate(value):
-                self.value(_looked_through(inner), each, (*path, number), None)
+                self.value(_looked_through(inner), each, (*path, number))
         elif isinstance(value, str):
-            self._text(
-                value, path, may_be_empty=field is not None and (field.default == "" or MAY_BE_BLANK in field.metadata)
-            )
+            self._text(value, path, may_be_empty=may_be_empty)
 
     def _name(self, name: str, path: tuple[str | int, ...], *, plain: bool) -> None:
         if _INVISIBLE.search(name) or name != name.strip() or not name:
@@ -82,6 +80,24 @@ class _Walk:
 
     def _complain(self, path: tuple[str | int, ...], what: str, fix: str) -> None:
         self._problems.append(self._source.problem(path, what, fix))
+
+
+class _Key(NamedTuple):
+    """One of our own keys: what it holds, and whether that may be an empty text."""
+
+    shape: Any
+    may_be_empty: bool
+
+
+@cache
+def _ours(model: type[BaseModel]) -> Mapping[str, _Key]:
+    """The keys of a table that are ours, as files call them."""
+    return {
+        field.alias or name: _Key(
+            _looked_through(field.annotation), field.default == "" or MAY_BE_BLANK in field.metadata
+        )
+        for name, field in model.model_fields.items()
+    }
 
 
 def _visible(text: str) -> str:

@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from connector.agreement.locating import HEADER, KEY, STRINGS, Key, locate, parts, statements
@@ -105,8 +106,11 @@ class Understood:
     lost: set[str] = field(default_factory=set)
 
 
+@lru_cache(maxsize=64)
 def understand(text: str) -> Understood:
-    """Read as much of a TOML text as can be read, and say of the rest what is wrong with it."""
+    """Read as much of a TOML text as can be read, and say of the rest what is wrong with it. Whoever reads an agreement
+    again is given what was understood of the files that are the same: it is there to be looked at, not to be changed.
+    """
     read = Understood()
     lines = text.split("\n")
     while len(read.slips) < _MOST:
