@@ -274,7 +274,8 @@ class CRM(Protocol):
         merged id carries its own id and lists the other in `merged_ids`."""
 
     def links(self, kind: str, ids: Sequence[str], to: str) -> Mapping[str, tuple[Link, ...]]:
-        """Associations of these records to another kind; an id without any maps to ()."""
+        """Associations of these records to another kind; an id without any maps to (). One of which the CRM says
+        nothing at all, even when asked again, is missing: whatever is known of its associations stays."""
 
     def occurrences(
         self, source: str, cursor: str | None, now: datetime
@@ -293,6 +294,11 @@ class CRM(Protocol):
 
     def find_tasks(self, contact_ids: Sequence[str]) -> list[FoundTask]:
         """The tasks hanging on these contacts, by association, never by search (its index lags)."""
+
+    def tasks_marked(self, markers: Mapping[str, datetime]) -> Mapping[str, str]:
+        """Which tasks there are of those with these markers (see Task), each sent at about its instant: marker -> task
+        id. A second witness beside `find_tasks`, asked where a task was sent and is not found: it goes another way
+        than by association, which may lag. Raises CrmError where that way cannot be gone, and then nothing is known."""
 
     def create_tasks(self, tasks: Sequence[Task], about_to_send: Callable[[int], None]) -> list[Outcome]:
         """Create each task once; not idempotent, so a lost answer is `unknown`. `about_to_send(i)` is called

@@ -4,8 +4,9 @@ The one task of a hand-off: sent once, whatever dies on the way (G2).
 A task carries a marker in its body, made from account, track, cycle and rule. Before a task is created it is looked
 for in the outbox, under whichever rule it was begun there, then in the CRM by association and batch read (the search
 index lags and would invite a double).
-One that may have been sent and is not found is made again only after the settle time; until then its outcome, and so
-the person's, is unknown: the track stays, its facts stay unused, the next run comes back.
+One that may have been sent and is not found is made again only after the settle time, and only when a search for it,
+which goes another way than by association, does not find it either; until then its outcome, and so the person's, is
+unknown: the track stays, its facts stay unused, the next run comes back.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from connector.crm import Task, accounting
 from connector.decide.tracks import track_id
+from connector.errors import CrmError, Denied
 from connector.ledger.outbox import SentTask
 from connector.model import TaskDraft
 from connector.plan import Change
@@ -30,6 +32,10 @@ def marker(account: str, draft: TaskDraft) -> str:
     """The task's identity, the same in every life of the ledger."""
     identity = "\x1f".join((account, draft.track_id, draft.lead_type, str(draft.cycle), draft.rule))
     return "cx-" + hashlib.sha256(identity.encode()).hexdigest()[:20]
+
+
+_CREATED = ("created", "", "")
+_UNCONFIRMED = ("unknown", "task_unconfirmed", "a task may have been created; it is looked for again")
 
 
 class HandOff:
@@ -65,20 +71,12 @@ class HandOff:
         begun = self._begun(wanted)
         there = {mark for mark in wanted if any(one.state == "created" for one in begun[mark])}
         there |= self._found({mark: pair for mark, pair in wanted.items() if mark not in there}, begun)
-        states: dict[str, tuple[str, str, str]] = {}
-        to_send: list[str] = []
-        for mark in wanted:
-            if mark in there:
-                states[mark] = ("created", "", "")
-            elif any(map(self._may_be_under_way, begun[mark])):
-                states[mark] = (
-                    "unknown",
-                    "task_unconfirmed",
-                    "a task may have been created; it is looked for again",
-                )
-            else:
-                to_send.append(mark)
-        return {**states, **self._send([(mark, *wanted[mark]) for mark in to_send])}
+        waits = {mark for mark in wanted if mark not in there and any(map(self._may_be_under_way, begun[mark]))}
+        sent = {mark: pair for mark, pair in wanted.items() if mark not in there | waits and _was_sent(begun[mark])}
+        more, unknown = self._witnessed(sent, begun)
+        there, waits = there | more, waits | unknown
+        states = {mark: _CREATED if mark in there else _UNCONFIRMED for mark in wanted if mark in there | waits}
+        return {**states, **self._send([(mark, *pair) for mark, pair in wanted.items() if mark not in states])}
 
     def _begun(self, wanted: Mapping[str, tuple[Change, TaskDraft]]) -> dict[str, list[SentTask]]:
         """What is known of each hand-off's task, also under another name: begun by another rule, because something new
@@ -107,6 +105,27 @@ class HandOff:
         by_mark = {mark: task.id for task in tasks for mark in wanted if any(one in task.body for one in names[mark])}
         self._outbox.note([self._row(mark, *wanted[mark], "created", id) for mark, id in by_mark.items()])
         return set(by_mark)
+
+    def _witnessed(
+        self, sent: Mapping[str, tuple[Change, TaskDraft]], begun: Mapping[str, Sequence[SentTask]]
+    ) -> tuple[set[str], set[str]]:
+        """Of tasks that were sent and that no association tells: those that are there, and those of which nobody can
+        say. An account that tells of no associations for a while must not get every task once more."""
+        asked = {one.marker: one.at for mark in sent for one in begun[mark] if one.state == "sending" and one.at}
+        if not asked:
+            return set(), set()
+        try:
+            found = self._session.crm.tasks_marked(asked)
+        except CrmError as error:
+            if isinstance(error, Denied) and error.code != "scope":
+                raise
+            self._report.warnings.append(
+                f"{len(sent)} tasks that were sent are neither found nor known to be missing, and wait: {error}"
+            )
+            return set(), set(sent)
+        ids = {mark: found[one.marker] for mark in sent for one in begun[mark] if one.marker in found}
+        self._outbox.note([self._row(mark, *sent[mark], "created", id) for mark, id in ids.items()])
+        return set(ids), set()
 
     def _may_be_under_way(self, sent: SentTask) -> bool:
         if sent.state != "sending" or sent.at is None:
@@ -164,3 +183,7 @@ class HandOff:
             task_id,
             self._session.now(),
         )
+
+
+def _was_sent(begun: Sequence[SentTask]) -> bool:
+    return any(one.state == "sending" for one in begun)

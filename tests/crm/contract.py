@@ -19,6 +19,7 @@ Kinds are ours ("contact"), property names are the CRM's. Small sizes are the po
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -338,6 +339,17 @@ class WritingContract(Contract):
         assert [outcome.state for outcome in outcomes] == ["written", "written"]
         assert {(ids[0], outcomes[0].id), (ids[2], outcomes[1].id)} == {(t.contact_id, t.id) for t in found}
         assert [task.body for task in found if task.contact_id == ids[0]] == ["marker one"]
+
+    def test_g2_a_created_task_is_found_by_its_marker_as_well(self, crm: CRM, world: World) -> None:
+        """Whoever hangs on whom: a second witness, should associations not be told."""
+        (id,) = self.people(world, 1)
+        task = replace(self.task(world, id, "Anna asked for a call.\n\n[cx-1a]"), marker="cx-1a")
+
+        (outcome,) = crm.create_tasks([task], lambda _: None)
+
+        sent_at = world.now()
+        assert crm.tasks_marked({"cx-1a": sent_at, "cx-2b": sent_at}) == {"cx-1a": outcome.id}
+        assert crm.tasks_marked({"cx-2b": sent_at}) == {}
 
     def test_contacts_without_tasks_have_none(self, crm: CRM, world: World) -> None:
         """Nothing hangs there, nothing is found."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -193,6 +194,72 @@ def test_associations_are_followed_through_their_pages(script: Script, hubspot: 
 
     assert [(link.to_id, link.labels) for link in links["1"]] == [("8", ("primary",)), ("9", ("Billing",))]
     assert links["2"] == ()
+
+
+def _links_of(linked: Sequence[str], *, named: bool, lost: Callable[[int, str], bool]) -> Callable[[Heard], Reply]:
+    """An account in which these records have a partner; the others are named in the errors of a 207, or nowhere. What
+    is `lost`, by the number of the call and the id, falls out of the answer."""
+    calls = itertools.count()
+
+    def answer(heard: Heard) -> Reply:
+        call = next(calls)
+        asked = [one["id"] for one in heard.body["inputs"]]
+        results = [
+            {"from": {"id": id_}, "to": [{"toObjectId": 8, "associationTypes": []}]}
+            for id_ in asked
+            if id_ in linked and not lost(call, id_)
+        ]
+        none = {"category": "OBJECT_NOT_FOUND", "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND"}
+        errors = [
+            {**none, "context": {"fromObjectId": [id_]}}
+            for id_ in asked
+            if named and id_ not in linked and not lost(call, id_)
+        ]
+        return Reply(207 if errors else 200, {"results": results, "errors": errors})
+
+    return answer
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_g10_whoever_falls_out_of_an_answer_is_asked_after_again(script: Script, hubspot: Open, named: bool) -> None:
+    """Whichever way the account says that there are none: the second question is for those alone who are missing."""
+    script.answer = _links_of(["1", "2"], named=named, lost=lambda call, id_: (call, id_) in ((0, "2"), (0, "4")))
+
+    links = hubspot().links("contact", ["1", "2", "3", "4"], "company")
+
+    assert {id_: [one.to_id for one in those] for id_, those in links.items()} == {
+        "1": ["8"],
+        "2": ["8"],
+        "3": [],
+        "4": [],
+    }
+    second = [one["id"] for one in script.heard[1].body["inputs"]]
+    assert second == (["2", "4"] if named else ["2", "3", "4"])
+
+
+def test_g10_nobody_who_is_never_told_of_is_taken_for_having_none(script: Script, hubspot: Open) -> None:
+    """Where the account names who has none, silence says nothing: neither that there are links nor that there are
+    none. It is broken after three questions."""
+    script.answer = _links_of(["1", "2"], named=True, lost=lambda call, id_: id_ == "2")
+
+    links = hubspot().links("contact", ["1", "2", "3"], "company")
+
+    assert {id_: len(those) for id_, those in links.items()} == {"1": 1, "3": 0}
+    assert len(script.heard) == 3
+
+
+def test_g10_an_account_that_is_silent_of_all_who_have_none_is_not_asked_twice_each_time(
+    script: Script, hubspot: Open
+) -> None:
+    """The first second question shows what silence means there; from then on it costs nothing."""
+    script.answer = _links_of(["1"], named=False, lost=lambda call, id_: False)
+    crm = hubspot()
+
+    for _ in range(5):
+        links = crm.links("contact", ["1", "2", "3"], "company")
+        assert {id_: len(those) for id_, those in links.items()} == {"1": 1, "2": 0, "3": 0}
+
+    assert len(script.heard) == 6
 
 
 def test_a_pair_of_labels_is_told_from_the_persons_end_whichever_end_is_asked(script: Script, hubspot: Open) -> None:

@@ -54,7 +54,16 @@ def test_case_41_no_adapter_is_asked_to_qualify_convert_win_or_reopen() -> None:
 
     assert asked == {
         *("describe", "count", "oldest", "automations", "scan", "begin", "changes", "read", "links", "occurrences"),
-        *("write", "history", "find_tasks", "create_tasks", "create_property", "add_options", "publish"),
+        *(
+            "write",
+            "history",
+            "find_tasks",
+            "tasks_marked",
+            "create_tasks",
+            "create_property",
+            "add_options",
+            "publish",
+        ),
         *("clock_ahead", "waits_for", "close"),
     }
 

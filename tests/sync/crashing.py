@@ -64,7 +64,7 @@ def points(moment: str, at_most_every: int = EVERY) -> Iterator[int]:
     return itertools.count(0 if moment == "before" else every // 2, every)
 
 
-CALLS = frozenset({"read", "links", "write", "find_tasks", "history"})
+CALLS = frozenset({"read", "links", "write", "find_tasks", "tasks_marked", "history"})
 
 
 def fragile(world: World, fuse: Fuse) -> Any:

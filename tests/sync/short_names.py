@@ -101,6 +101,10 @@ class ShortNames:
         found = self.crm.find_tasks(_long("contact", contact_ids))
         return [replace(one, contact_id=short(one.contact_id)) for one in found]
 
+    def tasks_marked(self, markers: Mapping[str, datetime]) -> Mapping[str, str]:
+        """See CRM."""
+        return self.crm.tasks_marked(markers)
+
     def create_tasks(self, tasks: Sequence[Task], about_to_send: Callable[[int], None]) -> list[Outcome]:
         """See CRM."""
         sent = [

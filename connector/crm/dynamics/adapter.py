@@ -189,6 +189,10 @@ class Dynamics:
         """See CRM."""
         return tasking.find_tasks(self._env, contact_ids)
 
+    def tasks_marked(self, markers: Mapping[str, datetime]) -> Mapping[str, str]:
+        """See CRM. By the ids that follow from the markers, so at once and for certain."""
+        return tasking.tasks_marked(self._env, markers)
+
     def create_tasks(self, tasks: Sequence[Task], about_to_send: Callable[[int], None]) -> list[Outcome]:
         """See CRM. Here a task that may be there already is made once more without harm."""
         return tasking.create_tasks(self._env, tasks, about_to_send)

@@ -9,7 +9,7 @@ Source: "Create a record with a chosen id" and "Prevent update in upsert" of Mic
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
@@ -47,6 +47,12 @@ def find_tasks(env: Environment, contact_ids: Sequence[str]) -> list[FoundTask]:
     ]
 
 
+def tasks_marked(env: Environment, markers: Mapping[str, datetime]) -> dict[str, str]:
+    """Those of these tasks that stand under the id of their marker."""
+    ids = {_id_of(marker): marker for marker in markers}
+    return {ids[task.id]: task.id for task in reading.read(env, "task", list(ids), ()) if task.id in ids}
+
+
 def create_tasks(env: Environment, tasks: Sequence[Task], about_to_send: Callable[[int], None]) -> list[Outcome]:
     """One PATCH each, several people's at once. `about_to_send` is called in the caller's own thread."""
     if not tasks:
@@ -58,7 +64,11 @@ def create_tasks(env: Environment, tasks: Sequence[Task], about_to_send: Callabl
 
 def id_of_task(task: Task) -> str:
     """The same for the same hand-off, whatever the task says."""
-    return str(uuid5(_IDS, task.marker or f"{task.contact_id}\n{task.body}"))
+    return _id_of(task.marker or f"{task.contact_id}\n{task.body}")
+
+
+def _id_of(marker: str) -> str:
+    return str(uuid5(_IDS, marker))
 
 
 def _create(env: Environment, people: Mapping[str, Found], task: Task) -> Outcome:

@@ -179,6 +179,10 @@ class HubSpot:
         """See CRM."""
         return tasking.find_tasks(self._api, contact_ids)
 
+    def tasks_marked(self, markers: Mapping[str, datetime]) -> Mapping[str, str]:
+        """See CRM. By search, which learns of a task within the settle time."""
+        return tasking.tasks_marked(self._api, markers)
+
     def create_tasks(self, tasks: Sequence[Task], about_to_send: Callable[[int], None]) -> list[Outcome]:
         """See CRM. Where no task was created for certain, the outcome's id is empty."""
         return tasking.create_tasks(self._api, tasks, about_to_send)

@@ -71,6 +71,7 @@ class Api:
         self.allowance = Allowance(desk, wire.host, lambda: wire.whose, budget, limits, rest)
         self.their_clock = TheirClock(clock)
         self.before_call: Callable[[], None] = unasked
+        self.names_the_unlinked: bool | None = None  # whether associations name who has none; None: not seen yet
         self.refusals: dict[tuple[str, str, str | None], Refusal] = {}  # (kind, property, value or None for any)
         self._threads = Threads(reading.threads, "hubspot")
 
