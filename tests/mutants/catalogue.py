@@ -45,7 +45,7 @@ class Mutant:
 
 LAWS, LEASE, MATRIX = "tests/sync/test_laws.py::", "tests/sync/test_lease.py::", "tests/sync/test_crash_matrix.py::"
 LEADS = "tests/sync/test_leads.py::"
-TORN = "tests/sync/test_interrupted.py::"
+TORN, PASSED_OVER = "tests/sync/test_interrupted.py::", "tests/sync/test_passed_over.py::"
 DATAVERSE = "tests/crm/test_dynamics_"
 HUBSPOT, WRITING = "tests/crm/test_hubspot.py::", "tests/crm/test_hubspot_writing.py::"
 KILLED = MATRIX + "test_g2_lesson_11_a_run_killed_at_any_moment_is_healed_by_the_next"
@@ -148,7 +148,21 @@ MUTANTS = (
         "connector/sync/handoff.py",
         "        if not wanted:\n            return set()\n",
         "        if wanted or not wanted:\n            return set()\n",
-        TORN + "test_g2_lesson_23_a_task_whose_answer_was_lost_is_found_and_not_made_again[memory]",
+        PASSED_OVER + "test_g2_a_task_that_the_state_knows_nothing_of_is_found_on_the_person",
+    ),
+    Mutant(
+        "a task that no association tells is made again without a search",
+        "connector/sync/handoff.py",
+        "        if not asked:\n",
+        "        if asked or not asked:\n",
+        PASSED_OVER + "*a_task_that_an_answer_passes_over_is_not_made_again",
+    ),
+    Mutant(
+        "whoever falls out of an answer has no associations",
+        "connector/crm/hubspot/linking.py",
+        "return not api.names_the_unlinked or fruitless > 1",
+        "return True",
+        "tests/crm/test_hubspot_answers.py::*whoever_falls_out_of_an_answer_is_asked_after_again",
     ),
     Mutant(
         "what people edit is not held",

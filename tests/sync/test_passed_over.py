@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connector.crm import Outcome, Task
 from connector.ledger import Ledger
 from connector.sandbox import Sandbox
+from connector.sync import Order, run
+from tests.sync.conftest import Build
 from tests.sync.sandbox_world import SandboxWorld
 from tests.sync.world import COMPANY
 
@@ -76,6 +79,31 @@ def test_g2_lesson_23_a_task_that_nobody_can_say_anything_of_is_waited_for(tmp_p
     assert world.sync(ledger).tasks_created == 0
     hubspot.switch(associations_omitted=())
     assert world.handed_over() == ["1"]
+
+
+def test_g2_a_task_that_the_state_knows_nothing_of_is_found_on_the_person(memory: Build) -> None:
+    """It was made, and the state is a backup from before: no search is needed for it, the person tells it."""
+    world = memory()
+    world.person("1")
+    world.asked_for_demo("1")
+    ledger = world.ledger()
+
+    class Unnoted:
+        def __init__(self) -> None:
+            self._crm = world.adapter()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._crm, name)
+
+        def create_tasks(self, tasks: Sequence[Task], about_to_send: Any) -> list[Outcome]:
+            self._crm.create_tasks(tasks, lambda _: None)
+            return [Outcome("", "unknown", code="dropped") for _ in tasks]
+
+    run(world.session(ledger, Unnoted()), Order("sync", world.clock()))
+    assert [one.state for one in ledger.outbox.of("1")] == ["intended"]
+    world.clock.pass_by(minutes=10)
+
+    assert (world.sync(ledger).tasks_created, world.handed_over()) == (0, ["1"])
 
 
 def test_g3_a_search_that_tells_fewer_tasks_than_it_counts_proves_nothing(tmp_path: Path, hubspot: Sandbox) -> None:
