@@ -35,7 +35,8 @@ class Page:
     """A stretch of a full scan. `mark` resumes after this page and all before it, whichever way the scan goes through
     the records; None on the last one. `again`: some of these may have been told before, because the scan had to begin
     anew; `warning` says why, or what else whoever reads the report should know. `cursor`, on the last page: the cursor
-    of `changes` that the scan itself came to, where the one that `begin` gave is not to be used."""
+    of `changes` that the scan itself came to, where the one that `begin` gave is not to be used. `short`, there as
+    well: how many records the CRM counts that it did not tell, though what fell short was read once more."""
 
     records: tuple[Record, ...]
     mark: str | None
@@ -44,6 +45,7 @@ class Page:
     again: bool = False
     warning: str = ""
     cursor: str | None = None
+    short: int = 0
 
 
 @dataclass(frozen=True, slots=True)

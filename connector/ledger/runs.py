@@ -263,7 +263,17 @@ class Runs:
         anew when it is asked for again."""
         for kind in self.cursors_of("changes:"):
             if kind not in kinds:
-                for what in ("changes", "full", "begun", "mark", "scan", "scanned", "since run"):
+                for what in (
+                    "changes",
+                    "full",
+                    "begun",
+                    "mark",
+                    "scan",
+                    "scanned",
+                    "since run",
+                    "short",
+                    "overcounted",
+                ):
                     self.drop_cursors(f"{what}:{kind}")
 
     def told_until(self, kind: str) -> datetime | None:

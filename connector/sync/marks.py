@@ -5,10 +5,14 @@ The mark is taken before the first page, so that edits during the scan are seen 
 when the last page is stored: until then an older cursor stays, since the changes between the two are known to nobody
 but the scan. A scan that itself comes to a cursor, which tells whatever changed since the scan began, leaves that in
 place of the mark. One that is taken up by a later run keeps the mark, the instant and the run of its beginning.
+
+One that fell short of what the CRM counts leaves the cursor where it is, and is made again by the next run. Where that
+one falls short by as many, the CRM counts what it will never tell: that is remembered, and holds nothing back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import datetime
 
 from connector.sync.session import Session
@@ -36,6 +40,32 @@ def end(session: Session, kind: str, run: int, cursor: str | None = None) -> Non
     )  # a scan begun by an earlier version has none
     runs.move_cursor(f"changes:{kind}", mark, begun)
     runs.move_cursor(f"full:{kind}", begun.isoformat())
+
+
+def is_complete(session: Session, kind: str, short: int) -> bool:
+    """Whether a scan told everything, though it fell `short` by so many; inside the caller's transaction."""
+    runs = session.ledger.runs
+    before = runs.cursor(f"short:{kind}") or runs.cursor(f"overcounted:{kind}")
+    if short > int(before or 0):
+        return False
+    runs.drop_cursors(f"short:{kind}")
+    runs.drop_cursors(f"overcounted:{kind}")
+    if short:
+        runs.move_cursor(f"overcounted:{kind}", str(short))
+    return True
+
+
+def end_short(session: Session, kind: str, run: int, short: int) -> None:
+    """After the last page of one that is not complete; inside the caller's transaction."""
+    runs = session.ledger.runs
+    runs.drop_cursors(f"scan:{kind}")
+    runs.move_cursor(f"scanned:{kind}", str(run))
+    runs.move_cursor(f"short:{kind}", str(short))
+
+
+def fell_short(session: Session) -> Set[str]:
+    """The kinds whose latest scan was not complete: they are to be scanned again."""
+    return session.ledger.runs.cursors_of("short:").keys()
 
 
 def began_in(session: Session, kind: str, run: int) -> int:

@@ -100,11 +100,11 @@ class Pull:
         """Everything that changed since the last run."""
         kinds, runs = self.kinds(), self._ledger.runs
         runs.read_only(kinds)
-        known = runs.cursors_of("changes:")
+        known, short = runs.cursors_of("changes:"), marks.fell_short(self._session)
         try:
             for kind in kinds:
                 cursor = known.get(kind)
-                if cursor is None or not self._told_since(kind, cursor):
+                if cursor is None or kind in short or not self._told_since(kind, cursor):
                     self._move_cursors()  # before the scan puts its own in their place
                     with self._session.calling_as("backfill"):
                         Scanning(self._session, self._report, self).everything((kind,), counts_drift=False)

@@ -2,7 +2,8 @@
 Full scans: every record of a kind, page by page, resumable, stored while the next pages are on their way.
 
 A scan's mark moves in the same transaction as the records it stands for; who was not met is asked after. What
-`marks` takes before the first page becomes the cursor of the incremental read when everything is stored.
+`marks` takes before the first page becomes the cursor of the incremental read when everything is stored. A scan that
+knows of records which it was not told is not complete: no cursor moves, and the next run scans again.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Some pages of a scan: what they hold, since when that is known, the mark behind them, and the cursor that the
-    scan came to, where these are its last."""
+    """Some pages of a scan: what they hold, since when that is known, the mark behind them, and, where these are its
+    last, the cursor that the scan came to and by how many records it fell short of what the CRM counts."""
 
     records: tuple[Record, ...]
     read_at: datetime
@@ -37,6 +38,7 @@ class Group:
     again: bool
     warnings: tuple[str, ...]
     cursor: str | None = None
+    short: int = 0
 
 
 class Scanning:
@@ -60,7 +62,7 @@ class Scanning:
                 self._scan(kind)
 
     def _scan(self, kind: str) -> None:
-        done, cursor = self._begin(kind), None
+        done, last = self._begin(kind), None
         with closing(self._coming(kind)) as coming:
             for group, gathered in coming:
                 self._session.go_on()
@@ -69,10 +71,10 @@ class Scanning:
                 records = self._new(kind, group)
                 mark, told_until = (f"scan:{kind}", group.mark), self._told_until(kind)
                 self._pull.keep(kind, records, group.read_at, mark, gathered, told_until=told_until)
-                done, cursor = done + len(records), group.cursor
+                done, last = done + len(records), group
                 self._session.progress(kind, done, group.total)
         self._ask_after_missed(kind)
-        self._end(kind, cursor)
+        self._end(kind, last)
 
     def _coming(self, kind: str) -> Generator[tuple[Group, Gathered], None, None]:
         """Group after group with what belongs to its records; pages and links of the next ones are on their way."""
@@ -102,6 +104,7 @@ class Scanning:
                 any(page.again for page, _ in some),
                 tuple(page.warning for page, _ in some if page.warning),
                 last.cursor,
+                last.short,
             )
 
     def _new(self, kind: str, group: Group) -> Sequence[Record]:
@@ -119,9 +122,14 @@ class Scanning:
         marks.begin(self._session, kind, self._report.run)
         return 0
 
-    def _end(self, kind: str, cursor: str | None) -> None:
+    def _end(self, kind: str, last: Group | None) -> None:
+        cursor, short = (last.cursor, last.short) if last else (None, 0)
         with self._session.ledger.transaction():
-            marks.end(self._session, kind, self._report.run, cursor)
+            if marks.is_complete(self._session, kind, short):
+                marks.end(self._session, kind, self._report.run, cursor)
+                return
+            marks.end_short(self._session, kind, self._report.run, short)
+        self._report.incomplete.append(kind)
 
     def _ask_after_missed(self, kind: str) -> None:
         """Known records that the scan did not meet are gone, unless they answer."""

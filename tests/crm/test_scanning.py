@@ -267,6 +267,41 @@ def test_lesson_06_what_the_list_never_tells_is_reported() -> None:
 
     assert set(account.ids) - set(told(pages)) == {"333"}
     assert "399 contact records where the search counts 400, and once more" in warnings(pages)[-1]
+    assert [page.short for page in pages if page.short] == [pages[-1].short] == [1]
+
+
+@pytest.mark.parametrize("people", [6, 10, 11, 20])
+@pytest.mark.parametrize("threads", [1, 4])
+def test_lesson_06_a_list_of_few_pages_is_held_against_the_count_as_well(people: int, threads: int) -> None:
+    """Two to four pages: what a page passes over is found, or known to be missing; one of one page costs no count."""
+    ids = tuple(str(id) for id in range(1, people + 1))
+    once, never = (Account(ids, threads=threads, drops={"3": times}) for times in (1, 10**6))
+
+    found, missed = once.scan(), never.scan()
+
+    assert (set(told(found)), found[-1].short) == (set(ids), 0)
+    assert (set(ids) - set(told(missed)), missed[-1].short) == ({"3"}, 1)
+
+
+@pytest.mark.parametrize(("people", "searches"), [(5, 0), (6, 1), (16, 1), (30, 1)])
+def test_a_list_that_is_whole_costs_one_count_at_most(people: int, searches: int) -> None:
+    """And none where it is a page: who is not on it is not anywhere."""
+    account = Account(tuple(str(id) for id in range(1, people + 1)))
+
+    pages = account.scan()
+
+    assert (account.searches, pages[-1].short, warnings(pages)) == (searches, 0, [])
+
+
+def test_a_list_of_few_pages_that_was_left_is_held_against_the_count_when_it_is_taken_up() -> None:
+    """What the earlier life told counts as told."""
+    ids = tuple(str(id) for id in range(1, 13))
+    first = Account(ids).scan()[0]
+    rest = Account(ids, drops={"7": 10**6})
+
+    pages = rest.scan(first.mark)
+
+    assert (rest.searches > 0, pages[-1].short) == (True, 1)
 
 
 def test_edits_during_a_scan_are_no_surprise() -> None:

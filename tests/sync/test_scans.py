@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from connector.crm import Page
-from connector.sync import Order, run
+from connector.ledger import Ledger
+from connector.sync import Order, Report, run
+from tests.sync.conftest import Build
 from tests.sync.world import World
 
 
@@ -89,3 +91,101 @@ def test_lesson_46_trap_22_reading_waits_for_what_is_stored(tmp_path: Path) -> N
     run(session, Order("plan", world.clock(), everything=True, write=False))
 
     assert 0 < most <= 2 * 6  # stored, linked (three), waiting, and forming
+
+
+class Short:
+    """A CRM whose scan of people ends by saying that so many were not told."""
+
+    def __init__(self, world: World, short: int, *, leaves_out: str = "") -> None:
+        self._crm, self._short, self._leaves_out = world.adapter(), short, leaves_out
+        self.scans = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._crm, name)
+
+    def scan(self, kind: str, *arguments: Any, **named: Any) -> Iterator[Page]:
+        """All pages, and on the last one of people how many are missing."""
+        for page in self._crm.scan(kind, *arguments, **named):
+            if kind != "contact":
+                yield page
+                continue
+            told = tuple(one for one in page.records if one.id != self._leaves_out)
+            self.scans += page.mark is None
+            yield replace(page, records=told, short=self._short if page.mark is None else 0)
+
+
+def _run(world: World, ledger: Ledger, crm: Any, *, everything: bool = False) -> Report:
+    order = Order("backfill" if everything else "sync", world.clock(), everything=everything)
+    return run(world.session(ledger, crm), order)
+
+
+def test_g3_lesson_06_a_scan_that_knows_it_missed_somebody_is_not_complete(build: Build) -> None:
+    """The first run of an account: everybody told is decided on, the run says what it is, and the next one reads people
+    again, from the beginning."""
+    world = build()
+    world.usual_people()
+    ledger = world.ledger()
+
+    report = _run(world, ledger, Short(world, 1, leaves_out=_first(world)))
+
+    assert (report.status, report.incomplete, report.complete_until) == ("partial", ["contact"], None)
+    assert report.counts["read"] == 5
+    assert ledger.runs.cursor("changes:contact") is None
+    world.clock.pass_by(minutes=10)
+    later = world.sync(ledger)
+    assert (later.status, later.incomplete, later.counts["read"]) == ("done", [], 6)
+    assert later.complete_until is not None
+    assert ledger.mirror.count("contact") == 6
+
+
+def test_g3_lesson_06_a_backfill_that_missed_somebody_moves_no_cursor(build: Build) -> None:
+    """Reading went on by what changed, and does once all have been read: until then, complete means up to before."""
+    world = build()
+    world.usual_people()
+    ledger = world.ledger()
+    world.sync(ledger)
+    world.clock.pass_by(hours=1)
+    world.sync(ledger)
+    cursor, until = ledger.runs.cursor("changes:contact"), ledger.runs.complete_until()
+    world.clock.pass_by(hours=1)
+
+    report = _run(world, ledger, Short(world, 1), everything=True)
+    in_between = (ledger.runs.cursor("changes:contact"), ledger.runs.complete_until())
+    world.clock.pass_by(hours=1)
+    crm = Short(world, 0)
+    later = _run(world, ledger, crm)
+    world.clock.pass_by(hours=1)
+    last = _run(world, ledger, crm)
+
+    assert (report.status, report.incomplete, in_between) == ("partial", ["contact"], (cursor, until))
+    assert (later.status, later.incomplete) == ("done", [])
+    assert later.complete_until is not None
+    assert until is not None
+    assert later.complete_until > until
+    assert (crm.scans, last.status) == (1, "done")
+
+
+def test_lesson_06_a_crm_that_always_counts_too_many_is_not_read_in_full_for_ever(build: Build) -> None:
+    """Its search counts somebody whom no list will ever tell: read again once, and from then on taken for what it is,
+    until it counts more than that."""
+    world = build()
+    world.usual_people()
+    ledger = world.ledger()
+    crm = Short(world, 1)
+
+    reports = []
+    for _ in range(4):
+        reports.append(_run(world, ledger, crm))
+        world.clock.pass_by(hours=1)
+
+    assert [one.incomplete for one in reports] == [["contact"], [], [], []]
+    assert [one.status for one in reports] == ["partial", "done", "done", "done"]
+    assert (crm.scans, reports[-1].complete_until is not None) == (2, True)
+    assert _run(world, ledger, Short(world, 1), everything=True).incomplete == []
+    world.clock.pass_by(hours=1)
+    assert _run(world, ledger, Short(world, 2), everything=True).incomplete == ["contact"]
+
+
+def _first(world: World) -> str:
+    (page,) = list(world.adapter().scan("contact", ()))
+    return page.records[0].id

@@ -79,18 +79,21 @@ class Stretch:
     done: bool = False
     second: bool = False
     changes: Place | None = None
+    short: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored."""
         changes = self.changes.to_json() if self.changes else None
-        return {"link": self.link, "met": self.met, "done": self.done, "second": self.second, "changes": changes}
+        how_far = {"link": self.link, "met": self.met, "done": self.done, "second": self.second}
+        return {**how_far, "changes": changes, "short": self.short}
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Stretch:
         """What `to_json` wrote."""
-        met, changes = stored.get("met"), Place.of(stored.get("changes"))
+        changes = Place.of(stored.get("changes"))
+        met, short = (one if isinstance(one := stored.get(name), int) else 0 for name in ("met", "short"))
         done, second = (stored.get(name) is True for name in ("done", "second"))
-        return cls(stored.get("link"), met if isinstance(met, int) else 0, done, second, changes)
+        return cls(stored.get("link"), met, done, second, changes, short)
 
 
 @dataclass(slots=True)

@@ -161,6 +161,7 @@ class Scan:
             again=again,
             warning=warning,
             cursor=self._cursor() if whole else None,
+            short=sum(one.short for one in self._mark.stretches.values()) if whole else 0,
         )
 
     def _advance(self, table: Table, beside: Mapping[str, Any]) -> None:
@@ -194,7 +195,8 @@ class Scan:
             return
         short = f"{table.set_name} showed {met} rows and counts {counted}"
         if stretch.second:
-            self._warn(short)
+            stretch.short = counted - met
+            self._warn(f"{short}, and once more when read again")
             return
         self._warn(f"{short}; it is read once more")
         self._again = True

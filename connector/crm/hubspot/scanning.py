@@ -37,11 +37,13 @@ class Scan:
         self._api, self._kind, self._ask = api, kind, ask
         self._parts = Partition.resumed(after)
         self._parts.alone |= not shared
-        self._counted = counted
+        self._counted = counted and (after is None or after.startswith("{"))  # from an id on, not all is told
         self._coming: dict[Stretch, tuple[Future[Page], float]] = {}  # at most one page each, and when it was asked for
         self._pages = 0
         self._resumed = after is not None
+        self._pieces = self._resumed  # whether the list is longer than a page
         self._warning = ""
+        self._short = 0
 
     def pages(self) -> Iterator[Page]:
         """Page after page; those that follow are under way while the caller works on one."""
@@ -97,6 +99,7 @@ class Scan:
         self._pages += 1
         if self._counted and self._pages == FIRST_PAGES and self._parts.open:
             self._learn()
+        self._pieces |= bool(self._parts.open)
         if not self._parts.open:
             self._conclude()
         self._fetch()
@@ -105,7 +108,8 @@ class Scan:
             return None
         warning, self._warning = self._warning, ""
         age = self._api.clock() - asked_at
-        return Page(records, mark, self._parts.total, age=age, again=self._parts.again, warning=warning)
+        again, short = self._parts.again, self._short
+        return Page(records, mark, self._parts.total, age=age, again=again, warning=warning, short=short)
 
     def _taken(self, stretch: Stretch, page: Page) -> range | None:
         """The places of its records in a page; None where it had better be asked for again by one cursor."""
@@ -151,6 +155,8 @@ class Scan:
     def _conclude(self) -> None:
         """Everything is told. Where that is less than the search counted and counts, what fell short is read again."""
         parts = self._parts
+        if parts.total is None and self._counted and self._pieces:
+            parts.total = self._count(BOTTOM, None)
         if parts.total is None or parts.told >= parts.total:
             return
         counted = self._count(BOTTOM, None)
@@ -158,7 +164,7 @@ class Scan:
             return
         told = f"the list told {parts.told:,} {self._kind} records where the search counts {counted:,}"
         if parts.again:
-            self._warning = f"{told}, and once more when read again"
+            self._warning, self._short = f"{told}, and once more when read again", counted - parts.told
             return
         short = [one for one in parts.done if (self._count(one[0], one[1]) or 0) > one[2]]
         if short:
