@@ -60,7 +60,12 @@ def end_short(session: Session, kind: str, run: int, short: int) -> None:
     runs = session.ledger.runs
     runs.drop_cursors(f"scan:{kind}")
     runs.move_cursor(f"scanned:{kind}", str(run))
-    runs.move_cursor(f"short:{kind}", str(short))
+    scan_again(session, kind, short)
+
+
+def scan_again(session: Session, kind: str, short: int) -> None:
+    """The next run scans, since the list fell short by so many; inside the caller's transaction."""
+    session.ledger.runs.move_cursor(f"short:{kind}", str(short))
 
 
 def fell_short(session: Session) -> Set[str]:

@@ -16,6 +16,7 @@ from math import inf
 from connector.crm import KINDS, Page
 from connector.ledger.completeness import ARCHIVED, ASSOCIATIONS, RECONCILE
 from connector.model import Record
+from connector.sync import marks
 from connector.sync.ahead import in_groups
 from connector.sync.pull import Pull
 from connector.sync.session import Report, Session
@@ -104,6 +105,9 @@ class Reconcile(_Sweeping):
         with self._ledger.transaction():
             self._session.still_mine()
             self._ledger.mirror.touch(kind, same, read_at, self._report.run)
+            if mark is None and not marks.is_complete(self._session, kind, group[-1].short):
+                marks.scan_again(self._session, kind, group[-1].short)
+                self._report.incomplete.append(kind)
             return self._keep(
                 replace(
                     place,

@@ -592,6 +592,7 @@ def test_lesson_06_rows_that_a_list_never_tells_are_known_to_be_missing(
     pages.close()
     if torn:  # right after the second pass of people, and before the last leads
         told += islice(open_dynamics(read=Reading(page=4)).scan("contact", [], after=told[-1].mark), 1)
+        assert "once more when" in told[-1].warning
         told += open_dynamics(read=Reading(page=4)).scan("contact", [], after=told[-1].mark)
 
     assert set(ids) - {record.id for page in told for record in page.records}
