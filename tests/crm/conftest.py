@@ -14,7 +14,7 @@ from connector.sandbox.clock import Clock
 from connector.sandbox.dataverse import DataverseSandbox, Environment
 from tests.crm import asking_dynamics
 from tests.crm.organisation import Organisation
-from tests.crm.scripted import Open, Reply, Script, Time
+from tests.crm.scripted import NOBODY, Open, Reply, Script, Time
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def time() -> Time:
 
 @pytest.fixture
 def script() -> Iterator[Script]:
-    with Script(lambda _heard: Reply(json={"results": []})) as running:
+    with Script(lambda _heard: Reply(json=NOBODY)) as running:
         yield running
 
 

@@ -46,6 +46,9 @@ class Reply:
         return self.raw if self.raw is not None else json.dumps(self.json).encode()
 
 
+#: None of those who were asked for is there.
+NOBODY = {"results": [], "errors": [{"category": "OBJECT_NOT_FOUND"}]}
+
 #: Hang up without a word.
 SILENCE = Reply(cut=0)
 
@@ -139,9 +142,9 @@ class Time:
 
 
 def first(*replies: Reply, then: Reply | None = None) -> Callable[[Heard], Reply]:
-    """The replies one after the other, then for ever `then` (by default an empty result)."""
+    """The replies one after the other, then for ever `then` (by default that nobody is there)."""
     left = list(replies)
-    return lambda _heard: left.pop(0) if left else then or Reply(json={"results": []})
+    return lambda _heard: left.pop(0) if left else then or Reply(json=NOBODY)
 
 
 def rate_limited(policy: str) -> Reply:

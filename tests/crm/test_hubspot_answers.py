@@ -259,7 +259,52 @@ def test_g10_an_account_that_is_silent_of_all_who_have_none_is_not_asked_twice_e
         links = crm.links("contact", ["1", "2", "3"], "company")
         assert {id_: len(those) for id_, those in links.items()} == {"1": 1, "2": 0, "3": 0}
 
-    assert len(script.heard) == 6
+    assert len(script.heard) == 3 + 4
+
+
+def _there(ids: Sequence[str], *, named: bool, lost: Callable[[int, str], bool]) -> Callable[[Heard], Reply]:
+    """An account in which these records are; the others are named in the errors of a 207, or nowhere."""
+    calls = itertools.count()
+
+    def answer(heard: Heard) -> Reply:
+        call = next(calls)
+        asked = [one["id"] for one in heard.body["inputs"]]
+        results = [{"id": id_, "properties": {}} for id_ in asked if id_ in ids and not lost(call, id_)]
+        gone = [id_ for id_ in asked if id_ not in ids]
+        errors = [{"category": "OBJECT_NOT_FOUND", "context": {"ids": gone}}] if named and gone else []
+        return Reply(207 if errors else 200, {"results": results, "errors": errors})
+
+    return answer
+
+
+@pytest.mark.parametrize(("named", "calls"), [(True, 3), (False, 5)])
+def test_g9_whoever_falls_out_of_an_answer_is_not_taken_for_deleted(
+    script: Script, hubspot: Open, named: bool, calls: int
+) -> None:
+    """Twice in a row; whoever is named as deleted is not asked for again, and whoever is never heard of is, in the
+    end."""
+    script.answer = _there(["1", "2"], named=named, lost=lambda call, id_: (call, id_) in ((0, "2"), (1, "2")))
+
+    found = read(hubspot(), ["1", "2", "3"])
+
+    assert sorted(found) == ["1", "2"]
+    assert [[one["id"] for one in heard.body["inputs"]] for heard in script.heard][1:3] == (
+        [["2"], ["2"]] if named else [["2", "3"], ["2", "3"]]
+    )
+    assert len(script.heard) == calls
+
+
+def test_an_account_that_is_silent_of_all_who_are_gone_is_not_asked_three_times_each_time(
+    script: Script, hubspot: Open
+) -> None:
+    """Once several have been asked for in vain, silence is its way of saying so."""
+    script.answer = _there(["1"], named=False, lost=lambda call, id_: False)
+    crm = hubspot()
+
+    for _ in range(5):
+        assert read(crm, ["1", "2", "3"]) == ["1"]
+
+    assert len(script.heard) == 3 + 4
 
 
 def test_a_pair_of_labels_is_told_from_the_persons_end_whichever_end_is_asked(script: Script, hubspot: Open) -> None:

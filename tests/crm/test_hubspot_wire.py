@@ -13,7 +13,7 @@ from connector.crm import Update
 from connector.crm.hubspot import HubSpot, Reading
 from connector.crm.pacing import Budget
 from connector.errors import ConnectorError, CrmError, Deferred, Denied, NotFound, OutcomeUnknown, Transient
-from tests.crm.scripted import SILENCE, Heard, Open, Reply, Script, Time, first, rate_limited
+from tests.crm.scripted import NOBODY, SILENCE, Heard, Open, Reply, Script, Time, first, rate_limited
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
@@ -266,7 +266,7 @@ def test_a_spent_day_defers_and_asks_no_more(script: Script, hubspot: Open) -> N
 def test_the_daily_floor_is_learnt_from_the_headers(script: Script, hubspot: Open) -> None:
     """When the rest of the day falls to the floor, the connection stops before the server does."""
     headers = {"X-HubSpot-RateLimit-Daily": "1000", "X-HubSpot-RateLimit-Daily-Remaining": "100"}
-    script.answer = first(then=Reply(json={"results": []}, headers=headers))
+    script.answer = first(then=Reply(json=NOBODY, headers=headers))
     crm = hubspot(budget=Budget(share=1.0, daily_floor=100))
     read(crm)
 
@@ -292,7 +292,7 @@ def test_writes_that_the_budget_stops_are_deferred_each(script: Script, hubspot:
 def test_a_refreshed_token_is_tried_once_after_a_401(script: Script, hubspot: Open) -> None:
     """A long run outlives its token: a new one is used; the same one again is not."""
     tokens = iter(["old", "new", "new"])
-    script.answer = lambda heard: Reply(200 if heard.headers["Authorization"] == "Bearer new" else 401, {"results": []})
+    script.answer = lambda heard: Reply(200 if heard.headers["Authorization"] == "Bearer new" else 401, NOBODY)
 
     read(hubspot(lambda: next(tokens)))
 

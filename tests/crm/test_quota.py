@@ -13,7 +13,7 @@ from connector.crm.priorities import portion
 from connector.crm.quota import Book, OwnBook
 from connector.ledger.quota import QuotaBook
 from tests.crm.quota_sim import Server, Simulation
-from tests.crm.scripted import Reply, Script
+from tests.crm.scripted import NOBODY, Reply, Script
 
 
 @pytest.fixture(params=["in memory", "in a ledger"])
@@ -228,7 +228,7 @@ def test_g7_connections_with_one_token_share_one_log_and_the_token_stands_nowher
 
     book = QuotaBook(f"sqlite:///{tmp_path}/state.db")
     desk = Desk(book, clock=lambda: now[0], sleep=passes, wall=lambda: now[0])
-    script.answer = lambda _heard: Reply(json={"results": []}, headers={"X-HubSpot-RateLimit-Max": "10"})
+    script.answer = lambda _heard: Reply(json=NOBODY, headers={"X-HubSpot-RateLimit-Max": "10"})
     adapters = [HubSpot(token, base_url=script.url, desk=desk) for token in ("pat-one", "pat-one", "pat-two")]
     for adapter in adapters:
         for _ in range(8):

@@ -159,9 +159,9 @@ MUTANTS = (
     ),
     Mutant(
         "whoever falls out of an answer has no associations",
-        "connector/crm/hubspot/linking.py",
-        "return not api.names_the_unlinked or fruitless > 1",
-        "return True",
+        "connector/crm/hubspot/silence.py",
+        "if self._fruitless < FRUITLESS and self._silence.named is not False:",
+        "if asked < 0:",
         "tests/crm/test_hubspot_answers.py::*whoever_falls_out_of_an_answer_is_asked_after_again",
     ),
     Mutant(

@@ -202,6 +202,59 @@ def test_lesson_48_trap_10_the_deleted_are_counted_and_never_written_and_may_com
     assert world.handed_over() == ["1"]
 
 
+def test_g9_lesson_48_somebody_erased_for_privacy_is_gone_and_never_written(tmp_path: Path, hubspot: Sandbox) -> None:
+    """No bin tells of them and no id answers any more: within a day they are counted as gone, once, and whatever was
+    due for them is not."""
+    world = SandboxWorld(tmp_path, sandbox=hubspot)
+    for id in ("1", "2"):
+        world.person(id)
+    ledger = world.ledger()
+    world.sync(ledger)
+    world.saw("1", "list:Visited pricing", 0)
+    world.saw("1", "list:Attended webinar", 0)
+    hubspot.do("gdpr_delete", {"id": "1"})
+    writes = world.writes
+
+    reports = [_later(world, ledger, **time) for time in ({"hours": 7}, {"hours": 24}, {"hours": 24})]
+
+    assert sum(one.counts["gone"] for one in reports) == 1
+    assert [one.counts["gone"] for one in reports][-1] == 0
+    assert ledger.mirror.alive("contact", ["1", "2"]) == {"2"}
+    assert world.writes - writes == sum(one.counts["written"] for one in reports)
+    assert "1" not in {row.person_id for one in reports for row in ledger.work.every(one.run)}
+    assert [one.status for one in reports] == ["done"] * 3
+
+
+@pytest.mark.parametrize("call", ["contacts/batch/update", "objects/.*/tasks$", "contacts/batch/read"])
+def test_g9_lesson_48_somebody_erased_under_our_hands_takes_nobody_along(
+    tmp_path: Path, hubspot: Sandbox, call: str
+) -> None:
+    """Read, decided on, and erased for privacy right before the write, before the task, or before being read again:
+    the others are written and handed over, and the next run writes nothing."""
+    world = SandboxWorld(tmp_path, sandbox=hubspot)
+    for id in ("1", "2", "3"):
+        world.person(id)
+    ledger = world.ledger()
+    world.sync(ledger)
+    world.clock.pass_by(hours=1)
+    for id in ("1", "2", "3"):
+        world.asked_for_demo(id)
+    hubspot.fault("do", method="POST", path=call, control="gdpr_delete", body={"id": "2"})
+
+    report = world.sync(ledger)
+    again = _later(world, ledger, minutes=10)
+    last = _later(world, ledger, days=1)
+    writes = world.writes
+    still = world.sync(ledger)
+
+    assert set(world.contacts()) == {"1", "3"}
+    assert world.handed_over() == ["1", "3"]
+    assert report.counts["looked_at"] == 3
+    assert ledger.mirror.alive("contact", ["1", "2", "3"]) == {"1", "3"}
+    assert sum(one.counts["gone"] for one in (report, again, last)) == 1
+    assert (still.status, world.writes) == ("done", writes)
+
+
 def test_g10_lesson_12_trap_09_a_link_that_touched_nothing_is_seen_within_a_day(build: Build) -> None:
     """A deal that was won long ago is put beside a person; neither record is modified by it."""
     world = build()

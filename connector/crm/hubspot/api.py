@@ -16,6 +16,7 @@ from connector.crm.desk import Desk
 from connector.crm.hubspot.allowance import Allowance
 from connector.crm.hubspot.names import TYPES, Reading, Sizes, path_of
 from connector.crm.hubspot.refusals import Refusal
+from connector.crm.hubspot.silence import Silence
 from connector.crm.hubspot.transport import Request, Wire
 from connector.crm.hubspot.verdict import Refused, body_of, error_of, retry_after
 from connector.crm.pacing import Budget
@@ -71,7 +72,7 @@ class Api:
         self.allowance = Allowance(desk, wire.host, lambda: wire.whose, budget, limits, rest)
         self.their_clock = TheirClock(clock)
         self.before_call: Callable[[], None] = unasked
-        self.names_the_unlinked: bool | None = None  # whether associations name who has none; None: not seen yet
+        self.unlinked, self.missing = Silence(), Silence()  # of who has no associations, and of who is not there
         self.refusals: dict[tuple[str, str, str | None], Refusal] = {}  # (kind, property, value or None for any)
         self._threads = Threads(reading.threads, "hubspot")
 

@@ -50,15 +50,13 @@ def _partners(api: Api, kind: str, ids: Sequence[str], to: str) -> dict[str, Par
     """Partners of each record, {} for none; records of which HubSpot said nothing, however often asked, are missing."""
     found: dict[str, Partners] = {id_: {} for id_ in ids}
     inputs: list[Input] = [{"id": id_} for id_ in found]
-    looks = fruitless = 0
+    asking = api.unlinked.asking()
     while inputs:
         more, silent = _look(api, kind, inputs, to, found)
         asked = {(one["id"], one.get("after")) for one in inputs}
         if any((one["id"], one["after"]) in asked for one in more):
             raise CrmError(f"associations from {kind} to {to} do not advance", code="links_stuck")
-        looks += 1
-        fruitless = fruitless + 1 if looks > 1 and len(silent) == len(inputs) else 0
-        if silent and _is_enough(api, fruitless):
+        if silent and asking.is_enough(len(inputs), len(silent)):
             _given_up(api, silent, found)
             silent = []
         inputs = more + silent
@@ -81,7 +79,7 @@ def _look(
                     told.add(id_)
                     more += _collect(id_, entry, found[id_], PRIMARY_TYPES.get((kind, to)))
             for error in filter(_says_none, listed(answer, "errors")):
-                api.names_the_unlinked = True
+                api.unlinked.named = True
                 named = _named(error)
                 told |= named
                 unnamed += not named
@@ -90,22 +88,11 @@ def _look(
     return more, silent
 
 
-def _is_enough(api: Api, fruitless: int) -> bool:
-    """Whether to ask no more after those that no answer says a word to. Where HubSpot names who has none, as it is
-    seen to do, silence is an answer that got lost; an account that is silent of all of them is not asked twice each
-    time."""
-    if api.names_the_unlinked is None:
-        return fruitless > 0
-    return not api.names_the_unlinked or fruitless > 1
-
-
 def _given_up(api: Api, silent: Sequence[Input], found: dict[str, Partners]) -> None:
-    """What silence means in the end: none, in an account that names nobody who has none, else that nobody knows."""
+    """What silence means in the end: that nobody knows, or none, in an account that names nobody who has none."""
     for one in silent:
-        if api.names_the_unlinked or "after" in one:
+        if api.unlinked.named or "after" in one:
             found.pop(one["id"], None)
-    if api.names_the_unlinked is None and len(silent) > 1:  # one alone may have been lost twice
-        api.names_the_unlinked = False
 
 
 def _ask(api: Api, kind: str, part: Sequence[Input], to: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from connector.crm.hubspot.api import Api, Call, in_parts, listed, next_page, sh
 from connector.crm.hubspot.names import LONGEST_QUERY, MERGEABLE, MERGED_INTO, OTHER_EMAILS
 from connector.crm.hubspot.records import record
 from connector.crm.hubspot.scanning import Scan
-from connector.crm.hubspot.verdict import Refused
+from connector.crm.hubspot.verdict import Refused, complaint
 from connector.model import Record
 
 Answer = dict[str, Any]
@@ -30,22 +30,47 @@ def scan(
 
 
 def read(api: Api, kind: str, ids: Sequence[str], properties: Sequence[str]) -> Iterator[Record]:
-    """Current values of these records, each once, in no promised order; absent ids are simply missing."""
+    """Current values of these records, each once, in no promised order; absent ids are simply missing. Whoever falls
+    out of an answer is asked for again: it is no small thing to be taken for deleted."""
     wanted = asked_for(kind, properties)
-    parts = in_parts(list(dict.fromkeys(ids)), lambda: api.sizes["batch"])
+    left, asking = list(dict.fromkeys(ids)), api.missing.asking()
     seen: set[str] = set()
-    for part in api.each(lambda part: (part, batch_read(api, kind, part, wanted)), parts):
-        for found in _named(*part):
-            if found.id not in seen:
-                seen.add(found.id)
-                yield found
+    while left:
+        silent: list[str] = []
+        parts = in_parts(left, lambda: api.sizes["batch"])
+        for part, answers in api.each(lambda part: (part, _answers(api, kind, part, wanted)), parts):
+            found = list(_named(part, [one for answer in answers for one in _records(kind, answer)]))
+            told = {id_ for one in found for id_ in (one.id, *one.merged_ids)}
+            silent += [id_ for id_ in part if id_ not in told and not _is_missing(api, id_, answers)]
+            for one in found:
+                if one.id not in seen:
+                    seen.add(one.id)
+                    yield one
+        left = [] if not silent or asking.is_enough(len(left), len(silent)) else silent
+
+
+def _is_missing(api: Api, id_: str, answers: Sequence[Answer]) -> bool:
+    """Whether the errors of a 207 say that this record is not there; one that names nobody is about all who are not
+    told."""
+    for error in (error for answer in answers for error in listed(answer, "errors")):
+        said = complaint(error)
+        if said.about_absence and (id_ in said.ids or not said.ids):
+            api.missing.named = True
+            return True
+    return False
 
 
 def batch_read(
     api: Api, kind: str, ids: Sequence[str], properties: Sequence[str], *, archived: bool = False
 ) -> list[Record]:
     """One batch read, of at most `batch` ids; a 207 simply holds fewer records."""
+    answers = _answers(api, kind, ids, properties, archived=archived)
+    return [found for answer in answers for found in _records(kind, answer)]
 
+
+def _answers(
+    api: Api, kind: str, ids: Sequence[str], properties: Sequence[str], *, archived: bool = False
+) -> list[Answer]:
     def ask(part: Sequence[str]) -> Answer:
         body = {
             "properties": list(properties),
@@ -55,8 +80,11 @@ def batch_read(
         query = (("archived", "true" if archived else "false"),)
         return api.ask(Call("batch_read", "batch_read", params=type_of(kind), query=query, body=body, lists=True))
 
-    answers = shrinking(api, "batch", ids, ask)
-    return [found for answer in answers for entry in listed(answer) if (found := record(kind, entry))]
+    return shrinking(api, "batch", ids, ask)
+
+
+def _records(kind: str, answer: Answer) -> list[Record]:
+    return [found for entry in listed(answer) if (found := record(kind, entry))]
 
 
 def asked_for(kind: str, properties: Sequence[str]) -> tuple[str, ...]:

@@ -21,7 +21,6 @@ from connector.crm.hubspot.reading import read
 from connector.crm.hubspot.records import ident, instant, millis, texts
 from connector.crm.hubspot.verdict import Refused
 from connector.errors import CrmError, Deferred, NotFound, OutcomeUnknown, Transient
-from connector.model import Record
 
 #: Around the instant at which a task was sent, its creation may stand so much earlier or later in HubSpot.
 CLOCKS_DIFFER, COMES_LATE = timedelta(minutes=10), timedelta(hours=1)
@@ -31,9 +30,7 @@ def find_tasks(api: Api, contact_ids: Sequence[str]) -> list[FoundTask]:
     """Every task on these contacts; a task on two of them is found twice, once for each."""
     tasks_of = links(api, "contact", contact_ids, "task")
     ids = list(dict.fromkeys(link.to_id for linked in tasks_of.values() for link in linked))
-    found = _read(api, ids)
-    if passed_over := [id_ for id_ in ids if id_ not in found]:
-        found |= _read(api, passed_over)
+    found = {task.id: task for task in read(api, "task", ids, ("hs_task_body", "hs_createdate"))}
     return [
         FoundTask(
             task.id,
@@ -45,10 +42,6 @@ def find_tasks(api: Api, contact_ids: Sequence[str]) -> list[FoundTask]:
         for link in linked
         if (task := found.get(link.to_id))
     ]
-
-
-def _read(api: Api, ids: Sequence[str]) -> dict[str, Record]:
-    return {task.id: task for task in read(api, "task", ids, ("hs_task_body", "hs_createdate"))}
 
 
 def tasks_marked(api: Api, markers: Mapping[str, datetime]) -> dict[str, str]:
