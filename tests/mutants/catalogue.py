@@ -158,6 +158,13 @@ MUTANTS = (
         PASSED_OVER + "*a_task_that_an_answer_passes_over_is_not_made_again",
     ),
     Mutant(
+        "a scan that knows that it missed somebody is complete",
+        "connector/sync/marks.py",
+        "if short > int(before or 0):",
+        "if short < 0:",
+        "tests/sync/test_scans.py::test_g3_lesson_06_a_scan_that_knows_it_missed_somebody_is_not_complete[memory]",
+    ),
+    Mutant(
         "whoever falls out of an answer has no associations",
         "connector/crm/hubspot/silence.py",
         "if self._fruitless < FRUITLESS and self._silence.named is not False:",

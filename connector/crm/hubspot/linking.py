@@ -53,7 +53,7 @@ def _partners(api: Api, kind: str, ids: Sequence[str], to: str) -> dict[str, Par
     asking = api.unlinked.asking()
     while inputs:
         more, silent = _look(api, kind, inputs, to, found)
-        asked = {(one["id"], one.get("after")) for one in inputs}
+        asked = {(one["id"], one.get("after")) for one in inputs} if more else ()
         if any((one["id"], one["after"]) in asked for one in more):
             raise CrmError(f"associations from {kind} to {to} do not advance", code="links_stuck")
         if silent and asking.is_enough(len(inputs), len(silent)):
