@@ -19,6 +19,7 @@ from connector.model import Record
 from connector.sync import marks
 from connector.sync.ahead import in_groups
 from connector.sync.pull import Pull
+from connector.sync.scanning import weight
 from connector.sync.session import Report, Session
 from connector.sync.sweeping import Place, Sweep
 
@@ -29,10 +30,6 @@ RECORDS = 1000
 def sweeps(session: Session, report: Report, pull: Pull) -> tuple[Sweep, ...]:
     """All of them, in the order in which they are worked on."""
     return Archived(session, report, pull), Associations(session, report, pull), Reconcile(session, report, pull)
-
-
-def _records_of(page: Page) -> int:
-    return len(page.records)
 
 
 class _Sweeping:
@@ -83,7 +80,7 @@ class Reconcile(_Sweeping):
             if not (place.asking and kind == place.kind):
                 place = replace(place, kind=kind, after=after, asking=False)
                 pages = self._crm.scan(kind, self._session.fields.properties(kind), after=after or None, alone=True)
-                for group in in_groups(pages, RECORDS, _records_of):
+                for group in in_groups(pages, RECORDS, weight):
                     place = self._compare(kind, group, place)
                     yield place
             place = place if place.asking else replace(place, after="", asking=True)
@@ -183,7 +180,7 @@ class Archived(_Sweeping):
                 continue
             place = replace(place, kind=kind, after=after, asking=False)
             pages = self._crm.scan(kind, (), after=after or None, archived=True)
-            for group in in_groups(pages, RECORDS, _records_of):
+            for group in in_groups(pages, RECORDS, weight):
                 ids = [record.id for page in group for record in page.records]
                 alive = self._ledger.mirror.alive(kind, ids)
                 if alive:
