@@ -18,7 +18,10 @@ from connector.crm.hubspot.api import Api, Call, in_parts, listed, next_page, sh
 from connector.crm.hubspot.names import PRIMARY_TYPES, TYPES
 from connector.crm.hubspot.records import ident
 from connector.errors import CrmError
+from connector.log import get_logger
 from connector.model import PRIMARY, Link
+
+log = get_logger("connector.crm")
 
 #: One question: a record id and, from its second page on, where to go on.
 Input = dict[str, str]
@@ -90,9 +93,11 @@ def _look(
 
 def _given_up(api: Api, silent: Sequence[Input], found: dict[str, Partners]) -> None:
     """What silence means in the end: that nobody knows, or none, in an account that names nobody who has none."""
-    for one in silent:
-        if api.unlinked.named or "after" in one:
-            found.pop(one["id"], None)
+    unknown = [one["id"] for one in silent if api.unlinked.named or "after" in one]
+    for id_ in unknown:
+        found.pop(id_, None)
+    if unknown:
+        log.warning("associations are not told, and stay as they were", records=unknown[:3], number=len(unknown))
 
 
 def _ask(api: Api, kind: str, part: Sequence[Input], to: str) -> list[dict[str, Any]]:
