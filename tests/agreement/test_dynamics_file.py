@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from connector.agreement.vocabulary import OF_TRACK, OUTPUTS
 from connector.decide import Decider
 from connector.errors import ConfigError
 from connector.fields import FieldMap, Linked
+from connector.fields.owning import never_alone, ours_alone
 from connector.model import Record
 
 from .conftest import SHIPPED, Folder
@@ -52,6 +55,43 @@ def test_what_hubspot_delivers_dynamics_delivers_too(dynamics: Agreement, hubspo
         assert set(used) - {"source_first", "company_domain"} <= {*dynamics.fields_used[kind], "sequence"}
     assert {one.signal for one in dynamics.wiring.signals} | set(dynamics.wiring.unseen) == set(dynamics.signals)
     assert set(hubspot.write_back.rules) <= set(dynamics.wiring.fields["contact"])
+
+
+def test_g4_what_people_set_is_never_ours_alone_and_the_rest_of_what_we_write_is(dynamics: Agreement) -> None:
+    """Though all of these columns begin alike: the first kind is never written in bulk."""
+    peoples = {"cx_lifecyclestage", "cx_leadstatus", "cx_lead_type"}
+    peoples |= {"cx_sales_answer", "cx_rejection_reason", "cx_call_back_on"}
+    written = {
+        spec.property
+        for kind in ("contact", "lead")
+        for spec in dynamics.wiring.fields[kind].values()
+        if spec.field in dynamics.write_back.rules
+    }
+
+    assert never_alone(dynamics) == peoples
+    assert ours_alone(dynamics) == written - peoples
+    assert {"cx_fit_score", "cx_icp_band", "cx_score_reasons", "cx_sla_due", "cx_cycle"} < ours_alone(dynamics)
+
+
+@pytest.mark.parametrize(
+    ("rule", "theirs"),
+    [
+        ({"policy": "if_empty"}, True),
+        ({"policy": "never_after_human"}, True),
+        ({"leads": "people"}, True),
+        ({"leads": "crm"}, True),
+        ({"smallest_change": 3.0}, False),
+    ],
+)
+def test_whose_value_an_output_may_be_decides_whether_it_is_ours_alone(
+    dynamics: Agreement, rule: dict[str, Any], theirs: bool
+) -> None:
+    """Whatever the agreement lets others say first, or for good."""
+    rules = dict(dynamics.write_back.rules)
+    rules["persona"] = replace(rules["persona"], **rule)
+    changed = replace(dynamics, write_back=replace(dynamics.write_back, rules=rules))
+
+    assert ("cx_persona" in never_alone(changed), "cx_persona" in ours_alone(changed)) == (theirs, not theirs)
 
 
 def test_every_example_comes_out_as_agreed_here_too(dynamics: Agreement) -> None:

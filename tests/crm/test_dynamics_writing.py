@@ -537,7 +537,7 @@ def backfill(open_dynamics: Open, world: Organisation) -> Dynamics:
 
 
 def scored(crm: Dynamics, ids: list[str], **also: str) -> list[Outcome]:
-    return crm.write("contact", [Update(id, {"cx_score": "7", **also}) for id in ids])
+    return crm.write("contact", [Update(id, {"cx_score": "7", **also}, ours_alone=True) for id in ids])
 
 
 def test_dataverse_trap_14_no_row_stands_twice_in_one_bulk_body(backfill: Dynamics, world: Organisation) -> None:
@@ -568,6 +568,19 @@ def test_a_backfill_into_our_own_columns_takes_few_calls_where_it_is_allowed(
     met_again(backfill, *ids)
     world.edit("contact", ids[0], {"department": "edited"})
     assert states(scored(backfill, ids, jobtitle="x")) == ["moved", *["written"] * 10]
+
+
+def test_g4_what_people_set_as_well_never_goes_out_in_bulk_whatever_it_is_called(
+    backfill: Dynamics, world: Organisation
+) -> None:
+    """A stage of ours begins like a score of ours: an edit of it is noticed, and what stands beside it waits, too."""
+    ids = met(backfill, world, 3)
+    world.edit("contact", ids[1], {"cx_score": "99"})
+
+    outcomes = backfill.write("contact", [Update(id, {"cx_score": "7"}) for id in ids])
+
+    assert states(outcomes) == ["written", "moved", "written"]
+    assert [values(world, "contact", id)["cx_score"] for id in ids] == [7, 99, 7]
 
 
 def test_outside_of_a_backfill_and_without_the_switch_every_row_is_asked(

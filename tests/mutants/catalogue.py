@@ -355,6 +355,13 @@ MUTANTS = (
         DATAVERSE + "writing.py::test_a_backfill_into_our_own_columns_takes_few_calls_where_it_is_allowed",
     ),
     Mutant(
+        "backfills write stages and answers without a look",
+        "connector/crm/dynamics/bulk.py",
+        "draft.ours_alone and all(",
+        "all(",
+        DATAVERSE + "writing.py::test_g4_what_people_set_as_well_never_goes_out_in_bulk_whatever_it_is_called",
+    ),
+    Mutant(
         "a task's id follows from its words",
         "connector/crm/dynamics/tasking.py",
         'task.marker or f"{task.contact_id}\\n{task.body}"',
