@@ -196,7 +196,8 @@ def _given_up(result: Result) -> Result:
 def _result(planned: PlannedChange, change: Change, outcome: Outcome, verdict: Verdict | None) -> Result:
     """What became of a change that sets something: the CRM's word, verified."""
     if outcome.state != "written":
-        return Result(planned, change, outcome.state, outcome.code, outcome.message, refused=outcome.refused)
+        stood = tuple(one for one in change.sets if outcome.state == "rejected" and one.property in outcome.properties)
+        return Result(planned, change, outcome.state, outcome.code, outcome.message, False, outcome.refused, stood)
     if verdict is None:
         return Result(planned, change, "written", stands=True)
     state, code, message, refused = verdict
