@@ -241,3 +241,36 @@ def test_g6_a_lead_whose_part_is_refused_loses_neither_the_track_nor_the_task(
     writes = dict(inside.writes)
     assert live.later().status == "done"
     assert (inside.writes, live.handed_over()) == (writes, [contact])
+
+
+@pytest.mark.parametrize("nth", [1, 2], ids=["before the leads of contacts", "before the leads that are people"])
+def test_g9_a_contact_that_arrives_after_its_lead_in_one_run_takes_its_track_over(live: Live, nth: int) -> None:
+    """The second time, the changes of contacts have been told when it is made, and those of leads tell whose the lead
+    is. The track, its hand-off and its task go over; nobody is two people in between, and nothing is doubled."""
+    lead = live.lead()
+    live.sync()
+    before = track(live, lead)
+    contact = "0c047ac7-0000-4000-8000-000000000001"
+    made = {"table": "contact", "id": contact, "values": {"lastname": "Nowak"}}
+    given = {"table": "lead", "id": lead, "values": {"parentcontactid": f"contact:{contact}"}}
+    arrives = [
+        live.world.sandbox.fault("do", path=r"/leads\?.*deltatoken", nth=nth, control=control, body=body)
+        for control, body in (("create", made), ("edit", given))
+    ]
+    told = live.world.sandbox.fault("slow", path=r"/contacts\?.*deltatoken", times=0)
+
+    report = live.later()
+
+    assert [one.struck for one in arrives] == [1, 1]
+    assert told.seen == 1
+    assert (report.status, report.drift, live.handed_over()) == ("done", 0, [lead])
+    tracks = live.ledger.people.remember([lead, contact])
+    assert sorted(one["id"] for memory in tracks.values() for one in memory.tracks) == [before["id"]]
+    assert live.later().status == "done"
+    after = track(live, contact)
+    assert (after["id"], after["cycle"], after["handed_over"]) == (before["id"], 1, True)
+    assert live.row(contact)["cx_cycle"] == 1
+    assert live.handed_over() == [lead]
+    writes = dict(live.world.inside.writes)
+    assert live.later().status == "done"
+    assert (live.world.inside.writes, live.handed_over()) == (writes, [lead])
