@@ -12,6 +12,7 @@ from connector.crm import Outcome, Update
 from connector.crm.dynamics import Dynamics, Reading, Writing
 from connector.crm.dynamics.api import Call
 from connector.crm.dynamics.batch import Missing
+from connector.crm.dynamics.limits import Places
 from connector.crm.wire import Answer
 from connector.errors import Denied, OutcomeUnknown
 from connector.sandbox.clock import to_ms
@@ -608,6 +609,32 @@ def test_dataverse_trap_13_a_refused_transaction_is_found_out_row_by_row_whateve
 
     assert states(scored(backfill, ids)) == ["written"] * 4
     assert world.inside.writes["contact"] == 4
+
+
+def test_what_counts_for_the_day_is_counted_as_dataverse_counts_it(
+    backfill: Dynamics, world: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page once, each part of a batch, each target of a bulk message: though that is one request of the window."""
+    counted: list[int] = []
+    allowance, day = backfill._env.api.allowance, world.sandbox.service.limits
+    take = allowance.take
+
+    def taken(counted_as: str, rows: int = 1) -> Places:
+        counted.append(rows)
+        return take(counted_as, rows)
+
+    monkeypatch.setattr(allowance, "take", taken)
+    before = day.rows_today
+    ids = world.people(11)
+    list(backfill.scan("contact", ["jobtitle"]))
+
+    assert states(titles(backfill, ids)) == ["written"] * 11
+    sent = len(counted)
+    assert states(scored(backfill, ids)) == ["written"] * 11
+
+    assert counted[sent:] == [8, 3]
+    assert day.rows_today - before == sum(counted)
+    assert len(counted) < 30
 
 
 def test_one_row_that_is_refused_takes_no_other_with_it(backfill: Dynamics, world: Organisation) -> None:
