@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,10 +14,12 @@ from connector.agreement.lint import lint
 from connector.agreement.places import read_places
 from connector.agreement.vocabulary import OF_TRACK, OUTPUTS
 from connector.decide import Decider
+from connector.decide.attempts import AttemptCounter
 from connector.errors import ConfigError
 from connector.fields import FieldMap, Linked
 from connector.fields.owning import never_alone, ours_alone
 from connector.model import Record
+from connector.sandbox.dataverse import Environment
 
 from .conftest import SHIPPED, Folder
 
@@ -219,6 +221,83 @@ def test_another_column_may_hold_the_deal_stage(folder: Folder) -> None:
     assert deal(cx_phase="1") == ("open", "proposal_in_preparation")
     assert deal(cx_phase="1", **{"derived.is_won": "true"})[0] == "won"
     assert deal(cx_phase="1", **{"derived.is_closed": "true"})[0] == "lost"
+
+
+# -- activities --------------------------------------------------------------------------------------------------------
+
+#: Microsoft's status reasons of e-mails and appointments -> what became of them, in the agreement's words.
+EMAILS = {
+    "1": "scheduled",  # draft
+    "2": "sent",  # completed
+    "3": "sent",
+    "4": "received",
+    "5": "failed",  # canceled
+    "6": "scheduled",  # pending send
+    "7": "scheduled",  # sending
+    "8": "failed",
+}
+MEETINGS = {
+    "1": "scheduled",  # free
+    "2": "scheduled",  # tentative
+    "3": "completed",
+    "4": "canceled",
+    "5": "scheduled",  # busy
+    "6": "scheduled",  # out of office
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "outcome"),
+    [
+        (kind, status, outcome)
+        for kind, all_of in (("email", EMAILS), ("meeting", MEETINGS))
+        for status, outcome in all_of.items()
+    ],
+)
+def test_what_became_of_an_email_or_a_meeting_is_told_by_its_status(
+    fields: FieldMap, kind: str, status: str, outcome: str
+) -> None:
+    """Pending and sending are not gone yet, though Microsoft counts both as completed."""
+    assert facts(fields, kind, statuscode=status)["outcome"] == outcome
+
+
+@pytest.mark.parametrize(("kind", "table", "told"), [("email", "email", EMAILS), ("meeting", "appointment", MEETINGS)])
+def test_no_stock_status_of_an_email_or_a_meeting_is_left_without_a_word(
+    dynamics: Agreement, kind: str, table: str, told: dict[str, str]
+) -> None:
+    """Those that the stock tables have are those above, and the mapping speaks of no other."""
+    stock = {str(option.value) for option in Environment().tables[table].columns["statuscode"].options}
+    mapped = dynamics.wiring.fields[kind]["outcome"].values
+
+    assert set(told) == stock == {number for numbers in mapped.values() for number in numbers}
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "is_an_attempt"),
+    [
+        ("email", {"statuscode": "3", "directioncode": "true"}, True),
+        ("email", {"statuscode": "3", "directioncode": "false"}, False),
+        ("email", {"statuscode": "6", "directioncode": "true"}, False),
+        ("email", {"statuscode": "7", "directioncode": "true"}, False),
+        ("email", {"statuscode": "8", "directioncode": "true"}, False),
+        ("email", {"statuscode": "1", "directioncode": "true"}, False),
+        ("meeting", {"statuscode": "5"}, True),
+        ("meeting", {"statuscode": "4"}, False),
+    ],
+)
+def test_an_email_that_is_gone_and_a_meeting_that_stands_are_attempts(
+    dynamics: Agreement, fields: FieldMap, kind: str, properties: dict[str, str], is_an_attempt: bool
+) -> None:
+    """By the rules of attempts.toml, which know nothing of Microsoft's numbers."""
+    at = {"email": "senton", "meeting": "actualstart"}[kind]
+    record = Record(kind, "1", {**properties, at: "2026-11-27T10:00:00Z", "ownerid": "7"})
+    person = fields.people.person(
+        Linked("1", {"f": {}}), created_at=NOW, company=None, deals=[],
+        activities=[(kind, Linked("1", fields.facts(record)))], occurrences=[], edits={},
+    )  # fmt: skip
+    tried = AttemptCounter(dynamics.attempts).since(person, NOW - timedelta(days=7), NOW)
+
+    assert tried.count == is_an_attempt
 
 
 # -- leads -------------------------------------------------------------------------------------------------------------

@@ -181,6 +181,27 @@ def test_state_and_status_are_nobodys_but_those_who_ask_for_it(open_dynamics: Op
     assert values(world, "lead", lead)["statuscode"] == 2
 
 
+@pytest.mark.parametrize("state", [1, 2], ids=["qualified", "disqualified"])
+def test_no_closed_lead_is_reopened_unless_that_is_asked_for(
+    open_dynamics: Open, world: Organisation, state: int
+) -> None:
+    """By its state, by its status, or by both; where it is asked for, one write does it."""
+    plain, daring = open_dynamics(), open_dynamics(write=Writing(states=True))
+    lead = world.lead(parent=world.people(1)[0], statecode=state, statuscode=3 if state == 1 else 4)
+    before = world.inside.get("lead", lead).version
+    list(plain.read("lead", [lead], []))
+    list(daring.read("lead", [lead], []))
+
+    for properties in ({"statecode": "0"}, {"statuscode": "1"}, {"statecode": "0", "statuscode": "1"}):
+        (outcome,) = plain.write("lead", [Update(lead, properties)])
+        assert (outcome.state, outcome.code, outcome.refused) == ("rejected", "property_read_only", tuple(properties))
+    assert (values(world, "lead", lead)["statecode"], world.inside.get("lead", lead).version) == (state, before)
+
+    (outcome,) = daring.write("lead", [Update(lead, {"statecode": "0", "statuscode": "1"})])
+    assert outcome.state == "written"
+    assert (values(world, "lead", lead)["statecode"], values(world, "lead", lead)["statuscode"]) == (0, 1)
+
+
 # -- values ----------------------------------------------------------------------------------------------
 
 

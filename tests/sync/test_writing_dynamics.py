@@ -31,6 +31,8 @@ from tests.sync.world import empty_ledger
 NINE = datetime(2026, 11, 24, 9, tzinfo=UTC)
 MQL, CUSTOMER = 710000002, 710000005
 BATCH = r"\$batch"
+#: What only people do: with these a lead becomes a deal, and a deal is closed.
+CLOSING = {"QualifyLead", "WinOpportunity", "LoseOpportunity"}
 WRITES = BATCH + "|UpdateMultiple"
 _KINDS = {"string": "memo", "number": "decimal", "bool": "boolean", "date": "dateonly", "datetime": "datetime"}
 
@@ -145,6 +147,7 @@ def live(sandbox: DataverseSandbox, tmp_path: Path) -> Iterator[Live]:
     path.write_bytes(empty_ledger())
     yield Live(Organisation(sandbox), open_ledger(f"sqlite:///{path}", "acme"), crm)
     crm.close()
+    assert not CLOSING & set(sandbox.service.counted)  # whatever happened
 
 
 def test_g1_contacts_and_leads_follow_the_agreement_and_a_second_run_writes_nothing(live: Live) -> None:
@@ -274,6 +277,40 @@ def test_g2_lost_answers_leave_one_task_and_one_write_for_each(live: Live, actio
 
     assert live.handed_over() == sorted(ids)
     assert live.world.inside.writes["contact"] == 2
+
+
+def test_nobody_is_qualified_won_lost_or_reopened_whatever_becomes_of_them(live: Live) -> None:
+    """From a lead to a customer and to disqualified: columns of ours say so, states and statuses stay as people set
+    them."""
+    inside, world = live.world.inside, live.world
+    lead, contact, other = live.lead(), live.contact(), live.contact()
+    deals = [
+        inside.add("opportunity", {"name": "x", "parentcontactid": Ref("contact", id)}).id for id in (contact, other)
+    ]
+    world.inside.add("lead", {"lastname": "y", "parentcontactid": Ref("contact", contact)})
+    live.sync()
+    world.set("opportunity", deals[0], statecode=1, statuscode=3)
+    world.set("lead", lead, cx_sales_answer=710000002)  # rejected
+    world.set("contact", other, cx_lifecyclestage=CUSTOMER)
+    states = _states(live)
+
+    assert (live.later().status, live.backfill().status) == ("done", "done")
+
+    assert live.row(contact)["cx_lifecyclestage"] == live.row(other)["cx_lifecyclestage"] == CUSTOMER
+    assert live.row(lead)["cx_stage"] == 710000008
+    assert _states(live) == states
+    counted = world.sandbox.service.counted
+    assert counted["batch"] > 0
+    assert not CLOSING & set(counted)
+
+
+def _states(live: Live) -> dict[str, tuple[Value, Value]]:
+    """State and status of every row there is."""
+    return {
+        row.id: (row.values.get("statecode"), row.values.get("statuscode"))
+        for table in ("lead", "contact", "opportunity")
+        for row in live.world.inside.shelf(table).rows()
+    }
 
 
 def test_g4_a_stage_that_a_person_sets_is_left_alone(live: Live) -> None:
