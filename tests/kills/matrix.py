@@ -29,7 +29,7 @@ TABLE = Path(__file__).parents[2] / "docs" / "crash-matrix.md"
 #: A kill may cost a run's constant part once more, and of the work itself so much.
 MOST_REPEATED = 0.05
 
-#: Calls of what had been read and not committed: the group of ten pages being stored, and the twenty pages behind it
+#: Calls of what had been read and not committed: the ten pages (at most) being stored, and the twenty pages behind them
 #: whose links are read ahead, each a list call and what its people are linked to.
 GROUP = 3 * (10 + 20)
 
