@@ -18,13 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import orjson
 
 from connector.crm import PropertyVersion
 from connector.fields import STRICT, FieldMap
-from connector.fields.places import is_on_lead
+from connector.fields.places import PERSON, is_on_lead
 from connector.ledger import Ledger
 from connector.ledger.counterparts import Counterpart
 from connector.ledger.holds import Hold
@@ -37,6 +37,9 @@ from connector.sync.who import CLOSE, newest_of
 
 #: So long a copy may take, at most; and so soon somebody with an echo on the record is looked at again.
 ACROSS = timedelta(days=1)
+
+#: How soon somebody is looked at again of whom a value waits.
+SOON = timedelta(hours=1)
 
 #: Person -> property -> versions, newest first: what CRM.history gives.
 Histories = Mapping[str, Mapping[str, Sequence[PropertyVersion]]]
@@ -51,12 +54,18 @@ _PEOPLE = ("person", "import")
 
 @dataclass(frozen=True, slots=True)
 class _Other:
-    """What another connection made of one of our people."""
+    """What another connection made of one of our people; `told_until`: up to when it knows of all that was edited."""
 
     counterpart: Counterpart
+    told_until: datetime | None
     memory: Memory
     holds: tuple[Hold, ...]
     fields: FieldMap
+
+    def knows_of(self, until: datetime) -> bool:
+        """Whether it has heard of whatever was edited there until then: because it has read the record, or all that
+        was told to have changed."""
+        return any(at is not None and at >= until for at in (self.counterpart.read_at, self.told_until))
 
 
 class Echoes:
@@ -93,10 +102,12 @@ class Echoes:
         there = {name: Ledger(self._ledger.database, name) for name in wanted}
         memories = {name: there[name].people.remember(sorted(those)) for name, those in wanted.items()}
         holds = {name: there[name].holds.of(sorted(those)) for name, those in wanted.items()}
+        told_until = {name: ledger.runs.told_until(PERSON) for name, ledger in there.items()}
         return {
             id: [
                 _Other(
                     one,
+                    told_until[one.connection],
                     memories[one.connection].get(one.id, NOTHING),
                     tuple(hold for hold in holds[one.connection] if hold.person_id == one.id),
                     neighbours[one.connection],
@@ -156,9 +167,9 @@ class Echoes:
         say by whom (Dynamics without audits, of whatever a program wrote last), it may be a copy as well, or a person's
         before it: of such a value nobody doubts for longer than a copy may take."""
         if version.by == "unknown":
-            if self._session.now() >= version.at + ACROSS:
-                return False
-        elif version.by != "integration":
+            until = version.at + CLOSE
+            return self._session.now() < version.at + ACROSS and any(not one.knows_of(until) for one in others)
+        if version.by != "integration":
             return False
         latest = version.at + (ACROSS if version.source in self._known() else CLOSE)
         return any(one.counterpart.read_at is None or one.counterpart.read_at < latest for one in others)

@@ -24,13 +24,12 @@ from connector.ledger.work import OBSERVED, PLANNED, PlannedChange
 from connector.model import Decision
 from connector.plan import Change, to_json
 from connector.sync.assembling import FOLLOWED_ON_LEADS, Assembly
-from connector.sync.echoes import ACROSS
+from connector.sync.echoes import ACROSS, SOON
 from connector.sync.garbage import uncollected
 from connector.sync.mending import Mending
 from connector.sync.noting import Noting
 from connector.sync.reversals import as_hold
 from connector.sync.session import Order, Report, Session
-from connector.sync.who import CLOSE
 
 if TYPE_CHECKING:
     from connector.sync.look import Looked
@@ -206,7 +205,7 @@ class Settling:
     def _echoes_end(self, one: Looked) -> datetime | None:
         """When to look again at what came across: soon, where it may as well be a person's."""
         if any(echo.waits for echo in one.echoes.values()):
-            return self._order.as_of + CLOSE
+            return self._order.as_of + SOON
         return self._order.as_of + ACROSS if one.difference.echoed else None
 
     def _base(self, one: Looked) -> dict[str, str]:
