@@ -14,8 +14,8 @@ from connector.fields import STRICT, Facts, Linked, Words
 from connector.fields.places import LEAD, is_on_lead, on_lead, place_of
 from connector.ledger.handoffs import UNDONE
 from connector.ledger.links import LinkRow
+from connector.ledger.memories import NOTHING, Memory
 from connector.ledger.mirror import Kept, Surroundings
-from connector.ledger.people import NOTHING, Memory
 from connector.ledger.undone import Undone
 from connector.model import ALWAYS, Edit, Person
 from connector.plan import Held

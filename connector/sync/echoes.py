@@ -28,7 +28,7 @@ from connector.fields.places import PERSON, is_on_lead
 from connector.ledger import Ledger
 from connector.ledger.counterparts import Counterpart
 from connector.ledger.holds import Hold
-from connector.ledger.people import NOTHING, Memory
+from connector.ledger.memories import NOTHING, Memory
 from connector.ledger.work import WRITTEN, Work
 from connector.ledger.writers import id_of
 from connector.model import Value

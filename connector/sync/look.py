@@ -13,8 +13,8 @@ from datetime import timedelta
 from connector.decide.tracks import track_from_json
 from connector.errors import ConnectorError
 from connector.ledger.holds import Reversal
+from connector.ledger.memories import NOTHING, Memory
 from connector.ledger.mirror import Kept
-from connector.ledger.people import NOTHING, Memory
 from connector.ledger.rejects import Reject
 from connector.ledger.tables import CHANGED, ROUTE_DUE
 from connector.log import unforeseen
