@@ -159,7 +159,7 @@ def _reading(ledger: Ledger, kept: Mapping[str, Any], number: int | None) -> int
 
 
 def _writing(ledger: Ledger, kept: Mapping[str, Any], number: int | None) -> int:
-    """Calls for whoever is still to be written to: everybody, and once all is read those who are planned or undecided."""
+    """Calls for whoever is still to be written to: everybody, and once all is read whoever is planned or undecided."""
     if number is None or ledger.runs.cursor(f"{SCAN} read") != str(number):
         return _to_write(kept, kept["totals"].get("contact", 0))
     return _to_write(kept, ledger.work.left_to_write(number))
