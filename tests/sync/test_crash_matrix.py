@@ -1,7 +1,7 @@
 """
 The crash matrix in one process (G2, lessons 11 and 16): every state a dying run may leave behind is healed.
 
-`docs/crash-matrix.md` is the table of the real kills; tests/sync/test_kills.py makes them.
+`docs/crash-matrix.md` is the table of the real kills; tests/kills/test_kills.py makes some of them.
 """
 
 from __future__ import annotations
