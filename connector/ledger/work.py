@@ -173,7 +173,7 @@ class Work:
         return {state: int(n) for state, n in self._db.rows(query)}
 
     def left_to_write(self, run: int) -> int:
-        """How many people a run may still write to: those planned, and whoever is to be looked at and came to no end."""
+        """How many people a run may still write to: those planned, and whoever it has not come to an end with."""
         mine = sa.select(changes.c.person_id).where(changes.c.connection == self._me, changes.c.run == run)
         planned = sa.select(sa.func.count()).select_from(mine.where(changes.c.state == PLANNED).subquery())
         undecided = sa.select(sa.func.count()).where(

@@ -13,8 +13,19 @@ from pathlib import Path
 import pytest
 
 from tests.kills.house import House, house
-from tests.kills.matrix import KINDS, LARGE, MOST_REPEATED, TABLE, Death, Row, Undisturbed
-from tests.kills.matrix import broken, die, table, undisturbed
+from tests.kills.matrix import (
+    KINDS,
+    LARGE,
+    MOST_REPEATED,
+    TABLE,
+    Death,
+    Row,
+    Undisturbed,
+    broken,
+    die,
+    table,
+    undisturbed,
+)
 from tests.kills.places import DYNAMICS
 from tests.sync.crashing import EVERYTHING
 
