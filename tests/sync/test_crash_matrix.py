@@ -7,6 +7,7 @@ The crash matrix in one process (G2, lessons 11 and 16): every state a dying run
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,58 @@ def test_g2_an_exception_at_any_call_or_commit_leaves_a_state_that_heals(tmp_pat
         else:
             assert number > 50
             return
+
+
+def _narrow(world: World) -> None:
+    """An agreement that reads people, companies and two signals: few calls, so that it can die at each."""
+    whole, kinds = world.agreement, ("contact", "company")
+    wiring = replace(
+        whole.wiring,
+        fields={kind: whole.wiring.fields[kind] for kind in kinds},
+        signals=tuple(one for one in whole.wiring.signals if one.signal in ("demo_request", "pricing_page")),
+    )
+    used = {kind: whole.fields_used[kind] for kind in kinds}
+    world.agreement = replace(whole, wiring=wiring, fields_used=used)
+
+
+def _two_people(life: Life) -> None:
+    """One is handed over: a stage moves and a task is made. The other gets scores."""
+    for id in ("1", "2"):
+        life.world.person(id)
+    life.world.asked_for_demo("1")
+
+
+#: The least in which everything happens that a run does to people.
+SMALL = Scenario("two people", _two_people, lambda life: Order("sync", life.world.clock()), 30, settings=_narrow)
+
+
+def test_g2_lesson_11_an_exception_at_every_call_on_the_wire_and_every_commit_is_healed(
+    tmp_path: Path, hubspot: Sandbox
+) -> None:
+    """Every request of a first run on HubSpot, before it is sent and after it was answered, and every commit, before
+    and after it: none is left out."""
+    life = _life(SMALL, tmp_path / "life", hubspot)
+    begin, healed = life.state(), set[str]()
+    with dying(life.world, life.ledger, counting := Fuse(-1, "never")) as crm:
+        life.run(SMALL.order(life), crm)
+    _heal(life, life.state("the end"), SMALL)
+    expected = life.world.state(), log_of(life.ledger)
+    assert life.world.handed_over() == ["1"]
+    assert life.world.properties("1")["lifecyclestage"] == "marketingqualifiedlead"
+    assert counting.met >= SMALL.states
+
+    died = 0
+    for number, moment in itertools.product(range(counting.met), ("before", "after")):
+        life.back_to(begin)
+        try:
+            with dying(life.world, life.ledger, Fuse(number, moment)) as crm:
+                life.run(SMALL.order(life), crm)
+        except Crash:
+            died += 1
+        if (digest := life.digest()) not in healed:
+            _heals(life, life.state(f"{moment} point {number}"), SMALL, expected)
+            healed.add(digest)
+    assert died == 2 * counting.met
 
 
 #: What is died in over real HTTP by `make check`; `make crash` takes more.
