@@ -16,7 +16,6 @@ ALWAYS = {
     "the look-back is zero",
     "`>` for `>=` where a window begins",
     "recorded before anything is sent",
-    "recorded before its tasks are there",
     "the diff is skipped",
     "one outcome of a batch is ignored",
     "no intent before the write",
