@@ -18,6 +18,7 @@ from connector.agreement.wiring import WriteBack, WriteRule
 from connector.fields import CLOSED, STRICT, Facts, FieldMap, Words
 from connector.fields.places import on_lead, place_of
 from connector.model import CONFLICT, EDIT, Decision, Move, TaskDraft, Value
+from connector.wording import people
 
 #: What moves with age alone, and what is written along with it.
 SHOWN_SCORES = frozenset(
@@ -372,7 +373,7 @@ def guard(causes: Sequence[CauseCount], limits: Limits, *, looked_at: int, writt
 
 def _over_budget(one: CauseCount, limits: Limits, written_today: int, left: int) -> str:
     return (
-        f"{one.cause} would change {one.counted} people; {left} are left of guard.changes_per_run ="
+        f"{one.cause} would change {people(one.counted)}; {left} left of guard.changes_per_run ="
         f" {limits.changes_per_run} and guard.changes_per_day = {limits.changes_per_day}"
         f" ({written_today} in the last 24 hours)"
     )
@@ -383,7 +384,7 @@ def _over_share(causes: Sequence[CauseCount], limits: Limits, looked_at: int) ->
         return []
     overwrites = sum(one.overwrites for one in causes)
     message = (
-        f"{overwrites} of {looked_at} people looked at would have a value overwritten, more than guard.max_share ="
+        f"{overwrites} of {people(looked_at)} looked at would have a value overwritten, more than guard.max_share ="
         f" {limits.max_share:g} allows"
     )
     parked = []

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
+from connector import wording
 from connector.agreement import Agreement
 from connector.agreement.wiring import FieldSpec
 from connector.crm import CRM, Automation, Description
@@ -128,7 +129,8 @@ def unmapped_in_use(crm: CRM, unmapped: Sequence[tuple[FieldSpec, str]]) -> list
             problems.append(
                 Problem(
                     spec.where,
-                    f"{people:,} people have {spec.property} = {value!r}, which the mapping does not name.",
+                    f"{wording.counted(people, 'person has', 'people have')} {spec.property} = {value!r}, which the"
+                    " mapping does not name.",
                     f'Map it under contact.values.{spec.field}, or list it: leave_alone.{spec.field} = ["{value}"].',
                 )
             )

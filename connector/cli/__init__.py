@@ -7,6 +7,7 @@ The command line: the verbs, and the one place where errors become words and exi
     adapters/        how each CRM is opened
     sessions.py      from there to a session that can run
     scoping.py       whom a connection speaks about
+    sparing.py       what memory is kept
     working.py       who is at work: leases, and processes that are no more
     settling.py      what the file says, in the terms of the loop
     desks.py         what the connections of this process share: their quotas and tokens

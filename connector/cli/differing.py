@@ -18,6 +18,7 @@ from connector.cli.sessions import offline_session, signatures_of
 from connector.cli.subject import crm_of
 from connector.cli.versions import Version, last_signed_version, tell_changes
 from connector.errors import UsageError
+from connector.wording import counted, people
 
 if TYPE_CHECKING:
     from connector.agreement import Agreement
@@ -178,13 +179,13 @@ def _tell_effect(found: Versions, effect: Effect | None, why_not: str, examples:
     )
     if found.after.apply_to == "everyone":
         told = (('by the next run (apply_to = "everyone")', effect.everyone),)
-    show.title(f"Whom it would move, of {effect.people:,} people in the ledger")
+    show.title(f"Whom it would move, of {people(effect.people)} in the ledger")
     for title, moved in told:
         _tell_moved(title, moved, examples, batch)
     if effect.grades:
-        show.say(f"{effect.grades:,} people get another grade", indent=2)
+        show.say(f"{counted(effect.grades, 'person gets', 'people get')} another grade", indent=2)
     if effect.undecided:
-        show.say(f"{effect.undecided:,} people cannot be decided on under one of the versions", "note", indent=2)
+        show.say(f"{people(effect.undecided)} cannot be decided on under one of the versions", "note", indent=2)
     if effect.unread:
         show.say(f"not read yet, and taken as unknown: {', '.join(effect.unread)}", "note", indent=2)
     if effect.calls_to_read:
@@ -205,7 +206,7 @@ def _tasks(count: int) -> str:
 
 
 def _writes(moved: Moved, batch: int) -> str:
-    noun = "1 person is" if moved.written == 1 else f"{moved.written:,} people are"
+    noun = counted(moved.written, "person is", "people are")
     calls = _calls(moved, batch)
     return f"{noun} written to, in about {calls:,} call{'s' if calls != 1 else ''}"
 
@@ -215,7 +216,7 @@ def _calls(moved: Moved, batch: int) -> int:
 
 
 def _people(count: int) -> str:
-    return "1 person moves" if count == 1 else f"{count:,} people move"
+    return counted(count, "person moves", "people move")
 
 
 def _as_json(

@@ -10,6 +10,7 @@ from connector.cli import budgeting, pausing, planning, several, show
 from connector.cli import signatures as under
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, app
 from connector.cli.opening import ledger_alone, now
+from connector.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,12 +115,14 @@ def _tell_status(found: dict[str, Any], signatures: str) -> None:
         if not one["review"]:
             show.say(f"alert {since}: {one['message']}", "✗", indent=2)
             continue
-        show.say(f"alert {since}: {one['people']:,} people wait for a review: {one['message']}", "✗", indent=2)
+        wait = counted(one["people"], "person waits", "people wait")
+        show.say(f"alert {since}: {wait} for a review: {one['message']}", "✗", indent=2)
         show.say(f"look: connector plan; release: connector apply --run {one['run']} --yes", indent=4)
     for group in found["set_aside"]:
         if not group["review"]:
             since = f"since {group['since'][:16].replace('T', ' ')} UTC"
-            show.say(f"{group['people']:,} people wait for: {group['cause']}, {since}", "…", indent=2)
+            wait = counted(group["people"], "person waits", "people wait")
+            show.say(f"{wait} for: {group['cause']}, {since}", "…", indent=2)
 
 
 def _rejects(by_code: Mapping[str, int]) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from connector.cli import show
+from connector.wording import people
 
 if TYPE_CHECKING:
     from connector.ledger.work import PlannedChange
@@ -83,9 +84,9 @@ def plan(one: Report, changes: Gist, calls: int, in_words: InWords) -> None:
     """What would change: by cause, then the first people, with their values `in_words`."""
     looked_at = one.counts["looked_at"]
     if not changes.people:
-        show.say(f"Nothing to write: {looked_at:,} people looked at, all as agreed.", "✓")
+        show.say(f"Nothing to write: {people(looked_at)} looked at, all as agreed.", "✓")
     else:
-        show.say(f"{changes.people:,} of {looked_at:,} people looked at would change. Nothing was written.")
+        show.say(f"{changes.people:,} of {people(looked_at)} looked at would change. Nothing was written.")
         _first_day(one, changes)
         if calls:
             show.say(f"To write it takes about {calls:,} call{'s' if calls != 1 else ''}.")

@@ -11,6 +11,7 @@ from connector.cli import bar, running, show
 from connector.cli.app import CONFIG, ConfigOption, ConnectionOption, OutputOption, YesOption, app
 from connector.cli.opening import choose, now
 from connector.cli.sessions import session_for
+from connector.wording import people
 
 if TYPE_CHECKING:
     from connector.sync import Report, Session
@@ -85,7 +86,7 @@ def _told(session: Session, report: Report, survey: Survey | None, output: str, 
 
 def _tell_survey(survey: Survey, most: int) -> None:
     """What stays whatever is done, what somebody else has done since, and what is put back."""
-    show.say(f"Run {survey.run} wrote to {survey.people:,} people.")
+    show.say(f"Run {survey.run} wrote to {people(survey.people)}.")
     if survey.people:
         show.title("What cannot be undone")
         for text in _for_good(survey, most):
@@ -96,7 +97,7 @@ def _tell_survey(survey: Survey, most: int) -> None:
         for why, those in whys.items():
             _tell_left(why, those, most)
     if survey.undoes:
-        show.title(f"What is put back, of {survey.undoes:,} people")
+        show.title(f"What is put back, of {people(survey.undoes)}")
         rows = sorted(survey.values.items(), key=lambda item: (-item[1], item[0]))
         show.table(("property", "people"), rows)
     else:
@@ -107,9 +108,7 @@ def _tell_survey(survey: Survey, most: int) -> None:
 def _for_good(survey: Survey, most: int) -> list[str]:
     said = ["Workflows, sequences and e-mails that our values started have run."]
     if survey.stages_entered:
-        said.append(
-            f"The CRM's own dates of entering a stage keep what they say, for {survey.stages_entered:,} people."
-        )
+        said.append(f"The CRM's own dates of entering a stage keep what they say, for {people(survey.stages_entered)}.")
     if survey.tasks:
         noun = "task" if len(survey.tasks) == 1 else "tasks"
         named = ", ".join(f"{task} (contact {contact})" for task, contact in survey.tasks[:most])

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from connector.codes import meaning_of
 from connector.errors import Problem, UsageError
+from connector.wording import counted, people
 
 if TYPE_CHECKING:
     from connector.sync import Report
@@ -130,7 +131,8 @@ def report(one: Report) -> None:
     for text in one.conflicts:
         say(text, "●", indent=2)
     if one.accepted_unchanged:
-        say(f"{one.accepted_unchanged:,} values were accepted by the CRM and not taken", indent=2)
+        values = counted(one.accepted_unchanged, "value was", "values were")
+        say(f"{values} accepted by the CRM and not taken", indent=2)
     notes(one.warnings)
     if one.message:
         say(one.message, indent=2)
@@ -175,7 +177,7 @@ def waiting(found: Sequence[Mapping[str, str]]) -> None:
 
     for each in found:
         since = f" (since {each['since'][:16].replace('T', ' ')} UTC)" if "since" in each else ""
-        say(f"{each['people']} people: {each['why']}{since}", "parked", indent=2)
+        say(f"{people(int(each['people']))}: {each['why']}{since}", "parked", indent=2)
         if each["cause"] in BY_ITSELF:
             say("they go on by themselves in the next runs", indent=4)
         elif each["cause"] != CLEAN_UP_WAIT:

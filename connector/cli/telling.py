@@ -13,6 +13,7 @@ from connector.report.numbers import Named, hours, share, since, times
 from connector.report.observed import Observations
 from connector.report.standing import StageRow
 from connector.report.writers import Option
+from connector.wording import people
 
 #: People or rows of a list that a terminal shows.
 FIRST = 10
@@ -24,7 +25,7 @@ FLIPS = 5
 def baseline(one: Baseline) -> None:
     """Where the account stands."""
     show.out.print(
-        f"[bold]Account {one.account}[/], {one.as_of:%Y-%m-%d %H:%M} UTC: {one.people:,} people. Read only; nothing was"
+        f"[bold]Account {one.account}[/], {one.as_of:%Y-%m-%d %H:%M} UTC: {people(one.people)}. Read only; nothing was"
         " written to the CRM."
     )
     if said := where_it_stands.headlines(one):

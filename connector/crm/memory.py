@@ -273,9 +273,10 @@ class MemoryCRM:
         self._called("occurrences")
         if source not in self._occurrences and source not in self.empty_sources:
             raise NotFound(f"There is no {source}.")
-        start = int(cursor or 0)
-        told = self._occurrences.get(source, [])[start:]
-        yield tuple(told), str(start + len(told))
+        told, first = self._occurrences.get(source, []), int(cursor or 0)
+        for start in range(first, max(len(told), first + 1), self._page):
+            part = tuple(told[start : start + self._page])
+            yield part, str(start + len(part))
 
     def write(self, kind: str, updates: Sequence[Update]) -> list[Outcome]:
         """Set properties; a backward stage is accepted and ignored."""

@@ -70,10 +70,13 @@ class Aside:
     def __init__(self, database: Database, connection: str) -> None:
         self._db = database
         self._me = connection
-        looked_at_again = sa.select(records.c.id).where(
-            records.c.connection == connection, records.c.kind == "contact", sa.or_(DIRTY, records.c.gone == 1)
+        looked_at_again = sa.exists().where(
+            records.c.connection == connection,
+            records.c.kind == "contact",
+            records.c.id == aside.c.person_id,
+            sa.or_(DIRTY, records.c.gone == 1),
         )
-        self._still = aside.c.person_id.not_in(looked_at_again)  # whoever is due anyway waits no longer
+        self._still = ~looked_at_again  # whoever is due anyway waits no longer
 
     def put(self, found: Sequence[SetAside], now: datetime) -> None:
         """These wait. Whoever waited for the same cause already keeps the place in the queue."""

@@ -175,11 +175,14 @@ class Links:
 
     def some_linked(self, to: str, limit: int) -> list[str]:
         """Some living contacts that have a link of this kind."""
-        theirs = sa.select(links.c.id).where(
-            links.c.connection == self._me, links.c.kind == CONTACT, links.c.other_kind == to
+        linked = sa.exists().where(
+            links.c.connection == self._me,
+            links.c.kind == CONTACT,
+            links.c.id == records.c.id,
+            links.c.other_kind == to,
         )
         query = sa.select(records.c.id).where(
-            records.c.connection == self._me, records.c.kind == CONTACT, records.c.gone == 0, records.c.id.in_(theirs)
+            records.c.connection == self._me, records.c.kind == CONTACT, records.c.gone == 0, linked
         )
         return [id for (id,) in self._db.rows(query.order_by(records.c.id).limit(limit))]
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from connector.errors import LedgerError
 
 #: The revision this program works with; tests/ledger proves that it is Alembic's head.
-HEAD = "0008"
+HEAD = "0009"
 
 
 def bring_up(engine: sa.Engine) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -72,26 +73,23 @@ class Occurrences:
         }
 
     def _people_by_email(self, hashes: set[str]) -> dict[str, str]:
-        query = (
-            sa.select(records.c.email_hash, records.c.id)
-            .where(records.c.connection == self._me, among(records.c.email_hash), records.c.gone == 0)
-            .order_by(records.c.id.desc())
+        query = sa.select(records.c.email_hash, records.c.id).where(
+            records.c.connection == self._me, among(records.c.email_hash), records.c.gone == 0
         )
-        further = (
-            sa.select(addresses.c.email_hash, addresses.c.person_id)
-            .join(
-                records,
-                sa.and_(
-                    records.c.connection == addresses.c.connection,
-                    records.c.kind == CONTACT,
-                    records.c.id == addresses.c.person_id,
-                ),
-            )
-            .where(addresses.c.connection == self._me, among(addresses.c.email_hash), records.c.gone == 0)
-            .order_by(records.c.id.desc())
+        alive = sa.exists().where(
+            records.c.connection == self._me,
+            records.c.kind == CONTACT,
+            records.c.id == addresses.c.person_id,
+            records.c.gone == 0,
         )
-        asked = sorted(hashes)
-        return {address: id for one in (further, query) for address, id in self._db.rows_of(one, asked)}
+        further = sa.select(addresses.c.email_hash, addresses.c.person_id).where(
+            addresses.c.connection == self._me, among(addresses.c.email_hash), alive
+        )
+        # Sorted here: asked to do it, SQLite would begin with everybody in the order of their ids.
+        found = (
+            sorted(self._db.rows_of(one, sorted(hashes)), key=itemgetter(1), reverse=True) for one in (further, query)
+        )
+        return {address: id for rows in found for address, id in rows}
 
     def adopt_submissions(self) -> int:
         """Give submissions whose contact was not known yet to the contact that now carries the address."""

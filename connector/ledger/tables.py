@@ -21,7 +21,7 @@ _text, _number, _instant, _blob = sa.Text, sa.BigInteger, sa.Double, sa.LargeBin
 CHANGED, SCORES_DUE, ROUTE_DUE = 1, 2, 3
 
 #: Literally in an index and in the queries that it serves: no database sees that a bound number fulfils it.
-DIRTY, COUNTED = sa.text("dirty > 0"), sa.text("counted = 1")
+DIRTY, COUNTED, BEING_UNDONE = sa.text("dirty > 0"), sa.text("counted = 1"), sa.text("state = 'undoing'")
 
 
 def _table(name: str, *columns: sa.Column[object] | sa.Index) -> sa.Table:
@@ -172,10 +172,11 @@ changes = _table(
     sa.Column("message", _text),
     sa.Column("at", _instant),
     sa.Index("changes_next", "connection", "run", "state", sa.text("urgency DESC"), "person_id"),
-    sa.Index("changes_person", "connection", "person_id"),
+    sa.Index("changes_person", "connection", "person_id", "run"),
 )
 
 _index_where("changes_counted", changes, "connection, at", COUNTED)
+_index_where("changes_undoing", changes, "connection, run, person_id", BEING_UNDONE)
 
 tasks = _table(
     "tasks",
@@ -189,6 +190,7 @@ tasks = _table(
     sa.Column("state", _text),  # intended, sending, created
     sa.Column("task_id", _text),
     sa.Column("at", _instant),
+    sa.Index("tasks_person", "connection", "person_id"),
 )
 
 clears = _table(

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
 from connector.ledger.mirror import CONTACT
-from connector.ledger.tables import COUNTED, DIRTY, changes, clears, people, records, runs
+from connector.ledger.tables import BEING_UNDONE, COUNTED, DIRTY, changes, clears, people, records, runs
 
 if TYPE_CHECKING:
     from connector.plan import CauseCount
@@ -282,7 +282,7 @@ class Work:
 
     def undoing(self) -> list[PlannedChange]:
         """Changes that undo others and whose write had begun when a run died."""
-        query = sa.select(changes).where(changes.c.connection == self._me, changes.c.state == UNDOING)
+        query = sa.select(changes).where(changes.c.connection == self._me, BEING_UNDONE)
         return [_change(row) for row in self._db.rows(query.order_by(changes.c.run, changes.c.person_id))]
 
     # -- open clears --------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from connector.report.requests import Asking, Requests
 from connector.report.standing import Gap, StageRow, Standing
 from connector.report.writers import Histories, Sample, Writers, writers
 from connector.survey import Automations, Delivered
+from connector.wording import counted, people
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,7 @@ def _owners(one: Baseline) -> str:
         return ""
     left = f"; {one.owner_left:,} belong to somebody who has left" if one.owner_left else ""
     return (
-        f"{one.without_owner:,} of {one.people:,} people ({share(one.without_owner, one.people)}) have no owner{left}."
+        f"{one.without_owner:,} of {people(one.people)} ({share(one.without_owner, one.people)}) have no owner{left}."
     )
 
 
@@ -233,9 +234,8 @@ def _held_up(one: Baseline) -> str:
         return ""
     said = []
     if blocking.ready.count:
-        said.append(
-            f"{blocking.ready.count:,} people meet the rule of {blocking.label} today and stand lower in the CRM."
-        )
+        meet = counted(blocking.ready.count, "person meets", "people meet")
+        said.append(f"{meet} the rule of {blocking.label} today, from a lower place in the CRM.")
     if blocking.held_up:
         first = blocking.fields[0]
         said.append(

@@ -18,10 +18,11 @@ from connector.agreement.sentences import (
     scoring,
     wired,
 )
-from connector.agreement.sentences.words import Words, capital, number
+from connector.agreement.sentences.words import Words, capital
 from connector.agreement.terms import Agreement, Group, Persona, Rule
 from connector.agreement.words import fold, label_of
 from connector.report.parts import Part, Section, Table
+from connector.wording import number
 
 #: Stands for nothing in a cell.
 NONE = "\u2013"

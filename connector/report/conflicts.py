@@ -18,6 +18,7 @@ from connector.ledger.writers import writer
 from connector.model import CONFLICT
 from connector.report.observed import cause_label
 from connector.report.sheet import Cell, Part, Setting, Sheet, count, sheet
+from connector.wording import counted
 
 #: People whose stages differ that are listed one by one.
 MOST = 100
@@ -127,7 +128,7 @@ def _wars(taken: Sequence[TakenBack]) -> Part:
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             name,
-            count(f"written_back.{name}", (one.person_id for one in those)),
+            count(f"written_back.{name}", dict.fromkeys(one.person_id for one in those)),  # two leads, one person
             sum(one.times for one in those),
             f"{max(one.last_at for one in those):%Y-%m-%d}",
         )
@@ -202,13 +203,13 @@ def _last_mover(setting: Setting, one: Pair) -> str:
 
 def _headlines(found: Found) -> Iterable[str]:
     if found.holds:
-        yield f"{len(found.holds):,} values of others are left alone."
+        yield f"{counted(len(found.holds), 'value of others is', 'values of others are')} left alone."
     given_up = sum(one.code == CONFLICT for one in found.holds)
     if given_up:
         yield f"{given_up:,} of them because another system set ours back twice."
     differing = sum(not one.same for one in found.pairs)
     if differing:
-        yield f"{differing:,} people stand in another stage in another account."
+        yield f"{counted(differing, 'person stands', 'people stand')} in another stage in another account."
     if not (found.holds or found.taken_back or differing):
         yield "Nobody contradicts the connector."
 

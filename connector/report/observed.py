@@ -21,6 +21,7 @@ from connector.decide.attempts import AttemptCounter
 from connector.ledger.observing import Observed
 from connector.model import Deal, Person, page_at
 from connector.report.numbers import MOST_IDS, Named, Naming
+from connector.wording import people
 
 #: Sales was at it already when there was an attempt or a contact within this time before, or an open deal.
 WORKED_WITHIN = timedelta(days=30)
@@ -271,5 +272,4 @@ def _deals(one: Observations) -> list[str]:
     number = one.unnoticed_deals.count
     if not number:
         return []
-    people = "1 person" if number == 1 else f"{number:,} people"
-    return [f"{people} got a deal in this time without the agreement noticing first."]
+    return [f"{people(number)} got a deal in this time without the agreement noticing first."]

@@ -32,6 +32,7 @@ from connector.sync.results import Result
 from connector.sync.reverting.planning import Reverting
 from connector.sync.session import Report, Session
 from connector.sync.verifying import Verdict, Verifying
+from connector.wording import people
 
 #: The code of an outcome that was not sent because the quota's share is spent.
 QUOTA = "quota"
@@ -214,7 +215,7 @@ def _stop_if_deferred(results: Sequence[Result]) -> None:
     if spent is not None:
         raise Deferred(f"{spent.message} What is left is decided anew by the next run.".strip())
     raise Transient(
-        f"The CRM did not take the writes for {len(deferred)} people, after every retry ({deferred[0].code}). They did"
+        f"The CRM did not take the writes for {people(len(deferred))}, after every retry ({deferred[0].code}). They did"
         " not arrive; the next run decides them anew.",
         code=deferred[0].code,
     )

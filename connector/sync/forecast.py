@@ -145,9 +145,8 @@ def _worked_until(ledger: Ledger, number: int, began: datetime, now: datetime) -
     """Until when the run was at work since it began, or went on: now, or its end; where it was killed, the end of its
     lease, or the beginning of whoever worked after it."""
     run, lease = ledger.runs.find(number), ledger.runs.connection()
-    ends = [run.finished_at if run is not None else None, ledger.runs.begun_after(number, began)]
-    ends = [at for at in ends if at is not None and at >= began]
-    return min([now, *ends, *([lease.lease_until] if lease.lease_until is not None else [])])
+    over = (run.finished_at if run is not None else None, ledger.runs.begun_after(number, began), lease.lease_until)
+    return min([now, *(at for at in over if at is not None and at >= began)])
 
 
 def _reading(ledger: Ledger, kept: Mapping[str, Any], number: int | None) -> int:

@@ -21,6 +21,7 @@ from connector.log import get_logger
 from connector.plan import SCORES, guard, over_task_budget
 from connector.quiet import Silence
 from connector.sync.session import Order, Report, Session
+from connector.wording import counted
 
 log = get_logger("connector.sync")
 
@@ -266,7 +267,7 @@ class Guarding:
 
     def _alert(self, group: Waiting, why: str) -> None:
         if self._aside.alert(_key(group), why, group.people, self._report.run, self._now):
-            self._report.alerts.append(f"{group.people} people wait for a review: {why}")
+            self._report.alerts.append(f"{counted(group.people, 'person waits', 'people wait')} for a review: {why}")
             log.warning("changes set aside for review", cause=group.cause, people=group.people, run=self._report.run)
 
     def _tell_plan(self) -> None:

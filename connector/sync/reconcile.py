@@ -18,6 +18,7 @@ from connector.ledger.completeness import ARCHIVED, ASSOCIATIONS, RECONCILE
 from connector.model import Record
 from connector.sync.ahead import in_groups
 from connector.sync.pull import Pull
+from connector.sync.scanning import weight
 from connector.sync.session import Report, Session
 from connector.sync.sweeping import Place, Sweep
 
@@ -28,10 +29,6 @@ RECORDS = 1000
 def sweeps(session: Session, report: Report, pull: Pull) -> tuple[Sweep, ...]:
     """All of them, in the order in which they are worked on."""
     return Archived(session, report, pull), Associations(session, report, pull), Reconcile(session, report, pull)
-
-
-def _records_of(page: Page) -> int:
-    return len(page.records)
 
 
 class _Sweeping:
@@ -82,7 +79,7 @@ class Reconcile(_Sweeping):
             if not (place.asking and kind == place.kind):
                 place = replace(place, kind=kind, after=after, asking=False)
                 pages = self._crm.scan(kind, self._session.fields.properties(kind), after=after or None, alone=True)
-                for group in in_groups(pages, RECORDS, _records_of):
+                for group in in_groups(pages, RECORDS, weight):
                     place = self._compare(kind, group, place)
                     yield place
             place = place if place.asking else replace(place, after="", asking=True)
@@ -179,7 +176,7 @@ class Archived(_Sweeping):
                 continue
             place = replace(place, kind=kind, after=after, asking=False)
             pages = self._crm.scan(kind, (), after=after or None, archived=True)
-            for group in in_groups(pages, RECORDS, _records_of):
+            for group in in_groups(pages, RECORDS, weight):
                 ids = [record.id for page in group for record in page.records]
                 alive = self._ledger.mirror.alive(kind, ids)
                 if alive:

@@ -25,6 +25,7 @@ from connector.plan import Held, Set, Terms, set_by
 from connector.sync.echoes import Echoes
 from connector.sync.session import Order, Report, Session
 from connector.sync.who import Versions, Who, newest_of
+from connector.wording import people
 
 if TYPE_CHECKING:
     from connector.sync.look import Looked
@@ -274,8 +275,8 @@ def _key(one: Frozen) -> str:
 
 
 def _sentence(one: Frozen) -> str:
-    people = "1 person" if one.people == 1 else f"{one.people:,} people"
     return (
-        f"{one.property} of {people}: {writer(one.by, one.source, one.name)} set our value back {STOP_AFTER} times. It"
-        f" is left as it is; once that is settled: connector holds release --all --property {one.property}"
+        f"{one.property} of {people(one.people)}: {writer(one.by, one.source, one.name)} set our value back"
+        f" {STOP_AFTER} times."
+        f" It is left as it is; once that is settled: connector holds release --all --property {one.property}"
     )

@@ -25,6 +25,15 @@ if TYPE_CHECKING:
     from connector.sync.pull import Gathered, Pull
 
 
+#: A page weighs as much as so many records at least: it cost a call, which a crash repeats.
+_A_CALL = 100
+
+
+def weight(page: Page) -> int:
+    """What a page counts for where pages are taken together."""
+    return max(len(page.records), _A_CALL)
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Some pages of a scan: what they hold, since when that is known, the mark behind them, and the cursor that the
@@ -92,7 +101,7 @@ class Scanning:
 
     def _groups(self, pages: Iterable[Page]) -> Iterator[Group]:
         aged = ((page, self._session.now() - timedelta(seconds=page.age)) for page in pages)
-        for some in in_groups(aged, self._settings.records, lambda one: len(one[0].records)):
+        for some in in_groups(aged, self._settings.records, lambda one: weight(one[0])):
             last = some[-1][0]
             yield Group(
                 tuple(record for page, _ in some for record in page.records),

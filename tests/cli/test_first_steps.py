@@ -129,7 +129,7 @@ def test_check_counts_the_people_behind_an_option_nobody_mapped(desk: Desk) -> N
     desk.world.edit("contacts", "6", {"lifecyclestage": "evangelist"})
     told = desk("check")
     assert told.code == 4
-    assert "1 people have lifecyclestage = 'evangelist'" in told.out
+    assert "1 person has lifecyclestage = 'evangelist'" in told.out
     assert 'leave_alone.stage = ["evangelist"]' in told.out
 
 

@@ -179,7 +179,7 @@ def test_status_tells_alerts_and_who_waits(desk: Desk) -> None:
 
     text, read = desk("status"), desk("status", "--waiting", "--output", "json")
 
-    assert "1 people wait for a review" in text.out
+    assert "1 person waits for a review" in text.out
     assert "connector apply --run 1 --yes" in text.out
     assert [one["people"] for one in read.json["alerts"]] == [1]
     assert [(one["contact"], one["owner"]) for one in read.json["queue"]] == [("2", "501")]

@@ -32,7 +32,7 @@ MOST_REPEATED = 0.05
 #: From so many people on; below, what may have been read and not committed is a larger part of the little there is.
 LARGE = 1000
 
-#: Calls of what had been read and not committed: the group of ten pages being stored, and the twenty pages behind it
+#: Calls of what had been read and not committed: the ten pages (at most) being stored, and the twenty pages behind them
 #: whose links are read ahead, each a list call and what its people are linked to.
 GROUP = 3 * (10 + 20)
 

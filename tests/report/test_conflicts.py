@@ -40,7 +40,7 @@ def test_case_67_a_value_of_others_is_left_alone_and_listed(house: House) -> Non
     assert people(sheet, "holds.cx_stage") == ("1",)
     row = next(row for part in sheet.parts if part.name == "holds" for row in part.rows)
     assert row[2:] == ("2026-04-02", "2026-05-02")
-    assert sheet.headlines == ("1 values of others are left alone.",)
+    assert sheet.headlines == ("1 value of others is left alone.",)
 
 
 def test_a_value_written_back_is_counted(house: House) -> None:

@@ -84,7 +84,7 @@ def test_lesson_46_trap_22_reading_waits_for_what_is_stored(tmp_path: Path) -> N
         nonlocal stored
         stored = done
 
-    session = world.session(ledger, Counted(world), records=2, records_ahead=4)
+    session = world.session(ledger, Counted(world), records=200, records_ahead=400)
     session.progress = told
     run(session, Order("plan", world.clock(), everything=True, write=False))
 

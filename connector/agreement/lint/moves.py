@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from connector.agreement.lint.finding import Finding
 from connector.agreement.lint.stages import Order
 from connector.agreement.places import Places
-from connector.agreement.sentences.words import number
 from connector.agreement.terms import Agreement, Entry, Leaving, Stage, Status
 from connector.agreement.words import label_of
+from connector.wording import number
 
 _SCORES = ("fit", "engagement", "combined")
 

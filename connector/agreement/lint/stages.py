@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from connector.agreement.highest import highest, highest_combined
 from connector.agreement.lint.finding import Finding
 from connector.agreement.places import Places
-from connector.agreement.sentences.words import either, number
+from connector.agreement.sentences.words import either
 from connector.agreement.terms import Agreement, Entry, Stage
+from connector.wording import number
 
 
 def findings(agreement: Agreement, places: Places) -> Iterator[Finding]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from connector.agreement.lint.finding import Finding, Severity
 from connector.agreement.places import Places
-from connector.agreement.sentences.words import counted, number
 from connector.agreement.terms import Agreement, Condition, Group, Rule
+from connector.wording import counted, number
 
 _ORDER = ("low", "medium", "high")
 _DAYS = {"day": 1, "week": 7, "month": 28}

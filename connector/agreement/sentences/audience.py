@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connector.agreement.sentences.words import (
-    Sentence,
-    Words,
-    capital,
-    counted,
-    either,
-    field,
-    fields,
-    quoted,
-    with_article,
-)
+from connector.agreement.sentences.words import Sentence, Words, capital, either, field, fields, quoted, with_article
 from connector.agreement.terms import Agreement, Audience, Journey, Nurture, Questions, Stop
 from connector.agreement.words import label_of
+from connector.wording import counted
 
 JOURNEY = "Buyer's journey"
 NURTURE = "Nurture tracks"

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connector.agreement.sentences.words import (
-    Sentence,
-    Words,
-    both,
-    capital,
-    counted,
-    either,
-    fields,
-    number,
-    quoted,
-    with_article,
-)
+from connector.agreement.sentences.words import Sentence, Words, both, capital, either, fields, quoted, with_article
 from connector.agreement.terms import Agreement, Attempts, Cadence, Calendar, Goal, Sla, Touch
 from connector.agreement.words import label_of
+from connector.wording import counted, number
 
 BASICS = "Basics"
 ATTEMPTS = "Connect attempts"

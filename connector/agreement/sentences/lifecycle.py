@@ -10,10 +10,8 @@ from connector.agreement.sentences.words import (
     Words,
     both,
     capital,
-    counted,
     either,
     fields,
-    number,
     quoted,
     stop,
     tried_after,
@@ -21,6 +19,7 @@ from connector.agreement.sentences.words import (
 )
 from connector.agreement.terms import Agreement, Entry, Evidence, Exclusion, FastTrack, LeadType, Leaving, Stage
 from connector.agreement.words import label_of
+from connector.wording import counted, number
 
 STAGES = "Stages"
 LEAD_TYPES = "Lead types"

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from connector.agreement.sentences.words import (
-    Sentence,
-    Words,
-    both,
-    capital,
-    contents,
-    counted,
-    either,
-    number,
-    stop,
-    tried_after,
-)
+from connector.agreement.sentences.words import Sentence, Words, both, capital, contents, either, stop, tried_after
 from connector.agreement.terms import Agreement, Band, Bots, Persona, SignalKind
 from connector.agreement.words import label_of
+from connector.wording import counted, number
 
 ICP = "Ideal customer profile"
 PERSONAS = "Personas"

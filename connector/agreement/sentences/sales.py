@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from connector.agreement.sentences.words import Sentence, Words, counted, either, quoted, tried_after
+from connector.agreement.sentences.words import Sentence, Words, either, quoted, tried_after
 from connector.agreement.terms import Agreement, Answer, DealRules, DealStage, LostReason, Reason, Status
 from connector.agreement.words import label_of
+from connector.wording import counted
 
 STATUSES = "Lead statuses"
 ANSWERS = "Sales answers"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from connector.agreement.sentences.words import Sentence, Words, because, capital, counted, either, number
+from connector.agreement.sentences.words import Sentence, Words, because, capital, either
 from connector.agreement.terms import Agreement, Fading, Group, Inactivity, Rule
+from connector.wording import counted, number
 
 SCORING = {"fit": "Scoring: fit", "engagement": "Scoring: engagement"}
 GRADES = "Scoring: grades"

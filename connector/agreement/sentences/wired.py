@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connector.agreement.sentences.words import Sentence, Words, both, capital, counted, either, quoted, with_article
+from connector.agreement.sentences.words import Sentence, Words, both, capital, either, quoted, with_article
 from connector.agreement.terms import Agreement
 from connector.agreement.vocabulary import HOLDS, OUTPUTS
 from connector.agreement.wiring import FieldSpec, SignalSource, Wiring, WriteBack, WriteRule
 from connector.agreement.words import label_of
+from connector.wording import counted
 
 WRITE_BACK = "What is written to the CRM"
 WIRING = "In the CRM"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from connector.agreement.metrics import known
 from connector.agreement.terms import Agreement, Condition, Plain
 from connector.agreement.words import label_of
+from connector.wording import counted, number
 
 #: Entries of a list file that a sentence names; a longer list is counted, and a checksum stands for its contents.
 _NAMED = 8
@@ -156,16 +157,6 @@ def field(name: str) -> str:
 def fields(names: Iterable[str]) -> list[str]:
     """Fields by readable names."""
     return [field(name) for name in names]
-
-
-def number(value: float) -> str:
-    """A number as people write it: 10,000,000, 0.5, -20."""
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.10g}"
-
-
-def counted(value: float, one: str, several: str = "") -> str:
-    """A number of things: 1 day, 30 days."""
-    return f"{number(value)} {one if value == 1 else several or one + 's'}"
 
 
 def either(parts: Iterable[str]) -> str:
