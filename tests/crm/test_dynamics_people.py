@@ -48,7 +48,7 @@ def test_a_lead_that_gains_a_contact_folds_into_it_like_a_merge(dynamics: Dynami
     changed, gone, later = told(dynamics, cursor, world)
 
     assert (changed, gone) == ({contact, lead}, set())
-    read = dynamics.read("contact", sorted(changed), ["jobtitle"])
+    read = list(dynamics.read("contact", sorted(changed), ["jobtitle"]))
     assert [(record.id, record.merged_ids) for record in read] == [(contact, (lead,))]
     assert [record.properties for record in read] == [{"jobtitle": "title 0"}]
     assert one(dynamics, "contact", lead).id == contact
