@@ -35,8 +35,16 @@ ROUTE = frozenset(
 SCORES = "scores"
 
 
+class Echo(NamedTuple):
+    """A value that came across from another account of ours: what we wrote there last, and whether it `waits`, because
+    it may as well be a person's: then nothing is written over it, whatever is decided."""
+
+    written: str | None
+    waits: bool = False
+
+
 #: Nothing came across.
-NO_ECHOES: Mapping[str, str | None] = {}
+NO_ECHOES: Mapping[str, Echo] = {}
 
 
 class Set(NamedTuple):
@@ -139,7 +147,7 @@ class _Told:
 
     ours: Mapping[str, frozenset[str]]
     holds: Mapping[str, Held]
-    echoes: Mapping[str, str | None]
+    echoes: Mapping[str, Echo]
 
 
 @dataclass(slots=True)
@@ -162,7 +170,7 @@ def diff(
     fields: FieldMap,
     terms: Terms,
     as_of: datetime,
-    echoes: Mapping[str, str | None] = NO_ECHOES,
+    echoes: Mapping[str, Echo] = NO_ECHOES,
     owner_id: str | None = None,
     by_time: bool = False,
     leads: Mapping[str, Facts] | None = None,
@@ -172,7 +180,7 @@ def diff(
     `ours` names, per place, the texts we wrote or were about to write: any other live value is somebody's edit, and is
     held rather than overwritten (stage and status excepted: the decision has already adopted those edits; and what
     sales answered in an earlier cycle, which a new hand-off clears). `echoes` are the places whose value came across
-    from another account of ours, with what we wrote there last: only another decision is written over it.
+    from another account of ours: only another decision is written over it, and none while it waits.
     """
     found = _Found()
     told = _Told(ours, holds, echoes)
@@ -227,8 +235,8 @@ def _compare(
         if _led_by_others(rule, live, ours=bool(mine)):
             continue
         if place in told.echoes:
-            written = told.echoes[place]
-            if written is not None and words.alike(name, written, wanted):
+            echo = told.echoes[place]
+            if echo.waits or (echo.written is not None and words.alike(name, echo.written, wanted)):
                 found.echoed.append(place)
                 continue
         elif mine is False or (mine is None and hold is not None and hold.live == live):  # held before our first write

@@ -303,7 +303,7 @@ def test_small_causes_go_through_and_the_flood_waits() -> None:
     parked = guard(causes, Limits(10, 100), looked_at=10_000, written_today=0)
 
     assert [one.cause for one in parked] == ["flood"]
-    assert "4200" in parked[0].message
+    assert "4,200" in parked[0].message
 
 
 def test_a_thousand_deals_are_one_cause() -> None:

@@ -129,6 +129,7 @@ def _as_json(door: Opened, found: Examined) -> dict[str, Any]:
         "first_read": asdict(found.cost),
         "signals": sorted(found.delivered.names),
         "unseen": {one.signal: one.why for one in found.delivered.unseen},
+        "bulk": _in_bulk(door),
         "automations": {
             "known": not found.automations.unknown,
             "unknown": found.automations.unknown or None,
@@ -153,6 +154,7 @@ def _tell(door: Opened, found: Examined, signatures: Signatures) -> None:
     )
     if found.cost.records:
         show.say(_cost(found.cost), "✓")
+    _tell_bulk(_in_bulk(door))
     _tell_automations(found.automations)
     under.tell(signatures, now())
     show.problems(_briefly(found.remarks), "note")
@@ -163,6 +165,29 @@ def _tell(door: Opened, found: Examined, signatures: Signatures) -> None:
     else:
         show.say(
             "everything fits; see where you stand: connector report baseline; what would change: connector plan", "✓"
+        )
+
+
+def _in_bulk(door: Opened) -> dict[str, list[str]] | None:
+    """Which of the written columns a backfill writes in bulk, and which are never written so; None without the
+    setting."""
+    from connector.fields.owning import never_alone, ours_alone  # noqa: PLC0415 - --help does without
+
+    begins, agreement = door.chosen.connection.write.bulk, door.chosen.agreement
+    if begins is None:
+        return None
+    columns = sorted(name for name in ours_alone(agreement) if name.startswith(begins))
+    return {"columns": columns, "never": sorted(never_alone(agreement))}
+
+
+def _tell_bulk(told: dict[str, list[str]] | None) -> None:
+    """What goes out without a look at what others do meanwhile, column by column."""
+    if told is not None:
+        columns, never = (", ".join(told[key]) or "none" for key in ("columns", "never"))
+        show.say(
+            f"a backfill writes these in bulk, without asking who edited the record meanwhile: {columns}; and these"
+            f" never, nor what is set together with them, because people set them as well: {never}",
+            "✓",
         )
 
 

@@ -72,10 +72,10 @@ class Read(_Table):
 class Write(_Table):
     """How records are written, where the CRM leaves a choice.
 
-    `states`: state and status of rows may be written, which closes and reopens them. `bulk`: columns whose names begin
-    so are set by nobody else, and a backfill writes them many rows at a time without looking what others do meanwhile.
-    `predictive_score`, `predictive_grade`: columns of people that their open leads and deals show as well, where the
-    CRM's own pages show scores.
+    `states`: state and status of rows may be written, which closes and reopens them. `bulk`: of the columns whose names
+    begin so, a backfill writes those that nobody else sets (scores, reasons, dates; never stage, status or answers)
+    many rows at a time, without looking what others do meanwhile. `predictive_score`, `predictive_grade`: columns of
+    people that their open leads and deals show as well, where the CRM's own pages show scores.
     """
 
     states: _Flag = False

@@ -59,10 +59,12 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """The properties of one record to set; "" clears. One update per record and batch, never two."""
+    """The properties of one record to set; "" clears. One update per record and batch, never two. `ours_alone`: nobody
+    else sets any of them, and nothing else follows from it, so that an edit made meanwhile need not stop it."""
 
     id: str
     properties: Mapping[str, str]
+    ours_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ become a `Person`. Going out, a wanted value becomes the text the CRM stores. Pu
     field_map.py  one CRM's mapping, compiled: what to ask for, facts out of records, texts out of values
     words.py      one kind's values as texts and back, for writing and comparing
     places.py     on which record of a person a value stands, as one name
+    owning.py     which properties are the connector's alone, and which people set as well
     columns.py    one property as one field, with its type and its words
     values.py     texts of the CRM as values, and values as its texts
     counting.py   counters and "last ..." dates: what they stand at, and when that says that something happened

@@ -13,7 +13,8 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     folding.py      merges: the history of a record that became part of another one
     losses.py       values and links that were there and are not any more
     completeness.py how far reading got, as one sentence
-    people.py       what we remember of a person: tracks, values written and intended, moves, due times
+    memories.py     what is remembered of one person, and what it comes to where several are one
+    people.py       where that is kept: tracks, values written and intended, moves, due times
     work.py         planned changes, open clears
     outbox.py       tasks of hand-offs, sent or about to be
     rejects.py      what could not be read, decided on or written, and when it is tried again

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from connector.fields.places import place_of
 from connector.ledger.counterparts import Counterpart, Counterparts
 from connector.ledger.database import Database, instant, unpack
+from connector.ledger.memories import Memory
 from connector.ledger.mirror import CONTACT, Mirror
-from connector.ledger.people import Memory
 from connector.ledger.tables import changes, records
 from connector.ledger.work import WRITTEN
 from connector.model import ALWAYS

@@ -15,8 +15,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant
+from connector.ledger.memories import Memory
 from connector.ledger.mirror import CONTACT
-from connector.ledger.people import Memory, People
+from connector.ledger.people import People
 from connector.ledger.tables import addresses, connections, people, records, shadows
 
 

@@ -18,9 +18,10 @@ import sqlalchemy as sa
 from connector.fields.places import LEAD
 from connector.ledger.database import Database, among, stamp
 from connector.ledger.holds import Holds, Reversals
+from connector.ledger.memories import Level
 from connector.ledger.mirror import CONTACT, Mirror
 from connector.ledger.observing import Observations
-from connector.ledger.people import Level, People
+from connector.ledger.people import People
 from connector.ledger.tables import (
     addresses,
     aside,

@@ -9,32 +9,20 @@ as confirmed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
-from connector.fields.places import is_on_lead, on_lead
+from connector.fields.places import on_lead
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
 from connector.ledger.handoffs import HandOff, HandOffs
+from connector.ledger.memories import NOTHING, Level, Memory, base_of, cycle_of, folded_tracks, on_leads, with_earlier
 from connector.ledger.tables import ROUTE_DUE, SCORES_DUE, people, records, transitions
 from connector.ledger.undone import UndoneParts
 from connector.model import ALWAYS, Move
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """One person as we remember them. `tracks` are JSON tables (connector.decide reads them)."""
-
-    tracks: tuple[Mapping[str, Any], ...] = ()
-    base: Mapping[str, str] = field(default_factory=dict)
-    #: property -> (before, after), and what calls before that last one were about, while nobody knows their end
-    intended: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-NOTHING = Memory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,89 +52,10 @@ class Transition:
     fingerprint: str
 
 
-V = TypeVar("V")
-
-#: How far a stage is.
-Level = Callable[[str | None], int]
-
-#: What a track counts on through a merge.
-_COUNTED_ON = ("cycle", "returned_count")
-
-
 def _lead_type(one: Settled, move: Move) -> str | None:
     """Of the track that moved; tracks are named by a digest, which nobody reads backwards."""
     moved = move.track_id or one.track_id
     return next((track["lead_type"] for track in one.tracks if track.get("id") == moved), None)
-
-
-def _with_earlier(
-    values: Mapping[str, tuple[str, str]], earlier: Mapping[str, Sequence[str]]
-) -> dict[str, tuple[str, ...]]:
-    """Intentions on top of earlier ones that were never confirmed: what stood before the first of them is what the
-    agreement is asked about, as long as nobody else has set another value since."""
-    merged = {name: tuple(texts) for name, texts in earlier.items()}
-    for name, (before, after) in values.items():
-        first = merged.get(name, ())
-        if before in first:
-            merged[name] = (first[0], *dict.fromkeys((after, *first[1:])))
-        else:
-            merged[name] = (before, after)
-    return merged
-
-
-def _cycle(track: Mapping[str, Any]) -> int:
-    return int(track.get("cycle", 0))
-
-
-def _base(mine: Memory, others: Sequence[Memory], live: Mapping[str, str | None]) -> dict[str, str]:
-    """What counts as ours on a record that several became: the survivor's own base, and where it holds another value
-    that one of the others held by our hand, that. Their leads are the survivor's now, as they are."""
-    everybody = (mine, *others)
-    base = {**_on_leads(others, lambda one: one.base), **mine.base}
-    for name, value in live.items():
-        texts = {one.base[name] for one in everybody if name in one.base}
-        texts |= {one.intended[name][1] for one in everybody if name in one.intended}
-        if (value or "") in texts:
-            base[name] = value or ""
-    return base
-
-
-def _on_leads(others: Sequence[Memory], of: Callable[[Memory], Mapping[str, V]]) -> dict[str, V]:
-    """What is remembered of places on leads."""
-    return {place: said for one in others for place, said in of(one).items() if is_on_lead(place)}
-
-
-def _folded(mine: Memory, others: Sequence[Memory], level: Level | None) -> list[dict[str, Any]]:
-    """The tracks of several records as those of one person: one per lead type."""
-    theirs = sorted((track for one in others for track in one.tracks), key=lambda track: -_cycle(track))
-    alike: dict[str, list[Mapping[str, Any]]] = {}
-    for track in (*mine.tracks, *theirs):
-        alike.setdefault(str(track.get("lead_type")), []).append(track)
-    if level is None:
-        return [_as_one(tracks) for tracks in alike.values()]
-    return [_gone_on(tracks, level) for tracks in alike.values()]
-
-
-def _gone_on(tracks: Sequence[Mapping[str, Any]], level: Level) -> dict[str, Any]:
-    """Of records that go on as leads of the survivor: where one of theirs was handed over more often, and the
-    survivor's own is not further on, it goes on as it was, with its name, its hand-off and its task."""
-    first = max(tracks, key=lambda track: (level(track.get("stage")) >= level(tracks[0].get("stage")), _cycle(track)))
-    folded = _as_one([first, *(track for track in tracks if track is not first)])
-    return {**folded, "furthest": max((track.get("furthest") for track in tracks), key=level)}
-
-
-def _as_one(tracks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The first of these tracks, counting on from the highest, with each stage entered when it first was. What led to
-    a hand-off of one of them is no news to it."""
-    entered: dict[str, str] = {}
-    for track in tracks:
-        for stage, at in track.get("entered", {}).items():
-            entered[stage] = min(at, entered.get(stage, at), key=datetime.fromisoformat)
-    most = {name: max(int(track.get(name, 0)) for track in tracks) for name in _COUNTED_ON}
-    handed_over = [tracks[0], *(track for track in tracks[1:] if _cycle(track))]
-    looks = [(datetime.fromisoformat(at), at) for track in handed_over if (at := track.get("evaluated_at"))]
-    looked = {"evaluated_at": max(looks)[1], "used": max(int(track.get("used", 0)) for track in handed_over)}
-    return {**tracks[0], **most, **(looked if looks else {}), "entered": entered}
 
 
 class People:
@@ -185,7 +94,7 @@ class People:
             self._db.upsert(
                 self._table,
                 [
-                    {"connection": self._me, "id": id, "intended": pack(_with_earlier(values, earlier.get(id) or {}))}
+                    {"connection": self._me, "id": id, "intended": pack(with_earlier(values, earlier.get(id) or {}))}
                     for id, values in intentions.items()
                 ],
             )
@@ -292,12 +201,12 @@ class People:
         mine = memory.pop(survivor, NOTHING)
         if not memory:
             return
-        tracks = _folded(mine, tuple(memory.values()), level)
-        before = {track["id"]: _cycle(track) for one in (mine, *memory.values()) for track in one.tracks}
-        cycles = {track["id"]: (before[track["id"]], _cycle(track)) for track in tracks}
+        tracks = folded_tracks(mine, tuple(memory.values()), level)
+        before = {track["id"]: cycle_of(track) for one in (mine, *memory.values()) for track in one.tracks}
+        cycles = {track["id"]: (before[track["id"]], cycle_of(track)) for track in tracks}
         with self._db.transaction():
-            base = _base(mine, tuple(memory.values()), live or {})
-            intended = {**_on_leads(tuple(memory.values()), lambda one: one.intended), **mine.intended}
+            base = base_of(mine, tuple(memory.values()), live or {})
+            intended = {**on_leads(tuple(memory.values()), lambda one: one.intended), **mine.intended}
             row = {"connection": self._me, "id": survivor, "tracks": pack(tracks), "base": pack(base)}
             self._db.upsert(self._table, [{**row, "intended": pack(intended) if intended else None}])
             self._db.execute_of(

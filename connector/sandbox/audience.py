@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connector.sandbox.population import Population
@@ -16,16 +16,36 @@ class ContactList:
     name: str
     members: dict[str, tuple[int, int]] = field(default_factory=dict)
     changed_at: int = 0
+    _joined: list[tuple[int, int]] = field(default_factory=list, repr=False, compare=False)
+    _ids: list[int] = field(default_factory=list, repr=False, compare=False)
+
+    def by_join_order(self) -> list[tuple[int, int]]:
+        """Members as (last added, record id), in the order in which they joined."""
+        if not self._joined:
+            self._joined = sorted((last, int(contact_id)) for contact_id, (_, last) in self.members.items())
+        return self._joined
+
+    def by_id(self) -> list[int]:
+        """Their record ids in order."""
+        if not self._ids:
+            self._ids = sorted(map(int, self.members))
+        return self._ids
+
+    def resort(self) -> None:
+        """Whoever changed `members` says so."""
+        self._joined, self._ids = [], []
 
     def join(self, contact_id: str, at: int) -> None:
         """Add a contact; one who comes back keeps the first added-time and gets a new last one."""
         first, _ = self.members.get(contact_id, (at, at))
         self.members[contact_id] = (first, at)
         self.changed_at = max(self.changed_at, at)
+        self.resort()
 
     def leave(self, contact_id: str, at: int) -> None:
         self.members.pop(contact_id, None)
         self.changed_at = max(self.changed_at, at)
+        self.resort()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +116,13 @@ class Audience:
         for one in self.lists_of(loser):
             _, at = one.members.pop(loser)
             one.members.setdefault(survivor, (at, at))
+            one.resort()
 
     def erase(self, contact_id: str, email: str) -> None:
         """Forget a contact's memberships and everything submitted under the e-mail address."""
         for one in self.lists_of(contact_id):
             del one.members[contact_id]
+            one.resort()
         if email:
             for kept in self.forms.values():
                 kept[:] = [one for one in kept if dict(one.values).get("email", "").lower() != email.lower()]
@@ -109,8 +131,3 @@ class Audience:
     def _fill(one: ContactList, members: Mapping[str, int]) -> None:
         one.members = {contact_id: (at, at) for contact_id, at in members.items()}
         one.changed_at = max(members.values(), default=0)
-
-
-def by_join_order(members: Iterable[tuple[str, tuple[int, int]]]) -> list[tuple[int, int]]:
-    """Members as (last added, record id), in the order in which they joined."""
-    return sorted((last, int(contact_id)) for contact_id, (_, last) in members)

@@ -15,6 +15,7 @@ from typing import Any
 
 from connector.crm import Outcome
 from connector.errors import Deferred, Transient
+from connector.fields.owning import ours_alone
 from connector.ledger.work import UNDOING, PlannedChange
 from connector.log import carried
 from connector.plan import Change, leaving_out
@@ -65,6 +66,7 @@ class Apply:
         self._hand_off = HandOff(session, report)
         self._recording = Recording(session, report, reverting=reverting)
         self._reverting = reverting
+        self._ours_alone = ours_alone(session.agreement)
         self._coming: list[PlannedChange] = []  # who comes next, as far as that was read already
 
     def everything(self, total: int, still: Callable[[], None]) -> None:
@@ -162,7 +164,7 @@ class Apply:
     def _answers(self, changes: Sequence[Change], under_way: int) -> list[Outcome]:
         """What the CRM says of these. Until it does, what recording and the next batch will need is made ready."""
         with ThreadPoolExecutor(1, thread_name_prefix="sending") as sending:
-            answer = sending.submit(carried(parts.write), self._session.crm, changes)
+            answer = sending.submit(carried(parts.write), self._session.crm, changes, self._ours_alone)
             self._recording.expect(changes)
             self._coming = self._coming or self._ledger.work.planned(
                 self._report.run, limit=self._session.settings.write_chunk, after=under_way
@@ -195,7 +197,8 @@ def _given_up(result: Result) -> Result:
 def _result(planned: PlannedChange, change: Change, outcome: Outcome, verdict: Verdict | None) -> Result:
     """What became of a change that sets something: the CRM's word, verified."""
     if outcome.state != "written":
-        return Result(planned, change, outcome.state, outcome.code, outcome.message, refused=outcome.refused)
+        stood = tuple(one for one in change.sets if outcome.state == "rejected" and one.property in outcome.properties)
+        return Result(planned, change, outcome.state, outcome.code, outcome.message, False, outcome.refused, stood)
     if verdict is None:
         return Result(planned, change, "written", stands=True)
     state, code, message, refused = verdict

@@ -14,13 +14,13 @@ from connector.fields import STRICT, Facts, Linked, Words
 from connector.fields.places import LEAD, is_on_lead, on_lead, place_of
 from connector.ledger.handoffs import UNDONE
 from connector.ledger.links import LinkRow
+from connector.ledger.memories import NOTHING, Memory
 from connector.ledger.mirror import Kept, Surroundings
-from connector.ledger.people import NOTHING, Memory
 from connector.ledger.undone import Undone
 from connector.model import ALWAYS, Edit, Person
 from connector.plan import Held
 from connector.sync.colleagues import Colleagues, nearest
-from connector.sync.echoes import Echoes, Histories
+from connector.sync.echoes import Echoed, Echoes, Histories
 from connector.sync.session import Order, Report, Session
 from connector.sync.who import Who, newest_of
 
@@ -40,8 +40,8 @@ class Assembly:
         self._colleagues = Colleagues(session)
         self._who = who
         self._echoes = echoes or Echoes(session)
-        #: of the people put together last: stages and statuses that came across from another account, id -> fields
-        self.echoed: Mapping[str, frozenset[str]] = {}
+        #: of the people put together last: stages and statuses that came across from another account
+        self.echoed: Echoed = {}
         #: people of whom something was undone that is to be decided on anew
         self.let_go: set[str] = set()
         #: people of whom something was undone, and nothing new is known since
@@ -168,7 +168,7 @@ class Assembly:
 
     def _edits(
         self, kept: Mapping[str, Kept], memories: Mapping[str, Memory], holds: Mapping[str, Mapping[str, Held]]
-    ) -> tuple[dict[str, dict[str, Edit]], Mapping[str, frozenset[str]]]:
+    ) -> tuple[dict[str, dict[str, Edit]], Echoed]:
         """Person -> place -> what others made of it; and what came across from another account."""
         found: dict[str, dict[str, Edit]] = {}
         for id, memory in memories.items():
@@ -201,9 +201,7 @@ class Assembly:
             if field in STRICT or edit.after is not None
         }
 
-    def _dated(
-        self, found: dict[str, dict[str, Edit]]
-    ) -> tuple[dict[str, dict[str, Edit]], Mapping[str, frozenset[str]]]:
+    def _dated(self, found: dict[str, dict[str, Edit]]) -> tuple[dict[str, dict[str, Edit]], Echoed]:
         """Ask the CRM's history who made these edits and when; without an answer they stay undated. What our own token
         wrote is no edit, and neither is what came across from another account, which is told apart."""
         open_ones = {
@@ -226,9 +224,7 @@ class Assembly:
                 found[id][place] = known
         return found, self._without_echoes(found, histories)
 
-    def _without_echoes(
-        self, found: Mapping[str, dict[str, Edit]], histories: Histories
-    ) -> Mapping[str, frozenset[str]]:
+    def _without_echoes(self, found: Mapping[str, dict[str, Edit]], histories: Histories) -> Echoed:
         """Of stage and status on the person's own record; leads are nobody's to copy."""
         encode = self._session.fields.encode
         own = {

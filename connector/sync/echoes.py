@@ -10,24 +10,25 @@ to rest with whatever was decided last.
 Which values are the other's own is a matter of what it decided and wrote, and not of what stands there. A person who
 sets the same value here acts as a person, unless it was written over there shortly before: some copy under the name of
 a user. Whoever brought an echo once copies for a living: of such an integration also a value counts that the other
-connection has not read yet, for it may be a person's over there.
+connection has not read yet, for it may be a person's over there. A value of which the CRM does not say who set it waits
+as long, a day at most: until then it is neither adopted nor written over, and of stage and status nothing follows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import orjson
 
 from connector.crm import PropertyVersion
 from connector.fields import STRICT, FieldMap
-from connector.fields.places import is_on_lead
+from connector.fields.places import PERSON, is_on_lead
 from connector.ledger import Ledger
 from connector.ledger.counterparts import Counterpart
 from connector.ledger.holds import Hold
-from connector.ledger.people import NOTHING, Memory
+from connector.ledger.memories import NOTHING, Memory
 from connector.ledger.work import WRITTEN, Work
 from connector.ledger.writers import id_of
 from connector.model import Value
@@ -37,8 +38,14 @@ from connector.sync.who import CLOSE, newest_of
 #: So long a copy may take, at most; and so soon somebody with an echo on the record is looked at again.
 ACROSS = timedelta(days=1)
 
+#: How soon somebody is looked at again of whom a value waits.
+SOON = timedelta(hours=1)
+
 #: Person -> property -> versions, newest first: what CRM.history gives.
 Histories = Mapping[str, Mapping[str, Sequence[PropertyVersion]]]
+
+#: Person -> field whose value is an echo -> whether it waits: it may as well be a person's, which time will tell.
+Echoed = Mapping[str, Mapping[str, bool]]
 
 _COPIERS = "copying sources"
 
@@ -47,12 +54,18 @@ _PEOPLE = ("person", "import")
 
 @dataclass(frozen=True, slots=True)
 class _Other:
-    """What another connection made of one of our people."""
+    """What another connection made of one of our people; `told_until`: up to when it knows of all that was edited."""
 
     counterpart: Counterpart
+    told_until: datetime | None
     memory: Memory
     holds: tuple[Hold, ...]
     fields: FieldMap
+
+    def knows_of(self, until: datetime) -> bool:
+        """Whether it has heard of whatever was edited there until then: because it has read the record, or all that
+        was told to have changed."""
+        return any(at is not None and at >= until for at in (self.counterpart.read_at, self.told_until))
 
 
 class Echoes:
@@ -63,18 +76,18 @@ class Echoes:
         self._ledger: Ledger = session.ledger
         self._copiers: frozenset[str] | None = None
 
-    def among(self, live: Mapping[str, Mapping[str, str]], histories: Histories) -> dict[str, frozenset[str]]:
+    def among(self, live: Mapping[str, Mapping[str, str]], histories: Histories) -> Echoed:
         """Of these values that are not what we wrote here (person -> field -> text), the fields that hold an echo."""
         neighbours = self._session.neighbours() if live else {}
         if not neighbours:
             return {}
         others = self._others(list(live), neighbours)
         found = {
-            id: frozenset(
-                field
+            id: {
+                field: waits
                 for field, text in values.items()
-                if self._is_echo(field, text, others[id], histories.get(id, {}).get(self._property(field), ()))
-            )
+                for waits in self._told(field, text, others[id], histories.get(id, {}).get(self._property(field), ()))
+            }
             for id, values in live.items()
             if id in others
         }
@@ -89,10 +102,12 @@ class Echoes:
         there = {name: Ledger(self._ledger.database, name) for name in wanted}
         memories = {name: there[name].people.remember(sorted(those)) for name, those in wanted.items()}
         holds = {name: there[name].holds.of(sorted(those)) for name, those in wanted.items()}
+        told_until = {name: ledger.runs.told_until(PERSON) for name, ledger in there.items()}
         return {
             id: [
                 _Other(
                     one,
+                    told_until[one.connection],
                     memories[one.connection].get(one.id, NOTHING),
                     tuple(hold for hold in holds[one.connection] if hold.person_id == one.id),
                     neighbours[one.connection],
@@ -108,8 +123,17 @@ class Echoes:
 
     # -- one value ----------------------------------------------------------------------------------------------------
 
-    def _is_echo(self, field: str, text: str, others: Sequence[_Other], versions: Sequence[PropertyVersion]) -> bool:
+    def _told(
+        self, field: str, text: str, others: Sequence[_Other], versions: Sequence[PropertyVersion]
+    ) -> Iterator[bool]:
+        """Of an echo, whether it waits; nothing of any other value."""
         version = newest_of(versions, text)
+        if self._is_echo(field, text, others, version):
+            yield False
+        elif version is not None and self._may_be_of_there(version, others):
+            yield version.by == "unknown"
+
+    def _is_echo(self, field: str, text: str, others: Sequence[_Other], version: PropertyVersion | None) -> bool:
         for one in others:
             is_theirs = any(self._says(field, value, text) for value in _own(field, one))
             if (is_theirs and (version is None or version.by != "person")) or (
@@ -117,7 +141,7 @@ class Echoes:
             ):
                 self._learn(version)
                 return True
-        return version is not None and self._may_be_of_there(version, others)
+        return False
 
     def _says(self, field: str, value: Value, text: str) -> bool:
         fields = self._session.fields
@@ -139,7 +163,12 @@ class Echoes:
 
     def _may_be_of_there(self, version: PropertyVersion, others: Sequence[_Other]) -> bool:
         """Whether it came by an integration, and the other side has not been read since: of one that is known to copy
-        not for as long as a copy may take, of any other not for as long as clocks may differ."""
+        not for as long as a copy may take, of any other not for as long as clocks may differ. Where the CRM does not
+        say by whom (Dynamics without audits, of whatever a program wrote last), it may be a copy as well, or a person's
+        before it: of such a value nobody doubts for longer than a copy may take."""
+        if version.by == "unknown":
+            until = version.at + CLOSE
+            return self._session.now() < version.at + ACROSS and any(not one.knows_of(until) for one in others)
         if version.by != "integration":
             return False
         latest = version.at + (ACROSS if version.source in self._known() else CLOSE)

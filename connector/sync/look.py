@@ -6,20 +6,20 @@ planned by `look.settling`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from connector.decide.tracks import track_from_json
 from connector.errors import ConnectorError
 from connector.ledger.holds import Reversal
+from connector.ledger.memories import NOTHING, Memory
 from connector.ledger.mirror import Kept
-from connector.ledger.people import NOTHING, Memory
 from connector.ledger.rejects import Reject
 from connector.ledger.tables import CHANGED, ROUTE_DUE
 from connector.log import unforeseen
 from connector.model import Decision, Person
-from connector.plan import Difference, Held, diff
+from connector.plan import Difference, Echo, Held, diff
 from connector.sync.assembling import Assembly, Ours
 from connector.sync.echoes import Echoes
 from connector.sync.garbage import uncollected
@@ -51,7 +51,7 @@ class Looked:
     mark: int = CHANGED  # why they were looked at
     holds: Mapping[str, Held] = dataclasses.field(default_factory=dict)  # property -> what we leave alone there
     #: property whose value came across from another account of ours -> what we wrote there last (None: nothing yet)
-    echoes: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
+    echoes: Mapping[str, Echo] = dataclasses.field(default_factory=dict)
     reversals: tuple[Reversal, ...] = ()  # values of ours that another system set back since
     left_out: tuple[str, ...] = ()  # properties that were refused before and are not sent again
     stands_back: bool = False  # the whole change was refused before and is not sent again
@@ -163,13 +163,14 @@ class Look:
 
     def _one(self, person: Person, kept: Kept, memory: Memory, holds: Mapping[str, Held], *, mark: int) -> Looked:
         tracks = tuple(track_from_json(table) for table in memory.tracks)
+        came_across = self._assembly.echoed.get(person.id, {})
         decision = self._session.decider.decide(
             person,
             tracks,
             as_of=self._order.as_of,
             run=self._report.run,
             go_live=self._go_live,
-            route=self._session.mode != "scores",
+            route=self._session.mode != "scores" and not any(came_across.values()),
             hand_over=self._order.tasks,
             clean_up=self._order.clean_up,
             newer_than=self._session.settings.only_signals_newer_than,
@@ -179,14 +180,15 @@ class Look:
         adopted = not tracks and decision.tracks[0].adopted
         if person.unmapped:
             return Looked(person, kept, memory, decision, UNTOUCHED, adopted, mark=mark, holds=holds)
-        echoes = self._with_last(memory, self._assembly.echoed.get(person.id, ()))
+        echoes = self._with_last(memory, came_across)
         difference, postponed = self._compared(person, kept, decision, holds, Ours(memory), mark, echoes)
         return Looked(person, kept, memory, decision, difference, adopted, postponed, mark, holds, echoes)
 
-    def _with_last(self, memory: Memory, fields: Iterable[str]) -> dict[str, str | None]:
-        """The properties of these fields, each with what we wrote there last."""
-        names = (self._assembly.written[field] for field in fields if field in self._assembly.written)
-        return {name: memory.base.get(name) for name in names}
+    def _with_last(self, memory: Memory, fields: Mapping[str, bool]) -> dict[str, Echo]:
+        """The properties of these fields (field -> whether it waits), each with what we wrote there last."""
+        written = self._assembly.written
+        names = {written[field]: waits for field, waits in fields.items() if field in written}
+        return {name: Echo(memory.base.get(name), waits) for name, waits in names.items()}
 
     def _compared(
         self,
@@ -196,7 +198,7 @@ class Look:
         holds: Mapping[str, Held],
         ours: Mapping[str, frozenset[str]],
         mark: int,
-        echoes: Mapping[str, str | None],
+        echoes: Mapping[str, Echo],
     ) -> tuple[Difference, bool]:
         """The decision against the record as it stands, and whether it can wait for the hour of displayed scores."""
         difference = diff(

@@ -22,13 +22,16 @@ CLOSED = "record_closed"
 Versions = Sequence[PropertyVersion]
 
 
-def write(crm: CRM, changes: Sequence[Change]) -> list[Outcome]:
-    """One outcome for each change, in their order, whose properties are places."""
+def write(crm: CRM, changes: Sequence[Change], ours_alone: Collection[str] = ()) -> list[Outcome]:
+    """One outcome for each change, in their order, whose properties are places. `ours_alone` are the properties that
+    nobody else sets (fields.owning)."""
     own = [(one, sets) for one in changes if (sets := own_sets(one))]
-    updates = [Update(one.person_id, {each.property: each.after for each in sets}) for one, sets in own]
+    updates = [
+        _update(one, one.person_id, {each.property: each.after for each in sets}, ours_alone) for one, sets in own
+    ]
     told = {one.id: one for one in accounting.write(crm, PERSON, updates)}
     sure = [one for one in changes if one.person_id not in told or told[one.person_id].state == "written"]
-    on_leads = _to_leads(crm, sure)
+    on_leads = _to_leads(crm, sure, ours_alone)
     return [_as_one(one, told.get(one.person_id), on_leads.get(one.person_id, {})) for one in changes]
 
 
@@ -42,7 +45,12 @@ def leads_of(change: Change) -> list[str]:
     return list(by_lead(one.property for one in change.sets))
 
 
-def _to_leads(crm: CRM, changes: Sequence[Change]) -> dict[str, dict[str, Outcome]]:
+def _update(change: Change, id: str, values: Mapping[str, str], ours_alone: Collection[str]) -> Update:
+    """One record's part. Whoever is handed over is to be as they were decided on, whatever is written of them."""
+    return Update(id, values, not change.tasks and all(name in ours_alone for name in values))
+
+
+def _to_leads(crm: CRM, changes: Sequence[Change], ours_alone: Collection[str]) -> dict[str, dict[str, Outcome]]:
     """Person -> lead -> what became of its part. A lead that two people claim was read before it went over to one of
     them: the other is read again."""
     updates: dict[str, Update] = {}
@@ -54,7 +62,7 @@ def _to_leads(crm: CRM, changes: Sequence[Change]) -> dict[str, dict[str, Outcom
             if id in updates:
                 found.setdefault(change.person_id, {})[id] = Outcome(id, "moved", code="moved_meanwhile")
                 continue
-            updates[id] = Update(id, values)
+            updates[id] = _update(change, id, values, ours_alone)
             found.setdefault(change.person_id, {})[id] = Outcome(id, "deferred")  # until the CRM has answered
     told = {one.id: one for one in accounting.write(crm, LEAD, list(updates.values()))}
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -55,7 +55,7 @@ class Recording:
             self._session.still_mine()
             settled = [_settled(result) for result in written]
             self._ledger.people.settle(settled, as_of=self._report.as_of, run=self._report.run)
-            self._mirror_what_was_written([result.change for result in results if result.stands])
+            self._mirror_what_was_written([one for result in results if (one := _standing(result)) is not None])
             if self._reverting is not None:
                 self._leave_alone(written, self._reverting.met, now)
             else:
@@ -132,6 +132,13 @@ class Recording:
         keys = [(one.change.person_id, name) for one in written for name in one.planned.body.get("retaken", ())]
         self._ledger.holds.drop(keys)
         self._ledger.reversals.restored(keys)
+
+
+def _standing(result: Result) -> Change | None:
+    """What of a change stands in the CRM now; None for nothing."""
+    if result.stands:
+        return result.change
+    return replace(result.change, sets=result.stood) if result.stood else None
 
 
 def _is_mapped(words: Words, one: Set) -> bool:

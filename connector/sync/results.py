@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connector.ledger.work import PlannedChange
-from connector.plan import Change
+from connector.plan import Change, Set
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +20,4 @@ class Result:
     message: str = ""
     stands: bool = False  # the properties are written, whatever became of the task
     refused: tuple[str, ...] = ()  # the properties the CRM named; of a written change: those left out of it
+    stood: tuple[Set, ...] = ()  # of a refused change: what another record of theirs has taken all the same

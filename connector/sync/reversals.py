@@ -48,7 +48,7 @@ class Found:
 
     holds: Mapping[str, Held]  # property -> what is left alone, with whose it is
     ours: Mapping[str, str]  # property -> a value that our own token wrote
-    echoes: frozenset[str]  # fields whose value came across from another account of ours
+    echoes: Mapping[str, bool]  # fields whose value came across from another account of ours -> whether it waits
     reversals: tuple[Reversal, ...]
 
 
@@ -90,7 +90,7 @@ class Reversals:
         known = self._ledger.reversals.of(list(disputed))
         echoed = self._echoes.among({id: self._open_values(those) for id, those in disputed.items()}, histories)
         return [
-            again(one, self._settled(id, one, disputed[id], histories.get(id, {}), known, echoed.get(id, frozenset())))
+            again(one, self._settled(id, one, disputed[id], histories.get(id, {}), known, echoed.get(id, {})))
             if id in disputed
             else one
             for one in looked
@@ -122,7 +122,7 @@ class Reversals:
         disputed: Sequence[Held],
         histories: Mapping[str, Versions],
         known: Mapping[Key, Reversal],
-        echoes: frozenset[str],
+        echoes: Mapping[str, bool],
     ) -> Found:
         """Who stands behind each value of one person."""
         holds = dict(one.holds)
@@ -145,7 +145,7 @@ class Reversals:
                 told = replace(told, code=CONFLICT, until=None)
                 self._stop(id, told)
             holds[held.property] = told
-        told_apart = frozenset(field for name, field in self._own.items() if field in echoes and name not in ours)
+        told_apart = {field: echoes[field] for name, field in self._own.items() if field in echoes and name not in ours}
         return Found(holds, ours, told_apart, tuple(found))
 
     def _told(self, held: Held, versions: Versions) -> Held:

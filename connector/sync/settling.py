@@ -24,7 +24,7 @@ from connector.ledger.work import OBSERVED, PLANNED, PlannedChange
 from connector.model import Decision
 from connector.plan import Change, to_json
 from connector.sync.assembling import FOLLOWED_ON_LEADS, Assembly
-from connector.sync.echoes import ACROSS
+from connector.sync.echoes import ACROSS, SOON
 from connector.sync.garbage import uncollected
 from connector.sync.mending import Mending
 from connector.sync.noting import Noting
@@ -191,7 +191,7 @@ class Settling:
             route_next_at=_soonest(
                 decision.route_next_at,
                 *(held.until for held in one.difference.held),
-                self._order.as_of + ACROSS if one.difference.echoed else None,
+                self._echoes_end(one),
             ),
             score_next_at=self._order.as_of if one.postponed else decision.score_next_at,
             moves=decision.moves,
@@ -202,12 +202,19 @@ class Settling:
             lets_go=one.person.id in self._assembly.let_go,
         )
 
+    def _echoes_end(self, one: Looked) -> datetime | None:
+        """When to look again at what came across: soon, where it may as well be a person's."""
+        if any(echo.waits for echo in one.echoes.values()):
+            return self._order.as_of + SOON
+        return self._order.as_of + ACROSS if one.difference.echoed else None
+
     def _base(self, one: Looked) -> dict[str, str]:
         """What counts as ours from now on: what we wrote before, what already stood as we want it, and a stage or
         status of others that the decision has just adopted."""
         fields, facts, outputs = self._session.fields, one.kept.facts, one.decision.outputs
         change = one.difference.change
         apart = {held.property for held in one.difference.held} | set(one.difference.echoed)
+        apart |= {name for name, echo in one.echoes.items() if echo.waits}
         apart |= {pending.property for pending in change.sets} if change else set()
         base = dict(one.memory.base)
         for field, name in self._assembly.written.items():

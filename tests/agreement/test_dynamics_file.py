@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,9 +14,12 @@ from connector.agreement.lint import lint
 from connector.agreement.places import read_places
 from connector.agreement.vocabulary import OF_TRACK, OUTPUTS
 from connector.decide import Decider
+from connector.decide.attempts import AttemptCounter
 from connector.errors import ConfigError
 from connector.fields import FieldMap, Linked
+from connector.fields.owning import never_alone, ours_alone
 from connector.model import Record
+from connector.sandbox.dataverse import Environment
 
 from .conftest import SHIPPED, Folder
 
@@ -52,6 +57,43 @@ def test_what_hubspot_delivers_dynamics_delivers_too(dynamics: Agreement, hubspo
         assert set(used) - {"source_first", "company_domain"} <= {*dynamics.fields_used[kind], "sequence"}
     assert {one.signal for one in dynamics.wiring.signals} | set(dynamics.wiring.unseen) == set(dynamics.signals)
     assert set(hubspot.write_back.rules) <= set(dynamics.wiring.fields["contact"])
+
+
+def test_g4_what_people_set_is_never_ours_alone_and_the_rest_of_what_we_write_is(dynamics: Agreement) -> None:
+    """Though all of these columns begin alike: the first kind is never written in bulk."""
+    peoples = {"cx_lifecyclestage", "cx_leadstatus", "cx_lead_type"}
+    peoples |= {"cx_sales_answer", "cx_rejection_reason", "cx_call_back_on"}
+    written = {
+        spec.property
+        for kind in ("contact", "lead")
+        for spec in dynamics.wiring.fields[kind].values()
+        if spec.field in dynamics.write_back.rules
+    }
+
+    assert never_alone(dynamics) == peoples
+    assert ours_alone(dynamics) == written - peoples
+    assert {"cx_fit_score", "cx_icp_band", "cx_score_reasons", "cx_sla_due", "cx_cycle"} < ours_alone(dynamics)
+
+
+@pytest.mark.parametrize(
+    ("rule", "theirs"),
+    [
+        ({"policy": "if_empty"}, True),
+        ({"policy": "never_after_human"}, True),
+        ({"leads": "people"}, True),
+        ({"leads": "crm"}, True),
+        ({"smallest_change": 3.0}, False),
+    ],
+)
+def test_whose_value_an_output_may_be_decides_whether_it_is_ours_alone(
+    dynamics: Agreement, rule: dict[str, Any], theirs: bool
+) -> None:
+    """Whatever the agreement lets others say first, or for good."""
+    rules = dict(dynamics.write_back.rules)
+    rules["persona"] = replace(rules["persona"], **rule)
+    changed = replace(dynamics, write_back=replace(dynamics.write_back, rules=rules))
+
+    assert ("cx_persona" in never_alone(changed), "cx_persona" in ours_alone(changed)) == (theirs, not theirs)
 
 
 def test_every_example_comes_out_as_agreed_here_too(dynamics: Agreement) -> None:
@@ -179,6 +221,83 @@ def test_another_column_may_hold_the_deal_stage(folder: Folder) -> None:
     assert deal(cx_phase="1") == ("open", "proposal_in_preparation")
     assert deal(cx_phase="1", **{"derived.is_won": "true"})[0] == "won"
     assert deal(cx_phase="1", **{"derived.is_closed": "true"})[0] == "lost"
+
+
+# -- activities --------------------------------------------------------------------------------------------------------
+
+#: Microsoft's status reasons of e-mails and appointments -> what became of them, in the agreement's words.
+EMAILS = {
+    "1": "scheduled",  # draft
+    "2": "sent",  # completed
+    "3": "sent",
+    "4": "received",
+    "5": "failed",  # canceled
+    "6": "scheduled",  # pending send
+    "7": "scheduled",  # sending
+    "8": "failed",
+}
+MEETINGS = {
+    "1": "scheduled",  # free
+    "2": "scheduled",  # tentative
+    "3": "completed",
+    "4": "canceled",
+    "5": "scheduled",  # busy
+    "6": "scheduled",  # out of office
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "outcome"),
+    [
+        (kind, status, outcome)
+        for kind, all_of in (("email", EMAILS), ("meeting", MEETINGS))
+        for status, outcome in all_of.items()
+    ],
+)
+def test_what_became_of_an_email_or_a_meeting_is_told_by_its_status(
+    fields: FieldMap, kind: str, status: str, outcome: str
+) -> None:
+    """Pending and sending are not gone yet, though Microsoft counts both as completed."""
+    assert facts(fields, kind, statuscode=status)["outcome"] == outcome
+
+
+@pytest.mark.parametrize(("kind", "table", "told"), [("email", "email", EMAILS), ("meeting", "appointment", MEETINGS)])
+def test_no_stock_status_of_an_email_or_a_meeting_is_left_without_a_word(
+    dynamics: Agreement, kind: str, table: str, told: dict[str, str]
+) -> None:
+    """Those that the stock tables have are those above, and the mapping speaks of no other."""
+    stock = {str(option.value) for option in Environment().tables[table].columns["statuscode"].options}
+    mapped = dynamics.wiring.fields[kind]["outcome"].values
+
+    assert set(told) == stock == {number for numbers in mapped.values() for number in numbers}
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "is_an_attempt"),
+    [
+        ("email", {"statuscode": "3", "directioncode": "true"}, True),
+        ("email", {"statuscode": "3", "directioncode": "false"}, False),
+        ("email", {"statuscode": "6", "directioncode": "true"}, False),
+        ("email", {"statuscode": "7", "directioncode": "true"}, False),
+        ("email", {"statuscode": "8", "directioncode": "true"}, False),
+        ("email", {"statuscode": "1", "directioncode": "true"}, False),
+        ("meeting", {"statuscode": "5"}, True),
+        ("meeting", {"statuscode": "4"}, False),
+    ],
+)
+def test_an_email_that_is_gone_and_a_meeting_that_stands_are_attempts(
+    dynamics: Agreement, fields: FieldMap, kind: str, properties: dict[str, str], is_an_attempt: bool
+) -> None:
+    """By the rules of attempts.toml, which know nothing of Microsoft's numbers."""
+    at = {"email": "senton", "meeting": "actualstart"}[kind]
+    record = Record(kind, "1", {**properties, at: "2026-11-27T10:00:00Z", "ownerid": "7"})
+    person = fields.people.person(
+        Linked("1", {"f": {}}), created_at=NOW, company=None, deals=[],
+        activities=[(kind, Linked("1", fields.facts(record)))], occurrences=[], edits={},
+    )  # fmt: skip
+    tried = AttemptCounter(dynamics.attempts).since(person, NOW - timedelta(days=7), NOW)
+
+    assert tried.count == is_an_attempt
 
 
 # -- leads -------------------------------------------------------------------------------------------------------------

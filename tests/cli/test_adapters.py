@@ -8,12 +8,13 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from connector.cli.adapters import ADAPTERS
+from connector.cli.adapters import ADAPTERS, open_crm
 from connector.cli.adapters.dynamics import app_token_of
 from connector.cli.opening import _setting
 from connector.codes import CODES
 from connector.config import Connection, load_config
 from connector.config.shape import Connection as Shape
+from connector.crm.dynamics import Dynamics, Writing
 from connector.crms import CRMS
 from connector.errors import ConfigError, Denied
 
@@ -52,6 +53,31 @@ def test_a_refused_app_is_told_by_its_id_and_a_refused_token_by_its_reference(tm
     assert _setting(app, CRMS["dynamics"].settings["token"]) == "connections.nordic.client_id (c-1)"
     assert _setting(app, CRMS["dynamics"].settings["user_disabled"]) == "connections.nordic.client_id (c-1)"
     assert _setting(trial, CRMS["dynamics"].settings["token"]) == "connections.nordic.token (env:T)"
+
+
+@pytest.mark.parametrize(
+    ("said", "wired"),
+    [
+        ("", Writing()),
+        ("write = { states = true }\n", Writing(states=True)),
+        ('write = { bulk = "cx_" }\n', Writing(bulk="cx_")),
+        (
+            'write = { predictive_score = "cx_fit_score", predictive_grade = "cx_score_grade" }\n',
+            Writing(predictive_score="cx_fit_score", predictive_grade="cx_score_grade"),
+        ),
+    ],
+    ids=["nothing", "states", "bulk", "scores"],
+)
+def test_how_a_connection_writes_reaches_its_adapter_switch_by_switch(
+    tmp_path: Path, said: str, wired: Writing
+) -> None:
+    """Whatever nobody turns on is off, and one switch turns no other."""
+    (tmp_path / "token").write_text("t", encoding="utf-8")
+    crm = open_crm(nordic(tmp_path, f'token = "file:{tmp_path / "token"}"\n{said}'), f"sqlite:///{tmp_path}/state.db")
+
+    assert isinstance(crm, Dynamics)
+    assert crm._env.writing == wired
+    crm.close()
 
 
 def test_connections_of_one_app_share_its_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

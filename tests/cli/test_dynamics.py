@@ -242,6 +242,22 @@ def test_check_says_which_signals_nobody_delivers_and_that_changes_are_forgotten
     assert (told.code, told.json["problems"]) == (0, [])
 
 
+def test_check_names_the_columns_that_a_backfill_writes_in_bulk_and_those_it_never_does(ready: DynamicsDesk) -> None:
+    """Only where the setting is there."""
+    assert ready("check", "--output", "json").json["bulk"] is None
+    ready.configure(write='{ bulk = "cx_" }')
+
+    told = ready("check")
+    found = ready("check", "--output", "json").json["bulk"]
+
+    assert {"cx_fit_score", "cx_score_reasons", "cx_sla_due"} < set(found["columns"])
+    assert {"cx_lifecyclestage", "cx_leadstatus", "cx_sales_answer"} < set(found["never"])
+    assert not {*found["columns"]} & {*found["never"]}
+    assert "a backfill writes these in bulk, without asking who edited the record meanwhile: cx_agreement_version" in (
+        " ".join(told.out.split())
+    )
+
+
 def test_check_names_automations_that_set_ours_and_plug_ins_that_run_on_them(ready: DynamicsDesk) -> None:
     """With their ids, and what is known of each."""
     flow = automation(ready.sandbox.world, "Sync stage", "lead", "cx_lifecyclestage", kind="flow")

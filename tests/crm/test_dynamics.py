@@ -192,7 +192,7 @@ def test_changes_that_end_without_a_link_say_that_everything_must_be_read(
     assert caught.value.code == LOST
 
 
-@pytest.mark.parametrize("status", [400, 404, 410])
+@pytest.mark.parametrize("status", [400, 404, 409, 410, 412, 500, 503])
 def test_lesson_10_a_link_that_is_dead_says_that_everything_must_be_read(
     dynamics: Dynamics, world: Organisation, status: int
 ) -> None:
@@ -209,7 +209,28 @@ def test_lesson_10_a_link_that_is_dead_says_that_everything_must_be_read(
     assert "deltatoken" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("status", "kind"), [(401, Denied), (403, Denied), (503, Transient)])
+@pytest.mark.parametrize("status", [400, 500])
+def test_lesson_10_where_tracking_was_switched_off_everything_is_read_and_then_the_time_of_change_tells(
+    dynamics: Dynamics, world: Organisation, status: int
+) -> None:
+    """It cannot be, says the manual; whoever restores an environment or swaps its table meets it all the same."""
+    cursor = cursor_of(dynamics)
+    world.inside.tables["contact"].change_tracking = False
+    body = {"error": {"code": "0x80072491", "message": "Entity: contact isn't enabled for change tracking."}}
+    world.sandbox.fault("answer", path="/contacts", status=status, body=body)
+
+    with pytest.raises(CrmError) as caught:
+        list(dynamics.changes("contact", cursor, world.now()))
+    assert (caught.value.code, isinstance(caught.value, Transient)) == (LOST, False)
+
+    (id,) = world.people(1)
+    begun = dynamics.begin("contact", world.now())
+    assert set(records(dynamics)) == {id}
+    world.pass_time(3600)
+    assert told(dynamics, begun, world)[0] == {id}
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, Denied), (403, Denied), (500, Transient), (503, Transient)])
 def test_a_closed_door_or_an_outage_kills_no_link(
     open_dynamics: Open, world: Organisation, status: int, kind: type[CrmError]
 ) -> None:

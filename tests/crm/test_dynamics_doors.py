@@ -281,6 +281,8 @@ def test_lesson_41_within_the_documented_limits_nothing_is_ever_refused(
     list(api.each(lambda _: api.ask(WHO), range(400)))
 
     assert sandbox.service.limits.refused.total() == 0
+    assert sandbox.service.traffic.most_under_way <= 4  # as the environment recommends
+    assert api.allowance._opened().lanes.ceiling == 4
     assert (api.calls.throttled, api.calls.by_class["account"]) == (0, 400)
 
 

@@ -176,6 +176,76 @@ def test_who_may_not_read_the_audits_is_told_by_the_rows(dynamics: Dynamics, wor
         told(dynamics, id)
 
 
+@pytest.mark.parametrize("records", [1, 3])
+def test_who_may_read_the_list_of_the_log_and_not_its_details_is_told_by_the_rows(
+    dynamics: Dynamics, world: Organisation, records: int
+) -> None:
+    """Two privileges: View Audit Summary for the one, View Audit History for the other. Neither ends a run."""
+    ids = world.people(records)
+    world.pass_time(60)
+    for id in ids:
+        world.edit("contact", id, {"jobtitle": "by hand"})
+    body = {"error": {"code": "0x80040220", "message": "missing prvReadRecordAuditHistory privilege"}}
+    world.sandbox.fault("answer", path="RetrieveAuditDetails", status=403, body=body, times=0)
+    world.sandbox.fault("answer", path=r"\$batch", status=403, body=body, times=0)
+
+    history = dynamics.history("contact", ids, ["jobtitle"])
+
+    assert {id: [(one.value, one.by) for one in history[id]["jobtitle"]] for id in ids} == {
+        key: [("by hand", "person")] for key in ids
+    }
+
+
+# -- in somebody's name ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("audited", [True, False])
+def test_g4_a_program_that_acts_in_the_name_of_a_user_is_not_taken_for_them(
+    dynamics: Dynamics, world: Organisation, audited: bool
+) -> None:
+    """By the log and by the row; a later edit of that user's own is theirs."""
+    world.inside.auditing = audited
+    robot = another_program(world)
+    (id,) = world.people(1)
+    world.pass_time(60)
+    world.inside.write("contact", id, {"jobtitle": "by the robot"}, through=robot)
+
+    (newest, *_) = told(dynamics, id)
+    assert (newest.value, newest.by) == ("by the robot", "integration" if audited else "unknown")
+    assert newest.source == (f"application_user {robot}" if audited else "")
+
+    world.pass_time(60)
+    world.edit("contact", id, {"jobtitle": "by hand"})
+    (newest, *_) = told(dynamics, id)
+    assert (newest.value, newest.by, newest.source) == ("by hand", "person", f"user {PERSON}")
+
+
+@pytest.mark.parametrize("audited", [True, False])
+def test_where_no_column_tells_who_acted_for_whom_nobody_asks_for_it(
+    dynamics: Dynamics, world: Organisation, audited: bool
+) -> None:
+    """An unknown column would be refused for all rows at once."""
+    world.inside.auditing = audited
+    for table, column in (("contact", "modifiedonbehalfby"), ("audit", "callinguserid")):
+        world.inside.tables[table].columns.pop(column)
+    (id,) = world.people(1)
+    world.pass_time(60)
+    world.edit("contact", id, {"jobtitle": "by hand"})
+
+    assert next((one.value, one.by) for one in told(dynamics, id)) == ("by hand", "person")
+
+
+def test_a_caller_with_the_id_of_nobody_is_nobody(dynamics: Dynamics, world: Organisation) -> None:
+    """So the log may say that nobody acted in the user's name."""
+    (id,) = world.people(1)
+    world.pass_time(60)
+    world.edit("contact", id, {"jobtitle": "by hand"})
+    for row in list(world.inside.shelf("audit").rows()):
+        world.inside.write("audit", row.id, {"callinguserid": Ref("systemuser", str(UUID(int=0)))})
+
+    assert next((one.value, one.by) for one in told(dynamics, id)) == ("by hand", "person")
+
+
 def test_many_records_at_once_and_those_that_are_gone_are_missing(dynamics: Dynamics, world: Organisation) -> None:
     """In as many requests as the sizes want."""
     ids = world.people(8)

@@ -13,6 +13,7 @@ from connector.crm.desk import Desk, SharedLog
 from connector.crm.dynamics.limits import REQUESTS, UNNAMED, WINDOW, WORK, Allowance
 from connector.crm.pacing import Budget
 from connector.crm.quota import Book, OwnBook
+from connector.crm.wire import Answer
 from connector.errors import Deferred, Throttled
 from connector.ledger.quota import QuotaBook
 from tests.crm.scripted import Time
@@ -73,6 +74,24 @@ def test_lesson_41_no_more_of_the_servers_time_than_it_gives_in_five_minutes(tim
     for at, _ in took:
         assert sum(lasted for when, lasted in took if at - WINDOW < when <= at) <= 1.05 * WORK
     assert sum(lasted for _, lasted in took) > 0.9 * 4 * WORK
+
+
+@pytest.mark.parametrize(("hint", "ceiling"), [("3", 3), (" 7 ", 7), ("1000", 52), ("0", 52), ("many", 52), (None, 52)])
+def test_lesson_41_what_an_answer_recommends_is_the_ceiling_of_requests_at_once(
+    time: Time, hint: str | None, ceiling: int
+) -> None:
+    """From the first answer that says so, however well things go; nonsense says nothing, and the limit stays above."""
+    allowance = allowance_of(time)
+    lanes = allowance._opened().lanes
+    allowance.learn(Answer(200, {"x-ms-dop-hint": hint} if hint is not None else {}, b""))
+
+    assert lanes.ceiling == ceiling
+    for _ in range(100):
+        places = [allowance.take("list") for _ in range(lanes.open)]
+        for one in places:
+            one.__exit__()
+    assert lanes.open <= ceiling
+    assert lanes.open > 4 or ceiling <= 4
 
 
 def test_lesson_41_after_a_429_everybody_waits_in_every_process(time: Time) -> None:

@@ -14,7 +14,7 @@ from connector.crm.dynamics import Dynamics, counting
 from connector.crm.dynamics.derived import DERIVED, definitions
 from connector.crm.dynamics.opening import Reading
 from connector.crm.dynamics.schema import Column
-from connector.crm.dynamics.values import spelling
+from connector.crm.dynamics.values import same, spelling
 from connector.errors import OutcomeUnknown
 from connector.fields import FieldMap
 from connector.sandbox.clock import to_ms
@@ -65,6 +65,19 @@ def test_every_type_has_the_spelling_that_fields_read(
 
     assert one(dynamics, kind, id, column).properties == {column: told}
     assert records(dynamics, kind, column)[id].properties == {column: told}
+
+
+@pytest.mark.parametrize("wire", ["1,3", "1, 3", [1, 3], ["1", "3"]])
+def test_several_choices_are_told_alike_as_a_text_and_as_a_list(wire: object) -> None:
+    """The manual shows neither form on the wire; in whatever order they come back, they are what was sent."""
+    column = Column("cx_topics", "MultiSelectPicklist")
+    spell = spelling(column)
+    assert spell is not None
+
+    assert spell(wire) == "1;3"
+    assert (spell([]), spell("")) == ("", "")
+    assert same(column, wire, "3,1")
+    assert not same(column, wire, "1,2")
 
 
 def test_dataverse_trap_09_flags_are_told_by_value_whatever_their_labels_say(

@@ -12,6 +12,7 @@ from connector.crm import Outcome, Update
 from connector.crm.dynamics import Dynamics, Reading, Writing
 from connector.crm.dynamics.api import Call
 from connector.crm.dynamics.batch import Missing
+from connector.crm.dynamics.limits import Places
 from connector.crm.wire import Answer
 from connector.errors import Denied, OutcomeUnknown
 from connector.sandbox.clock import to_ms
@@ -178,6 +179,27 @@ def test_state_and_status_are_nobodys_but_those_who_ask_for_it(open_dynamics: Op
     assert (outcome.state, outcome.code, outcome.refused) == ("rejected", "property_read_only", ("statuscode",))
     assert set_(daring, lead, statuscode="2").state == "written"
     assert values(world, "lead", lead)["statuscode"] == 2
+
+
+@pytest.mark.parametrize("state", [1, 2], ids=["qualified", "disqualified"])
+def test_no_closed_lead_is_reopened_unless_that_is_asked_for(
+    open_dynamics: Open, world: Organisation, state: int
+) -> None:
+    """By its state, by its status, or by both; where it is asked for, one write does it."""
+    plain, daring = open_dynamics(), open_dynamics(write=Writing(states=True))
+    lead = world.lead(parent=world.people(1)[0], statecode=state, statuscode=3 if state == 1 else 4)
+    before = world.inside.get("lead", lead).version
+    list(plain.read("lead", [lead], []))
+    list(daring.read("lead", [lead], []))
+
+    for properties in ({"statecode": "0"}, {"statuscode": "1"}, {"statecode": "0", "statuscode": "1"}):
+        (outcome,) = plain.write("lead", [Update(lead, properties)])
+        assert (outcome.state, outcome.code, outcome.refused) == ("rejected", "property_read_only", tuple(properties))
+    assert (values(world, "lead", lead)["statecode"], world.inside.get("lead", lead).version) == (state, before)
+
+    (outcome,) = daring.write("lead", [Update(lead, {"statecode": "0", "statuscode": "1"})])
+    assert outcome.state == "written"
+    assert (values(world, "lead", lead)["statecode"], values(world, "lead", lead)["statuscode"]) == (0, 1)
 
 
 # -- values ----------------------------------------------------------------------------------------------
@@ -537,7 +559,7 @@ def backfill(open_dynamics: Open, world: Organisation) -> Dynamics:
 
 
 def scored(crm: Dynamics, ids: list[str], **also: str) -> list[Outcome]:
-    return crm.write("contact", [Update(id, {"cx_score": "7", **also}) for id in ids])
+    return crm.write("contact", [Update(id, {"cx_score": "7", **also}, ours_alone=True) for id in ids])
 
 
 def test_dataverse_trap_14_no_row_stands_twice_in_one_bulk_body(backfill: Dynamics, world: Organisation) -> None:
@@ -570,6 +592,19 @@ def test_a_backfill_into_our_own_columns_takes_few_calls_where_it_is_allowed(
     assert states(scored(backfill, ids, jobtitle="x")) == ["moved", *["written"] * 10]
 
 
+def test_g4_what_people_set_as_well_never_goes_out_in_bulk_whatever_it_is_called(
+    backfill: Dynamics, world: Organisation
+) -> None:
+    """A stage of ours begins like a score of ours: an edit of it is noticed, and what stands beside it waits, too."""
+    ids = met(backfill, world, 3)
+    world.edit("contact", ids[1], {"cx_score": "99"})
+
+    outcomes = backfill.write("contact", [Update(id, {"cx_score": "7"}) for id in ids])
+
+    assert states(outcomes) == ["written", "moved", "written"]
+    assert [values(world, "contact", id)["cx_score"] for id in ids] == [7, 99, 7]
+
+
 def test_outside_of_a_backfill_and_without_the_switch_every_row_is_asked(
     open_dynamics: Open, backfill: Dynamics, world: Organisation
 ) -> None:
@@ -595,6 +630,32 @@ def test_dataverse_trap_13_a_refused_transaction_is_found_out_row_by_row_whateve
 
     assert states(scored(backfill, ids)) == ["written"] * 4
     assert world.inside.writes["contact"] == 4
+
+
+def test_what_counts_for_the_day_is_counted_as_dataverse_counts_it(
+    backfill: Dynamics, world: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page once, each part of a batch, each target of a bulk message: though that is one request of the window."""
+    counted: list[int] = []
+    allowance, day = backfill._env.api.allowance, world.sandbox.service.limits
+    take = allowance.take
+
+    def taken(counted_as: str, rows: int = 1) -> Places:
+        counted.append(rows)
+        return take(counted_as, rows)
+
+    monkeypatch.setattr(allowance, "take", taken)
+    before = day.rows_today
+    ids = world.people(11)
+    list(backfill.scan("contact", ["jobtitle"]))
+
+    assert states(titles(backfill, ids)) == ["written"] * 11
+    sent = len(counted)
+    assert states(scored(backfill, ids)) == ["written"] * 11
+
+    assert counted[sent:] == [8, 3]
+    assert day.rows_today - before == sum(counted)
+    assert len(counted) < 30
 
 
 def test_one_row_that_is_refused_takes_no_other_with_it(backfill: Dynamics, world: Organisation) -> None:

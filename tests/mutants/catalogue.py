@@ -294,7 +294,7 @@ MUTANTS = (
     Mutant(
         "an outage kills the link to what changed",
         "connector/crm/dynamics/changing.py",
-        "except Refused as error:\n        if error.status >= 500:",
+        "except Refused as error:\n        if not error.ends_a_link:",
         "except (CrmError, Refused) as error:\n        if not isinstance(error, CrmError):",
         "tests/crm/test_dynamics.py::*a_closed_door_or_an_outage_kills_no_link",
     ),
@@ -363,6 +363,13 @@ MUTANTS = (
         DATAVERSE + "writing.py::test_a_backfill_into_our_own_columns_takes_few_calls_where_it_is_allowed",
     ),
     Mutant(
+        "backfills write stages and answers without a look",
+        "connector/crm/dynamics/bulk.py",
+        "draft.ours_alone and all(",
+        "all(",
+        DATAVERSE + "writing.py::test_g4_what_people_set_as_well_never_goes_out_in_bulk_whatever_it_is_called",
+    ),
+    Mutant(
         "a task's id follows from its words",
         "connector/crm/dynamics/tasking.py",
         'task.marker or f"{task.contact_id}\\n{task.body}"',
@@ -375,6 +382,34 @@ MUTANTS = (
         'if not untouched and by != "person":',
         'if not untouched and by == "unknown":',
         DATAVERSE + "history.py::test_without_audits_a_program_that_wrote_last_tells_nothing_of_a_column",
+    ),
+    Mutant(
+        "a program is taken for the user in whose name it acts",
+        "connector/crm/dynamics/history.py",
+        "for id in reversed(ids) if id",
+        "for id in ids if id",
+        DATAVERSE + "history.py::test_g4_a_program_that_acts_in_the_name_of_a_user_is_not_taken_for_them",
+    ),
+    Mutant(
+        "a link that has ended is taken for an outage",
+        "connector/crm/dynamics/refusals.py",
+        "return self.status < 500 or self.code in _LINKS_END",
+        "return self.status < 500",
+        "tests/crm/test_dynamics.py::*a_link_that_is_dead_says_that_everything_must_be_read",
+    ),
+    Mutant(
+        "a value that may be a person's is written over while it waits",
+        "connector/plan.py",
+        "if echo.waits or (",
+        "if (",
+        "tests/sync/test_across.py::test_g4_whoever_sets_a_value_and_is_not_named_waits_and_loses_nothing",
+    ),
+    Mutant(
+        "what a contact took of a refused change is forgotten",
+        "connector/sync/recording.py",
+        "if result.stood else None",
+        "if not result.stood else None",
+        "tests/sync/test_leads.py::*a_lead_whose_part_is_refused_leaves_the_person_to_be_looked_at_again",
     ),
     Mutant(
         "whoever moved under our hands is sent again without being read",

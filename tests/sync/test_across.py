@@ -151,13 +151,19 @@ def _known(both: Two) -> Two:
     return both
 
 
+#: What Dynamics says without audits of a row that a program wrote last.
+NOBODY_KNOWN = ("unknown", "")
+
+
+@pytest.mark.parametrize("by", [("integration", COPIER), NOBODY_KNOWN], ids=["a program", "nobody knows"])
 @pytest.mark.parametrize("first", ["acme", "nordic"])
 def test_a_persons_stage_and_status_are_adopted_where_they_were_set_and_left_alone_where_they_arrive(
-    two: Build, first: str
+    two: Build, first: str, by: tuple[str, str]
 ) -> None:
     """Whichever of the two runs first afterwards: what sales said in one account stands in both, is a person's word in
-    that one alone, and is nobody's in the other."""
+    that one alone, and is nobody's in the other; also where the other does not say who brought it."""
     both = _known(two())
+    both.nordic.copied_by = by
     both.copier.copy()
     both.acme.world.set_by("person", "2", {STAGE: "customer", STATUS: "IN_PROGRESS"})
     both.copier.copy()
@@ -217,6 +223,34 @@ def test_who_says_the_same_in_both_accounts_by_hand_has_said_it_in_both(two: Bui
 
     assert [one.track(id)["status"] for one, id in _two(both)] == ["unqualified", "unqualified"]
     assert not both.nordic.track("72")["handed_over"]
+
+
+@pytest.mark.parametrize("after", ["it is read", "nothing is told of it", "a day"])
+def test_g4_whoever_sets_a_value_and_is_not_named_waits_and_loses_nothing(two: Build, after: str) -> None:
+    """A program has touched the row since, so nobody says that it was a person. It may be a copy until the other
+    account has been read, or for a day: neither adopted, nor written over, and nobody is handed over meanwhile."""
+    both = _known(two())
+    both.copier.copied = ()
+    both.nordic.world.crm.edit("contact", "71", {STAGE: "customer", GRADE: "D4"}, by="unknown", source="")
+    both.nordic.world.asked_for_demo("71")
+
+    both.round()
+
+    assert (both.nordic.track("71")["stage"], both.nordic.track("71")["handed_over"]) == ("lead", False)
+    assert [both.nordic.world.properties("71")[name] for name in (STAGE, GRADE)] == ["customer", "D4"]
+    assert both.nordic.quarrels == ([], [])
+    for world in (both.acme.world, both.nordic.world):
+        world.clock.pass_by(**({"hours": 24} if after == "a day" else {"hours": 1}))
+    if after != "a day":
+        if after == "it is read":
+            both.acme.world.edit("1", {"city": "Lodz"})
+        both.acme.sync()
+    both.nordic.sync()
+
+    track = both.nordic.track("71")
+    assert (track["stage"], track["cause"]) == ("customer", "person")
+    assert [one.property for one in both.nordic.ledger.holds.every()] == [GRADE]
+    assert [both.nordic.world.properties("71")[name] for name in (STAGE, GRADE)] == ["customer", "D4"]
 
 
 def test_a_new_decision_is_written_over_an_echo_and_the_same_one_never_again(two: Build) -> None:

@@ -180,3 +180,25 @@ def _leads(both: Both) -> list[str]:
         for address, (_, one) in both.hubspot.known().items()
         if one.get("cx_stage") == "lead" and int(one.get("cx_fit_score", "0")) >= 50
     ]
+
+
+def test_g4_lesson_34_without_audits_what_was_copied_is_nobodys_word_either(both: Both) -> None:
+    """Dynamics then says of a row that a program wrote last nothing of who set its values. It runs before HubSpot is
+    read: the stage that sales set there is a person's word there alone."""
+    both.dynamics.sandbox.world.auditing = False
+    address = _leads(both)[0]
+    here, there = (side.known()[address][0] for side in (both.hubspot, both.dynamics))
+    both.copier.copy()
+    both.hubspot.sandbox.world.write("contacts", here, {STAGE: "customer"}, Source("CRM_UI", "userId:7001"))
+    both.copier.copy()
+    both.pass_by(60)
+    assert both.dynamics.place.sync().status == "done"
+
+    assert [both.round() for _ in range(3)][-1] == 0
+
+    told = both.hubspot.place.ledger.people.remember([here])[here].tracks[0]
+    copied = both.dynamics.place.ledger.people.remember([there])[there].tracks[0]
+    assert (told["stage"], told["cause"]) == ("customer", "person")
+    assert copied["cause"] != "person"
+    assert both.dynamics.known()[address][1]["cx_lifecyclestage"] == "710000005"
+    assert both.quarrels() == []

@@ -12,7 +12,7 @@ from connector.sandbox.dataverse.people import populated
 from connector.sync import Order, run
 from tests.sync.crashing import EVERYTHING
 from tests.sync.dynamics_world import DynamicsWorld
-from tests.sync.test_writing_dynamics import set_up
+from tests.sync.test_writing_dynamics import CLOSING, set_up
 from tests.sync.world import AS_OF
 
 #: `make bench-full` does it with a million, in both CRMs.
@@ -44,3 +44,4 @@ def test_g1_a_crowd_that_is_as_it_should_be_is_read_and_not_written(world: Dynam
     assert PEOPLE - 10 < first.counts["looked_at"] == there  # some leads are closed, and nobody's
     assert first.counts["written"] > PEOPLE / 2
     assert (second.counts["looked_at"], second.counts["written"], world.writes) == (there, 0, writes)
+    assert not CLOSING & set(world.running.service.counted)

@@ -311,6 +311,9 @@ def test_g6_a_lead_whose_part_is_refused_leaves_the_person_to_be_looked_at_again
     assert world.handed_over() == []
     reject = ledger.rejects.of("contact", ["1"])["1"]
     assert reject.names == (on_lead("10", "lead_stage"),)
+    writes = world.writes
+    world.later(ledger)
+    assert (world.writes, ledger.rejects.of("contact", ["1"])["1"].attempts) == (writes, 1)
     del world.crm.allowed["lead_stage"]
     world.later(ledger, hours=2)
     assert world.handed_over() == ["1"]

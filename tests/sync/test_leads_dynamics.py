@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -198,3 +199,78 @@ def test_a_lead_goes_over_to_another_contact_with_its_interest(live: Live) -> No
     before = dict(live.world.inside.writes)
     live.later()
     assert live.world.inside.writes == before
+
+
+@pytest.mark.parametrize("how", ["a plug-in", "an option"])
+@pytest.mark.parametrize("later", [{"hours": 2}, {"hours": 30}], ids=["soon", "a day later"])
+def test_g6_a_lead_whose_part_is_refused_loses_neither_the_track_nor_the_task(
+    live: Live, how: str, later: dict[str, float]
+) -> None:
+    """The contact is written first and shows the decision already; nothing of it is remembered, and nobody is handed
+    over. As long as the lead is refused, runs leave both alone; then the next one finishes it, with one task."""
+    contact = live.contact()
+    lead = lead_of(live, contact)
+    inside = live.world.inside
+    column = inside.tables["lead"].columns["cx_stage"]
+    if how == "a plug-in":
+        live.world.sandbox.do("plugin", {"table": "lead", "ids": [lead]})
+    else:
+        inside.tables["lead"].columns["cx_stage"] = replace(column, options=column.options[:1])
+
+    report = live.sync()
+
+    assert (report.status, report.counts["written"], report.counts["rejected"]) == ("partial", 0, 1)
+    assert (live.row(contact)["cx_lifecyclestage"], live.row(contact)["cx_cycle"]) == (MQL, 1)
+    assert (live.row(lead).get("cx_lifecyclestage"), live.handed_over()) == (None, [])
+    assert live.ledger.people.remember([contact])[contact].tracks == ()
+    writes = dict(inside.writes)
+    live.later()
+    assert (inside.writes, live.handed_over()) == (writes, [])
+
+    live.world.sandbox.do("plugin", {"clear": True})
+    inside.tables["lead"].columns["cx_stage"] = column
+    live.world.pass_time(later["hours"] * 3600)
+    report = live.later()
+
+    assert (report.counts["written"], report.counts["rejected"]) == (1, 0)
+    assert (live.row(lead)["cx_lifecyclestage"], live.row(lead)["cx_cycle"]) == (MQL, 1)
+    assert (track(live, contact)["stage"], track(live, contact)["handed_over"]) == ("sal", True)
+    assert live.handed_over() == [contact]
+    assert live.ledger.rejects.by_code() == {}
+    assert live.ledger.holds.every(contact) == []
+    writes = dict(inside.writes)
+    assert live.later().status == "done"
+    assert (inside.writes, live.handed_over()) == (writes, [contact])
+
+
+@pytest.mark.parametrize("nth", [1, 2], ids=["before the leads of contacts", "before the leads that are people"])
+def test_g9_a_contact_that_arrives_after_its_lead_in_one_run_takes_its_track_over(live: Live, nth: int) -> None:
+    """The second time, the changes of contacts have been told when it is made, and those of leads tell whose the lead
+    is. The track, its hand-off and its task go over; nobody is two people in between, and nothing is doubled."""
+    lead = live.lead()
+    live.sync()
+    before = track(live, lead)
+    contact = "0c047ac7-0000-4000-8000-000000000001"
+    made = {"table": "contact", "id": contact, "values": {"lastname": "Nowak"}}
+    given = {"table": "lead", "id": lead, "values": {"parentcontactid": f"contact:{contact}"}}
+    arrives = [
+        live.world.sandbox.fault("do", path=r"/leads\?.*deltatoken", nth=nth, control=control, body=body)
+        for control, body in (("create", made), ("edit", given))
+    ]
+    told = live.world.sandbox.fault("slow", path=r"/contacts\?.*deltatoken", times=0)
+
+    report = live.later()
+
+    assert [one.struck for one in arrives] == [1, 1]
+    assert told.seen == 1
+    assert (report.status, report.drift, live.handed_over()) == ("done", 0, [lead])
+    tracks = live.ledger.people.remember([lead, contact])
+    assert sorted(one["id"] for memory in tracks.values() for one in memory.tracks) == [before["id"]]
+    assert live.later().status == "done"
+    after = track(live, contact)
+    assert (after["id"], after["cycle"], after["handed_over"]) == (before["id"], 1, True)
+    assert live.row(contact)["cx_cycle"] == 1
+    assert live.handed_over() == [lead]
+    writes = dict(live.world.inside.writes)
+    assert live.later().status == "done"
+    assert (live.world.inside.writes, live.handed_over()) == (writes, [lead])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from connector.crm import Outcome, Update
 from connector.crm.memory import MemoryCRM
 from connector.errors import Unaccounted
 from connector.fields.places import by_lead, on_lead, place_of
+from connector.model import TaskDraft
 from connector.plan import Change, Set
 from connector.sync import parts
 
@@ -24,9 +26,11 @@ class Answering(MemoryCRM):
     def __init__(self, **states: str) -> None:
         super().__init__(lambda: NOW)
         self.states: Mapping[str, str] = states
+        self.alone: dict[str, bool] = {}
         self.sent: list[tuple[str, str, dict[str, str]]] = []
 
     def write(self, kind: str, updates: Sequence[Update]) -> list[Outcome]:
+        self.alone |= {one.id: one.ours_alone for one in updates}
         self.sent += [(kind, one.id, dict(one.properties)) for one in updates]
         return [self._said(one) for one in updates]
 
@@ -55,6 +59,18 @@ def test_each_record_gets_its_part_and_the_persons_own_goes_first() -> None:
     ]
     assert [(one.id, one.state) for one in outcomes] == [("1", "written"), ("2", "written")]
     assert outcomes[0].properties == {"a": "x", "lead:7:b": "x", "lead:8:c": "x"}
+
+
+def test_g4_only_what_nobody_else_sets_goes_out_as_ours_alone() -> None:
+    """Record by record, and with a hand-off none of it: who is handed over is to be as they were decided on."""
+    crm, ours = Answering(), frozenset("ab")
+    task = TaskDraft("new_business", "new_business", 1, "rule", "subject", "body", NOW)
+    handed_over = replace(change("3", "a"), tasks=(task,))
+    parts.write(crm, [change("1", "a", "b", on_lead("7", "c")), change("2", "a", "c"), handed_over], ours)
+
+    assert crm.alone == {"1": True, "7": False, "2": False, "3": False}
+    parts.write(crm, [change("1", "a")])
+    assert crm.alone["1"] is False
 
 
 @pytest.mark.parametrize("state", ["rejected", "moved", "unknown", "deferred", "gone"])

@@ -173,9 +173,12 @@ def test_who_is_deleted_or_deactivated_is_gone_and_who_is_reactivated_is_back(ob
     assert observed.people() == {kept, retired}
 
 
-def test_lesson_10_after_a_dead_link_everything_is_as_if_it_had_lived(observed: Observed) -> None:
-    """Edits, deletions and folds of the time in between are found by reading all of that kind, which is told."""
+@pytest.mark.parametrize("status", [400, 500])
+def test_lesson_10_after_a_dead_link_everything_is_as_if_it_had_lived(observed: Observed, status: int) -> None:
+    """Edits, deletions and folds of the time in between are found by reading all of that kind, which is told; whatever
+    the status that an ended link answers with."""
     world = observed.world
+    world.sandbox.switch(delta_dead=status)
     (edited, deleted, contact), lead = world.people(3), world.lead()
     observed.sync()
     world.edit("contact", edited, {"jobtitle": "Student"})

@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 
 from connector.crm import Outcome
 from connector.errors import Transient
-from connector.ledger.people import NOTHING
+from connector.ledger.memories import NOTHING
 from connector.sync import Order, Report
 from tests.sync.crashing import Crash, Fuse, dying
 from tests.sync.deaths import Life, State

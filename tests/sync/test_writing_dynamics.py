@@ -13,7 +13,7 @@ import pytest
 
 from connector.agreement import Agreement, load_agreement
 from connector.config import shipped_mappings
-from connector.crm.dynamics import Dynamics, Reading
+from connector.crm.dynamics import Dynamics, Reading, Writing
 from connector.decide import Office
 from connector.fields import FieldMap
 from connector.ledger import Ledger, open_ledger
@@ -31,6 +31,9 @@ from tests.sync.world import empty_ledger
 NINE = datetime(2026, 11, 24, 9, tzinfo=UTC)
 MQL, CUSTOMER = 710000002, 710000005
 BATCH = r"\$batch"
+#: What only people do: with these a lead becomes a deal, and a deal is closed.
+CLOSING = {"QualifyLead", "WinOpportunity", "LoseOpportunity"}
+WRITES = BATCH + "|UpdateMultiple"
 _KINDS = {"string": "memo", "number": "decimal", "bool": "boolean", "date": "dateonly", "datetime": "datetime"}
 
 
@@ -59,7 +62,15 @@ class Live:
     office: Office = field(default_factory=Office)
 
     def sync(self, **settings: int) -> Report:
-        session = Session(
+        return run(self.session(**settings), Order("sync", self.world.now()))
+
+    def backfill(self) -> Report:
+        """Everybody once more, ten minutes on."""
+        self.world.pass_time(600)
+        return run(self.session(), Order("backfill", self.world.now(), everything=True))
+
+    def session(self, **settings: int) -> Session:
+        return Session(
             crm=self.crm,
             ledger=self.ledger,
             agreement=agreement(),
@@ -72,7 +83,6 @@ class Live:
             now=self.world.now,
             office=self.office,
         )
-        return run(session, Order("sync", self.world.now()))
 
     def later(self) -> Report:
         """The next run, ten minutes on."""
@@ -115,22 +125,29 @@ def sandbox() -> Iterator[DataverseSandbox]:
         yield running
 
 
+def open_crm(sandbox: DataverseSandbox, write: Writing | None = None) -> Dynamics:
+    """A way in whose waiting is time passing there."""
+    clock = sandbox.world.clock
+    return Dynamics(
+        sandbox.service.token,
+        sandbox.url,
+        read=Reading(page=20, ids=20, batch=3, threads=3),
+        write=write,
+        clock=lambda: clock.now() / 1000,
+        sleep=clock.advance,
+    )
+
+
 @pytest.fixture
 def live(sandbox: DataverseSandbox, tmp_path: Path) -> Iterator[Live]:
     sandbox.reset()
     set_up(sandbox.world)
-    clock = sandbox.world.clock
-    crm = Dynamics(
-        sandbox.service.token,
-        sandbox.url,
-        read=Reading(page=20, ids=20, batch=3, threads=3),
-        clock=lambda: clock.now() / 1000,
-        sleep=clock.advance,
-    )
+    crm = open_crm(sandbox)
     path = tmp_path / "state.db"
     path.write_bytes(empty_ledger())
     yield Live(Organisation(sandbox), open_ledger(f"sqlite:///{path}", "acme"), crm)
     crm.close()
+    assert not CLOSING & set(sandbox.service.counted)  # whatever happened
 
 
 def test_g1_contacts_and_leads_follow_the_agreement_and_a_second_run_writes_nothing(live: Live) -> None:
@@ -179,6 +196,41 @@ def test_g5_an_edit_that_comes_between_reading_and_writing_is_decided_on_in_the_
     assert live.handed_over() == ([id] if stage == MQL else [])
 
 
+SWITCHED = Writing(bulk="cx_")
+
+
+def test_g4_a_backfill_in_bulk_overwrites_no_stage_that_is_set_meanwhile(live: Live) -> None:
+    """Whatever the columns are called: what people set as well goes out by the version that was read."""
+    live.crm = open_crm(live.world.sandbox, SWITCHED)
+    ids = [live.contact(), live.contact()]
+    body = {"table": "contact", "id": ids[0], "values": {"cx_lifecyclestage": CUSTOMER}}
+    live.world.sandbox.fault("do", path=WRITES, nth=1, times=1, control="edit", body=body)
+
+    report = live.backfill()
+    live.crm.close()
+
+    assert report.status == "done"
+    assert [live.row(id)["cx_lifecyclestage"] for id in ids] == [CUSTOMER, MQL]
+    assert live.row(ids[0])["cx_stage"] == 710000006
+    assert live.handed_over() == [ids[1]]
+
+
+def test_a_backfill_in_bulk_writes_scores_that_changed_alone_in_one_transaction(live: Live) -> None:
+    """And only a backfill does."""
+    live.crm = open_crm(live.world.sandbox, SWITCHED)
+    ids = [live.contact(), live.contact()]
+    live.sync()
+    transactions = live.world.sandbox.fault("slow", path="contacts/.*UpdateMultiple", times=0)
+    for employees, order, seen in ((1, live.later, 0), (420, live.backfill, 1)):
+        before = [live.row(id)["cx_fit_score"] for id in ids]
+        for row in list(live.world.inside.shelf("account").rows()):
+            live.world.set("account", row.id, numberofemployees=employees)
+        assert order().counts["written"] == 2
+        assert all(live.row(id)["cx_fit_score"] != score for id, score in zip(ids, before, strict=True))
+        assert transactions.seen == seen
+    live.crm.close()
+
+
 def test_g5_whoever_is_read_ahead_is_decided_on_as_they_were_read(live: Live) -> None:
     """Else the version read ahead would vouch for a decision that knows nothing of the edit it holds."""
     ids = [live.contact(), live.contact()]
@@ -220,6 +272,40 @@ def test_g2_lost_answers_leave_one_task_and_one_write_for_each(live: Live, actio
 
     assert live.handed_over() == sorted(ids)
     assert live.world.inside.writes["contact"] == 2
+
+
+def test_nobody_is_qualified_won_lost_or_reopened_whatever_becomes_of_them(live: Live) -> None:
+    """From a lead to a customer and to disqualified: columns of ours say so, states and statuses stay as people set
+    them."""
+    inside, world = live.world.inside, live.world
+    lead, contact, other = live.lead(), live.contact(), live.contact()
+    deals = [
+        inside.add("opportunity", {"name": "x", "parentcontactid": Ref("contact", id)}).id for id in (contact, other)
+    ]
+    world.inside.add("lead", {"lastname": "y", "parentcontactid": Ref("contact", contact)})
+    live.sync()
+    world.set("opportunity", deals[0], statecode=1, statuscode=3)
+    world.set("lead", lead, cx_sales_answer=710000002)  # rejected
+    world.set("contact", other, cx_lifecyclestage=CUSTOMER)
+    states = _states(live)
+
+    assert (live.later().status, live.backfill().status) == ("done", "done")
+
+    assert live.row(contact)["cx_lifecyclestage"] == live.row(other)["cx_lifecyclestage"] == CUSTOMER
+    assert live.row(lead)["cx_stage"] == 710000008
+    assert _states(live) == states
+    counted = world.sandbox.service.counted
+    assert counted["batch"] > 0
+    assert not CLOSING & set(counted)
+
+
+def _states(live: Live) -> dict[str, tuple[Value, Value]]:
+    """State and status of every row there is."""
+    return {
+        row.id: (row.values.get("statecode"), row.values.get("statuscode"))
+        for table in ("lead", "contact", "opportunity")
+        for row in live.world.inside.shelf(table).rows()
+    }
 
 
 def test_g4_a_stage_that_a_person_sets_is_left_alone(live: Live) -> None:

@@ -1,9 +1,12 @@
 """
 UpdateMultiple: many rows in one transaction, without a word about what anybody else did to them meanwhile.
 
-Only for what the settings allow it: backfills into columns that nobody else sets. One row that is refused takes all
-others of its transaction with it, and the answer does not say which it was; it is found by halving, and sent alone like
-any other write. So is everything whose answer was lost: with its ETag nothing is written twice.
+Only in a backfill, and only into columns that nobody else sets: which these are the agreement says, and the settings
+allow it for those whose names begin so. A stage, a status or an answer that a person sets meanwhile would be
+overwritten without anybody ever knowing; so what may be theirs goes out with its ETag, and all that is set beside it.
+One row that is refused takes all others of its transaction with it, and the answer does not say which it was; it is
+found by halving, and sent alone like any other write. So is everything whose answer was lost: with its ETag nothing is
+written twice.
 Source: "Use bulk operation messages" of Microsoft's documentation.
 """
 
@@ -35,8 +38,8 @@ def by_bulk(env: Environment) -> bool:
 
 def sent_in_bulk(env: Environment, drafts: Sequence[Draft]) -> Sent:
     """Those of the drafts that set our own columns alone; what was not written so is left."""
-    fit = [one for one in drafts if _ours_alone(env, one)]
-    outcomes, left = dict[str, Outcome](), [one for one in drafts if not _ours_alone(env, one)]
+    fit = [one for one in drafts if _may_go(env, one)]
+    outcomes, left = dict[str, Outcome](), [one for one in drafts if not _may_go(env, one)]
     size = env.writing.bulk_rows
     parts = [
         theirs[start : start + size]
@@ -50,8 +53,8 @@ def sent_in_bulk(env: Environment, drafts: Sequence[Draft]) -> Sent:
     return outcomes, left
 
 
-def _ours_alone(env: Environment, draft: Draft) -> bool:
-    return all(column.name.startswith(env.writing.bulk) for column in draft.columns.values())
+def _may_go(env: Environment, draft: Draft) -> bool:
+    return draft.ours_alone and all(column.name.startswith(env.writing.bulk) for column in draft.columns.values())
 
 
 def _sent(env: Environment, drafts: Sequence[Draft]) -> Sent:

@@ -91,7 +91,7 @@ def _along(env: Environment, kind: str, table: Table, place: Place, now: datetim
     """Page by page to the link that follows; where none is given, nothing changed, and this one still holds."""
     at = place.link or ""
     while True:
-        rows, beside = _changed(env, kind, at)
+        rows, beside = _changed(env, kind, table, at)
         following, delta = beside.get(NEXT), beside.get(DELTA)
         ids = [id_of(table, row) for row in rows if row.get(table.key) and not _is_nobodys(table, row)]
         gone = [id for row in rows if not row.get(table.key) and (id := id_in(row.get("id")))]
@@ -128,15 +128,16 @@ def _proved(env: Environment, kind: str, table: Table, place: Place) -> Place:
     return place
 
 
-def _changed(env: Environment, kind: str, link: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def _changed(env: Environment, kind: str, table: Table, link: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """As the link came, with no wish of ours beside it: a refusal would be taken for the end of the link."""
     try:
         return env.api.page(Call(link, "changes"), bare=True)
     except NotFound as error:
         raise _lost(kind, str(error)) from error
     except Refused as error:
-        if error.status >= 500:
+        if not error.ends_a_link:
             raise
+        env.schema.forget(table)  # whether it is tracked at all may have changed
         raise _lost(kind, str(error)) from error
 
 

@@ -34,6 +34,7 @@ class Draft:
     body: Mapping[str, Any]
     columns: Mapping[str, Column]  # property -> its column
     names: Mapping[str, str] = field(default_factory=dict)  # what the body calls a column -> property
+    ours_alone: bool = False  # see Update
 
     @property
     def table(self) -> Table:
@@ -111,7 +112,7 @@ class Drafter:
                 names |= {column.name: name, key.removesuffix(BIND): name}
         if refused:
             return _refused(update, refused)
-        return Draft(update.id, version, body, columns, names)
+        return Draft(update.id, version, body, columns, names, update.ours_alone)
 
     def lacks(self, updates: Iterable[Update]) -> bool:
         """Whether any of these sets a column that the table did not have when it was asked about last."""

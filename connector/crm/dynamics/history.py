@@ -3,7 +3,8 @@ Who changed a property: by the audit log where it is on, else by what a row says
 
 An audit row names the columns that changed, the values stand in its details. Where nothing is audited a row tells of
 its last writer alone, who may have changed any column. That is believed where there was no other writer, or where it
-was a person: a person's doing is left alone, so to take another's for it overwrites nobody.
+was a person: a person's doing is left alone, so to take another's for it overwrites nobody. What a program does in the
+name of a user is the program's.
 Names of people are never asked for.
 Source: "Retrieve the history of audited data changes" of Microsoft's documentation.
 """
@@ -32,12 +33,19 @@ Versions = Mapping[str, tuple[PropertyVersion, ...]]
 #: Audit rows whose values are looked up, of one record at most: the newest.
 MOST = 25
 
-_AUDITS, _OBJECT, _USER = "audits", looked_up("objectid"), looked_up("userid")
-_AUDITED = f"auditid,attributemask,createdon,{_USER},{_OBJECT}"
+_AUDIT = Table("audit", "audits", "auditid")
+_OBJECT, _USER, _CALLER = looked_up("objectid"), looked_up("userid"), looked_up("callinguserid")
+_AUDITED = ("auditid", "attributemask", CREATED, _USER, _OBJECT)
 #: Of all that is audited, what gives columns their values: that a row was made, and that it was changed.
 _CHANGES = "(operation eq 1 or operation eq 2)"
 
-_WRITERS = tuple(looked_up(name) for name in ("modifiedby", "createdby"))
+#: Who wrote a row last and who made it, each with who did so in their name: a program that acts as a user is the one
+#: whose doing it is. Not every table has a column for that.
+_CHANGER = (looked_up("modifiedby"), looked_up("modifiedonbehalfby"))
+_MAKER = (looked_up("createdby"), looked_up("createdonbehalfby"))
+
+#: An id that is nobody's.
+_NOBODY = "00000000-0000-0000-0000-000000000000"
 
 USER = Table("systemuser", "systemusers", "systemuserid")
 #: How a user gets in: by no client at all, as services do.
@@ -45,7 +53,7 @@ _NON_INTERACTIVE = 4
 
 
 class Entry(NamedTuple):
-    """One audit row: the record, when it was, by whom, and the numbers of the columns that changed."""
+    """One audit row: the record, when it was, whose doing, and the numbers of the columns that changed."""
 
     id: str
     record: str
@@ -62,7 +70,8 @@ def history(env: Environment, kind: str, ids: Sequence[str], properties: Sequenc
         columns = _columns(env, table, properties)
         rows = _rows(env, table, asked, columns.values())
         entries = _entries(env, table, rows, columns.values())
-        users = _Users(env, [*(one.user for one in entries), *(_user(row, key) for row in rows for key in _WRITERS)])
+        writers = [_user(row, keys) for row in rows for keys in (_CHANGER, _MAKER)]
+        users = _Users(env, [*(one.user for one in entries), *writers])
         audited = _audited(env, entries, columns, users)
         for row in rows:
             id = id_of(table, row)
@@ -90,7 +99,8 @@ def _rows(env: Environment, table: Table, ids: Sequence[str], columns: Iterable[
     shape = env.schema.of(table)
     if shape is None:
         return []
-    keys = [table.key, CREATED, CHANGED, *_WRITERS, *(column.key for column in columns)]
+    writers = [column.key for column in shape.columns.values() if column.key in (*_CHANGER, *_MAKER)]
+    keys = [table.key, CREATED, CHANGED, *writers, *(column.key for column in columns)]
     asked = questions(env, table.set_name, ",".join(dict.fromkeys(keys)), (table.key,), ids)
     return list(rows_of(env, asked))
 
@@ -103,7 +113,8 @@ def _entries(env: Environment, table: Table, rows: Sequence[Row], columns: Itera
     if not rows:
         return []
     wanted = frozenset(_numbers(env, table, columns).values())
-    asked = questions(env, _AUDITS, _AUDITED, (_OBJECT,), [id_of(table, row) for row in rows], only=_CHANGES)
+    select, ids = ",".join(_AUDITED + _calling(env)), [id_of(table, row) for row in rows]
+    asked = questions(env, _AUDIT.set_name, select, (_OBJECT,), ids, only=_CHANGES)
     try:  # question by question: what a few records went through in their lives may be many rows
         found = list(env.api.each(lambda question: _newest(rows_of(env, [question]), wanted), asked))
     except (NotFound, Refused):
@@ -113,6 +124,12 @@ def _entries(env: Environment, table: Table, rows: Sequence[Row], columns: Itera
             raise
         return []  # whoever may not read the log is told by check; the rows tell of their last writers
     return [entry for those in found for entry in those]
+
+
+def _calling(env: Environment) -> tuple[str, ...]:
+    """The column of who acted in a user's name, where the log has it."""
+    shape = env.schema.of(_AUDIT)
+    return (_CALLER,) if shape is not None and any(one.key == _CALLER for one in shape.columns.values()) else ()
 
 
 def _newest(rows: Iterable[Row], wanted: Set[str]) -> list[Entry]:
@@ -129,7 +146,7 @@ def _newest(rows: Iterable[Row], wanted: Set[str]) -> list[Entry]:
 
 def _entry(row: Row) -> Entry:
     numbers = frozenset(part.strip() for part in str(row.get("attributemask") or "").split(","))
-    record, user = str(row.get(_OBJECT) or "").lower(), _user(row, _USER)
+    record, user = str(row.get(_OBJECT) or "").lower(), _user(row, (_USER, _CALLER))
     return Entry(str(row["auditid"]), record, str(row.get(CREATED) or ""), user, numbers)
 
 
@@ -144,9 +161,18 @@ def _numbers(env: Environment, table: Table, columns: Iterable[Column]) -> dict[
 def _audited(
     env: Environment, entries: Sequence[Entry], columns: Mapping[str, Column], users: _Users
 ) -> Mapping[str, Versions]:
-    calls = [Call(f"{_AUDITS}({one.id})/Microsoft.Dynamics.CRM.RetrieveAuditDetails", "history") for one in entries]
+    path = f"{_AUDIT.set_name}({{}})/Microsoft.Dynamics.CRM.RetrieveAuditDetails"
+    calls = [Call(path.format(one.id), "history") for one in entries]
     found: dict[str, dict[str, tuple[PropertyVersion, ...]]] = defaultdict(lambda: defaultdict(tuple))
-    for entry, answer in zip(entries, answers(env, calls), strict=True):
+    try:
+        told = answers(env, calls)
+    except Refused:
+        return found
+    except Denied as error:
+        if error.code != "scope":
+            raise
+        return found  # the list and the details of the log are two rights: without the second, as without the first
+    for entry, answer in zip(entries, told, strict=True):
         for name, version in _versions(entry, (answer or {}).get("AuditDetail"), columns, users):
             found[entry.record][name] += (version,)
     return found
@@ -175,7 +201,7 @@ def _last(row: Row, columns: Mapping[str, Column], users: _Users) -> Versions:
     if changed is None:
         return {}
     untouched = changed == instant(row.get(CREATED))
-    by, source, called = users.told(_user(row, _WRITERS[1] if untouched else _WRITERS[0]))
+    by, source, called = users.told(_user(row, _MAKER if untouched else _CHANGER))
     if not untouched and by != "person":
         by, source, called = "unknown", "", ""
     return {
@@ -209,8 +235,10 @@ class _Users:
 _FACTS = ("applicationid", "accessmode")
 
 
-def _user(row: Row, key: str) -> str:
-    return str(row.get(key) or "").lower()
+def _user(row: Row, keys: tuple[str, str]) -> str:
+    """Whose doing it is: of a user in whose name somebody else acted, that other one."""
+    ids = [str(row.get(key) or "").lower() for key in keys]
+    return next((id for id in reversed(ids) if id and id != _NOBODY), "")
 
 
 def _told(column: Column, value: Any) -> str | None:

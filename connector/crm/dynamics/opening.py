@@ -38,10 +38,10 @@ class Reading:
 @dataclass(frozen=True, slots=True)
 class Writing:
     """How a connection writes. `states`: state and status of rows may be written, which closes and reopens them.
-    `bulk`: columns whose names begin so belong to the connector alone, and a backfill writes them `bulk_rows` rows at
-    a time, without asking whether anybody changed the rows meanwhile; "" for none. `predictive_score` and
-    `predictive_grade`: the columns of people that their open leads and deals show as well, in the table of predictive
-    scores; "" for none."""
+    `bulk`: what nobody but the connector sets (Update.ours_alone), a backfill writes `bulk_rows` rows at a time where
+    the columns' names begin so, without asking whether anybody changed the rows meanwhile; "" for none.
+    `predictive_score` and `predictive_grade`: the columns of people that their open leads and deals show as well, in
+    the table of predictive scores; "" for none."""
 
     states: bool = False
     bulk: str = ""

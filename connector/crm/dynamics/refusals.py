@@ -158,6 +158,11 @@ class Refused(Rejected):
         self._words = said.words
         super().__init__(f"{where}. {self.sentence}.", code=code, correlation_id=said.request_id)
 
+    @property
+    def ends_a_link(self) -> bool:
+        """Of a link to changes: whether it is refused for good. An outage is none of the link's, unless it says so."""
+        return self.status < 500 or self.code in _LINKS_END
+
     def named(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Those of the columns that were sent which the refusal names."""
         return tuple(column for column in columns if column.lower() in self._words)
@@ -227,7 +232,9 @@ def error_of(shown: str, answer: Answer, headers: Mapping[str, str] | None = Non
         return NotFound(f"{where}.", code="not_found", correlation_id=said.request_id)
     if status == 412:
         return Refused(where, status, said, _precondition(said, headers or {}))
-    if status in _UNKNOWN_AFTER or (status >= 500 and status != _NOT_IMPLEMENTED and said.ours not in _FINAL):
+    if said.ours not in _LINKS_END and (
+        status in _UNKNOWN_AFTER or (status >= 500 and status != _NOT_IMPLEMENTED and said.ours not in _FINAL)
+    ):
         what = f"{where}: {said.named}." if said.named else f"{where}."
         return OutcomeUnknown(
             what, code=f"http_{status}", correlation_id=said.request_id, retry_after=retry_after(answer)
@@ -242,6 +249,10 @@ _THROTTLES = frozenset({"REQUESTS", "EXECUTION_TIME", "CONCURRENCY", "THROTTLED"
 _FINAL = frozenset(
     {"plugin", "collision", "not_supported", "record_closed", "value_invalid", "value_not_allowed", "property_missing"}
 )
+
+
+#: What ends a link to changes, whatever status it comes with. Nothing was asked to be done, so nothing is unknown.
+_LINKS_END = frozenset({"cursor", "not_tracked"})
 
 
 def _throttled(where: str, answer: Answer, said: Complaint) -> Throttled:

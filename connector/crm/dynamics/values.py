@@ -91,6 +91,8 @@ def same(column: Column, stored: Any, sent: Any) -> bool:
         return stored in (None, "") and sent in (None, "")
     spell = spelling(column) or str
     one, other = spell(stored), spell(sent)
+    if column.type == "MultiSelectPicklist":
+        return set(one.split(";")) == set(other.split(";"))
     at = instant(stored)
     return one == other or (at is not None and at == instant(sent))
 
@@ -138,7 +140,9 @@ def _id(value: Any) -> str:
 
 
 def _choices(value: Any) -> str:
-    return ";".join(part.strip() for part in str(value).split(","))
+    """Numbers between commas, says the manual of no page that we know; a list of them would mean the same."""
+    parts = value if isinstance(value, list) else str(value).split(",")
+    return ";".join(text for part in parts if (text := str(part).strip()))
 
 
 def _written_day(value: Any) -> str:

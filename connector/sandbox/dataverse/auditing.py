@@ -31,8 +31,9 @@ def record(
     changes: Mapping[str, Value],
     by: str,
     before: Row | None = None,
+    through: str | None = None,
 ) -> None:
-    """Write an audit row for a change, where auditing is on for what changed."""
+    """Write an audit row for a change, where auditing is on for what changed; `through`: who impersonates `by`."""
     shape = environment.tables[table]
     if not (environment.auditing and shape.audited):
         return
@@ -47,6 +48,8 @@ def record(
         "objectid": Ref(table, row.id),
         "objecttypecode": table,
     }
+    if through is not None:
+        values["callinguserid"] = Ref("systemuser", through)
     made = environment.add("audit", values, by=by)
     old = {name: before.values.get(name) for name in columns} if before else {}
     environment.audit_details[made.id] = Detail(table, old, {name: changes[name] for name in columns})

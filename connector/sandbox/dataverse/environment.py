@@ -147,16 +147,25 @@ class Environment:
         return row
 
     def write(
-        self, table: str, id: str, changes: Mapping[str, Value], *, by: str = SOMEBODY, at: int | None = None
+        self,
+        table: str,
+        id: str,
+        changes: Mapping[str, Value],
+        *,
+        by: str = SOMEBODY,
+        at: int | None = None,
+        through: str | None = None,
     ) -> Row:
-        """Change columns of a living row; its version always moves. KeyError when there is none."""
+        """Change columns of a living row; its version always moves. `through`: who impersonates `by`. KeyError when
+        there is none."""
         before = self.get(table, id)
         after = {**before.values, **changes}
         changes = _derived(self.tables[table], changes, after)
         now = self.clock.now() if at is None else at
-        row = before.changed(changes, version=self._next_version(), at=now, by=by)
+        told = _acting(self.tables[table], before, through)
+        row = before.changed({**changes, **told}, version=self._next_version(), at=now, by=by)
         self._keep(table, row, frozenset(changes))
-        auditing.record(self, "update", table, row, changes, by, before)
+        auditing.record(self, "update", table, row, changes, by, before, through)
         return row
 
     def touch(self, table: str, id: str, *, by: str = SOMEBODY) -> Row:
@@ -211,6 +220,14 @@ class Environment:
     def _next_version(self) -> int:
         self.version += 1
         return self.version
+
+
+def _acting(table: Table, before: Row, through: str | None) -> dict[str, Value]:
+    """Which program wrote last in the name of a user, where any did, now or the time before."""
+    name = "modifiedonbehalfby"
+    if name not in table.columns or (through is None and before.values.get(name) is None):
+        return {}
+    return {name: Ref("systemuser", through) if through else None}
 
 
 def _derived(table: Table, changes: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, Value]:

@@ -82,11 +82,11 @@ class Limits:
         self.refused[policy] += 1
         return throttled(policy, seconds, self._environment.switches.retry_after, self._environment.clock.now())
 
-    def spend(self, server: int, seconds: float, rows: int) -> None:
-        """A call took so much execution time and touched so many rows."""
+    def spend(self, server: int, seconds: float, counted: int) -> None:
+        """A call took so much execution time, and counts for so much of the day."""
         self._window(self._work, server).append((self._environment.clock.now(), seconds))
         self._settle()
-        self.rows_today += rows
+        self.rows_today += counted
 
     def others(self, calls: int) -> None:
         """Somebody else who is the same user makes calls, on every server."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from connector.sandbox.dataverse import payload, reading, writing
 from connector.sandbox.dataverse.errors import malformed, no_such_row, refused
-from connector.sandbox.dataverse.request import Request, segments
+from connector.sandbox.dataverse.request import ENTITLED, Request, segments
 from connector.sandbox.dataverse.schema import Table
 from connector.sandbox.exchange import Answer
 
@@ -89,4 +89,5 @@ def _asked(request: Request, message: str, right: str) -> tuple[Table, list[dict
     for one in targets:
         if not isinstance(one, dict) or str(one.get("@odata.type", "")).lstrip("#") != f"{_TYPE}{table.name}":
             raise malformed(f"Every target of {message} has the @odata.type {_TYPE}{table.name}.")
+    request.counted[ENTITLED] += len(targets) - 1
     return table, targets

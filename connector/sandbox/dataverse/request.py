@@ -20,6 +20,10 @@ from connector.sandbox.dataverse.schema import Table
 from connector.sandbox.exchange import Call
 
 #: Query options that are understood somewhere; `tag` is for plug-ins.
+#: Under what name the service counts requests for the day's entitlement: each call and each part of a batch is one,
+#: however many rows it reads, and each target of a bulk message.
+ENTITLED = "entitled"
+
 _OPTIONS = {"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$skiptoken", "$deltatoken"}
 _KEYED = re.compile(r"(?P<name>[\w.$]+)\((?P<key>.*)\)$", re.DOTALL)
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*('(?:[^']|'')*'|[^,]+?)\s*(?:,|$)")
@@ -55,7 +59,7 @@ class Request:
     call: Call
     base: str  # "http://127.0.0.1:1234/api/data/v9.2"
     segments: tuple[Segment, ...]
-    counted: Counter[str]  # what the service counts: rows for the entitlement, calls by class
+    counted: Counter[str]  # what the service counts: rows, the day's entitlement, calls by class
     in_batch: bool = False
 
     @property

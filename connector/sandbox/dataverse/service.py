@@ -19,7 +19,7 @@ from connector.sandbox.dataverse.environment import Environment
 from connector.sandbox.dataverse.errors import body, malformed, refused
 from connector.sandbox.dataverse.limits import Limits
 from connector.sandbox.dataverse.login import Login
-from connector.sandbox.dataverse.request import Request, Segment, segments
+from connector.sandbox.dataverse.request import ENTITLED, Request, Segment, segments
 from connector.sandbox.exchange import Answer, Call, Refusal
 from connector.sandbox.traffic import Traffic
 
@@ -78,7 +78,7 @@ class Dataverse:
         self.login = Login(environment)
         self.limits = Limits(environment)
         self.traffic = Traffic()
-        self.counted: Counter[str] = Counter()  # rows, and calls by class
+        self.counted: Counter[str] = Counter()  # rows, what counts for the day, and calls by class
         self.token = token  # the static one; "" when only the login opens the environment
         self.cookies_seen = 0
         self._scheme = scheme
@@ -136,11 +136,12 @@ class Dataverse:
                 raise refused("NoRoute", f"Resource not found for the segment '{request.segments[0].name}'.")
             raise refused("NotSupported", f"The sandbox does not support {request.call.method} here.")
         self.counted[counted] += 1
+        self.counted[ENTITLED] += 1
         return answers(request)
 
     def _admitted(self, call: Call, server: int) -> Answer:
-        """A call that may come in, and what it costs: time for each operation, and rows."""
-        rows, operations = self.counted["rows"], self.counted["batch operation"]
+        """A call that may come in, and what it costs: time for each operation, and some of the day's entitlement."""
+        entitled, operations = self.counted[ENTITLED], self.counted["batch operation"]
         try:
             self._check_user()
             return self._coded(self.performed(call))
@@ -150,7 +151,7 @@ class Dataverse:
             switches = self.environment.switches
             times = max(1, self.counted["batch operation"] - operations)
             took = (switches.latency_ms + times * switches.execution_ms) / 1000
-            self.limits.spend(server, took, self.counted["rows"] - rows)
+            self.limits.spend(server, took, self.counted[ENTITLED] - entitled)
 
     def _check_token(self, call: Call) -> None:
         scheme, _, token = call.headers.get("authorization", "").partition(" ")

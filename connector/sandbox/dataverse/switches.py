@@ -27,7 +27,9 @@ class Switches(Turnable):
         1, "web servers, each with limits of its own; the affinity cookie keeps a caller on one", least=1
     )
     retry_after: str = switch("seconds", "how a 429 says when to come back", "seconds", "date", "none")
-    entitlement: int = switch(0, "rows that may be read and written per day before calls are refused; 0 counts only")
+    entitlement: int = switch(
+        0, "requests per day before calls are refused (each target of a bulk message is one); 0 counts only"
+    )
     dop_hint: int = switch(10, "the concurrency that x-ms-dop-hint advises; 0 tells none")
     latency_ms: int = switch(0, "answers this much later")
     latency_jitter_ms: int = switch(0, "and up to so much later or earlier than that, by chance")

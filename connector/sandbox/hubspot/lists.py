@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_left, bisect_right
-from typing import Any
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any, TypeVar
 
-from connector.sandbox.audience import ContactList, Submission, by_join_order
+from connector.sandbox.audience import ContactList, Submission
 from connector.sandbox.clock import iso
 from connector.sandbox.exchange import Answer, invalid, not_found
 from connector.sandbox.hubspot.routes import Request, Route, opened_by
@@ -18,6 +20,7 @@ MOST_LISTS = 500
 CONTACTS = "0-1"
 
 _Joined = tuple[int, int]  # last added, record id
+T = TypeVar("T")
 
 
 def find_list(request: Request) -> Answer:
@@ -52,28 +55,24 @@ def search_lists(request: Request) -> Answer:
 
 def list_members(request: Request) -> Answer:
     """Members in order of record id."""
-    call, members = request.call, _named_list(request).members
-    limit = call.number("limit", 100, MOST_MEMBERS)
-    ids = sorted(int(id) for id in members if _lives(request, id))
+    call, named = request.call, _named_list(request)
+    limit, ids = call.number("limit", 100, MOST_MEMBERS), named.by_id()
     start = bisect_right(ids, _cursor(call.one("after"))[1]) if call.one("after") else 0
-    page = ids[start : start + limit]
-    results = [_member(members[str(id)][1], id) for id in page]
-    after = _token((0, page[-1])) if start + limit < len(ids) else None
-    return page_answer(results, after, total=len(ids))
+    page, more = _some(limit, (id for id in islice(ids, start, None) if _lives(request, id)))
+    results = [_member(named.members[str(id)][1], id) for id in page]
+    return page_answer(results, _token((0, page[-1])) if more else None, total=_total(request, named))
 
 
 def list_members_by_join_order(request: Request) -> Answer:
     """Members as they joined, after a cursor; with `before`, those ahead of it, newest first."""
-    call = request.call
-    limit = call.number("limit", 100, MOST_MEMBERS)
-    members = _named_list(request).members.items()
-    joined = by_join_order((id, times) for id, times in members if _lives(request, id))
+    call, named = request.call, _named_list(request)
+    limit, joined = call.number("limit", 100, MOST_MEMBERS), named.by_join_order()
     if call.one("before") is not None and call.one("after") is None:
-        return _backwards(joined, call.one("before") or "", limit)
+        return _backwards(request, named, call.one("before") or "", limit)
     start = bisect_right(joined, _cursor(call.one("after"))) if call.one("after") else 0
-    page = joined[start : start + limit]
-    after = _token(page[-1]) if start + limit < len(joined) else None
-    return page_answer([_member(*one) for one in page], after, total=len(joined))
+    page, more = _some(limit, (one for one in islice(joined, start, None) if _lives(request, one[1])))
+    after = _token(page[-1]) if more else None
+    return page_answer([_member(*one) for one in page], after, total=_total(request, named))
 
 
 def read_memberships(request: Request) -> Answer:
@@ -97,17 +96,18 @@ def list_submissions(request: Request) -> Answer:
     limit = request.call.number("limit", 20, MOST_SUBMISSIONS)
     end = len(kept)
     if request.call.one("after"):
-        end = bisect_left([(one.at, one.id) for one in kept], _place(request.call.one("after") or ""))
+        end = bisect_left(kept, _place(request.call.one("after") or ""), key=lambda one: (one.at, one.id))
     page = kept[max(0, end - limit) : end][::-1]
     after = _encoded(f"{page[-1].at} {page[-1].id}") if end > limit else None
     return page_answer([_submission(one) for one in page], after)
 
 
-def _backwards(joined: list[_Joined], before: str, limit: int) -> Answer:
+def _backwards(request: Request, named: ContactList, before: str, limit: int) -> Answer:
+    joined = named.by_join_order()
     end = bisect_left(joined, _cursor(before)) if before else len(joined)
-    page = joined[max(0, end - limit) : end][::-1]
-    body: dict[str, Any] = {"results": [_member(*one) for one in page], "total": len(joined)}
-    if end > limit:
+    page, more = _some(limit, (joined[n] for n in range(end - 1, -1, -1) if _lives(request, joined[n][1])))
+    body: dict[str, Any] = {"results": [_member(*one) for one in page], "total": _total(request, named)}
+    if more:
         body["paging"] = {"prev": {"before": _token(page[-1])}}
     return Answer(200, body)
 
@@ -119,8 +119,20 @@ def _named_list(request: Request) -> ContactList:
     return found
 
 
-def _lives(request: Request, contact_id: str) -> bool:
-    return request.world.living("contacts", contact_id) is not None
+def _some(limit: int, members: Iterable[T]) -> tuple[list[T], bool]:
+    """So many of these, and whether there are more."""
+    found = list(islice(members, limit + 1))
+    return found[:limit], len(found) > limit
+
+
+def _lives(request: Request, contact_id: int) -> bool:
+    return request.world.living("contacts", str(contact_id)) is not None
+
+
+def _total(request: Request, named: ContactList) -> int:
+    """Without those in the bin, which is where nobody is born."""
+    written = request.world.store.written("contacts")
+    return len(named.members) - sum(row.archived_at is not None and id in named.members for id, row in written.items())
 
 
 def _list(one: ContactList) -> dict[str, Any]:

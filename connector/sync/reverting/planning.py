@@ -24,7 +24,8 @@ from connector.fields import STRICT
 from connector.fields.places import place_of
 from connector.ledger.handoffs import UNDONE, HandOff
 from connector.ledger.holds import Hold
-from connector.ledger.people import NOTHING, Memory, Settled
+from connector.ledger.memories import NOTHING, Memory
+from connector.ledger.people import Settled
 from connector.ledger.undone import Undone
 from connector.ledger.work import PLANNED, UNDOING, WRITTEN, PlannedChange
 from connector.model import Person

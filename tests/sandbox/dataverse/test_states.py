@@ -83,6 +83,7 @@ def test_a_deal_is_closed_by_its_actions(api: Api, sandbox: DataverseSandbox, wo
     assert api("POST", "WinOpportunity", {"Status": 3, "OpportunityClose": close}).status_code == 204
     assert state(world, "opportunity", deal) == (1, 3)
     assert api("POST", "LoseOpportunity", {"Status": 4, "OpportunityClose": close}).status_code == 400
+    assert (sandbox.service.counted["WinOpportunity"], sandbox.service.counted["LoseOpportunity"]) == (3, 1)
 
     sandbox.switch(closed_deals="accept")
     assert api("PATCH", f"opportunities({deal})", {"statecode": 0}).status_code == 204
@@ -154,12 +155,16 @@ def test_people_merge_and_qualify_too(sandbox: DataverseSandbox, world: Environm
     assert world.get("account", made["account"]).values["name"] == "Acme"
 
 
-def test_a_lead_is_qualified_through_the_api(api: Api, world: Environment, lead: str) -> None:
+def test_a_lead_is_qualified_through_the_api(
+    api: Api, sandbox: DataverseSandbox, world: Environment, lead: str
+) -> None:
+    """Which is counted by its name."""
     body = {"CreateAccount": False, "CreateContact": True, "CreateOpportunity": False, "Status": 3}
     answer = api("POST", f"leads({lead})/Microsoft.Dynamics.CRM.QualifyLead", body)
 
     (made,) = answer.json()["value"]
     assert world.get("contact", made["contactid"]).values["lastname"] == "Byron"
+    assert sandbox.service.counted["QualifyLead"] == 1
     assert refusal(api("POST", f"leads({lead})/Microsoft.Dynamics.CRM.QualifyLead", body)) == (400, "0x80040233")
 
 

@@ -15,6 +15,7 @@ from connector.sandbox.curtain import Act, Body, Look
 from connector.sandbox.dataverse.control import admin, records
 from connector.sandbox.dataverse.control.bodies import id_of, table_of, told
 from connector.sandbox.dataverse.limits import WINDOW_MS
+from connector.sandbox.dataverse.request import ENTITLED
 from connector.sandbox.exchange import Call
 from connector.sandbox.limits import WINDOW_MS as TEN_SECONDS_MS
 from connector.sandbox.traffic import busy
@@ -36,7 +37,7 @@ def _state(sandbox: Sandbox, rest: str, call: Call) -> dict[str, Any]:
     return {
         "clock": iso(world.clock.now()),
         "version": world.version,
-        "calls": {name: count for name, count in service.counted.items() if name != "rows"},
+        "calls": {name: count for name, count in service.counted.items() if name not in ("rows", ENTITLED)},
         "rows": service.counted["rows"],
         "rows_today": service.limits.rows_today,
         "throttled": dict(service.limits.refused),

@@ -31,13 +31,15 @@ def create(sandbox: Sandbox, body: Body) -> dict[str, Any]:
 
 
 def edit(sandbox: Sandbox, body: Body) -> dict[str, Any]:
-    """Somebody (`by`) edits `values` of a row: `table`, `id`. Neither rules nor closed states hold people."""
+    """Somebody (`by`) edits `values` of a row: `table`, `id`; maybe a program does in their name (`through`). Neither
+    rules nor closed states hold people."""
     world = sandbox.world
     table = table_of(world, body["table"])
     values = values_of(world, table, body["values"])
     if "statecode" in values and isinstance(state := values["statecode"], int):
         values.setdefault("statuscode", states.first_status(table, state))
-    row = world.write(table.name, id_of(body["id"]), values, by=str(body.get("by", SOMEBODY)))
+    by, through = str(body.get("by", SOMEBODY)), body.get("through")
+    row = world.write(table.name, id_of(body["id"]), values, by=by, through=str(through) if through else None)
     return told(table, row)
 
 
