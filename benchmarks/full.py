@@ -10,6 +10,7 @@ anew, because the sandbox keeps in memory what was written to it.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,8 +29,8 @@ MEASURES = ("writing", "unchanged")
 PATIENCE = 4 * 3600
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure what is not measured yet, and print the table."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what is not measured yet, and print the table; 1 where a target was missed."""
     options = _parser().parse_args(arguments)
     options.crm = options.crm or [*SWITCHES]
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     whole = orjson.dumps(kept, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
     (options.folder / "bench-full.json").write_bytes(whole)
     say(f"\nkept in {options.folder}; remove it to measure anew")
+    return table.missed(found, say)
 
 
 def _place(folder: Path, crm: str, people: int) -> Path:
@@ -97,4 +99,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

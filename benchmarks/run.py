@@ -47,8 +47,8 @@ DECIDED_PEOPLE = 2_000
 PATIENCE = 600
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, print the table, keep it as JSON."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table, keep it as JSON; 1 where a target was missed."""
     options = _parser().parse_args(arguments)
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="connector-bench-") as name:
@@ -63,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     table.show(found, say)
     _keep(options.out, options, results, found)
     say(f"\n{time.perf_counter() - began:.0f} s in all; kept in {options.out}")
+    return table.missed(found, say)
 
 
 def _large(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -169,4 +170,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

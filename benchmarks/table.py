@@ -138,6 +138,13 @@ def _start(results: Results) -> list[Row]:
     ]
 
 
+def missed(found: list[Row], say: Callable[[str], None]) -> int:
+    """How a measure ends: with 1 where a figure misses its target, which is said; a missed goal alone is fine."""
+    for row in (several := [row for row in found if row.verdict == "missed"]):
+        say(f"missed: {row.label.strip()}, {row.value:,.2f} {row.unit} where {row.target:g} is asked for")
+    return int(bool(several))
+
+
 def show(found: list[Row], say: Callable[[str], None]) -> None:
     """The table as plain text."""
     say(f"{'measure':<58} {'figure':>9} {'unit':<8} {'target':>7} {'goal':>6}  verdict  note")

@@ -377,6 +377,13 @@ class Runs:
         query = sa.select(runs).where(runs.c.connection == self._me).order_by(runs.c.number.desc()).limit(limit)
         return [_run(row) for row in self._db.rows(query)]
 
+    def begun_after(self, number: int, since: datetime) -> datetime | None:
+        """When the first of the later runs began that began since then."""
+        query = sa.select(sa.func.min(runs.c.started_at)).where(
+            runs.c.connection == self._me, runs.c.number > number, runs.c.started_at >= stamp(since)
+        )
+        return instant(self._db.scalar(query))
+
     def unfinished_backfill(self) -> RunRow | None:
         """A run over everybody that was interrupted: the next one goes on where it stopped."""
         query = (

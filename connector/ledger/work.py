@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from connector.ledger.database import Database, among, instant, pack, stamp, unpack
-from connector.ledger.tables import BEING_UNDONE, COUNTED, changes, clears, people, runs
+from connector.ledger.mirror import CONTACT
+from connector.ledger.tables import BEING_UNDONE, COUNTED, DIRTY, changes, clears, people, records, runs
 
 if TYPE_CHECKING:
     from connector.plan import CauseCount
@@ -24,6 +25,9 @@ PLANNED, PARKED, WRITTEN, OBSERVED = "planned", "parked", "written", "observed"
 
 #: A change that undoes another one and whose write has begun: whatever dies then, the next run carries it to its end.
 UNDOING = "undoing"
+
+#: How a change ends that its run does not take up again.
+ENDS = (WRITTEN, PARKED, "rejected", "gone")
 
 #: The code of a change whose write had begun when the program ended, and of which no outcome was recorded.
 CUT_OFF = "cut_off"
@@ -167,6 +171,19 @@ class Work:
         if since is not None:
             query = query.where(sa.or_(changes.c.at.is_(None), changes.c.at >= stamp(since)), changes.c.code != CUT_OFF)
         return {state: int(n) for state, n in self._db.rows(query)}
+
+    def left_to_write(self, run: int) -> int:
+        """How many people a run may still write to: those planned, and whoever it has not come to an end with."""
+        mine = sa.select(changes.c.person_id).where(changes.c.connection == self._me, changes.c.run == run)
+        planned = sa.select(sa.func.count()).select_from(mine.where(changes.c.state == PLANNED).subquery())
+        undecided = sa.select(sa.func.count()).where(
+            records.c.connection == self._me,
+            records.c.kind == CONTACT,
+            DIRTY,
+            records.c.gone == 0,
+            records.c.id.not_in(mine.where(changes.c.state.in_((PLANNED, *ENDS)))),
+        )
+        return int(self._db.scalar(planned) or 0) + int(self._db.scalar(undecided) or 0)
 
     def counted_since(self, since: datetime) -> int:
         """Counted changes written since an instant: the rolling 24 hours of the change budget. What a person reviewed

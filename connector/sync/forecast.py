@@ -2,7 +2,8 @@
 What a backfill still costs and when it ends: calls left, by the pace seen and by what the account's day allows.
 
 Made from what the ledger holds, so that `status` can tell it without a call; how many records there are is counted
-once, when a backfill begins. Writes are counted as if everybody were written to until it is known who is.
+once, when a backfill begins. Writes are counted as if everybody were written to until it is known who is. The pace is
+that of the time in which the run was at work: one that waits for tomorrow is not slow.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from connector.crm.priorities import Priority
 from connector.crm.quota import day_of
 from connector.errors import CrmError
 from connector.ledger import Ledger
+from connector.sync.resuming import SCAN
 from connector.sync.session import Session
 
 #: A pace is believed after so many seconds of work.
@@ -77,20 +79,24 @@ def begin(session: Session, day: Day, budget: Budget, costs: Costs) -> Forecast:
     totals = {kind: _count(session, kind) for kind in _kinds(session)}
     kept: dict[str, Any] = {"totals": totals, "writes": session.mode != "observe", "at": now.timestamp()}
     kept["costs"] = asdict(costs)
-    kept["calls"] = calls = _left(ledger, kept, _number(ledger))
+    number = _number(ledger)
+    kept["reading"] = reading = _reading(ledger, kept, number)
     ledger.runs.move_cursor(_KEPT, orjson.dumps(kept).decode())
+    calls = reading + _writing(ledger, kept, number)
     return _forecast(calls, costs.calls_a_second, seen=False, day=day, budget=budget, now=now)
 
 
 def foresee(ledger: Ledger, day: Day, budget: Budget, now: datetime) -> Forecast | None:
     """When the backfill that is under way, or waits to go on, ends; None where there is none."""
     kept, number = orjson.loads(ledger.runs.cursor(_KEPT) or "null"), _number(ledger)
-    if kept is None or "costs" not in kept or number is None:
+    if kept is None or "reading" not in kept or number is None:
         return None
-    calls = _left(ledger, kept, number)
-    passed = now.timestamp() - kept["at"]
-    seen = kept["calls"] > calls and passed >= SEEN.total_seconds()
-    pace = (kept["calls"] - calls) / passed if seen else kept["costs"]["calls_a_second"]
+    reading, began = _reading(ledger, kept, number), datetime.fromtimestamp(kept["at"], UTC)
+    calls = reading + _writing(ledger, kept, number)
+    made = kept["reading"] - reading + _written(ledger, kept, number, began)
+    passed = _worked_until(ledger, number, began, now) - began
+    seen = made > 0 and passed >= SEEN
+    pace = made / passed.total_seconds() if seen else kept["costs"]["calls_a_second"]
     return _forecast(calls, pace, seen=seen, day=day, budget=budget, now=now) if calls > 0 else None
 
 
@@ -131,24 +137,42 @@ def left_today(day: Day, budget: Budget, now: datetime, priority: Priority = "ba
 
 def _number(ledger: Ledger) -> int | None:
     """The backfill that is being read, or whose changes are being decided on and written."""
-    reading = ledger.runs.unfinished_backfill()
-    if reading is not None:
-        return reading.number
-    last = next(iter(ledger.runs.recent(1)), None)
-    return last.number if last is not None and last.status == "running" else None
+    found = ledger.runs.unfinished_backfill()
+    return None if found is None else found.number
 
 
-def _left(ledger: Ledger, kept: Mapping[str, Any], number: int | None) -> int:
-    """Calls for what is not read yet, and for writing; `number` None: nothing has been read."""
-    totals: Mapping[str, int] = kept["totals"]
-    reading = number is None or ledger.runs.cursor("scan") is not None
-    costs = Costs(**kept["costs"])
-    unread = {kind: _unread(ledger, kind, total, number) for kind, total in totals.items() if reading}
-    calls = sum(_to_read(kind, records, costs) for kind, records in unread.items())
-    if not kept["writes"]:
-        return calls
-    people = totals.get("contact", 0) if reading else ledger.work.states(number or 0).get("planned", 0)
-    return calls + 2 * _pages(people, costs.batch)  # whoever is written to is read again first
+def _worked_until(ledger: Ledger, number: int, began: datetime, now: datetime) -> datetime:
+    """Until when the run was at work since it began, or went on: now, or its end; where it was killed, the end of its
+    lease, or the beginning of whoever worked after it."""
+    run, lease = ledger.runs.find(number), ledger.runs.connection()
+    over = (run.finished_at if run is not None else None, ledger.runs.begun_after(number, began), lease.lease_until)
+    return min([now, *(at for at in over if at is not None and at >= began)])
+
+
+def _reading(ledger: Ledger, kept: Mapping[str, Any], number: int | None) -> int:
+    """Calls for what is not read yet; `number` None: nothing has been read."""
+    if number is not None and ledger.runs.cursor(f"{SCAN} read") == str(number):
+        return 0
+    unread = {kind: _unread(ledger, kind, total, number) for kind, total in kept["totals"].items()}
+    return sum(_to_read(kind, records, Costs(**kept["costs"])) for kind, records in unread.items())
+
+
+def _writing(ledger: Ledger, kept: Mapping[str, Any], number: int | None) -> int:
+    """Calls for whoever is still to be written to: everybody, and once all is read whoever is planned or undecided."""
+    if number is None or ledger.runs.cursor(f"{SCAN} read") != str(number):
+        return _to_write(kept, kept["totals"].get("contact", 0))
+    return _to_write(kept, ledger.work.left_to_write(number))
+
+
+def _written(ledger: Ledger, kept: Mapping[str, Any], number: int, since: datetime) -> int:
+    """Calls that writing has taken since then."""
+    states = ledger.work.states(number, since)
+    return _to_write(kept, sum(states.get(state, 0) for state in ("written", "rejected", "gone", "unknown")))
+
+
+def _to_write(kept: Mapping[str, Any], people: int) -> int:
+    """Whoever is written to is read again first."""
+    return 2 * _pages(people, kept["costs"]["batch"]) if kept["writes"] else 0
 
 
 def _unread(ledger: Ledger, kind: str, total: int, number: int | None) -> int:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from connector.ledger.work import PlannedChange
 from connector.sandbox.tokens import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from connector.sync.apply import Apply
 from tests.cli.desk import Desk
 
 
@@ -53,6 +57,54 @@ def test_g7_a_backfill_says_first_what_it_costs_and_when_it_ends(desk: Desk) -> 
     assert "calls left at 10.0 a second, ends " in told.err
     assert "% of the account's daily quota" in told.err
     assert desk("status", "--output", "json").json["forecast"] is None
+
+
+#: What HubSpot says once nobody may call any more today.
+SPENT = {"status": "error", "policyName": "DAILY", "errorType": "RATE_LIMIT", "message": "daily limit"}
+
+
+def told_of_the_backfill(desk: Desk) -> str:
+    """The line of `status` about it."""
+    lines = [line for line in desk("status").out.splitlines() if line.strip().startswith("backfill")]
+    return "".join(lines)
+
+
+def test_g7_status_says_when_a_backfill_ends_that_waits_for_the_next_day(desk: Desk) -> None:
+    """Six people are read, and the day is spent at their first write: the four calls that are left are made after
+    midnight, and the line and the JSON say so."""
+    desk.configure(read='{ settle = "0s", batch = 3 }')
+    desk.sandbox.fault("answer", path="contacts/batch/update", times=0, status=429, body=SPENT)
+    assert desk("backfill", "--yes").code == 75
+
+    told = desk("status", "--output", "json").json
+    forecast, midnight = told["forecast"], datetime.fromisoformat(told["budget"]["resets_at"])
+    assert told["last_run"]["status"] == "deferred"
+    assert told["budget"]["refused_until"] is not None
+    assert (forecast["calls"], forecast["share_of_day"]) == (4, round(4 / 250_000, 4))
+    ends = datetime.fromisoformat(forecast["ends_at"])
+    assert midnight < ends < midnight + timedelta(minutes=1)
+    pace = f"{forecast['calls_per_second']:,.1f}"
+    said = f"about 4 calls left at {pace} a second, ends {ends.astimezone(UTC):%A %H:%M} UTC, 0.0% of the account's"
+    assert said in " ".join(told_of_the_backfill(desk).split())
+
+
+def test_g7_status_tells_what_is_left_while_a_backfill_writes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is read any more: before the write it is what six people cost, and after it nothing."""
+    desk.configure(read='{ settle = "0s", batch = 3 }')
+    lines, forecasts, goes_on = [], [], Apply._next
+
+    def looked_at(apply: Apply) -> list[PlannedChange]:
+        lines.append(told_of_the_backfill(desk))
+        forecasts.append(desk("status", "--output", "json").json["forecast"])
+        return goes_on(apply)
+
+    monkeypatch.setattr(Apply, "_next", looked_at)
+    assert desk("backfill", "--yes").code == 0
+
+    assert [one and one["calls"] for one in forecasts] == [4, None]
+    assert (forecasts[0]["calls_per_second"], forecasts[0]["pace_was_seen"]) == (10.0, False)
+    assert "about 4 calls left at 10.0 a second, ends " in lines[0]
+    assert lines[1] == ""
 
 
 def test_g7_a_spent_day_ends_with_75_and_says_when_it_goes_on(synced: Desk) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import stat
@@ -25,6 +26,7 @@ import typer
 
 from connector.cli.app import app
 from connector.sandbox import World
+from connector.sandbox.schema import Definition
 from tests.cli.desk import TOKEN, Desk, account
 
 #: Of each person what the agreement reads, and what the texts of tasks are made of: nobody shares a word with anybody.
@@ -42,22 +44,34 @@ HOSTS = ("quibble", "rzepka", "sahin", "thunder", "uiten", "vosk")
 REASONS = ("hip replacement", "custody hearing", "bankruptcy rumour", "maternity leave", "a feud", "an affair")
 COMPANY, COMPANY_DOMAIN, DEAL = "Zygote & Daughters Looms", "zygote-looms.example", "Four hundred shuttles for Zygote"
 
-#: A person's own words that may stand nowhere, one by one.
-PERSONAL = (
-    *FIRST,
-    *LAST,
-    *(title.rpartition(" ")[2] for title in TITLES),
-    *(f"@{host}.example" for host in HOSTS),
-    *(f"{host}.example" for host in HOSTS),
-    *(f"+48 699 00{number}" for number in range(1, 7)),
-    *REASONS,
-    COMPANY,
-    "Zygote",
-    COMPANY_DOMAIN,
-    DEAL,
-    TOKEN,
-    TOKEN[-12:],
-)
+MAIL, MAIL_TEXT = "Our visit to Ermintrude", "Kunigunde will bring the shuttle drawings on Thursday."
+CALL, CALL_NOTES = "Telephoned Ethelbert", "Wilhelmina's budget was halved; Ethelbert is furious."
+MEETING, MEETING_NOTES = "Lunch with Hildegarde", "Gertrude wants to resign before Michaelmas."
+MESSAGE, PAGE = "Please telephone Barnabus after his chemotherapy", "https://zygote-looms.example/ask?who=barnabus"
+
+#: Texts that an account holds and that are not a person's, and why each may be said.
+NOBODYS = {
+    "Poland": "a country, one of those that the rules of the agreement name",
+    "MANUFACTURING": "an industry, one of those that the rules of the agreement name",
+}
+
+#: Words of personal texts that mean nobody by themselves, and why they are said.
+ORDINARY = {
+    "after": "a word of our own messages",
+    "before": "a word of our own messages",
+    "bring": "a word of our own messages",
+    "budget": "quota and guard are called so",
+    "company": "a kind of record",
+    "director": "a title in the agreement's own rules of personas",
+    "example": "a word of our own messages",
+    "https": "how every address begins",
+    "leave": "a word of our own messages",
+    "please": "a word of our own messages",
+    "request": "a form, and what a call is",
+    "thursday": "a day, by which a forecast tells the end",
+    "visit": "a word of our own messages",
+    "wants": "a word of our own messages",
+}
 
 #: Whose words are nobody's: verbs that never meet the state of a connection nor its account.
 OF_NO_PERSON = {
@@ -120,6 +134,35 @@ LIFE: tuple[tuple[str, ...], ...] = (
 MISTAKEN = (("explain", "99"), ("apply", "--run", "1", "--yes"))
 
 
+def personal(world: World) -> tuple[str, ...]:
+    """What may be said nowhere: every text that the account holds of somebody, whole and word by word, and the token.
+    Numbers, dates and chosen options say nothing of whom they stand with; what we write stands there only later."""
+    texts = {text for text in texts_of(world) if text not in NOBODYS}
+    words = {word for text in texts for word in re.findall(r"\w{5,}", text) if not word.isdigit()}
+    hosts = {text.rpartition("@")[2] for text in texts if "@" in text}
+    said = {one.casefold() for one in (*texts, *words, *hosts)} - ORDINARY.keys()
+    return (*sorted(said), TOKEN, TOKEN[-12:])
+
+
+def texts_of(world: World) -> Iterator[str]:
+    """What people have written about people: in records, activities and forms."""
+    for kind, rows in world.snapshot().items():
+        for values in rows.values():
+            for name, value in values.items():
+                known = world.definitions[kind].get(name, UNKNOWN)
+                chosen = known.options and any(value == one.value for one in known.options)
+                if not chosen and (known.options or known.type == "string"):
+                    yield value
+    for submissions in world.audience.forms.values():
+        for one in submissions:
+            yield from (value for _, value in one.values)
+            yield one.page_url
+
+
+#: What nobody has defined is a text.
+UNKNOWN = Definition("unknown")
+
+
 def verbs() -> Iterator[str]:
     """Every verb there is, those below others with the word before them."""
 
@@ -154,15 +197,23 @@ def one_of_a_kind() -> World:
     tomorrow = datetime.now(UTC) + timedelta(days=2)
     world.edit("contacts", "3", {"cx_hold_until": f"{tomorrow:%Y-%m-%d}"})
     world.edit("contacts", "4", {"cx_fit_score": "7", "hs_lead_status": REASONS[3]})
-    world.submit_form("demo-request", {"email": f"p2@{HOSTS[1]}.example"})
+    values = {"email": f"p2@{HOSTS[1]}.example", "firstname": FIRST[1], "message": MESSAGE}
+    world.audience.submit("demo-request", values, world.clock.now(), page_url=PAGE)
     world.add("deals", {"dealname": DEAL, "pipeline": "default", "dealstage": "appointmentscheduled"}, id="77")
     world.associate("deals", "77", "contacts", "5")
+    for kind, texts in (
+        ("emails", {"hs_email_subject": MAIL, "hs_email_text": MAIL_TEXT, "hs_email_direction": "EMAIL"}),
+        ("calls", {"hs_call_title": CALL, "hs_call_body": CALL_NOTES, "hs_call_direction": "OUTBOUND"}),
+        ("meetings", {"hs_meeting_title": MEETING, "hs_internal_meeting_notes": MEETING_NOTES}),
+    ):
+        id = world.add(kind, {**texts, "hs_timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"})
+        world.associate(kind, id, "contacts", "2")
     return world
 
 
 def refusals(desk: Desk) -> None:
     """Answers that quote whom they are about: refused, broken off, and in a shape nobody expects."""
-    quoted = f"{FIRST[2]} {LAST[2]} <p3@{HOSTS[2]}.example> ({TITLES[2]}, +48 699 003) is not valid"
+    quoted = f"{FIRST[2]} {LAST[2]} <p3@{HOSTS[2]}.example> ({TITLES[2]}, +48 699 003; {MESSAGE}) is not valid"
     refusal = {
         "category": "VALIDATION_ERROR",
         "message": quoted,
@@ -203,10 +254,23 @@ def test_g14_every_verb_is_typed_here_or_says_nothing_of_people() -> None:
     assert not typed & set(OF_NO_PERSON)
 
 
+def test_g14_what_is_looked_for_is_what_the_account_holds() -> None:
+    """Of every kind of record and of forms; and no exception is made for what is not there."""
+    world = one_of_a_kind()
+    secrets, texts = personal(world), set(texts_of(world))
+    known = (*FIRST, *LAST, *REASONS, COMPANY, COMPANY_DOMAIN, DEAL, MAIL, MAIL_TEXT, CALL, CALL_NOTES, MEETING)
+    known += (MEETING_NOTES, MESSAGE, PAGE, "Quokkas", "Ermintrude", "Zygote", "vosk.example", "+48 699 006")
+
+    assert [one for one in known if one.casefold() not in secrets] == []
+    assert [one for one in NOBODYS if one not in texts] == []
+    assert [one for one in ORDINARY if one not in " ".join(texts).casefold()] == []
+
+
 def test_g14_nothing_personal_appears_anywhere(private: Desk) -> None:
     """Names, addresses, numbers, titles, companies, reasons and the token stay out of what every verb says, with the
     chattiest logs and with answers of the CRM that quote them."""
     refusals(private)
+    secrets = personal(private.world)
     for words, log in zip(LIFE, cycle(("text", "json")), strict=False):
         told = private("--log-level", "debug", "--log-format", log, *filled(private, words))
         assert told.code in (0, 3, 75) or words in MISTAKEN or words[:2] == ("rejects", "show"), (
@@ -214,13 +278,13 @@ def test_g14_nothing_personal_appears_anywhere(private: Desk) -> None:
             told.code,
             told.err,
         )
-        nothing_of(PERSONAL, told.out, f"in the answer of {' '.join(words)}")
-        nothing_of(PERSONAL, told.err, f"in the log of {' '.join(words)}")
+        nothing_of(secrets, told.out, f"in the answer of {' '.join(words)}")
+        nothing_of(secrets, told.err, f"in the log of {' '.join(words)}")
         if words[:3] == ("revert", "RUN", "--yes"):
             assert told.json["counts"]["written"], "nothing was undone: no value was at stake"
     assert private.tasks(), "nobody was handed over: no task text was at stake"
     everything_said_of_runs = "\n".join(reports_of(private))
-    nothing_of(PERSONAL, everything_said_of_runs, "in what is remembered of runs")
+    nothing_of(secrets, everything_said_of_runs, "in what is remembered of runs")
     assert len(everything_said_of_runs) > 2_000
 
 
@@ -260,6 +324,7 @@ def test_g14_a_mistake_of_ours_quotes_nobody(private: Desk, monkeypatch: pytest.
     def choke(*_: object, **__: object) -> None:
         raise ValueError(f"{FIRST[1]} {LAST[1]} of {COMPANY}") from KeyError(f"p2@{HOSTS[1]}.example")
 
+    secrets = personal(private.world)
     monkeypatch.setattr("connector.fields.people.People.person", choke)
     monkeypatch.setattr("connector.sync.look.Look.at", choke)
     for log in ("text", "json"):
@@ -270,11 +335,12 @@ def test_g14_a_mistake_of_ours_quotes_nobody(private: Desk, monkeypatch: pytest.
         said = private.capsys.readouterr()
         assert code == 1
         assert "ValueError" in said.err
-        nothing_of(PERSONAL, said.out + said.err, "in a mistake")
+        nothing_of(secrets, said.out + said.err, "in a mistake")
 
 
 def test_g14_the_daemon_says_nothing_personal(private: Desk) -> None:
     """A whole tick of the real command at its chattiest, with answers that quote people."""
+    secrets = personal(private.world)
     private("sync", "--yes")
     private.world.edit("contacts", "1", {"jobtitle": "Director of Quokkas and Wombats"})
     refusals(private)
@@ -290,11 +356,12 @@ def test_g14_the_daemon_says_nothing_personal(private: Desk) -> None:
             process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=60)
     assert any("run " in line for line in lines)
-    nothing_of((*PERSONAL, "Wombats"), out + "".join(lines), "in the daemon's log")
+    nothing_of((*secrets, "Wombats"), out + "".join(lines), "in the daemon's log")
 
 
 def test_g14_a_plan_that_is_refused_quotes_nobody(private: Desk, tmp_path: Path) -> None:
     """Moved, tampered with, or torn: the message names records and keys."""
+    secrets = personal(private.world)
     private("plan", "-o", "plan.json")
     private.world.edit("contacts", "2", {"lifecyclestage": "opportunity", "jobtitle": TITLES[0]})
     moved = private("apply", "plan.json", "--yes")
@@ -303,4 +370,4 @@ def test_g14_a_plan_that_is_refused_quotes_nobody(private: Desk, tmp_path: Path)
     (tmp_path / "torn.json").write_text(json.dumps(content))
     torn = private("apply", "torn.json", "--yes")
     assert (moved.code, torn.code) == (5, 4)
-    nothing_of(PERSONAL, moved.err + moved.out + torn.err + torn.out, "in a refusal")
+    nothing_of(secrets, moved.err + moved.out + torn.err + torn.out, "in a refusal")

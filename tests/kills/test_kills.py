@@ -13,7 +13,19 @@ from pathlib import Path
 import pytest
 
 from tests.kills.house import House, house
-from tests.kills.matrix import KINDS, TABLE, Death, Row, Undisturbed, die, table, undisturbed
+from tests.kills.matrix import (
+    KINDS,
+    LARGE,
+    MOST_REPEATED,
+    TABLE,
+    Death,
+    Row,
+    Undisturbed,
+    broken,
+    die,
+    table,
+    undisturbed,
+)
 from tests.kills.places import DYNAMICS
 from tests.sync.crashing import EVERYTHING
 
@@ -67,6 +79,24 @@ def test_g2_lesson_11_lesson_23_real_kills_on_dynamics_heal(tmp_path: Path) -> N
     assert [death.where for death in deaths if not death.died] == []
 
 
+@pytest.mark.parametrize(
+    ("people", "repeated", "wrong", "told"),
+    [
+        (LARGE, MOST_REPEATED, (), 0),
+        (LARGE, MOST_REPEATED + 0.001, (), 1),
+        (LARGE - 1, 1.0, (), 0),
+        (LARGE - 1, 0.0, ("blank stages: 1",), 1),
+        (LARGE, 1.0, ("blank stages: 1",), 2),
+    ],
+)
+def test_a_kill_that_costs_too_much_fails_like_a_law_that_did_not_hold(
+    people: int, repeated: float, wrong: tuple[str, ...], told: int
+) -> None:
+    """`make crash` ends with 1 for either; of a few people the share says nothing."""
+    row = Row("first run", people, "a timer", Undisturbed(100, 5, 1.0, {}), [Death("x", True, wrong, 9, repeated)])
+    assert len(list(broken(row))) == told
+
+
 def test_the_committed_table_is_one_of_at_least_two_hundred_kills_that_all_healed() -> None:
     """It is what `make crash` wrote, with as many lines as it writes."""
     if not TABLE.exists():
@@ -82,4 +112,4 @@ def test_the_committed_table_is_one_of_at_least_two_hundred_kills_that_all_heale
     assert len(lines) == 9
     assert sum(kills) >= 200
     assert (healed, doubles, blanks) == (kills, [0] * 9, [0] * 9)
-    assert all(float(line[-1].strip().rstrip("%")) <= 5 for line in lines if int(line[1].replace(",", "")) >= 1000)
+    assert all(float(line[-1].strip().rstrip("%")) <= 5 for line in lines if int(line[1].replace(",", "")) >= LARGE)

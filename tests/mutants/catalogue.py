@@ -94,7 +94,15 @@ MUTANTS = (
         TORN + "test_g3_an_interrupted_full_scan_loses_no_edit_made_before_it[memory]",
     ),
     Mutant(
-        "recorded before written",
+        "recorded before anything is sent",
+        "connector/sync/apply.py",
+        "        results += self._sent(with_sets, len(batch))\n",
+        '        self._recording.record([Result(one, change, "written", stands=True) for one, change in with_sets])\n'
+        "        results += self._sent(with_sets, len(batch))\n",
+        KILLED + "[day_to_call_back]",
+    ),
+    Mutant(
+        "recorded before its tasks are there",
         "connector/sync/apply.py",
         "        results = self._hand_off.after(results)\n        self._recording.record(results)\n",
         "        self._recording.record(results)\n        results = self._hand_off.after(results)\n",
@@ -125,8 +133,8 @@ MUTANTS = (
     Mutant(
         "no intent before the clear",
         "connector/sync/backwards.py",
-        "self._work.open_clear(",
-        "repr(",
+        "self._work.open_clear(one, self._report.run, self._session.now())",
+        "pass",
         MATRIX + "test_g5_lesson_16_killed_between_clear_and_set_nobody_stays_blank[memory]",
     ),
     Mutant(

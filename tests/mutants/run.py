@@ -2,7 +2,9 @@
 `python -m tests.mutants.run [NAME ...]`: makes each mutation in a process of its own and runs its test there.
 
 The functions of the loaded program get the code of the changed text, so nothing is copied and nothing imported twice.
-One JSON object goes to stdout: the name of each mutation and how its test ended ("failed" is what must be).
+One JSON object goes to stdout: the name of each mutation and how its test ended ("failed" is what must be). A test
+fails by an assertion, or by a refusal of the connector's own; one that meets another exception shows that the changed
+text is no program, whatever the law says, and does not count.
 """
 
 from __future__ import annotations
@@ -17,10 +19,14 @@ from typing import Any
 
 import pytest
 
+from connector.errors import ConnectorError
 from tests.mutants.catalogue import MUTANTS, ROOT, Mutant
 from tests.sync.world import agreement, empty_ledger
 
 ENDS = {0: "passed", 1: "failed"}
+
+#: By what a test fails that has noticed something: it says so itself, or the connector refuses.
+LAWFUL = (AssertionError, pytest.fail.Exception, ConnectorError)
 
 
 def make(mutant: Mutant) -> None:
@@ -62,21 +68,41 @@ def _functions(module: ModuleType) -> Iterator[FunctionType]:
                 yield function
 
 
+class Failures:
+    """A plug-in of pytest: by which exceptions tests failed that show nothing."""
+
+    def __init__(self) -> None:
+        self.other: list[str] = []
+
+    def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
+        """A test, or what it needs, ended by this."""
+        error = call.excinfo.value if call.excinfo is not None else None
+        if call.when != "call" or not isinstance(error, LAWFUL):
+            self.other.append(f"{call.when}: {type(error).__name__}: {error}")
+
+
 def ends(mutant: Mutant) -> str:
     """How the test of this mutation ends, in a process of its own."""
+    told, tells = os.pipe()
     process = os.fork()
     if process == 0:
-        code = 99
+        code, failures = 99, Failures()
         try:
             make(mutant)
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, 1)
-            code = int(pytest.main(["-x", "-q", "-p", "no:xdist", "--rootdir", str(ROOT), *mutant.selection]))
+            options = ["-x", "-q", "-p", "no:xdist", "--rootdir", str(ROOT)]
+            code = int(pytest.main([*options, *mutant.selection], plugins=[failures]))
+            os.write(tells, "; ".join(failures.other).encode()[:1000])
         finally:
             os._exit(code)
+    os.close(tells)
+    with os.fdopen(told, "rb") as reading:
+        other = reading.read().decode(errors="replace")
     _, status = os.waitpid(process, 0)
     code = os.waitstatus_to_exitcode(status)
-    return ENDS.get(code, f"ended with {code}")
+    how = ENDS.get(code, f"ended with {code}")
+    return f"{how} by {other}" if other else how
 
 
 def main(names: list[str]) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -37,20 +38,31 @@ class Fragile:
         return called
 
 
+class _UnderWay(threading.local):
+    """The numbers of the calls that a thread is in the middle of."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+
+
 class Fuse:
-    """Burns at call number `at`, before or after it has its effect."""
+    """Burns at call number `at`, before or after it has its effect, on whichever thread that is made."""
 
     def __init__(self, at: int, moment: str) -> None:
-        self.left, self._moment = at, moment
+        self.met = 0  # calls so far
+        self._at, self._moment = at, moment
+        self._lock, self._under_way = threading.Lock(), _UnderWay()
 
     def __enter__(self) -> None:
-        if self.left == 0 and self._moment == "before":
+        with self._lock:
+            number, self.met = self.met, self.met + 1
+        if (number, self._moment) == (self._at, "before"):
             raise Crash
-        self.left -= 1
+        self._under_way.numbers.append(number)
 
     def __exit__(self, *_: object) -> None:
-        if self.left == -1 and self._moment == "after":
-            self.left -= 1
+        number = self._under_way.numbers.pop()
+        if (number, self._moment) == (self._at, "after"):
             raise Crash
 
 

@@ -1,12 +1,13 @@
 """
 The crash matrix in one process (G2, lessons 11 and 16): every state a dying run may leave behind is healed.
 
-`docs/crash-matrix.md` is the table of the real kills; tests/kills/test_kills.py makes them.
+`docs/crash-matrix.md` is the table of the real kills; tests/kills/test_kills.py makes some of them.
 """
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,58 @@ def test_g2_an_exception_at_any_call_or_commit_leaves_a_state_that_heals(tmp_pat
             return
 
 
+def _narrow(world: World) -> None:
+    """An agreement that reads people, companies and two signals: few calls, so that it can die at each."""
+    whole, kinds = world.agreement, ("contact", "company")
+    wiring = replace(
+        whole.wiring,
+        fields={kind: whole.wiring.fields[kind] for kind in kinds},
+        signals=tuple(one for one in whole.wiring.signals if one.signal in ("demo_request", "pricing_page")),
+    )
+    used = {kind: whole.fields_used[kind] for kind in kinds}
+    world.agreement = replace(whole, wiring=wiring, fields_used=used)
+
+
+def _two_people(life: Life) -> None:
+    """One is handed over: a stage moves and a task is made. The other gets scores."""
+    for id in ("1", "2"):
+        life.world.person(id)
+    life.world.asked_for_demo("1")
+
+
+#: The least in which everything happens that a run does to people.
+SMALL = Scenario("two people", _two_people, lambda life: Order("sync", life.world.clock()), 30, settings=_narrow)
+
+
+def test_g2_lesson_11_an_exception_at_every_call_on_the_wire_and_every_commit_is_healed(
+    tmp_path: Path, hubspot: Sandbox
+) -> None:
+    """Every request of a first run on HubSpot, before it is sent and after it was answered, and every commit, before
+    and after it: none is left out."""
+    life = _life(SMALL, tmp_path / "life", hubspot)
+    begin, healed = life.state(), set[str]()
+    with dying(life.world, life.ledger, counting := Fuse(-1, "never")) as crm:
+        life.run(SMALL.order(life), crm)
+    _heal(life, life.state("the end"), SMALL)
+    expected = life.world.state(), log_of(life.ledger)
+    assert life.world.handed_over() == ["1"]
+    assert life.world.properties("1")["lifecyclestage"] == "marketingqualifiedlead"
+    assert counting.met >= SMALL.states
+
+    died = 0
+    for number, moment in itertools.product(range(counting.met), ("before", "after")):
+        life.back_to(begin)
+        try:
+            with dying(life.world, life.ledger, Fuse(number, moment)) as crm:
+                life.run(SMALL.order(life), crm)
+        except Crash:
+            died += 1
+        if (digest := life.digest()) not in healed:
+            _heals(life, life.state(f"{moment} point {number}"), SMALL, expected)
+            healed.add(digest)
+    assert died == 2 * counting.met
+
+
 #: What is died in over real HTTP by `make check`; `make crash` takes more.
 OVER_HTTP = (("hubspot", "stages go back"), ("dynamics", "first run"))
 
@@ -138,7 +191,8 @@ def test_g2_lesson_11_over_http_a_run_killed_around_any_write_is_healed(
 def test_g5_lesson_16_killed_between_clear_and_set_nobody_stays_blank(
     tmp_path: Path, on: str, request: pytest.FixtureRequest
 ) -> None:
-    """Exactly while somebody has no stage: the next run fills it before it does anything else."""
+    """Exactly while somebody has no stage: the next run fills it before it does anything else, however urgent that
+    is."""
     scenario = next(one for one in SCENARIOS if one.name == "stages go back")
     hubspot = request.getfixturevalue("hubspot") if on == "hubspot" else None
     life = _life(scenario, tmp_path / "life", hubspot)
@@ -150,6 +204,8 @@ def test_g5_lesson_16_killed_between_clear_and_set_nobody_stays_blank(
 
     for state, id in blank:
         life.back_to(state)
+        life.world.person("3")
+        life.world.asked_for_demo("3")
         life.world.clock.pass_by(minutes=LATER)
         after: list[int] = []
         seen = life.world.writes
@@ -158,6 +214,7 @@ def test_g5_lesson_16_killed_between_clear_and_set_nobody_stays_blank(
             if not after and life.world.properties(id).get("lifecyclestage") == "lead":
                 after.append(life.world.writes - seen)
 
-        life.watch(changed, Order("sync", state.at))
+        life.watch(changed, Order("sync", life.world.clock()))
+        assert "3" in life.world.handed_over(), state.tells
         assert after[0] <= len({one for then, one in blank if then is state}), state.tells  # nothing else came before
         assert life.ledger.work.open_clears() == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,8 @@ from connector.crm.daily import Day
 from connector.crm.pacing import Budget
 from connector.errors import Transient
 from connector.sync import Order, run
-from connector.sync.forecast import Costs, begin, foresee, left_today
-from tests.sync.world import World
+from connector.sync.forecast import Costs, Forecast, begin, foresee, left_today
+from tests.sync.world import AS_OF, World
 
 #: A Sunday evening in Warsaw, two hours before its midnight.
 NOW = datetime(2026, 11, 22, 21, tzinfo=UTC)
@@ -118,6 +118,7 @@ def test_g7_the_pace_that_is_seen_takes_the_place_of_the_usual_one(tmp_path: Pat
             if kind == "contact" and len(read) == 20:
                 raise Transient("gone")
             read.append(page)
+            world.clock.pass_by(seconds=1)
             yield page
 
     crm.scan = breaks_off  # type: ignore[method-assign, assignment]  # stands in for it in this test
@@ -125,9 +126,137 @@ def test_g7_the_pace_that_is_seen_takes_the_place_of_the_usual_one(tmp_path: Pat
     first = begin(session, day(), Budget(), COSTS)
     with pytest.raises(Transient):
         run(session, Order("backfill", world.clock(), everything=True))
-    world.clock.pass_by(seconds=20)
+    world.clock.pass_by(hours=20)
 
     then = foresee(ledger, day(), Budget(), world.clock())
     assert then is not None
     assert then.calls < first.calls
     assert (then.seen, then.pace) == (True, (first.calls - then.calls) / 20)
+
+
+class Watched:
+    """A backfill of sixty people, ten a batch, that is looked at from beside it; each look is a minute later."""
+
+    def __init__(self, folder: Path) -> None:
+        world = World(folder)
+        for number in range(1, 61):
+            world.person(str(number))
+        self.world, self.ledger = world, world.ledger()
+        self.session = world.session(self.ledger, chunk=20, write_chunk=10)
+        self.session.crm.count = lambda kind, property=None, value=None: {"contact": 60}.get(kind, 0)  # type: ignore[method-assign]  # stands in for it in this test
+        self.session.progress = self.looks
+        self.first = begin(self.session, day(), Budget(), TENS)
+        self.calls: dict[str, list[int]] = {}
+        self.stops_after = 61
+
+    def looks(self, phase: str, done: int, total: int | None) -> None:
+        """What `status` tells at this moment; after so many written the program is asked to stop."""
+        del total
+        self.world.clock.pass_by(minutes=1)
+        now = self.foreseen()
+        self.calls.setdefault(phase, []).append(0 if now is None else now.calls)
+        if phase == "written" and done >= self.stops_after:
+            self.session.stopping = lambda: True
+
+    def foreseen(self) -> Forecast | None:
+        """The forecast as of now."""
+        return foresee(self.ledger, day(), Budget(), self.world.clock())
+
+    def run(self) -> str:
+        """The backfill; how it ended."""
+        return run(self.session, Order("backfill", self.world.clock(), everything=True)).status
+
+
+#: Pages and batches of ten, so that every batch counts.
+TENS = Costs(10, 10, 10, 10.0)
+
+
+def test_g7_the_calls_that_are_left_fall_while_a_backfill_writes(tmp_path: Path) -> None:
+    """Two calls less for each ten who were written, and none at the end; undecided people count as if written to."""
+    watched = Watched(tmp_path)
+
+    assert watched.run() == "done"
+
+    assert watched.first.calls == 6 + 12 + 12  # pages, links, and six batches read again and written
+    assert watched.calls["looked at"] == [12, 12, 12]
+    assert watched.calls["written"] == [10, 8, 6, 4, 2, 0]
+    assert watched.foreseen() is None
+
+
+def test_g7_whoever_needs_no_write_costs_none_and_makes_no_pace(tmp_path: Path) -> None:
+    """Sixty people are as they should be: what is left falls as they are looked at, and the pace is of calls made."""
+    watched = Watched(tmp_path)
+    watched.world.sync(watched.ledger)
+    watched.first = begin(watched.session, day(), Budget(), TENS)
+    seen: list[Forecast | None] = []
+    watched.session.progress = lambda phase, done, total: seen.append(
+        watched.foreseen() if phase == "looked at" else None
+    )
+    watched.run()
+
+    assert [one.calls for one in seen if one is not None] == [8, 4]
+    assert not any(one.seen for one in seen if one is not None)  # no time has passed
+
+
+def test_g7_a_backfill_that_waits_for_the_next_day_is_not_slow(tmp_path: Path) -> None:
+    """Stopped after thirty, looked at half a day later: the pace is that of its minutes of work, whoever works since;
+    and what goes on the next day is measured anew."""
+    watched = Watched(tmp_path)
+    watched.stops_after = 30
+    assert watched.run() == "deferred"
+    worked = watched.world.clock() - AS_OF
+    then = watched.foreseen()
+    assert then is not None
+    assert (then.calls, then.seen) == (6, True)
+    assert then.pace == (watched.first.calls - then.calls) / worked.total_seconds()
+
+    watched.world.clock.pass_by(hours=12)
+    later = watched.foreseen()
+    assert later is not None
+    assert (later.calls, later.pace) == (then.calls, then.pace)
+    assert later.ends_at is not None
+    assert later.ends_at - watched.world.clock() == timedelta(minutes=3)
+
+    again = begin(watched.session, day(), Budget(), TENS)
+    assert (again.calls, again.seen) == (6, False)
+    watched.session.stopping = lambda: False
+    watched.stops_after = 10
+    watched.run()
+    on_its_way = watched.foreseen()
+    assert on_its_way is not None
+    assert on_its_way.calls == 4
+    assert on_its_way.pace == 2 / 180  # two calls, in two minutes of looking and one of writing
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_g7_a_backfill_that_was_killed_was_at_work_for_its_lease_at_most(tmp_path: Path, *, others: bool) -> None:
+    """Nobody could say when it ended: it is the end of its lease, or the beginning of a run after it."""
+    watched = Watched(tmp_path)
+
+    def dies(phase: str, done: int, total: int | None) -> None:
+        watched.looks(phase, done, total)
+        if phase == "written":
+            raise Killed
+
+    watched.session.progress = dies
+    runs, given_back = watched.ledger.runs, []
+    runs.drop_lease = given_back.append  # type: ignore[method-assign]  # whoever is killed gives nothing back
+    with pytest.raises(Killed):
+        watched.run()
+    until = runs.connection().lease_until
+    assert until is not None
+    watched.world.clock.at = until + timedelta(hours=10)
+    if others:
+        del runs.drop_lease  # type: ignore[method-assign]
+        until = watched.world.clock()
+        run(watched.world.session(watched.ledger), Order("sync", until, due_only=True))
+        watched.world.clock.pass_by(hours=10)
+
+    then = watched.foreseen()
+    assert then is not None
+    assert then.seen
+    assert then.pace == pytest.approx(20 / (until - AS_OF).total_seconds(), abs=0)
+
+
+class Killed(BaseException):
+    """Nothing catches it."""

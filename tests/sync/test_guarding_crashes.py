@@ -24,7 +24,7 @@ def calls_and_commits(world: World, **settings: Any) -> int:
     """How many there are in one run."""
     counting = Fuse(1_000_000, "before")
     die(world, counting, **settings)
-    return 1_000_000 - counting.left
+    return counting.met
 
 
 def die(world: World, fuse: Fuse, **settings: Any) -> bool:
