@@ -36,11 +36,18 @@ INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(\.\d+)?Z?|\d{13
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended, and the calls that the account had from it."""
+    """How a command ended, and the calls that the account had from it; `afresh`: those of them that read people right
+    before they were written, because what they were decided on was older than a minute."""
 
     code: int
     calls: int
     said: str
+    afresh: int = 0
+
+    @property
+    def work(self) -> int:
+        """The calls that a longer run would not make anyway."""
+        return self.calls - self.afresh
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,10 @@ class House:
         """How many calls the account has had since it was last reset."""
         return self.place.calls(self.look("state"))
 
+    def afresh(self) -> int:
+        """How many of them read people right before they were written, where the CRM counts these apart."""
+        return int(self.look("state")["calls"].get(self.place.afresh, 0))
+
     def batches(self) -> int:
         """How many of the calls were a batch of several, where the CRM has such."""
         return int(self.look("state")["calls"].get("batch", 0))
@@ -143,7 +154,7 @@ class House:
         self.do("clock", at=self.at.isoformat(), ticking=True)
         if not keep_faults:
             self.do("faults", faults=[dict(fault)] if fault else [])
-        before, out = self.calls(), self.folder / "said.txt"
+        before, afresh, out = self.calls(), self.afresh(), self.folder / "said.txt"
         process = self._started(self._nursery, words, out)
         if fault:
             self.do("process", pid=process)
@@ -152,7 +163,7 @@ class House:
             timer.start()
         code = int(self._line(self._nursery))
         timer.cancel()
-        return Ended(code, self.calls() - before, out.read_text())
+        return Ended(code, self.calls() - before, out.read_text(), self.afresh() - afresh)
 
     def _started(self, nursery: subprocess.Popen[str], words: Sequence[str], out: Path) -> int:
         command = {"words": [*words, "--config", str(self.folder / "config.toml")], "at": self.at.isoformat()}

@@ -37,7 +37,8 @@ class Account(Protocol):
 @dataclass(frozen=True)
 class Place:
     """One CRM. `read` is its reading settings for a page size; `people` its tables of people; `stage` the property that
-    must never be blank; `task` of a task: its text, and whom it is for; `unlike` what differs from life to life."""
+    must never be blank; `task` of a task: its text, and whom it is for; `unlike` what differs from life to life;
+    `afresh` how the account calls reads of people right before they are written, where it counts them apart."""
 
     crm: str
     address: str
@@ -47,6 +48,7 @@ class Place:
     task: Callable[[Row], tuple[Any, str]]
     unlike: Callable[[str], bool]
     happens: Callable[[Account, Sequence[str]], None]  # between the first run and the next
+    afresh: str = ""
 
     def config(self, url: str, page: int) -> str:
         """The configuration of a connector of this account."""
@@ -95,6 +97,7 @@ HUBSPOT = Place(
     task=_task_of_hubspot,
     unlike=lambda name: name.startswith("hs_lifecyclestage_") or name.endswith("lastmodifieddate"),
     happens=_day_in_hubspot,
+    afresh="batch_read",
 )
 
 # -- Dynamics --------------------------------------------------------------------------------------------------------
