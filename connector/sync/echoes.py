@@ -164,7 +164,7 @@ class Echoes:
     def _may_be_of_there(self, version: PropertyVersion, others: Sequence[_Other]) -> bool:
         """Whether it came by an integration, and the other side has not been read since: of one that is known to copy
         not for as long as a copy may take, of any other not for as long as clocks may differ. Where the CRM does not
-        say by whom (Dynamics without audits, of whatever a program wrote last), it may be a copy as well, or a person's
+        say by whom (without a log, of what a program wrote last), it may be a copy as well, or a person's
         before it: of such a value nobody doubts for longer than a copy may take."""
         if version.by == "unknown":
             until = version.at + CLOSE

@@ -106,7 +106,7 @@ def test_check_as_json_carries_problems_and_cost(desk: Desk) -> None:
     """`check --output json` is one object with problems, remarks, signals and the price of the first read."""
     told = desk("check", "--output", "json")
     keys = {"connection", "account", "status", "problems", "remarks", "first_read", "signals", "unseen", "automations"}
-    keys |= {"signatures", "told"}
+    keys |= {"signatures", "told", "bulk"}
     assert set(told.json) == keys
     assert (told.code, told.json["status"], told.json["problems"]) == (0, "done", [])
     assert told.json["first_read"]["records"] == 7
