@@ -277,6 +277,6 @@ def _key(one: Frozen) -> str:
 def _sentence(one: Frozen) -> str:
     return (
         f"{one.property} of {people(one.people)}: {writer(one.by, one.source, one.name)} set our value back"
-        f" {STOP_AFTER} times."
-        f" It is left as it is; once that is settled: connector holds release --all --property {one.property}"
+        f" {STOP_AFTER} times. It is left as it is; once that is settled: connector holds release --all --property"
+        f" {one.property}"
     )

@@ -247,7 +247,7 @@ def test_g7_a_backfill_that_was_killed_was_at_work_for_its_lease_at_most(tmp_pat
     assert until is not None
     watched.world.clock.at = until + timedelta(hours=10)
     if others:
-        del runs.drop_lease  # type: ignore[method-assign]
+        del runs.drop_lease  # type: ignore[method-assign]  # the class has its own again
         until = watched.world.clock()
         run(watched.world.session(watched.ledger), Order("sync", until, due_only=True))
         watched.world.clock.pass_by(hours=10)

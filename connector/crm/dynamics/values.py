@@ -140,7 +140,7 @@ def _id(value: Any) -> str:
 
 
 def _choices(value: Any) -> str:
-    """Numbers between commas, says the manual of no page that we know; a list of them would mean the same."""
+    """Numbers between commas, as far as is known; a list of them would mean the same."""
     parts = value if isinstance(value, list) else str(value).split(",")
     return ";".join(text for part in parts if (text := str(part).strip()))
 
