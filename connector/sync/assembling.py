@@ -20,7 +20,7 @@ from connector.ledger.undone import Undone
 from connector.model import ALWAYS, Edit, Person
 from connector.plan import Held
 from connector.sync.colleagues import Colleagues, nearest
-from connector.sync.echoes import Echoed, Echoes, Histories
+from connector.sync.echoes import Echoed, Echoes, Histories, Standing
 from connector.sync.session import Order, Report, Session
 from connector.sync.who import Who, newest_of
 
@@ -225,21 +225,19 @@ class Assembly:
         return found, self._without_echoes(found, histories)
 
     def _without_echoes(self, found: Mapping[str, dict[str, Edit]], histories: Histories) -> Echoed:
-        """Of stage and status on the person's own record; leads are nobody's to copy."""
-        encode = self._session.fields.encode
-        own = {
-            id: {edit.field: place for place, edit in edits.items() if edit.field in STRICT and not is_on_lead(place)}
+        """Of stage and status, on the person's own record and on their leads."""
+        live = {
+            id: {
+                place: Standing(edit.field, self._session.fields.words_at(place).encode(edit.field, edit.after))
+                for place, edit in edits.items()
+                if edit.field in STRICT
+            }
             for id, edits in found.items()
         }
-        live = {
-            id: {field: encode(field, found[id][place].after) for field, place in places.items()}
-            for id, places in own.items()
-            if places
-        }
-        echoed = self._echoes.among(live, histories)
-        for id, fields in echoed.items():
-            for field in fields:
-                del found[id][own[id][field]]
+        echoed = self._echoes.among({id: places for id, places in live.items() if places}, histories)
+        for id, places in echoed.items():
+            for place in places:
+                del found[id][place]
         return echoed
 
     def _is_of(self, value: str | None, place: str, edit: Edit) -> bool:

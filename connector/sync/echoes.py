@@ -19,12 +19,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import orjson
 
 from connector.crm import PropertyVersion
-from connector.fields import STRICT, FieldMap
-from connector.fields.places import PERSON, is_on_lead
+from connector.fields import STRICT, FieldMap, Words
+from connector.fields.places import PERSON, place_of
 from connector.ledger import Ledger
 from connector.ledger.counterparts import Counterpart
 from connector.ledger.holds import Hold
@@ -41,15 +42,22 @@ ACROSS = timedelta(days=1)
 #: How soon somebody is looked at again of whom a value waits.
 SOON = timedelta(hours=1)
 
-#: Person -> property -> versions, newest first: what CRM.history gives.
+#: Person -> place -> versions, newest first.
 Histories = Mapping[str, Mapping[str, Sequence[PropertyVersion]]]
 
-#: Person -> field whose value is an echo -> whether it waits: it may as well be a person's, which time will tell.
+#: Person -> place whose value is an echo -> whether it waits: it may as well be a person's, which time will tell.
 Echoed = Mapping[str, Mapping[str, bool]]
 
 _COPIERS = "copying sources"
 
 _PEOPLE = ("person", "import")
+
+
+class Standing(NamedTuple):
+    """What stands at a place: of which field, and the CRM's text."""
+
+    field: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +84,23 @@ class Echoes:
         self._ledger: Ledger = session.ledger
         self._copiers: frozenset[str] | None = None
 
-    def among(self, live: Mapping[str, Mapping[str, str]], histories: Histories) -> Echoed:
-        """Of these values that are not what we wrote here (person -> field -> text), the fields that hold an echo."""
+    def among(self, live: Mapping[str, Mapping[str, Standing]], histories: Histories) -> Echoed:
+        """Of these values that are not what we wrote here (person -> place -> what stands there), the places that hold
+        an echo: of the person's own record, and of their leads."""
         neighbours = self._session.neighbours() if live else {}
         if not neighbours:
             return {}
         others = self._others(list(live), neighbours)
         found = {
             id: {
-                field: waits
-                for field, text in values.items()
-                for waits in self._told(field, text, others[id], histories.get(id, {}).get(self._property(field), ()))
+                place: waits
+                for place, standing in values.items()
+                for waits in self._told(place, standing, others[id], histories.get(id, {}).get(place, ()))
             }
             for id, values in live.items()
             if id in others
         }
-        return {id: fields for id, fields in found.items() if fields}
+        return {id: places for id, places in found.items() if places}
 
     def _others(self, ids: Sequence[str], neighbours: Mapping[str, FieldMap]) -> dict[str, list[_Other]]:
         counterparts = self._ledger.counterparts.of(ids, list(neighbours))
@@ -117,48 +126,46 @@ class Echoes:
             for id, several in counterparts.items()
         }
 
-    def _property(self, field: str) -> str:
-        spec = self._session.fields.spec(field)
-        return spec.property if spec is not None else ""
-
     # -- one value ----------------------------------------------------------------------------------------------------
 
     def _told(
-        self, field: str, text: str, others: Sequence[_Other], versions: Sequence[PropertyVersion]
+        self, place: str, standing: Standing, others: Sequence[_Other], versions: Sequence[PropertyVersion]
     ) -> Iterator[bool]:
         """Of an echo, whether it waits; nothing of any other value."""
-        version = newest_of(versions, text)
-        if self._is_echo(field, text, others, version):
+        words = self._session.fields.words_at(place)
+        version = newest_of(versions, standing.text)
+        if self._is_echo(words, standing, others, version):
             yield False
         elif version is not None and self._may_be_of_there(version, others):
             yield version.by == "unknown"
 
-    def _is_echo(self, field: str, text: str, others: Sequence[_Other], version: PropertyVersion | None) -> bool:
+    def _is_echo(
+        self, words: Words, standing: Standing, others: Sequence[_Other], version: PropertyVersion | None
+    ) -> bool:
         for one in others:
-            is_theirs = any(self._says(field, value, text) for value in _own(field, one))
+            is_theirs = any(_says(words, value, standing) for value in _own(standing.field, one))
             if (is_theirs and (version is None or version.by != "person")) or (
-                version is not None and self._wrote_before(field, text, one, version)
+                version is not None and self._wrote_before(words, standing, one, version)
             ):
                 self._learn(version)
                 return True
         return False
 
-    def _says(self, field: str, value: Value, text: str) -> bool:
-        fields = self._session.fields
-        return fields.alike(field, fields.encode(field, value), text)
-
-    def _wrote_before(self, field: str, text: str, one: _Other, version: PropertyVersion) -> bool:
+    def _wrote_before(self, words: Words, standing: Standing, one: _Other, version: PropertyVersion) -> bool:
         """Whether the connector set this value over there before somebody's name came by it here."""
-        if one.fields.spec(field) is None:
-            return False
         changes = Work(self._ledger.database, one.counterpart.connection).changes_of(one.counterpart.id)
-        return any(
-            self._says(field, one.fields.decode(field, after), text)
+        written = (
+            (one.fields.words_at(place), after)
             for change in changes
             if change.state == WRITTEN and change.at is not None
             if change.at - CLOSE <= version.at <= change.at + ACROSS
             for named, place, _before, after in change.body["sets"]
-            if named == field and not is_on_lead(place)
+            if named == standing.field
+        )
+        return any(
+            _says(words, theirs.decode(standing.field, after), standing)
+            for theirs, after in written
+            if theirs.spec(standing.field) is not None
         )
 
     def _may_be_of_there(self, version: PropertyVersion, others: Sequence[_Other]) -> bool:
@@ -190,17 +197,26 @@ class Echoes:
             self._ledger.runs.move_cursor(_COPIERS, orjson.dumps(sorted(self._copiers)).decode())
 
 
+def _says(words: Words, value: Value, standing: Standing) -> bool:
+    """Whether a value of the other side, in words of this one, is what stands here."""
+    return words.alike(standing.field, words.encode(standing.field, value), standing.text)
+
+
 def _own(field: str, one: _Other) -> Iterator[Value]:
     """What another connection itself says of a field: of stage and status by its tracks, which an echo does not move;
-    of all else by what it wrote, or by what a person set there and it leaves alone."""
+    of all else by what it wrote, to the person or to a lead, or by what a person set there and it leaves alone."""
     if field in STRICT:
         names = ("stage", "furthest") if field == "stage" else ("status",)
         yield from (value for track in one.memory.tracks for name in names if (value := track.get(name)) is not None)
         return
-    spec = one.fields.spec(field)
-    if spec is None:
-        return
-    texts = [one.memory.base[spec.property]] if spec.property in one.memory.base else []
-    texts += one.memory.intended.get(spec.property, ())[1:]
-    texts += [hold.live for hold in one.holds if hold.property == spec.property and hold.by in _PEOPLE]
-    yield from (one.fields.decode(field, text) for text in texts)
+    memory = one.memory
+    texts = [
+        *memory.base.items(),
+        *((place, text) for place, intended in memory.intended.items() for text in intended[1:]),
+        *((hold.property, hold.live) for hold in one.holds if hold.by in _PEOPLE),
+    ]
+    for place, text in texts:
+        words = one.fields.words_at(place)
+        spec = words.spec(field)
+        if spec is not None and spec.property == place_of(place).property:
+            yield words.decode(field, text)

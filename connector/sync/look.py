@@ -180,15 +180,9 @@ class Look:
         adopted = not tracks and decision.tracks[0].adopted
         if person.unmapped:
             return Looked(person, kept, memory, decision, UNTOUCHED, adopted, mark=mark, holds=holds)
-        echoes = self._with_last(memory, came_across)
+        echoes = _with_last(memory, came_across)
         difference, postponed = self._compared(person, kept, decision, holds, Ours(memory), mark, echoes)
         return Looked(person, kept, memory, decision, difference, adopted, postponed, mark, holds, echoes)
-
-    def _with_last(self, memory: Memory, fields: Mapping[str, bool]) -> dict[str, Echo]:
-        """The properties of these fields (field -> whether it waits), each with what we wrote there last."""
-        written = self._assembly.written
-        names = {written[field]: waits for field, waits in fields.items() if field in written}
-        return {name: Echo(memory.base.get(name), waits) for name, waits in names.items()}
 
     def _compared(
         self,
@@ -224,7 +218,7 @@ class Look:
 
     def _again(self, one: Looked, found: Found) -> Looked:
         mine = {**Ours(one.memory), **{name: frozenset((live,)) for name, live in found.ours.items()}}
-        echoes = {**one.echoes, **self._with_last(one.memory, found.echoes)}
+        echoes = {**one.echoes, **_with_last(one.memory, found.echoes)}
         difference, postponed = self._compared(one.person, one.kept, one.decision, found.holds, mine, one.mark, echoes)
         return replace(
             one,
@@ -259,3 +253,8 @@ class Look:
         if self._order.verb != "plan":
             self._mending.undecidable(person_id, message)
         self._report.end((person_id,), "rejected")
+
+
+def _with_last(memory: Memory, places: Mapping[str, bool]) -> dict[str, Echo]:
+    """These places (place -> whether it waits), each with what we wrote there last."""
+    return {place: Echo(memory.base.get(place), waits) for place, waits in places.items()}

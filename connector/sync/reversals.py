@@ -22,7 +22,7 @@ from connector.ledger.writers import id_of, writer
 from connector.log import get_logger
 from connector.model import CONFLICT
 from connector.plan import Held, Set, Terms, set_by
-from connector.sync.echoes import Echoes
+from connector.sync.echoes import Echoes, Standing
 from connector.sync.session import Order, Report, Session
 from connector.sync.who import Versions, Who, newest_of
 from connector.wording import people
@@ -48,7 +48,7 @@ class Found:
 
     holds: Mapping[str, Held]  # property -> what is left alone, with whose it is
     ours: Mapping[str, str]  # property -> a value that our own token wrote
-    echoes: Mapping[str, bool]  # fields whose value came across from another account of ours -> whether it waits
+    echoes: Mapping[str, bool]  # places whose value came across from another account of ours -> whether it waits
     reversals: tuple[Reversal, ...]
 
 
@@ -70,10 +70,6 @@ class Reversals:
         self._echoes = echoes
         self._terms = terms
         self._ledger = session.ledger
-        #: property of the person's own record -> field, of what may be written back
-        self._own = {
-            spec.property: field for field in terms.write_back.rules if (spec := session.fields.spec(field)) is not None
-        }
         self._stopped: set[tuple[str, str]] = set()  # (person id, property) that this run stopped at
         self._has_told = False
         self._groups: dict[tuple[str, str, str, str], int] = {}  # (property, by, source, name) -> people of those
@@ -97,9 +93,9 @@ class Reversals:
             for id in (one.person.id,)
         ]
 
-    def _open_values(self, disputed: Sequence[Held]) -> dict[str, str]:
-        """Field -> what stands there, of values nobody has been found for yet."""
-        return {field: one.live for one in disputed if _is_open(one) and (field := self._own.get(one.property))}
+    def _open_values(self, disputed: Sequence[Held]) -> dict[str, Standing]:
+        """Place -> what stands there, of values nobody has been found for yet."""
+        return {one.property: Standing(self._rule(one.property).field, one.live) for one in disputed if _is_open(one)}
 
     def _disputed(self, one: Looked) -> list[Held]:
         """Values that are news: held from now on, or a stage or status that a system set and that we would set back."""
@@ -133,7 +129,7 @@ class Reversals:
             if _is_open(held) and self._who.is_us(id, held.property, versions):
                 ours[held.property] = held.live
                 continue
-            if self._own.get(held.property) in echoes:
+            if held.property in echoes:
                 continue
             told = self._told(held, versions)
             before = known.get((id, held.property))
@@ -145,7 +141,7 @@ class Reversals:
                 told = replace(told, code=CONFLICT, until=None)
                 self._stop(id, told)
             holds[held.property] = told
-        told_apart = {field: echoes[field] for name, field in self._own.items() if field in echoes and name not in ours}
+        told_apart = {place: waits for place, waits in echoes.items() if place not in ours}
         return Found(holds, ours, told_apart, tuple(found))
 
     def _told(self, held: Held, versions: Versions) -> Held:

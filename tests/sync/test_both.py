@@ -5,7 +5,7 @@ HubSpot's own sync with Dynamics (lesson 34, G4).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from connector.sandbox.clock import Clock, to_ms
 from connector.sandbox.dataverse import DataverseSandbox, Environment
 from connector.sandbox.dataverse.people import InventedRows
 from connector.sandbox.dataverse.rows import Value
+from connector.sandbox.dataverse.schema import Ref
 from connector.sandbox.generate import GeneratedPeople
 from connector.sandbox.records import Source
 from connector.sandbox.server import generated
@@ -42,6 +43,7 @@ COPIED = (
     "stage_reason",
 )
 STAGE = "lifecyclestage"
+RECORDS = ("contact", "lead")
 
 
 @dataclass
@@ -91,6 +93,14 @@ class DynamicsSide:
     def put(self, id: str, properties: Mapping[str, str]) -> None:
         values = self.organisation.values("contact", properties)
         self.sandbox.world.write("contact", id, values, by=self.user)
+        on_leads = {name: value for name, value in values.items() if name in self.fields.leads.properties_mapped}
+        for lead in self.leads_of(id) if on_leads else ():
+            self.sandbox.world.write("lead", lead, on_leads, by=self.user)
+
+    def leads_of(self, contact: str) -> list[str]:
+        """The leads beside a contact: the copier keeps those alike as well."""
+        rows = self.sandbox.world.shelf("lead").rows()
+        return [row.id for row in rows if row.values.get("parentcontactid") == Ref("contact", contact)]
 
 
 @dataclass
@@ -120,7 +130,7 @@ class Both:
     @property
     def writes(self) -> int:
         """Records that the connector wrote."""
-        return self.hubspot.sandbox.world.writes + self.dynamics.sandbox.world.writes["contact"]
+        return self.hubspot.sandbox.world.writes + sum(self.dynamics.sandbox.world.writes[one] for one in RECORDS)
 
     def quarrels(self) -> list[Any]:
         """Holds and reversals of both."""
@@ -157,9 +167,7 @@ def test_lesson_34_a_copier_between_both_crms_finds_no_owner_and_no_quarrel(both
     """Who is heard of by one CRM alone is decided on unlike. Ten rounds: after the first everything is written, then it
     is quiet; what one CRM says of such people stands in the other, where no track has moved and nothing is held."""
     readers = _leads(both)[:3]
-    for address in readers:
-        for name in ("Visited pricing", "Attended webinar", "Read case study", "Read comparison guide"):
-            both.hubspot.sandbox.world.join_list(name, both.hubspot.known()[address][0], at=both.hubspot.place.now())
+    _read_much(both, readers)
 
     told = [both.round() for _ in range(10)]
 
@@ -171,6 +179,35 @@ def test_lesson_34_a_copier_between_both_crms_finds_no_owner_and_no_quarrel(both
     ids = [both.dynamics.known()[address][0] for address in readers]
     tracks = both.dynamics.place.ledger.people.remember(ids)
     assert {tracks[id].tracks[0]["stage"] for id in ids} == {"lead"}
+
+
+def test_lesson_34_what_is_copied_into_the_leads_of_a_contact_finds_no_owner_either(both: Both) -> None:
+    """A vendor's sync writes into contacts and leads alike. The track of a lead answers to nobody who copies, nothing
+    on it is held, and it is quiet after the first round."""
+    readers = _leads(both)[:3]
+    beside = {address: both.dynamics.organisation.lead(parent=both.dynamics.known()[address][0]) for address in readers}
+    both.pass_by(60)
+    both.dynamics.place.sync()
+    _read_much(both, readers)
+
+    told = [both.round() for _ in range(6)]
+
+    assert told[0] > 0
+    assert not any(told[1:]), told
+    assert both.quarrels() == []
+    leads = both.dynamics.fields.leads
+    shown = [both.dynamics.organisation.stored("lead", id) for id in beside.values()]
+    assert {leads.decode("stage", one["cx_lifecyclestage"]) for one in shown} == {"mql"}
+    remembered = both.dynamics.place.ledger.people.remember([both.dynamics.known()[one][0] for one in readers])
+    tracks = [track for one in remembered.values() for track in one.tracks]
+    assert {(track["stage"], track["cause"] == "person") for track in tracks} == {("lead", False)}
+
+
+def _read_much(both: Both, readers: Sequence[str]) -> None:
+    """What makes them an MQL, where only HubSpot hears of it."""
+    for address in readers:
+        for name in ("Visited pricing", "Attended webinar", "Read case study", "Read comparison guide"):
+            both.hubspot.sandbox.world.join_list(name, both.hubspot.known()[address][0], at=both.hubspot.place.now())
 
 
 def _leads(both: Both) -> list[str]:
