@@ -92,12 +92,12 @@ def _told(budget: dict[str, Any]) -> str:
     return f"{used}; {left:,} left to us, {budget['floor']:,} stay for others; {resets}"
 
 
-def foretell(session: Session, connection: Connection, *, aloud: bool) -> None:
-    """Count what a backfill is about to read, and say on stderr when it will end."""
+def foretell(session: Session, connection: Connection, *, aloud: bool, dry: bool = False) -> None:
+    """Count what a backfill is about to read, and say on stderr when it will end; a `dry` one writes to nobody."""
     from connector.sync.forecast import begin, today  # noqa: PLC0415 - --help does without
 
     day = today(session.ledger, connection.address, session.now())
-    forecast = begin(session, day, budget_of(connection), costs_of(connection))
+    forecast = begin(session, day, budget_of(connection), costs_of(connection), dry=dry)
     if aloud and forecast.calls:
         print(f"backfill: {forecast}", file=sys.stderr)  # noqa: T201 - said before the work, as progress is
 

@@ -106,7 +106,7 @@ def backfill(
             resume=moment is None,
         )
         if order.everything and session.unsigned() is None:
-            foretell(session, chosen.connection, aloud=output == "text")
+            foretell(session, chosen.connection, aloud=output == "text", dry=dry_run)
         report = ran(session, order)
         batch = chosen.connection.read.batch
         return _told_plan(session, report, output, most, batch) if dry_run else _told(report, output)

@@ -73,11 +73,13 @@ def today(ledger: Ledger, address: str, now: datetime) -> Day:
     return day
 
 
-def begin(session: Session, day: Day, budget: Budget, costs: Costs) -> Forecast:
-    """Count what a backfill is about to read (on), and foresee its end. A refusal is no reason not to begin."""
+def begin(session: Session, day: Day, budget: Budget, costs: Costs, *, dry: bool = False) -> Forecast:
+    """Count what a backfill is about to read (on), and foresee its end; a `dry` one writes to nobody. A refusal is no
+    reason not to begin."""
     ledger, now = session.ledger, session.now()
     totals = {kind: _count(session, kind) for kind in _kinds(session)}
-    kept: dict[str, Any] = {"totals": totals, "writes": session.mode != "observe", "at": now.timestamp()}
+    writes = not dry and session.mode != "observe"
+    kept: dict[str, Any] = {"totals": totals, "writes": writes, "at": now.timestamp()}
     kept["costs"] = asdict(costs)
     number = _number(ledger)
     kept["reading"] = reading = _reading(ledger, kept, number)

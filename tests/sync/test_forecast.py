@@ -56,6 +56,13 @@ def test_g7_the_end_of_a_backfill_is_told_with_its_share_of_the_day(tmp_path: Pa
     )
 
 
+def test_a_dry_run_is_foreseen_without_writes(tmp_path: Path) -> None:
+    """1,000 pages and 200 calls for links."""
+    world = Counting(tmp_path)
+
+    assert begin(world.session(world.ledger()), day(), Budget(), COSTS, dry=True).calls == 1_200
+
+
 def test_the_calls_of_a_backfill_depend_on_how_large_its_pages_and_batches_are(tmp_path: Path) -> None:
     """A CRM with pages of 2,000 and batches of 50: 50 pages, 200 calls for links, 4,000 to read again and write."""
     world = Counting(tmp_path)
