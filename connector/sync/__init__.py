@@ -8,6 +8,9 @@ The loop: ids to look at, read, normalise, decide, diff, guard, apply, record.
     circumstances.py who must be looked at again because agreement, scope, lists or the day are others now
     asking.py     what the agreement asks of records, and what of it has been read
     pull.py       read what changed, or everything, into the mirror
+    scanning.py   everything, page by page
+    fetching.py   what the CRM says of records, and what belongs to them
+    keeping.py    what was read, with all that follows from it being new
     assembling.py put people together from the mirror, with what others edited
     whom.py       whom a run looks at
     look.py       decide, diff

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from connector.crm import ACTIVITIES, KINDS
+from connector.crm import ACTIVITIES
 from connector.crm.daily import Day, day_from
 from connector.crm.pacing import Budget
 from connector.crm.priorities import Priority
@@ -77,7 +77,7 @@ def begin(session: Session, day: Day, budget: Budget, costs: Costs, *, dry: bool
     """Count what a backfill is about to read (on), and foresee its end; a `dry` one writes to nobody. A refusal is no
     reason not to begin."""
     ledger, now = session.ledger, session.now()
-    totals = {kind: _count(session, kind) for kind in _kinds(session)}
+    totals = {kind: _count(session, kind) for kind in session.kinds()}
     writes = not dry and session.mode != "observe"
     kept: dict[str, Any] = {"totals": totals, "writes": writes, "at": now.timestamp()}
     kept["costs"] = asdict(costs)
@@ -188,7 +188,7 @@ def _unread(ledger: Ledger, kind: str, total: int, number: int | None) -> int:
 
 def calls_to_read(session: Session, costs: Costs) -> int:
     """About how many calls it takes to read everything anew that the ledger knows."""
-    return sum(_to_read(kind, session.ledger.mirror.count(kind), costs) or 1 for kind in _kinds(session))
+    return sum(_to_read(kind, session.ledger.mirror.count(kind), costs) or 1 for kind in session.kinds())
 
 
 def _to_read(kind: str, records: int, costs: Costs) -> int:
@@ -206,10 +206,6 @@ def _count(session: Session, kind: str) -> int:
         return session.crm.count(kind) or 0
     except CrmError:
         return 0
-
-
-def _kinds(session: Session) -> tuple[str, ...]:
-    return tuple(kind for kind in KINDS if kind == "contact" or session.fields.properties(kind))
 
 
 def _told(at: datetime) -> str:

@@ -126,7 +126,7 @@ def _read(session: Session, order: Order, pull: Pull, report: Report) -> None:
         pull.changes()
         if order.verb == "sync":
             with session.calling_as("reconcile"):
-                Sweeps(session, report, pull.kinds(), sweeps(session, report, pull)).go_on()
+                Sweeps(session, report, session.kinds(), sweeps(session, report, pull)).go_on()
     if order.only is not None:
         pull.read("contact", order.only)
         pull.read_leads_of(order.only)

@@ -49,7 +49,7 @@ class _Sweeping:
 
     def _kinds_from(self, place: Place) -> Iterator[tuple[str, str]]:
         """The kinds still to go through, each with the record to go on after."""
-        kinds = self._pull.kinds()
+        kinds = self._session.kinds()
         first = kinds.index(place.kind) if place.kind in kinds else 0
         for kind in kinds[first:]:
             yield kind, place.after if kind == place.kind else ""
@@ -72,7 +72,7 @@ class Reconcile(_Sweeping):
 
     def size(self) -> int | None:
         """As many as are known."""
-        return sum(self._ledger.mirror.count(kind) for kind in self._pull.kinds())
+        return sum(self._ledger.mirror.count(kind) for kind in self._session.kinds())
 
     def pieces(self, place: Place) -> Iterator[Place]:
         """Kind by kind: the list, then those it did not show."""
@@ -119,9 +119,9 @@ class Reconcile(_Sweeping):
     def _differing(self, kind: str, records: Sequence[Record]) -> set[str]:
         """Those that are not as kept, or list somebody merged into them of whom we know on their own. What nobody can
         read is rejected already, and stays so until it changes."""
-        seen, _ = self._pull.seen(kind, records)
+        seen, _ = self._pull.keeping.seen(kind, records)
         differing = {one.seen.id for one in self._ledger.mirror.news(kind, seen)}
-        return differing | self._pull.merges_in(kind, records)
+        return differing | self._pull.keeping.merges_in(kind, records)
 
     def _ask_after(self, kind: str, missed: Sequence[str], place: Place) -> Place:
         """By growing ids: whoever answers in a way that settles nothing is not asked after again."""
@@ -147,12 +147,12 @@ class Associations(_Sweeping):
 
     def pieces(self, place: Place) -> Iterator[Place]:
         """By contact id; a thousand of them take one call for each kind of record they may be linked to."""
-        used = [kind for kind in KINDS if kind != "contact" and kind in self._pull.kinds()]
+        used = [kind for kind in KINDS if kind != "contact" and kind in self._session.kinds()]
         while used and (ids := self._ledger.mirror.contacts(place.after, RECORDS)):
             links = {to: self._crm.links("contact", ids, to) for to in used}
             with self._ledger.transaction():
                 self._session.still_mine()
-                self._pull.relink("contact", links)
+                self._pull.keeping.relink("contact", links)
                 done = place.done + len(ids)
                 place = self._keep(replace(place, at=self._session.now(), kind="contact", after=ids[-1], done=done))
             self._pull.read_strangers(links)

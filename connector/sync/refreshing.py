@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 from connector.log import carried
 from connector.sync.ahead import result
+from connector.sync.fetching import Fetched
 from connector.sync.session import Report, Session
 from connector.sync.stalling import Watch
 
 if TYPE_CHECKING:
-    from connector.sync.pull import Fetched, Pull
+    from connector.sync.pull import Pull
 
 #: Batches of people that are read again ahead of the one that is written.
 BATCHES = 2
@@ -43,13 +44,13 @@ class Refreshing:
         self._direct = pull.fetch
 
     def __enter__(self) -> Refreshing:
-        self._pull.fetch = self._fetch  # type: ignore[method-assign]  # put back at the end
+        self._pull.fetch = self._fetch
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pull.fetch = self._direct  # type: ignore[method-assign]  # see above
+        self._pull.fetch = self._direct
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def expect(self) -> None:
@@ -70,7 +71,7 @@ class Refreshing:
         return self._coming.keys()
 
     def _fetch(self, kind: str, ids: Sequence[str]) -> Fetched:
-        """As `Pull.fetch`, from what was read ahead as far as that is still fresh."""
+        """As asked for directly, from what was read ahead as far as that is still fresh."""
         if kind != CONTACT:
             return self._direct(kind, ids)
         oldest = self._session.now() - self._max_age

@@ -19,11 +19,12 @@ from connector.crm import Page
 from connector.model import Record
 from connector.sync import marks
 from connector.sync.ahead import ahead, in_groups, in_turn
+from connector.sync.fetching import Gathered
 from connector.sync.session import Report, Session
 from connector.sync.stalling import Watch
 
 if TYPE_CHECKING:
-    from connector.sync.pull import Gathered, Pull
+    from connector.sync.pull import Pull
 
 
 #: A page weighs as much as so many records at least: it cost a call, which a crash repeats.

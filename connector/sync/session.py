@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from connector.agreement import Agreement
-from connector.crm import CRM
+from connector.crm import CRM, KINDS
 from connector.crm.priorities import Priority
 from connector.decide import Decider, Office
 from connector.errors import Deferred
@@ -97,6 +97,10 @@ class Session:
     def memory(self) -> People:
         """What is remembered of people. Observing keeps a memory of its own: what would have been, had it been done."""
         return self.ledger.shadows if self.mode == "observe" else self.ledger.people
+
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds the agreement uses something of, people last."""
+        return tuple(kind for kind in KINDS if kind == "contact" or self.fields.properties(kind))
 
     def go_live(self, as_of: datetime) -> datetime:
         """Since when facts count: the configured instant, or the first look of a connection that only observes."""

@@ -216,7 +216,7 @@ MUTANTS = (
     ),
     Mutant(
         "merges are not folded",
-        "connector/sync/pull.py",
+        "connector/sync/keeping.py",
         "self._merging.fold(kind, live, merged)",
         "repr(merged)",
         "tests/sync/test_cases.py::test_case_38_merged_contacts_are_one_customer_with_one_history",
