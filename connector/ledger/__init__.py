@@ -30,7 +30,8 @@ then the call goes out, then the outcome commits with its evidence; no transacti
     forgetting.py   who is to be erased, everywhere, and never kept again
     tidying.py      forgetting what nobody will ask for any more
     quota.py        what processes agree on about the CRM's quotas
-    runs.py         runs, cursors, the lease, pauses, the daemon's schedule
+    runs.py         runs, the lease, pauses, the daemon's schedule
+    cursors.py      how far reading and sweeps got
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from connector.ledger.aside import Aside
 from connector.ledger.beside import Beside
 from connector.ledger.conflicts import Conflicts
 from connector.ledger.counterparts import Counterparts
+from connector.ledger.cursors import Cursors
 from connector.ledger.database import Database
 from connector.ledger.folding import Folding
 from connector.ledger.forgetting import Forgetting, Forgotten
@@ -88,6 +90,7 @@ class Ledger:
         self.observations = Observations(database, connection)
         self.undone = UndoneParts(database, connection)
         self.runs = Runs(database, connection)
+        self.cursors = Cursors(database, connection)
         self.losses = Losses(database, connection)
         self.folding = Folding(
             database,

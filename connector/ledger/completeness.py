@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connector.ledger.runs import Runs
+from connector.ledger.cursors import Cursors
 
 #: The sweeps, by what they look for.
 RECONCILE, ASSOCIATIONS, ARCHIVED = "reconcile", "associations", "archived"
@@ -52,10 +52,10 @@ class Completeness:
         }
 
 
-def completeness(runs: Runs, drift: int | None = None) -> Completeness:
+def completeness(cursors: Cursors, drift: int | None = None) -> Completeness:
     """As the ledger has it; `drift` is that of a run, else what the latest sweep found."""
-    swept = [at for _, at in runs.sweeps((RECONCILE, ASSOCIATIONS, ARCHIVED)).values()]
-    return Completeness(runs.complete_until(), runs.swept_drift() if drift is None else drift, *swept)
+    swept = [at for _, at in cursors.sweeps((RECONCILE, ASSOCIATIONS, ARCHIVED)).values()]
+    return Completeness(cursors.complete_until(), cursors.swept_drift() if drift is None else drift, *swept)
 
 
 def _moment(at: datetime, now: datetime) -> str:

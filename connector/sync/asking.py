@@ -41,7 +41,7 @@ def note(session: Session, *, everything: bool) -> None:
     runs = session.ledger.runs
     known, as_known = runs.connection().reads, runs.read_as()
     asked, asked_as = reads_of(session), _read_as(session)
-    if known is None and not runs.told(kind for kind in asked if asked[kind]):
+    if known is None and not session.ledger.cursors.told(kind for kind in asked if asked[kind]):
         return
     if known is not None and not everything and must_read_everything(session):
         asked, asked_as = _of_these(asked, known), _of_these(asked_as, as_known or {})

@@ -53,13 +53,13 @@ class Backwards:
     def met(self, manner: str) -> None:
         """The account let a stage go back, or did not: remembered, and looked at anew with every write, for an account
         may be changed at any moment."""
-        if self._session.ledger.runs.cursor(MANNER) != manner:
-            self._session.ledger.runs.move_cursor(MANNER, manner)
+        if self._session.ledger.cursors.of(MANNER) != manner:
+            self._session.ledger.cursors.move(MANNER, manner)
 
     def leaves_blank(self) -> bool:
         """Whether going back means to stand blank for a moment: as this account has shown, else as its CRM is known."""
         usual = ANY_WAY if self._session.settings.stages_go_back else FORWARD_ONLY
-        return (self._session.ledger.runs.cursor(MANNER) or usual) != ANY_WAY
+        return (self._session.ledger.cursors.of(MANNER) or usual) != ANY_WAY
 
     # -- clear, then set --------------------------------------------------------------------------------------------
 

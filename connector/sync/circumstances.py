@@ -45,17 +45,17 @@ def remember(session: Session, order: Order) -> None:
 
 def _follow_lists(session: Session) -> None:
     """Whoever joined or left a list that the scope asks about is looked at again."""
-    runs, members = session.ledger.runs, session.scope.members
+    members = session.scope.members
     before = known_members(session.ledger)
     if members != before:
         with session.ledger.transaction():
             session.ledger.mirror.mark_dirty(sorted({id for _, id in members ^ before}))
-            runs.move_cursor("scope members", orjson.dumps(sorted(members)).decode())
+            session.ledger.cursors.move("scope members", orjson.dumps(sorted(members)).decode())
 
 
 def known_members(ledger: Ledger) -> frozenset[tuple[str, str]]:
     """Who was on the lists that the scope asks about, as the last run met them: (list, contact)."""
-    return frozenset((name, id) for name, id in orjson.loads(ledger.runs.cursor("scope members") or "[]"))
+    return frozenset((name, id) for name, id in orjson.loads(ledger.cursors.of("scope members") or "[]"))
 
 
 def _change_memory(session: Session, order: Order) -> None:
@@ -81,9 +81,9 @@ def wake(session: Session, order: Order) -> None:
     moment = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
     if moment > local:
         moment -= timedelta(days=1)
-    served = session.ledger.runs.cursor("scores")
+    served = session.ledger.cursors.of("scores")
     due = moment.astimezone(UTC).isoformat()
     if served is None or served < due:
         with session.ledger.transaction():
             memory.wake(order.as_of, scores=True)
-            session.ledger.runs.move_cursor("scores", due)
+            session.ledger.cursors.move("scores", due)

@@ -111,7 +111,7 @@ class Echoes:
         there = {name: Ledger(self._ledger.database, name) for name in wanted}
         memories = {name: there[name].people.remember(sorted(those)) for name, those in wanted.items()}
         holds = {name: there[name].holds.of(sorted(those)) for name, those in wanted.items()}
-        told_until = {name: ledger.runs.told_until(PERSON) for name, ledger in there.items()}
+        told_until = {name: ledger.cursors.told_until(PERSON) for name, ledger in there.items()}
         return {
             id: [
                 _Other(
@@ -185,7 +185,7 @@ class Echoes:
 
     def _known(self) -> frozenset[str]:
         if self._copiers is None:
-            self._copiers = frozenset(orjson.loads(self._ledger.runs.cursor(_COPIERS) or "[]"))
+            self._copiers = frozenset(orjson.loads(self._ledger.cursors.of(_COPIERS) or "[]"))
         return self._copiers
 
     def _learn(self, version: PropertyVersion | None) -> None:
@@ -194,7 +194,7 @@ class Echoes:
             return
         if version.source not in self._known():
             self._copiers = self._known() | {version.source}
-            self._ledger.runs.move_cursor(_COPIERS, orjson.dumps(sorted(self._copiers)).decode())
+            self._ledger.cursors.move(_COPIERS, orjson.dumps(sorted(self._copiers)).decode())
 
 
 def _says(words: Words, value: Value, standing: Standing) -> bool:

@@ -233,8 +233,8 @@ class _State:
     """Which fields cannot be believed, of which the others were asked, which were released: kept between runs."""
 
     def __init__(self, session: Session) -> None:
-        self._runs = session.ledger.runs
-        kept = orjson.loads(self._runs.cursor("emptied") or "{}")
+        self._cursors = session.ledger.cursors
+        kept = orjson.loads(self._cursors.of("emptied") or "{}")
         self.open: list[Field] = [(kind, field) for kind, field in kept.get("open", ())]
         self._asked: dict[str, int] = kept.get("asked", {})
         self._released: dict[str, str] = kept.get("released", {})
@@ -265,7 +265,7 @@ class _State:
         """Into the ledger, where anything changed."""
         packed = self._packed()
         if packed != self._before:
-            self._runs.move_cursor("emptied", packed)
+            self._cursors.move("emptied", packed)
             self._before = packed
 
     def _packed(self) -> str:

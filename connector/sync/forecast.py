@@ -83,14 +83,14 @@ def begin(session: Session, day: Day, budget: Budget, costs: Costs, *, dry: bool
     kept["costs"] = asdict(costs)
     number = _number(ledger)
     kept["reading"] = reading = _reading(ledger, kept, number)
-    ledger.runs.move_cursor(_KEPT, orjson.dumps(kept).decode())
+    ledger.cursors.move(_KEPT, orjson.dumps(kept).decode())
     calls = reading + _writing(ledger, kept, number)
     return _forecast(calls, costs.calls_a_second, seen=False, day=day, budget=budget, now=now)
 
 
 def foresee(ledger: Ledger, day: Day, budget: Budget, now: datetime) -> Forecast | None:
     """When the backfill that is under way, or waits to go on, ends; None where there is none."""
-    kept, number = orjson.loads(ledger.runs.cursor(_KEPT) or "null"), _number(ledger)
+    kept, number = orjson.loads(ledger.cursors.of(_KEPT) or "null"), _number(ledger)
     if kept is None or "reading" not in kept or number is None:
         return None
     reading, began = _reading(ledger, kept, number), datetime.fromtimestamp(kept["at"], UTC)
@@ -153,7 +153,7 @@ def _worked_until(ledger: Ledger, number: int, began: datetime, now: datetime) -
 
 def _reading(ledger: Ledger, kept: Mapping[str, Any], number: int | None) -> int:
     """Calls for what is not read yet; `number` None: nothing has been read."""
-    if number is not None and ledger.runs.cursor(f"{SCAN} read") == str(number):
+    if number is not None and ledger.cursors.of(f"{SCAN} read") == str(number):
         return 0
     unread = {kind: _unread(ledger, kind, total, number) for kind, total in kept["totals"].items()}
     return sum(_to_read(kind, records, Costs(**kept["costs"])) for kind, records in unread.items())
@@ -161,7 +161,7 @@ def _reading(ledger: Ledger, kept: Mapping[str, Any], number: int | None) -> int
 
 def _writing(ledger: Ledger, kept: Mapping[str, Any], number: int | None) -> int:
     """Calls for whoever is still to be written to: everybody, and once all is read whoever is planned or undecided."""
-    if number is None or ledger.runs.cursor(f"{SCAN} read") != str(number):
+    if number is None or ledger.cursors.of(f"{SCAN} read") != str(number):
         return _to_write(kept, kept["totals"].get("contact", 0))
     return _to_write(kept, ledger.work.left_to_write(number))
 
@@ -180,9 +180,9 @@ def _to_write(kept: Mapping[str, Any], people: int) -> int:
 def _unread(ledger: Ledger, kind: str, total: int, number: int | None) -> int:
     if number is None:
         return total
-    if ledger.runs.cursor(f"scanned:{kind}") == str(number):
+    if ledger.cursors.of(f"scanned:{kind}") == str(number):
         return 0
-    began = ledger.runs.cursor(f"since run:{kind}") if ledger.runs.cursor(f"scan:{kind}") is not None else None
+    began = ledger.cursors.of(f"since run:{kind}") if ledger.cursors.of(f"scan:{kind}") is not None else None
     return total if began is None else max(0, total - ledger.mirror.count_met(kind, int(began)))
 
 

@@ -79,8 +79,8 @@ def finish(session: Session, order: Order, report: Report) -> None:
     report.set_aside = session.ledger.rejects.by_code()
     report.finished_at = session.now()
     if order.everything and report.status == "running":
-        session.ledger.runs.note_drift(report.drift)
-    complete = completeness(session.ledger.runs, report.drift)
+        session.ledger.cursors.note_drift(report.drift)
+    complete = completeness(session.ledger.cursors, report.drift)
     report.complete_until, report.completeness = complete.until, complete.to_json(report.finished_at)
     report.seconds = (report.finished_at - report.started_at).total_seconds()
     if report.status == "running":

@@ -61,7 +61,7 @@ class Keeping:
             self.relink(kind, gathered.links)
             self._merging.fold(kind, live, merged)
             if cursor is not None and cursor[1] is not None:
-                self._ledger.runs.move_cursor(*cursor, read_at)
+                self._ledger.cursors.move(*cursor, read_at)
         self._report.count("read", len(live) if kind == "contact" else 0)
 
     def part_with(self, kind: str, ids: Sequence[str]) -> int:

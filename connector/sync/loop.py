@@ -156,12 +156,12 @@ def _whose_fields_are_empty(
 
 def _tidy(session: Session) -> None:
     """Once a day, what nobody will ask for any more is forgotten."""
-    now, runs = session.now(), session.ledger.runs
+    now, cursors = session.now(), session.ledger.cursors
     today = now.date().isoformat()
-    if runs.cursor("tidied") != today:
+    if cursors.of("tidied") != today:
         with session.ledger.transaction():
             session.ledger.tidy(now - KEPT)
-            runs.move_cursor("tidied", today)
+            cursors.move("tidied", today)
 
 
 # -- the guard ------------------------------------------------------------------------------------------------------

@@ -20,59 +20,59 @@ from connector.sync.session import Session
 
 def begin(session: Session, kind: str, run: int) -> None:
     """Before the first page."""
-    runs = session.ledger.runs
+    cursors = session.ledger.cursors
     begun = session.now()
     cursor = session.crm.begin(kind, begun)
     with session.ledger.transaction():
-        runs.move_cursor(f"begun:{kind}", begun.isoformat())
-        runs.move_cursor(f"mark:{kind}", cursor)
-        runs.move_cursor(f"since run:{kind}", str(run))
+        cursors.move(f"begun:{kind}", begun.isoformat())
+        cursors.move(f"mark:{kind}", cursor)
+        cursors.move(f"since run:{kind}", str(run))
 
 
 def end(session: Session, kind: str, run: int, cursor: str | None = None) -> None:
     """After the last page, which may bring a cursor of its own; inside the caller's transaction."""
-    runs = session.ledger.runs
-    begun = datetime.fromisoformat(runs.cursor(f"begun:{kind}") or "")
-    runs.drop_cursors(f"scan:{kind}")
-    runs.move_cursor(f"scanned:{kind}", str(run))
+    cursors = session.ledger.cursors
+    begun = datetime.fromisoformat(cursors.of(f"begun:{kind}") or "")
+    cursors.drop(f"scan:{kind}")
+    cursors.move(f"scanned:{kind}", str(run))
     mark = (
-        cursor or runs.cursor(f"mark:{kind}") or runs.cursor(f"changes:{kind}")
+        cursor or cursors.of(f"mark:{kind}") or cursors.of(f"changes:{kind}")
     )  # a scan begun by an earlier version has none
-    runs.move_cursor(f"changes:{kind}", mark, begun)
-    runs.move_cursor(f"full:{kind}", begun.isoformat())
+    cursors.move(f"changes:{kind}", mark, begun)
+    cursors.move(f"full:{kind}", begun.isoformat())
 
 
 def is_complete(session: Session, kind: str, short: int) -> bool:
     """Whether a scan told everything, though it fell `short` by so many; inside the caller's transaction."""
-    runs = session.ledger.runs
-    before = runs.cursor(f"short:{kind}") or runs.cursor(f"overcounted:{kind}")
+    cursors = session.ledger.cursors
+    before = cursors.of(f"short:{kind}") or cursors.of(f"overcounted:{kind}")
     if short > int(before or 0):
         return False
-    runs.drop_cursors(f"short:{kind}")
-    runs.drop_cursors(f"overcounted:{kind}")
+    cursors.drop(f"short:{kind}")
+    cursors.drop(f"overcounted:{kind}")
     if short:
-        runs.move_cursor(f"overcounted:{kind}", str(short))
+        cursors.move(f"overcounted:{kind}", str(short))
     return True
 
 
 def end_short(session: Session, kind: str, run: int, short: int) -> None:
     """After the last page of one that is not complete; inside the caller's transaction."""
-    runs = session.ledger.runs
-    runs.drop_cursors(f"scan:{kind}")
-    runs.move_cursor(f"scanned:{kind}", str(run))
+    cursors = session.ledger.cursors
+    cursors.drop(f"scan:{kind}")
+    cursors.move(f"scanned:{kind}", str(run))
     scan_again(session, kind, short)
 
 
 def scan_again(session: Session, kind: str, short: int) -> None:
     """The next run scans, since the list fell short by so many; inside the caller's transaction."""
-    session.ledger.runs.move_cursor(f"short:{kind}", str(short))
+    session.ledger.cursors.move(f"short:{kind}", str(short))
 
 
 def fell_short(session: Session) -> Set[str]:
     """The kinds whose latest scan was not complete: they are to be scanned again."""
-    return session.ledger.runs.cursors_of("short:").keys()
+    return session.ledger.cursors.those_of("short:").keys()
 
 
 def began_in(session: Session, kind: str, run: int) -> int:
     """The run in which the latest scan of a kind began: whatever was read before it was not met by the scan."""
-    return int(session.ledger.runs.cursor(f"since run:{kind}") or run)
+    return int(session.ledger.cursors.of(f"since run:{kind}") or run)

@@ -16,15 +16,15 @@ _NAMED = 5
 
 def follow_owners(session: Session) -> None:
     """The people of an owner who left the account, or came back, are looked at again: no field of theirs changed."""
-    runs, active = session.ledger.runs, session.owners
-    known = runs.cursor(_CURSOR)
+    cursors, active = session.ledger.cursors, session.owners
+    known = cursors.of(_CURSOR)
     before = frozenset(orjson.loads(known)) if known else active
     if not active or (known and before == active):
         return
     with session.ledger.transaction():
         if changed := before ^ active:
             session.ledger.mirror.mark_dirty(_people_of(session, changed))
-        runs.move_cursor(_CURSOR, orjson.dumps(sorted(active)).decode())
+        cursors.move(_CURSOR, orjson.dumps(sorted(active)).decode())
 
 
 def _people_of(session: Session, owners: frozenset[str]) -> list[str]:

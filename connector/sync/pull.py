@@ -43,9 +43,9 @@ class Pull:
 
     def changes(self) -> None:
         """Everything that changed since the last run."""
-        kinds, runs = self._session.kinds(), self._ledger.runs
-        runs.read_only(kinds)
-        known, short = runs.cursors_of("changes:"), marks.fell_short(self._session)
+        kinds, cursors = self._session.kinds(), self._ledger.cursors
+        cursors.read_only(kinds)
+        known, short = cursors.those_of("changes:"), marks.fell_short(self._session)
         try:
             for kind in kinds:
                 cursor = known.get(kind)
@@ -93,7 +93,7 @@ class Pull:
         if self._marks:
             with self._ledger.transaction():
                 for name, (mark, complete_until) in self._marks.items():
-                    self._ledger.runs.move_cursor(name, mark, complete_until)
+                    self._ledger.cursors.move(name, mark, complete_until)
             self._marks.clear()
 
     def everything(self, kinds: Sequence[str] | None = None) -> None:

@@ -56,7 +56,7 @@ class _Sweeping:
 
     def _keep(self, place: Place) -> Place:
         """Where it stands, into the ledger; inside the transaction of the piece."""
-        self._ledger.runs.note_sweep(self.name, place.to_json())
+        self._ledger.cursors.note_sweep(self.name, place.to_json())
         return place
 
 
@@ -93,7 +93,7 @@ class Reconcile(_Sweeping):
         now, before = self._session.now(), self._report.drift
         read_at = now - timedelta(seconds=max(page.age for page in group))
         self._report.warnings += [page.warning for page in group if page.warning]
-        told_until = self._ledger.runs.told_until(kind)
+        told_until = self._ledger.cursors.told_until(kind)
         differing = self._differing(kind, records)
         chosen = [one for one in records if one.id in differing]
         if chosen:

@@ -32,50 +32,50 @@ OVER = ("done", "partial", "refused")
 
 def begin(session: Session, run: int) -> None:
     """A run over everybody begins; whatever was left of an earlier one is given up."""
-    runs = session.ledger.runs
+    cursors = session.ledger.cursors
     with session.ledger.transaction():
-        runs.drop_cursors(SCAN)
-        runs.move_cursor(SCAN, str(run))
-        runs.move_cursor(f"{SCAN} of", _asked(session))
+        cursors.drop(SCAN)
+        cursors.move(SCAN, str(run))
+        cursors.move(f"{SCAN} of", _asked(session))
 
 
 def unfinished(session: Session, order: Order) -> RunRow | None:
     """The run over everybody that never ended, if it can be taken up: by one that writes as it did, or does not."""
-    runs = session.ledger.runs
-    found = runs.unfinished_backfill() if runs.cursor(f"{SCAN} of") == _asked(session) else None
+    cursors = session.ledger.cursors
+    found = session.ledger.runs.unfinished_backfill() if cursors.of(f"{SCAN} of") == _asked(session) else None
     if found is not None and (found.verb == "plan") != (order.verb == "plan"):
         return None
-    read_at = runs.cursor(f"{SCAN} read at")
+    read_at = cursors.of(f"{SCAN} read at")
     if read_at is not None:
         outdated = session.now() - datetime.fromisoformat(read_at) > KEEPS
     else:
-        latest = runs.latest(f"{SCAN}:")
+        latest = cursors.latest(f"{SCAN}:")
         outdated = latest is not None and session.now() - latest > LIES
     return None if outdated else found
 
 
 def read_everything(session: Session, order: Order, report: Report, pull: Pull) -> None:
     """Read everybody, unless this run did so in an earlier life; then mark everybody to be looked at, once."""
-    runs, me = session.ledger.runs, str(report.run)
-    if runs.cursor(f"{SCAN} read") != me:
+    cursors, me = session.ledger.cursors, str(report.run)
+    if cursors.of(f"{SCAN} read") != me:
         pull.everything()
         with session.ledger.transaction():
-            runs.move_cursor(f"{SCAN} read", me)
-            runs.move_cursor(f"{SCAN} read at", session.now().isoformat())
-    if order.verb == "backfill" and order.within is None and runs.cursor(f"{SCAN} marked") != me:
+            cursors.move(f"{SCAN} read", me)
+            cursors.move(f"{SCAN} read at", session.now().isoformat())
+    if order.verb == "backfill" and order.within is None and cursors.of(f"{SCAN} marked") != me:
         with session.ledger.transaction():
             session.ledger.mirror.mark_all_dirty()
-            runs.move_cursor(f"{SCAN} marked", me)
+            cursors.move(f"{SCAN} marked", me)
 
 
 def end(session: Session, order: Order, report: Report) -> None:
     """A run ended: nothing is left of one over everybody, be it this one or one whose reading this one went on from."""
-    runs = session.ledger.runs
-    mine = runs.cursor(SCAN) == str(report.run)  # a run that was refused unsigned has begun none
-    read = runs.cursor(f"{SCAN} read") is not None
+    cursors = session.ledger.cursors
+    mine = cursors.of(SCAN) == str(report.run)  # a run that was refused unsigned has begun none
+    read = cursors.of(f"{SCAN} read") is not None
     went_on = read and order.verb == "sync" and not order.due_only and report.status != "refused"
     if report.status in OVER and (mine or went_on):
-        runs.drop_cursors(SCAN)
+        cursors.drop(SCAN)
 
 
 def _asked(session: Session) -> str:

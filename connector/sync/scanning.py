@@ -59,7 +59,7 @@ class Scanning:
         self._report = report
         self._pull = pull
         self._settings = session.settings
-        self._runs = session.ledger.runs
+        self._cursors = session.ledger.cursors
         self._watch = Watch(session, report)
         self._counts_drift = True
 
@@ -68,7 +68,7 @@ class Scanning:
         what differs although nobody told of it is drift."""
         self._counts_drift = counts_drift
         for kind in kinds:
-            if self._runs.cursor(f"scanned:{kind}") != str(self._report.run):
+            if self._cursors.of(f"scanned:{kind}") != str(self._report.run):
                 self._scan(kind)
 
     def _scan(self, kind: str) -> None:
@@ -88,7 +88,7 @@ class Scanning:
 
     def _coming(self, kind: str) -> Generator[tuple[Group, Gathered], None, None]:
         """Group after group with what belongs to its records; pages and links of the next ones are on their way."""
-        after = self._runs.cursor(f"scan:{kind}")
+        after = self._cursors.of(f"scan:{kind}")
         pages = self._session.crm.scan(kind, self._session.fields.properties(kind), after=after or None)
         look = self._watch.look
         depth = self._settings.records_ahead // self._settings.records
@@ -126,7 +126,7 @@ class Scanning:
 
     def _begin(self, kind: str) -> int:
         """Begin, or go on where it stopped; returns how many records were met before."""
-        if self._runs.cursor(f"scan:{kind}") is not None:
+        if self._cursors.of(f"scan:{kind}") is not None:
             began = marks.began_in(self._session, kind, self._report.run)
             return self._session.ledger.mirror.count_met(kind, began)
         marks.begin(self._session, kind, self._report.run)
@@ -151,4 +151,4 @@ class Scanning:
 
     def _told_until(self, kind: str) -> datetime | None:
         """Whatever changed before this instant should be known already; None where nothing can be drift."""
-        return self._runs.told_until(kind) if self._pull.compares and self._counts_drift else None
+        return self._cursors.told_until(kind) if self._pull.compares and self._counts_drift else None

@@ -31,7 +31,7 @@ def read_sources(session: Session, report: Report) -> None:
         Watch(session, report),
         Merging(session, report, Colleagues(session)),
     )
-    known = session.ledger.runs.cursors_of("occurrences:")
+    known = session.ledger.cursors.those_of("occurrences:")
     cursors = {source: known.get(source) for source in session.fields.sources()}
     sources = {source: partial(_parts, session, source, cursor) for source, cursor in cursors.items()}
     for source, part in together(sources, AT_ONCE, watch.look):
@@ -45,7 +45,7 @@ def read_sources(session: Session, report: Report) -> None:
         cursors[source] = cursor
         with session.ledger.transaction():
             mirror.occurrences.add(merging.told_of_survivors(found), report.run)
-            session.ledger.runs.move_cursor(f"occurrences:{source}", cursor)
+            session.ledger.cursors.move(f"occurrences:{source}", cursor)
     mirror.occurrences.adopt_submissions()
 
 

@@ -85,16 +85,16 @@ class Sweeps:
     def __init__(self, session: Session, report: Report, kinds: Sequence[str], sweeps: Sequence[Sweep]) -> None:
         self._session = session
         self._report = report
-        self._runs = session.ledger.runs
+        self._cursors = session.ledger.cursors
         self._kinds = kinds
         self._sweeps = sweeps
 
     def go_on(self) -> None:
         """A piece of each sweep that is behind. Whatever keeps one from going on is told, and the run goes on: nothing
         of what changed may wait for it. Raises Deferred when the program is to stop, and Denied."""
-        if not self._runs.told(self._kinds):
+        if not self._cursors.told(self._kinds):
             return  # the first full read is still to come
-        known = self._runs.sweeps([sweep.name for sweep in self._sweeps])
+        known = self._cursors.sweeps([sweep.name for sweep in self._sweeps])
         for sweep in self._sweeps:
             place = self._place(sweep, *known[sweep.name])
             if sweep.every is None or place is None:
@@ -136,9 +136,9 @@ class Sweeps:
 
     def _end(self, sweep: Sweep, place: Place) -> None:
         with self._session.ledger.transaction():
-            self._runs.end_sweep(sweep.name, place.began_at)
+            self._cursors.end_sweep(sweep.name, place.began_at)
             if sweep.counts_drift:
-                self._runs.note_drift(place.drift)
+                self._cursors.note_drift(place.drift)
 
 
 def _due(every: timedelta, place: Place, now: datetime) -> float:

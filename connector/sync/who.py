@@ -76,7 +76,7 @@ class Who:
 
     def _known(self) -> frozenset[str]:
         if self._own is None:
-            self._own = frozenset(orjson.loads(self._ledger.runs.cursor("own sources") or "[]"))
+            self._own = frozenset(orjson.loads(self._ledger.cursors.of("own sources") or "[]"))
         return self._own
 
     def _sources_of_ours(self, id: str, name: str, versions: Versions) -> set[str]:
@@ -96,7 +96,7 @@ class Who:
 
     def _learn(self, source: str) -> None:
         self._own = self._known() | {source}
-        self._ledger.runs.move_cursor("own sources", orjson.dumps(sorted(self._own)).decode())
+        self._ledger.cursors.move("own sources", orjson.dumps(sorted(self._own)).decode())
 
 
 def newest_of(versions: Versions, live: str) -> PropertyVersion | None:

@@ -126,13 +126,13 @@ def test_reading_waits_for_nobody_who_writes(tmp_path: Path) -> None:
     """Another process is in the middle of a transaction: what is committed is read meanwhile, without a lock."""
     url = f"sqlite:///{tmp_path}/state.db"
     reader, writer = open_ledger(url, "acme"), open_ledger(url, "acme")
-    writer.runs.move_cursor("changes:contact", "before")
+    writer.cursors.move("changes:contact", "before")
     with writer.transaction():
-        writer.runs.move_cursor("changes:contact", "after")
+        writer.cursors.move("changes:contact", "after")
 
-        assert reader.runs.cursor("changes:contact") == "before"
-        assert writer.runs.cursor("changes:contact") == "after"
-    assert reader.runs.cursor("changes:contact") == "after"
+        assert reader.cursors.of("changes:contact") == "before"
+        assert writer.cursors.of("changes:contact") == "after"
+    assert reader.cursors.of("changes:contact") == "after"
 
 
 def test_a_contact_is_dirty_until_settled_and_again_when_its_company_changes(ledger: Ledger) -> None:
@@ -321,15 +321,15 @@ def test_a_ledger_of_the_version_before_is_brought_up_with_what_it_holds(tmp_pat
 
 def test_the_picture_is_as_complete_as_the_kind_that_was_read_least(ledger: Ledger) -> None:
     """One that was not read once makes it incomplete; one that nobody asks for any more holds nothing back."""
-    runs, earlier = ledger.runs, NOW - timedelta(hours=1)
-    runs.move_cursor("changes:contact", "a", NOW)
-    runs.move_cursor("changes:deal", "b", earlier)
-    known = runs.complete_until()
-    runs.move_cursor("begun:company", NOW.isoformat())
-    half = runs.complete_until()
-    runs.move_cursor("changes:company", "c", NOW)
+    cursors, earlier = ledger.cursors, NOW - timedelta(hours=1)
+    cursors.move("changes:contact", "a", NOW)
+    cursors.move("changes:deal", "b", earlier)
+    known = cursors.complete_until()
+    cursors.move("begun:company", NOW.isoformat())
+    half = cursors.complete_until()
+    cursors.move("changes:company", "c", NOW)
 
-    assert (known, half, runs.complete_until()) == (earlier, None, earlier)
-    runs.read_only(("contact", "company"))
-    assert runs.complete_until() == NOW
-    assert runs.cursor("changes:deal") is None
+    assert (known, half, cursors.complete_until()) == (earlier, None, earlier)
+    cursors.read_only(("contact", "company"))
+    assert cursors.complete_until() == NOW
+    assert cursors.of("changes:deal") is None

@@ -89,8 +89,8 @@ MUTANTS = (
     Mutant(
         "the cursor moves before what it stands for is committed",
         "connector/sync/marks.py",
-        'runs.move_cursor(f"mark:{kind}", cursor)',
-        '[runs.move_cursor(f"{name}:{kind}", cursor) for name in ("mark", "changes")]',
+        'cursors.move(f"mark:{kind}", cursor)',
+        '[cursors.move(f"{name}:{kind}", cursor) for name in ("mark", "changes")]',
         TORN + "test_g3_an_interrupted_full_scan_loses_no_edit_made_before_it[memory]",
     ),
     Mutant(
@@ -352,7 +352,7 @@ MUTANTS = (
         "connector/sync/pull.py",
         "for batch in self._crm.changes(kind, cursor, self._session.now()):",
         "for batch in self._crm.changes(kind, cursor, self._session.now()):\n"
-        '            self._ledger.runs.move_cursor(f"changes:{kind}", batch.mark or cursor)',
+        '            self._ledger.cursors.move(f"changes:{kind}", batch.mark or cursor)',
         TORN + "test_trap_06_a_window_that_breaks_off_moves_no_cursor[dynamics]",
     ),
     Mutant(

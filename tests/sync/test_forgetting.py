@@ -272,5 +272,5 @@ def test_g14_a_known_person_who_comes_to_a_forgotten_address_is_forgotten_whole(
 
     assert "80808080" not in everything(ledger)
     assert any("forgotten, too" in text for text in report.warnings)
-    assert ledger.runs.sweep("reconcile") is None
+    assert ledger.cursors.sweep("reconcile") is None
     assert swept.completeness["reconciled_as_of"] == swept.started_at.isoformat().replace("+00:00", "Z")

@@ -111,7 +111,7 @@ def test_trap_06_a_window_that_breaks_off_moves_no_cursor(build: Build) -> None:
     world.sync(ledger)
     world.clock.pass_by(hours=1)
     world.sync(ledger)
-    cursor, until = ledger.runs.cursor("changes:contact"), ledger.runs.complete_until()
+    cursor, until = ledger.cursors.of("changes:contact"), ledger.cursors.complete_until()
     world.clock.pass_by(hours=1)
     for id in ("1", "2"):
         world.edit(id, {"jobtitle": "Student"})
@@ -129,8 +129,8 @@ def test_trap_06_a_window_that_breaks_off_moves_no_cursor(build: Build) -> None:
         _sync(world, crm)
     crm.read = read  # type: ignore[method-assign]  # and its end
 
-    assert begins(ledger.runs.cursor("changes:contact")) == begins(cursor)
-    assert ledger.runs.complete_until() == until
+    assert begins(ledger.cursors.of("changes:contact")) == begins(cursor)
+    assert ledger.cursors.complete_until() == until
     world.clock.pass_by(minutes=5)
     world.sync(ledger)
     titles = [one["f"]["job_title"] for one in ledger.mirror.facts("contact", ["1", "2"]).values()]
@@ -146,7 +146,7 @@ def test_lesson_06_a_search_that_answers_less_than_it_counts_ends_incomplete(bui
     world.sync(ledger)
     world.clock.pass_by(hours=1)
     world.sync(ledger)
-    cursor, until = ledger.runs.cursor("changes:contact"), ledger.runs.complete_until()
+    cursor, until = ledger.cursors.of("changes:contact"), ledger.cursors.complete_until()
     world.clock.pass_by(hours=1)
     for id in ("1", "2", "3"):
         world.edit(id, {"jobtitle": "Student"})
@@ -169,7 +169,7 @@ def test_lesson_06_a_search_that_answers_less_than_it_counts_ends_incomplete(bui
     assert (report.status, report.incomplete) == ("partial", ["contact"])
     assert "2 of 3" in report.warnings[0]
     assert report.counts["looked_at"] == 3
-    assert begins(ledger.runs.cursor("changes:contact")) == begins(cursor)
+    assert begins(ledger.cursors.of("changes:contact")) == begins(cursor)
     assert report.complete_until == until
     assert world.sync(ledger).incomplete == []
 
@@ -182,7 +182,7 @@ def test_g3_lesson_07_a_backfill_that_breaks_off_moves_no_cursor(build: Build) -
         world.person(id)
     ledger = world.ledger()
     world.sync(ledger)
-    cursor = ledger.runs.cursor("changes:contact")
+    cursor = ledger.cursors.of("changes:contact")
     world.clock.pass_by(hours=1)
     world.edit("2", {"jobtitle": "Student"})
     world.clock.pass_by(hours=1)
@@ -202,7 +202,7 @@ def test_g3_lesson_07_a_backfill_that_breaks_off_moves_no_cursor(build: Build) -
     crm.scan = scan  # type: ignore[method-assign]  # and its end
     session.crm.close()
 
-    assert ledger.runs.cursor("changes:contact") == cursor
+    assert ledger.cursors.of("changes:contact") == cursor
     world.sync(ledger)
     assert ledger.mirror.facts("contact", ["2"])["2"]["f"]["job_title"] == "Student"
 

@@ -120,11 +120,11 @@ def test_g2_no_transaction_of_a_run_goes_through_after_somebody_took_over(build:
     other = world.ledger()
 
     with ledger.runs.fenced(fence):
-        ledger.runs.move_cursor("changes:contact", "mine")
+        ledger.cursors.move("changes:contact", "mine")
         other.runs.take_lease("two", world.clock() + 2 * LEASE)
         with pytest.raises(Busy, match="took over"):
-            ledger.runs.move_cursor("changes:contact", "too late")
+            ledger.cursors.move("changes:contact", "too late")
         with pytest.raises(Busy, match="took over"), ledger.transaction():
             ledger.mirror.mark_all_dirty()
 
-    assert other.runs.cursor("changes:contact") == "mine"
+    assert other.cursors.of("changes:contact") == "mine"

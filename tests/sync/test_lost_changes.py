@@ -69,9 +69,9 @@ def test_the_cursor_that_a_scan_comes_to_is_the_one_that_changes_go_on_from(buil
     sync(world, crm)
     ledger = world.ledger()
 
-    assert ledger.runs.cursor("changes:contact") == "link 1"
-    assert not str(ledger.runs.cursor("changes:company")).startswith("link")
-    assert ledger.runs.told_until("contact") == began
+    assert ledger.cursors.of("changes:contact") == "link 1"
+    assert not str(ledger.cursors.of("changes:company")).startswith("link")
+    assert ledger.cursors.told_until("contact") == began
     crm.living.add("link 1")
     world.clock.pass_by(hours=1)
     world.edit("2", {"jobtitle": "Student"})
@@ -88,11 +88,11 @@ def test_a_scan_that_breaks_off_leaves_no_cursor_until_it_was_taken_up_and_ended
 
     with pytest.raises(Transient):
         sync(world, crm, "backfill")
-    assert world.ledger().runs.cursor("changes:contact") is None
+    assert world.ledger().cursors.of("changes:contact") is None
 
     crm.breaks_at = None
     sync(world, crm)
-    assert world.ledger().runs.cursor("changes:contact") == "link 1"
+    assert world.ledger().cursors.of("changes:contact") == "link 1"
 
 
 def test_where_the_changes_are_told_no_more_everything_is_read_again(build: Build) -> None:
@@ -111,7 +111,7 @@ def test_where_the_changes_are_told_no_more_everything_is_read_again(build: Buil
     ledger = world.ledger()
     assert ledger.mirror.alive("contact", ["1", "2", "3", "4"]) == {"1", "2", "4"}
     assert ledger.mirror.facts("contact", ["2"])["2"]["f"]["job_title"] == "Student"
-    assert ledger.runs.cursor("changes:contact") == "link 2"
+    assert ledger.cursors.of("changes:contact") == "link 2"
     assert any("the link is dead" in warning for warning in report.warnings)
     assert (report.status, report.drift, report.counts["gone"], report.incomplete) == ("done", 0, 1, [])
 
@@ -128,10 +128,10 @@ def test_a_reading_anew_that_breaks_off_is_taken_up_where_it_was(build: Build) -
     with pytest.raises(Transient):
         sync(world, crm)
     ledger = world.ledger()
-    assert ledger.runs.cursor("changes:contact") == "link 1"
+    assert ledger.cursors.of("changes:contact") == "link 1"
 
     crm.breaks_at = None
     sync(world, crm)
 
-    assert ledger.runs.cursor("changes:contact") == "link 2"
+    assert ledger.cursors.of("changes:contact") == "link 2"
     assert ledger.mirror.facts("contact", ["3"])["3"]["f"]["job_title"] == "Student"

@@ -222,7 +222,7 @@ def test_lesson_52_a_scope_lost_in_the_middle_is_named_and_nothing_is_decided_wi
     world.asked_for_demo("1")
     world.edit("1", {"firstname": "Annabel"})
     world.account.edit("deals", "20", {"amount": "1"})
-    cursors = {kind: ledger.runs.cursor(f"changes:{kind}") for kind in ("deal", "contact")}
+    cursors = {kind: ledger.cursors.of(f"changes:{kind}") for kind in ("deal", "contact")}
     world.clock.pass_by(minutes=10)
     hubspot.fault("answer", path=path, times=0, status=403, body=missing(scope))
 
@@ -235,9 +235,9 @@ def test_lesson_52_a_scope_lost_in_the_middle_is_named_and_nothing_is_decided_wi
     assert world.handed_over() == []
     if "update" not in path and "tasks" not in path:
         assert last.report["counts"]["written"] == 0
-        assert ledger.runs.cursor("changes:contact") == cursors["contact"]
+        assert ledger.cursors.of("changes:contact") == cursors["contact"]
     if "deals" in path:
-        assert ledger.runs.cursor("changes:deal") == cursors["deal"]
+        assert ledger.cursors.of("changes:deal") == cursors["deal"]
     hubspot.faults.clear()
     world.clock.pass_by(minutes=10)
     assert (sync(world, ledger).status, world.handed_over()) == ("done", ["1"])

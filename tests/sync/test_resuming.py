@@ -20,7 +20,7 @@ from tests.sync.crashing import Crash
 from tests.sync.world import World
 
 #: Pages of one person each, stored one by one, so that a death has little under way.
-PEOPLE = 400
+PEOPLE = 600
 FINE = {"records": 1, "records_ahead": 0, "write_chunk": 2}
 
 
@@ -125,7 +125,7 @@ def test_a_reading_that_stopped_long_ago_begins_anew(tmp_path: Path) -> None:
     doomed.dies_at = 14
     with pytest.raises(Crash):
         backfill(world)
-    assert world.ledger().runs.latest("scan:") is not None
+    assert world.ledger().cursors.latest("scan:") is not None
     world.clock.pass_by(days=8)
 
     report = backfill(world)

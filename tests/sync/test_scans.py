@@ -132,7 +132,7 @@ def test_g3_lesson_06_a_scan_that_knows_it_missed_somebody_is_not_complete(build
 
     assert (report.status, report.incomplete, report.complete_until) == ("partial", ["contact"], None)
     assert report.counts["read"] == 5
-    assert ledger.runs.cursor("changes:contact") is None
+    assert ledger.cursors.of("changes:contact") is None
     world.clock.pass_by(minutes=10)
     later = world.sync(ledger)
     assert (later.status, later.incomplete, later.counts["read"]) == ("done", [], 6)
@@ -166,11 +166,11 @@ def test_g3_lesson_06_a_backfill_that_missed_somebody_moves_no_cursor(build: Bui
     world.sync(ledger)
     world.clock.pass_by(hours=1)
     world.sync(ledger)
-    cursor, until = ledger.runs.cursor("changes:contact"), ledger.runs.complete_until()
+    cursor, until = ledger.cursors.of("changes:contact"), ledger.cursors.complete_until()
     world.clock.pass_by(hours=1)
 
     report = _run(world, ledger, Short(world, 1), everything=True)
-    in_between = (ledger.runs.cursor("changes:contact"), ledger.runs.complete_until())
+    in_between = (ledger.cursors.of("changes:contact"), ledger.cursors.complete_until())
     world.clock.pass_by(hours=1)
     crm = Short(world, 0)
     later = _run(world, ledger, crm)

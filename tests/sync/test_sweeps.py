@@ -125,7 +125,7 @@ def test_g3_what_simply_changed_is_no_drift(tmp_path: Path) -> None:
     report = world.sync(ledger)
 
     assert (report.drift, _title(ledger, "1001")) == (0, "Student")
-    assert ledger.runs.swept("reconcile") == world.clock()
+    assert ledger.cursors.swept("reconcile") == world.clock()
 
 
 def test_g3_a_backfill_counts_drift_too(build: Build) -> None:
@@ -168,7 +168,7 @@ def test_g3_lesson_05_sweeps_and_incremental_reads_keep_each_other_going(
         listed.append(world.crm.calls.by_class["list"] - calls)
         assert report.complete_until == world.clock()
 
-    swept = ledger.runs.swept("reconcile")
+    swept = ledger.cursors.swept("reconcile")
     assert swept is not None
     assert world.clock() - swept <= timedelta(hours=12)
     assert drift == 3
@@ -299,7 +299,7 @@ def test_g3_lesson_39_a_spent_quota_stops_a_sweep_and_not_the_run(
     monkeypatch.setattr(session.crm, "scan", until_spent, raising=False)
     report = run(session, Order("sync", world.clock()))
     monkeypatch.setattr(session.crm, "scan", scan, raising=False)
-    place = sweeping.Place.of(ledger.runs.sweep("reconcile") or "")
+    place = sweeping.Place.of(ledger.cursors.sweep("reconcile") or "")
     with _unnoticed(world):
         world.edit("1000", {"jobtitle": "Student"})
         world.edit("1005", {"jobtitle": "Student"})
@@ -309,7 +309,7 @@ def test_g3_lesson_39_a_spent_quota_stops_a_sweep_and_not_the_run(
     assert report.tasks_created == 1
     assert (report.status, place.kind, place.done) == ("done", "contact", 5)
     assert any("reconcile sweep stopped early" in text for text in report.warnings)
-    assert (rest.drift, ledger.runs.sweep("reconcile")) == (1, None)
+    assert (rest.drift, ledger.cursors.sweep("reconcile")) == (1, None)
     assert _later(world, ledger, hours=24).drift == 1
 
 
@@ -393,7 +393,7 @@ def test_after_days_in_which_nobody_ran_a_sweep_keeps_nobody_waiting_for_hours(t
     """However far it is behind by then: whoever asked for a demo on Saturday is not decided on after all of it."""
     world = World(tmp_path)
     session = world.session(world.ledger())
-    runs, done = session.ledger.runs, [0]
+    cursors, done = session.ledger.cursors, [0]
 
     class Slow:
         """A minute a piece, and a million of them."""
@@ -408,7 +408,7 @@ def test_after_days_in_which_nobody_ran_a_sweep_keeps_nobody_waiting_for_hours(t
                 world.clock.pass_by(minutes=1)
                 done[0] += 1
                 place = replace(place, at=world.clock(), done=place.done + 1)
-                runs.note_sweep(self.name, place.to_json())
+                cursors.note_sweep(self.name, place.to_json())
                 yield place
 
     report = world.sync(session.ledger)

@@ -95,7 +95,7 @@ def test_lesson_14_trap_17_the_wanted_stage_stands_in_either_kind_of_account(
     again = world.sync(ledger)
 
     assert {one[STAGE] for one in world.contacts().values()} == {"lead"}
-    assert (report.accepted_unchanged, ledger.runs.cursor(MANNER)) == (blank, manner)
+    assert (report.accepted_unchanged, ledger.cursors.of(MANNER)) == (blank, manner)
     assert (again.counts["written"], world.writes) == (0, writes)
     assert Backwards(world.session(ledger), report).leaves_blank() is not any_way
 
