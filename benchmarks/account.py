@@ -39,8 +39,11 @@ mode = "{mode}"
 go_live = "always"
 every = "5m"
 require_approval = false
-budget = {{ share = 1.0, daily_floor = 0 }}
+budget = {{ share = 1.0, daily_floor = 0{day} }}
 """
+
+#: What a day is worth where the CRM never says so: more than anybody is measured with.
+_DAY = {"hubspot": "", "dynamics": ", daily_quota = 1000000000"}
 
 
 @contextmanager
@@ -65,7 +68,7 @@ def configure(folder: Path, url: str, mode: str) -> Path:
     """A configuration for this account whose state lies beside it, one per mode."""
     path, kept = folder / f"{mode}.toml", folder / CRM
     crm = kept.read_text(encoding="utf-8") if kept.exists() else "hubspot"
-    words = {"crm": crm, "address": _ADDRESS[crm], "url": url}
+    words = {"crm": crm, "address": _ADDRESS[crm], "url": url, "day": _DAY[crm]}
     path.write_text(_CONFIG.format(state=mode, token=TOKEN_NAME, mode=mode, **words), encoding="utf-8")
     return path
 
