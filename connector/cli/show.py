@@ -138,12 +138,17 @@ def report(one: Report) -> None:
         say(one.message, indent=2)
 
 
+#: What a count is called where its name alone would frighten: they are of the next run.
+_CALLED = {"unknown": "not known yet"}
+
+
 def _people(one: Report) -> str:
     counts = one.counts
     if not counts["looked_at"]:
         return "nobody to look at: nothing changed since the last run, nothing was written"
     names = ("written", "unchanged", "held", "parked", "rejected", "gone", "unknown")
-    parts = [f"{counts[name]:,} {name}" for name in names if counts[name] or name in ("written", "unchanged")]
+    shown = (name for name in names if counts[name] or name in ("written", "unchanged"))
+    parts = [f"{counts[name]:,} {_CALLED.get(name, name)}" for name in shown]
     if one.mode == "observe":
         parts[0] = f"{counts['changed']:,} would change, nothing was written"
     noun = "person" if counts["looked_at"] == 1 else "people"

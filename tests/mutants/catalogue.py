@@ -110,7 +110,7 @@ MUTANTS = (
     ),
     Mutant(
         "the diff is skipped",
-        "connector/plan.py",
+        "connector/plan/merging.py",
         "found.sets += _worth_writing(sets)",
         "found.sets += [Set(name, spec.property, '', words.encode(name, outputs[name]))"
         " for name in outputs if (spec := words.spec(name))]",
@@ -181,14 +181,14 @@ MUTANTS = (
     ),
     Mutant(
         "what people edit is not held",
-        "connector/plan.py",
+        "connector/plan/merging.py",
         'if name not in STRICT and rule.policy != "clear" and not',
         "if hold and not hold and not",
         LAWS + "test_g4_an_edit_of_one_of_our_properties_is_held_and_then_overwritten[memory]",
     ),
     Mutant(
         "a record that takes no writes any more is written",
-        "connector/plan.py",
+        "connector/plan/merging.py",
         "if facts.get(CLOSED):",
         "if facts.get(CLOSED) is False:",
         "tests/test_plan.py::test_nothing_is_written_to_a_record_that_takes_no_writes",
@@ -420,7 +420,7 @@ MUTANTS = (
     ),
     Mutant(
         "a value that may be a person's is written over while it waits",
-        "connector/plan.py",
+        "connector/plan/merging.py",
         "if echo.waits or (",
         "if (",
         "tests/sync/test_across.py::test_g4_whoever_sets_a_value_and_is_not_named_waits_and_loses_nothing",
