@@ -125,8 +125,8 @@ def test_what_is_usual_differs_by_crm_and_is_said_otherwise_key_by_key(tmp_path:
         tmp_path, NORDIC + 'timeout = "45s"\nread = { threads = 3 }\nbudget = { daily_quota = 1_000_000 }\n'
     ).connections["nordic"]
 
-    assert (usual.read.page, usual.read.batch, usual.timeout) == (2000, 50, timedelta(seconds=120))
-    assert (said.read.page, said.read.threads, said.timeout) == (2000, 3, timedelta(seconds=45))
+    assert (usual.read.page, usual.read.batch, usual.timeout) == (1000, 50, timedelta(seconds=120))
+    assert (said.read.page, said.read.threads, said.timeout) == (1000, 3, timedelta(seconds=45))
     assert (usual.budget.daily_quota, said.budget.daily_quota) == (None, 1_000_000)
     bulk = load(tmp_path, NORDIC + 'write = { bulk = "cx_" }\n').connections["nordic"]
     assert (usual.write.bulk, bulk.write.bulk, bulk.write.states) == (None, "cx_", False)

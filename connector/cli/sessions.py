@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from connector.cli.opening import UNKNOWN, Chosen, Opened, chosen_of, ledger_of, now, opened
 from connector.cli.scoping import scope_in_account, scope_in_ledger
 from connector.cli.settling import office_at, office_of, offline_settings, settings_of
-from connector.cli.sparing import keep_few_heaps
+from connector.cli.sparing import keep_little
 from connector.cli.working import at_work, free_from_the_dead
 from connector.errors import ConfigError, Denied, UsageError
 
@@ -48,7 +48,7 @@ def session_and_account(chosen: Chosen, progress: Progress = _silent) -> Iterato
     from connector.check import definitions  # noqa: PLC0415 - --help does without
     from connector.sync import Session  # noqa: PLC0415 - the same
 
-    keep_few_heaps()
+    keep_little()
     with ledger_of(chosen) as ledger, opened(chosen) as door, at_work() as worker:
         _same_state(ledger, door.account)
         free_from_the_dead(ledger)

@@ -37,9 +37,10 @@ DYNAMICS = Product(
     # 6,000 in 300 seconds; a page's questions about links go out in one batch.
     costs=Costs(calls_a_second=20.0, linked=2000),
     credentials=_credentials,
-    # Dataverse gives pages of up to 5,000, and does a batch's requests one after the other.
+    # Dataverse gives pages of up to 5,000, of which several are held at once; it does a batch's requests one after the
+    # other.
     usual={"timeout": "120s", "authority": "https://login.microsoftonline.com"},
-    usual_read={"page": 2000, "batch": 50},
+    usual_read={"page": 1000, "batch": 50},
     own=(
         "environment_url",
         "tenant_id",

@@ -112,7 +112,7 @@ def test_init_writes_a_dynamics_connection_that_loads(dynamics: DynamicsDesk) ->
 
     config = load_config(dynamics.folder / "new" / "config.toml", {})
     mine = config.connections["acme"]
-    assert (told.code, mine.crm, mine.mode, mine.read.page) == (0, "dynamics", "observe", 2000)
+    assert (told.code, mine.crm, mine.mode, mine.read.page) == (0, "dynamics", "observe", 1000)
     assert "one Dynamics 365 connection, mode observe" in told.out
     assert "export DYNAMICS_SECRET=..." in told.out
     assert load_agreement(mine.mapping, "dynamics").fingerprint == agreement().fingerprint
