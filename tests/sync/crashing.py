@@ -67,7 +67,7 @@ class Fuse:
 
 
 #: `make check` dies at every so manieth call or commit, `make crash` at each.
-EVERY = int(os.environ.get("CRASH_EVERY", "12"))
+EVERY = int(os.environ.get("CRASH_EVERY", "16"))
 
 
 def points(moment: str, at_most_every: int = EVERY) -> Iterator[int]:
