@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -31,6 +31,9 @@ ENDS = (WRITTEN, PARKED, "rejected", "gone")
 
 #: The code of a change whose write had begun when the program ended, and of which no outcome was recorded.
 CUT_OFF = "cut_off"
+
+#: So long before a run goes on its earlier life has ended, at the latest.
+JUST_BEFORE = timedelta(milliseconds=1)
 
 #: Verbs of runs that a person asked for, change by change: they take nobody's place in the budget.
 REVIEWED = ("apply", "revert")
@@ -218,8 +221,14 @@ class Work:
 
     def plan_anew(self, run: int, at: datetime) -> None:
         """A run goes on that ended early: what it planned and did not write was decided under the circumstances of its
-        earlier life, and is decided again. The people are still to be looked at."""
+        earlier life, and is decided again. The people are still to be looked at. Whatever that life noted is of before,
+        also where the clock was set back since."""
         with self._db.transaction():
+            self._db.execute(
+                sa.update(changes)
+                .where(changes.c.connection == self._me, changes.c.run == run, changes.c.at >= stamp(at))
+                .values(at=stamp(at - JUST_BEFORE))
+            )
             self._cut_off(changes.c.run == run, at)
             rest = sa.delete(changes).where(
                 changes.c.connection == self._me, changes.c.run == run, changes.c.state == PLANNED

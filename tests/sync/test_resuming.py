@@ -234,6 +234,21 @@ def test_a_run_that_goes_on_adds_up(half_written: World) -> None:
     assert (report.counts["looked_at"], report.counts["written"]) == (3, 3)
 
 
+@pytest.mark.parametrize("minutes", [0, 1, 60])
+def test_g6_a_run_that_goes_on_adds_up_where_the_clock_was_set_back(tmp_path: Path, minutes: int) -> None:
+    """What its earlier life noted, at this very instant or one that is still to come, is of before."""
+    world = a_world(tmp_path, 6)
+    with dying_at_write(world, 3), pytest.raises(Crash):
+        backfill(world)
+    written = world.writes
+    world.clock.pass_by(minutes=-minutes)
+
+    report = backfill(world)
+
+    assert (report.run, report.status, written, world.writes) == (1, "done", 4, 6)
+    assert (report.counts["looked_at"], report.counts["written"]) == (2, 2)
+
+
 def test_a_run_that_goes_on_writes_no_plan_of_its_earlier_life(half_written: World) -> None:
     """Somebody stopped it, and left two people alone of whom changes were planned: these are not written."""
     world = half_written
