@@ -91,7 +91,7 @@ def _under_quota(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     people = options.quota_people
     with account(people, options.seed, quota.SWITCHES) as url:
         measured("set_up", place, url, people)
-        say(f"under quota: {people:,} people, {people / 1000 / quota.BURST / 6:.1f} minutes at least for their pages")
+        say(f"under quota: {people:,} people, {people / 100 / quota.BURST / 6:.1f} minutes at least for their pages")
         return quota.watched(_command("writing", place, url, people), environment(), url, 3 * PATIENCE)
 
 
