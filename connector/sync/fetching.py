@@ -22,7 +22,7 @@ Links = Mapping[str, Mapping[str, Sequence[Link]]]
 class Gathered:
     """What belongs to some records and was read beside them: links by kind and id, and steps of their counters."""
 
-    links: Mapping[str, Mapping[str, tuple[Link, ...]]]
+    links: Links
     steps: Sequence[Occurrence]
 
 
